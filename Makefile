@@ -1,0 +1,41 @@
+# `make` lists what there is; see CONTRIBUTING.md.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench setup unit format lock clean
+export PYTHON
+
+PYTEST := .venv/bin/pytest
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: setup ## Run the loop on a year of real flights (ARGS="--until 2013-03-31 --exit")
+	@.venv/bin/homeostat demo $(ARGS)
+
+test: setup ## Lint, types, import contracts and every test (ARGS goes to pytest)
+	@scripts/system-packages.sh chromium
+	@scripts/lint.sh
+	@$(PYTEST) $(ARGS)
+
+lint: setup ## Style, format, types and import contracts
+	@scripts/lint.sh
+
+bench: setup ## Measure, on this machine, what the documentation states
+	@.venv/bin/python benchmarks/run.py $(ARGS)
+
+setup: ## Build .venv from the lock; nothing when it is already right
+	@scripts/system-packages.sh libgomp1
+	@scripts/setup.sh
+
+unit: setup ## The fast tests only
+	@$(PYTEST) -m "not (service or browser or demo or slow)" $(ARGS)
+
+format: setup ## Apply the house's format
+	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
+
+lock: setup ## Resolve pyproject.toml into requirements.lock (ARGS=--upgrade)
+	@scripts/lock.sh $(ARGS)
+
+clean: ## Remove the environment and all caches; the loop's state (.homeostat) stays
+	@rm -rf .venv .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

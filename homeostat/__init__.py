@@ -1,0 +1,37 @@
+"""Homeostat keeps a deployed model right while the world around it moves.
+
+A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs``.
+"""
+
+from homeostat.control.gates import Gate
+from homeostat.control.loop import Loop
+from homeostat.control.policies import Retrain
+from homeostat.control.rollouts import Canary
+from homeostat.data.contracts import Column, boolean, instant, integer, number, text
+from homeostat.data.labels import Label
+from homeostat.data.tables import Table
+from homeostat.features.transforms import transform
+from homeostat.features.views import Latest, Window, count, maximum, mean, minimum, sum_
+
+__all__ = [
+    "Canary",
+    "Column",
+    "Gate",
+    "Label",
+    "Latest",
+    "Loop",
+    "Retrain",
+    "Table",
+    "Window",
+    "boolean",
+    "count",
+    "instant",
+    "integer",
+    "maximum",
+    "mean",
+    "minimum",
+    "number",
+    "sum_",
+    "text",
+    "transform",
+]

@@ -1,0 +1,1 @@
+"""One family per technology; families never import each other. File names repeat the port's."""

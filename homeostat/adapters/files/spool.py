@@ -1,0 +1,161 @@
+"""The prediction spool on local disk: nothing acknowledged is lost when a process or the machine dies.
+
+One gateway appends, one recorder drains. A segment starts with each process and after ``segment_bytes``;
+a segment is closed as soon as a later one exists. Requests that wait at the same time share one fdatasync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from homeostat.adapters.files import segments
+from homeostat.adapters.files.frames import frame
+from homeostat.data.records import PredictionRecord
+from homeostat.kernel.errors import Conflict, Unavailable
+
+Durability = Literal["group", "record", "system"]
+
+
+class FileSpool:
+    """Appends prediction records durably; the awaitable is done when they would survive a power cut.
+
+    ``durability``: "group" shares one fdatasync among the requests that wait, "record" gives each append
+    its own, "system" leaves it to the operating system (a power cut may then lose the last seconds).
+    Raises: Conflict when another process writes to the folder; Unavailable (from the awaitable) when the
+    disk refuses: the records then count as never written, and the next append starts afresh.
+    """
+
+    def __init__(
+        self, folder: Path, *, durability: Durability = "group", segment_bytes: int = 64 * 1024 * 1024
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._durability, self._limit = folder, durability, segment_bytes
+        self._encoder = msgspec.msgpack.Encoder()
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._file, self._number, self._durable = -1, 0, 0
+        self._lock = _lock(folder / "writer.lock")
+
+    def append(self, records: Sequence[PredictionRecord]) -> Awaitable[None]:
+        """Write records, all or none as far as a reader who waits for the acknowledgement can tell."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        encode = self._encoder.encode
+        self._waiting.append((b"".join([frame(encode(record)) for record in records]), done))
+        if self._flushing is None:
+            self._flushing = loop.create_task(self._flush())
+        return done
+
+    def size(self) -> int:
+        """Bytes on disk that are not yet drained and deleted."""
+        return segments.total_bytes(self._folder)
+
+    async def close(self) -> None:
+        """Finish what waits, then let another process write."""
+        if self._flushing is not None:
+            await self._flushing
+        self._thread.shutdown()
+        self._abandon()
+        os.close(self._lock)
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            count = 1 if self._durability == "record" else len(self._waiting)
+            batch, self._waiting = self._waiting[:count], self._waiting[count:]
+            try:
+                await loop.run_in_executor(self._thread, self._commit, b"".join([data for data, _ in batch]))
+                error = None
+            except OSError as failure:
+                error = _unavailable(failure, self._folder)
+            for _, done in batch:
+                if not done.done():  # a client that left has cancelled its own
+                    done.set_exception(error) if error else done.set_result(None)
+        self._flushing = None
+
+    def _commit(self, data: bytes) -> None:
+        if self._file >= 0 and self._durable >= self._limit:
+            self._abandon()
+        try:
+            if self._file < 0:
+                self._start_segment()
+            _write(self._file, data)
+            if self._durability != "system":
+                os.fdatasync(self._file)
+        except OSError:
+            self._give_up()
+            raise
+        self._durable += len(data)
+
+    def _start_segment(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._number = max([self._number, *segments.numbers(self._folder)]) + 1
+        path = segments.path_of(self._folder, self._number)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._durable = 0
+        _write(self._file, segments.HEADER)
+        self._durable = len(segments.HEADER)
+        if self._durability != "system":
+            _sync_folder(self._folder)
+
+    def _give_up(self) -> None:
+        """Leave a segment whose last write failed: after a failed sync its pages cannot be trusted."""
+        if self._file < 0:
+            return
+        with suppress(OSError):
+            os.ftruncate(self._file, self._durable)
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if self._file >= 0:
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = -1
+
+
+def _unavailable(failure: OSError, folder: Path) -> Unavailable:
+    error = Unavailable(
+        f"The prediction could not be recorded: {failure.strerror or failure}.",
+        mend=f"Make room on the disk that holds {folder}, then send it again; nothing was acknowledged.",
+        errno=failure.errno,
+    )
+    error.__cause__ = failure
+    return error
+
+
+def _write(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise Conflict(
+            f"Another process writes to {path.parent}.",
+            mend="Stop the other gateway, or give this one a home of its own.",
+            folder=str(path.parent),
+        ) from error
+    return handle

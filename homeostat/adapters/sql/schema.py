@@ -1,0 +1,35 @@
+"""Tables of the relational store."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+loops = Table(
+    "loops",
+    metadata,
+    Column("loop", String(128), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("cursor", Integer, primary_key=True, autoincrement=False),
+    Column("loop", String(128), nullable=False, index=True),
+    Column("day", String(10), nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(256), nullable=False, unique=True),
+    Column("loop", String(128), nullable=False, index=True),
+    Column("draft", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)

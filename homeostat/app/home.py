@@ -1,0 +1,165 @@
+"""The home folder: where everything of one installation lies, locked by the one instance that runs it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a running instance tells others: its addresses and what it runs."""
+
+    pid: int
+    doors: str
+    control: str
+    recorder_socket: str
+    loop_file: str
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below one folder; makes folders on demand and reads nothing by itself."""
+
+    root: Path
+
+    @property
+    def control_db(self) -> Path:
+        """Relational store: loop states, days, ledger."""
+        return self.root / "control.sqlite"
+
+    @property
+    def workflows_db(self) -> Path:
+        """Durable workflows."""
+        return self.root / "workflows.sqlite"
+
+    @property
+    def tables(self) -> Path:
+        """Delta tables of events."""
+        return self.root / "tables"
+
+    @property
+    def log(self) -> Path:
+        """Delta prediction logs, one per loop."""
+        return self.root / "log"
+
+    @property
+    def versions(self) -> Path:
+        """Folders of versions: ``<loop>/<version>``."""
+        return self.root / "versions"
+
+    @property
+    def routes(self) -> Path:
+        """Copies of the routes for serving."""
+        return self.root / "routes"
+
+    @property
+    def ledger(self) -> Path:
+        """Signed heads of the ledger and their key."""
+        return self.root / "ledger"
+
+    @property
+    def jobs(self) -> Path:
+        """Working folders of training jobs."""
+        return self.root / "jobs"
+
+    @property
+    def reports(self) -> Path:
+        """Finished parts of reports, kept by what they were computed from."""
+        return self.root / "reports"
+
+    @property
+    def process_logs(self) -> Path:
+        """What each process wrote to its stderr."""
+        return self.root / "process-logs"
+
+    @property
+    def driver_cursor(self) -> Path:
+        """How far a replay has got."""
+        return self.root / "replay.json"
+
+    def prepare(self) -> None:
+        """Make the folder, open to its owner only."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.routes, self.process_logs, self.jobs):
+                folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                f"The state folder {self.root} cannot be made: {error.strerror}.",
+                mend="Name another one with --home.",
+                home=str(self.root),
+            ) from error
+
+    def running(self) -> Running:
+        """The instance that runs now. Raises: NotFound when none does."""
+        try:
+            values = json.loads((self.root / "run.json").read_text())
+            found = Running(**values)
+            os.kill(found.pid, 0)
+        except (OSError, ValueError, TypeError) as error:
+            raise NotFound(
+                f"No Homeostat is running in {self.root}.",
+                mend="Start it with 'homeostat up', or name its folder with --home.",
+                home=str(self.root),
+            ) from error
+        return found
+
+    def announce(self, running: Running) -> None:
+        """Write ``run.json`` as a whole."""
+        write_whole(self.root / "run.json", json.dumps(asdict(running)).encode())
+
+    def existing(self) -> Home:
+        """This home, if something was ever run in it. Raises: NotFound."""
+        if not self.control_db.exists():
+            raise NotFound(
+                f"There is no Homeostat state in {self.root}.",
+                mend="Run 'homeostat up' or 'homeostat demo' first, or name the folder with --home.",
+                home=str(self.root),
+            )
+        return self
+
+
+class HomeLock:
+    """Holds a home for one instance; the operating system lets go of it when the process dies."""
+
+    def __init__(self, home: Home) -> None:
+        self._file = open(home.root / "lock", "a+")  # noqa: SIM115 - held for the life of the process
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _holder(self._file.name)
+            self._file.close()
+            raise Conflict(
+                f"The state folder {home.root} is in use by a running Homeostat{holder}.",
+                mend="Stop that one first, or name another folder with --home.",
+                home=str(home.root),
+            ) from error
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let another instance have the home."""
+        self._file.close()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader sees the old or the new content, also after a power loss."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def _holder(path: str) -> str:
+    text = Path(path).read_text().strip()
+    return f" (process {text})" if text else ""

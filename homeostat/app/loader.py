@@ -1,0 +1,79 @@
+"""Reads a user's loop file: one Python file that makes one or more loops."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from homeostat.control.loop import Loop
+from homeostat.data.checks import did_you_mean
+from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound
+
+
+def load_loops(path: Path) -> dict[str, Loop]:
+    """Import the file and collect its loops by name.
+
+    Raises: NotFound without the file; InvalidInput when it does not import, makes no loop, or a loop misses
+    a part: the message names the line.
+    """
+    module = _import(path)
+    loops = {id(value): value for value in vars(module).values() if isinstance(value, Loop)}
+    if not loops:
+        raise InvalidInput(
+            f"{path} makes no loop.", mend="Assign a homeostat.Loop(...) to a name in it.", file=str(path)
+        )
+    named: dict[str, Loop] = {}
+    for loop in loops.values():
+        if loop.name in named:
+            raise InvalidInput(
+                f"{path} makes two loops named {loop.name!r}.", mend="Give each its own name.", file=str(path)
+            )
+        named[loop.name] = loop
+    return named
+
+
+def load_loop(path: Path, name: str | None = None) -> Loop:
+    """One loop of the file: the named one, or the only one."""
+    loops = load_loops(path)
+    if name is None and len(loops) == 1:
+        return next(iter(loops.values()))
+    if name not in loops:
+        raise NotFound(
+            f"{path} makes no loop {name!r}.", mend=did_you_mean(str(name), loops), file=str(path), loops=list(loops)
+        )
+    return loops[name]
+
+
+def _import(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise NotFound(f"There is no loop file {path}.", mend="Name an existing Python file.", file=str(path))
+    name = f"homeostat_loop_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InvalidInput(f"{path} is no Python file.", mend="Name a file that ends in .py.", file=str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    beside = str(path.resolve().parent)
+    if beside not in sys.path:
+        sys.path.insert(0, beside)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise _not_importable(path, error) from error
+    return module
+
+
+def _not_importable(path: Path, error: BaseException) -> InvalidInput:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+    where = f"{path}, line {line}" if line else str(path)
+    if isinstance(error, HomeostatError):
+        return InvalidInput(f"{where}: {error.problem}", mend=error.mend, file=str(path), line=line, **error.facts)
+    if isinstance(error, TypeError) and "required" in str(error):
+        mend = "Give the loop every part it needs: name, question, features, label and train."
+    else:
+        mend = "Mend the file so that 'python FILE' runs without an error."
+    return InvalidInput(f"{where} does not import: {type(error).__name__}: {error}.", mend=mend, file=str(path), line=line)

@@ -1,0 +1,72 @@
+"""Follows the routes that control writes; loads versions beside the traffic, never in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeostat.adapters.files.routes import Signature, read_route, signature
+from homeostat.kernel.errors import HomeostatError
+from homeostat.serving.live import LiveRoutes, Serving
+
+_LOG = logging.getLogger("homeostat.routes")
+
+
+@dataclass(slots=True)
+class _Seen:
+    file: Signature | None = None
+    retry_at: float | None = None
+
+
+class RouteWatcher:
+    """Looks at each loop's route file ``every`` so many seconds and swaps what is served when it is replaced.
+
+    A route that cannot be served in full is tried again every ``retry`` seconds: its files may still come.
+    """
+
+    def __init__(self, folder: Path, live: LiveRoutes, *, every: float = 0.02, retry: float = 1.0) -> None:
+        self._folder, self._live, self._every, self._retry = folder, live, every, retry
+        self._seen = {loop: _Seen() for loop in live.loops}
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(self._every)
+
+    async def look(self) -> None:
+        """Take over whatever changed since the last look."""
+        now = asyncio.get_running_loop().time()
+        for loop, seen in self._seen.items():
+            found = signature(self._folder, loop)
+            due = seen.retry_at is not None and now >= seen.retry_at
+            if found is None or (found == seen.file and not due):
+                continue
+            seen.file = found
+            await self._follow(loop)
+            seen.retry_at = now + self._retry if self._live.problem(loop) else None
+
+    async def _follow(self, loop: str) -> None:
+        before = self._live.problem(loop)
+        try:
+            serving = await asyncio.to_thread(self._prepare, loop)
+            if serving is not None:
+                self._live.take(serving)
+        except HomeostatError as error:
+            self._live.refuse(loop, f"{error.problem} {error.mend}")
+        except Exception as error:  # a watcher that dies would freeze every route
+            self._live.refuse(loop, f"The route could not be followed: {type(error).__name__}: {error}.")
+        problem = self._live.problem(loop)
+        if problem and problem != before:
+            _LOG.warning("route of %s: %s", loop, problem)
+
+    def _prepare(self, loop: str) -> Serving | None:
+        route = read_route(self._folder, loop)
+        if route is None:
+            return None
+        current = self._live.current(loop)
+        if current is not None and route == current.route and not current.problem:
+            return current  # written again unchanged, or put back after a refusal
+        return self._live.prepare(route)

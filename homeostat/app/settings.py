@@ -1,0 +1,69 @@
+"""What an installation is told: written once by its supervisor, read by every process it starts."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from homeostat.app.home import Home, write_whole
+from homeostat.kernel.errors import Conflict, InvalidInput
+
+
+class Settings(BaseModel):
+    """Settings of one installation. ``port`` carries the doors; the dashboard and ``/api`` are on the next one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    loop_file: Path
+    port: int = Field(default=8400, ge=1024, le=65_534)
+    clock: Literal["system", "replay"] = "system"
+    durability: Literal["group", "record", "system"] = "group"
+    max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
+    tick_seconds: float = Field(default=5.0, gt=0)
+    training_timeout_seconds: float = Field(default=3_600.0, gt=0)
+    recorder_socket: str = ""
+
+    @property
+    def paths(self) -> Home:
+        """The home folder's paths."""
+        return Home(self.home)
+
+    @property
+    def doors_url(self) -> str:
+        """Where predictions are asked for and events are sent."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def control_url(self) -> str:
+        """Where the dashboard and the control API are."""
+        return f"http://127.0.0.1:{self.port + 1}"
+
+    def save(self) -> None:
+        """Write them for the processes of this installation."""
+        write_whole(self.home / "settings.json", self.model_dump_json(indent=1).encode())
+
+    @classmethod
+    def load(cls, home: Path) -> Settings:
+        """Read what the supervisor wrote."""
+        return cls.model_validate_json((home / "settings.json").read_bytes())
+
+
+def check_ports_free(port: int) -> None:
+    """Raises: InvalidInput for a port that cannot be used, Conflict when one of the two is taken."""
+    if not 1024 <= port <= 65_534:
+        raise InvalidInput(f"Port {port} cannot be used.", mend="Choose one from 1024 to 65534.", port=port)
+    for wanted in (port, port + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError as error:
+                raise Conflict(
+                    f"Port {wanted} on 127.0.0.1 is in use.",
+                    mend="Stop what uses it, or choose another with --port (two in a row are needed).",
+                    port=wanted,
+                ) from error

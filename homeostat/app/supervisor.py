@@ -1,0 +1,134 @@
+"""Starts the processes of an installation, starts again what dies, and stops all of them together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Notice = Callable[[str], None]
+_FIRST_DELAY, _LONGEST_DELAY, _HEALTHY_SECONDS = 0.2, 5.0, 30.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    delay: float = _FIRST_DELAY
+    due: float = 0.0
+
+
+class Supervisor:
+    """Keeps named child processes alive until told to stop.
+
+    All children are started by the thread that calls ``watch``: they die with it.
+    """
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], logs: Path, notice: Notice) -> None:
+        self._children = [_Child(name, command) for name, command in commands.items()]
+        self._logs = logs
+        self._notice = notice
+        self._news: queue.Queue[_Child | None] = queue.Queue()
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start every child."""
+        for child in self._children:
+            self._spawn(child)
+
+    def watch(self, until: Callable[[], bool] = lambda: False, every: float = 0.5) -> None:
+        """Restart what dies, until ``stop`` is asked for or ``until`` says so (asked every ``every`` seconds)."""
+        while not self._stopping and not until():
+            self._respawn_due()
+            try:
+                child = self._news.get(timeout=every)
+            except queue.Empty:
+                continue
+            if child is not None and not self._stopping:
+                self._schedule(child)
+
+    def ask_to_stop(self) -> None:
+        """Make ``watch`` return; safe in a signal handler."""
+        self._stopping = True
+        self._news.put(None)
+
+    def stop(self, patience: float = 15.0) -> None:
+        """Ask all children to finish, last started first; kill what does not within ``patience`` seconds."""
+        self._stopping = True
+        for child in reversed(self._children):
+            if child.process and child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        for child in reversed(self._children):
+            if child.process:
+                _end(child.process, max(0.1, deadline - time.monotonic()))
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of the children that run."""
+        running = [c for c in self._children if c.process and c.process.poll() is None]
+        return {child.name: child.process.pid for child in running if child.process}
+
+    def _spawn(self, child: _Child) -> None:
+        with open(self._logs / f"{child.name}.log", "ab") as log:
+            child.process = subprocess.Popen(
+                child.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=quiet_environment()
+            )
+        child.started, child.due = time.monotonic(), 0.0
+        threading.Thread(target=self._report_end, args=(child, child.process), daemon=True).start()
+
+    def _report_end(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._news.put(child)
+
+    def _schedule(self, child: _Child) -> None:
+        code = child.process.returncode if child.process else None
+        healthy = time.monotonic() - child.started > _HEALTHY_SECONDS
+        child.delay = _FIRST_DELAY if healthy else min(child.delay * 2, _LONGEST_DELAY)
+        child.due = time.monotonic() + child.delay
+        self._notice(f"{child.name} ended (exit {code}); starting it again. See {self._logs / child.name}.log")
+
+    def _respawn_due(self) -> None:
+        for child in self._children:
+            if child.due and child.due <= time.monotonic():
+                self._spawn(child)
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules with this very interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it dies, however it dies."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def quiet_environment() -> dict[str, str]:
+    """The environment of our processes: no telemetry of any part, one thread per numeric library."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **threads, **quiet}
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,83 @@
+"""What was measured of one event day: inputs as soon as it ends, outcomes once its labels are mature."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from homeostat.kernel.clock import Instant
+from homeostat.monitoring.performance import PairSums
+from homeostat.stats.sums import ScoreSums
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What came in and went out. ``psi`` and ``ks`` are per feature against ``reference``'s profile; None where
+    unknown (too few rows). ``asked`` and ``faults`` count by version; ``age`` is the silence of each table in
+    microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table."""
+
+    rows: int
+    asked: Mapping[str, int]
+    faults: Mapping[str, int]
+    failed: int
+    reference: str | None
+    psi: Mapping[str, float | None]
+    ks: Mapping[str, float | None]
+    prediction_psi: float | None
+    age: Mapping[str, int | None]
+    quarantined: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What turned out to be true, at maturity. ``live`` are scores as served; ``versions`` every version of
+    interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows."""
+
+    labelled: int
+    unlabelled: int
+    late: int
+    live: ScoreSums
+    versions: Mapping[str, ScoreSums]
+    paired: tuple[PairSums, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Figures over the trailing days up to this one, for the eye: the live loop and the frozen first version."""
+
+    days: int
+    skill: float
+    skill_low: float
+    skill_high: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    log_loss: float
+    frozen_skill: float | None
+    frozen_auc: float | None
+    frozen_log_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One event day of a loop. ``mature_at``: when the last label that can be waited for is due."""
+
+    day: str
+    start: Instant
+    end: Instant
+    mature_at: Instant
+    inputs: Inputs
+    outcomes: Outcomes | None = None
+    trail: Trail | None = None
+
+    def with_outcomes(self, outcomes: Outcomes) -> Day:
+        """The same day with its labels in."""
+        return dataclasses.replace(self, outcomes=outcomes)
+
+    def sums_of(self, version: str | None) -> ScoreSums | None:
+        """A version's sums on all labelled rows of the day, if it was scored and there were any."""
+        if self.outcomes is None or version is None:
+            return None
+        sums = self.outcomes.versions.get(version)
+        return sums if sums is not None and sums.rows else None

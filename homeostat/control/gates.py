@@ -1,0 +1,81 @@
+"""The checks a candidate must pass before it may serve: better than nothing, and no worse than the champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
+
+if TYPE_CHECKING:
+    from homeostat.stats.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Limits of the gate, in log-loss (nats per row) on held-out rows, with one day as the block.
+
+    ``margin``: the upper bound of candidate minus champion must lie below it. ``min_skill``: the lower bound
+    of the candidate's skill over the base rate must lie above it. ``min_days``: fewest days of held-out rows.
+    """
+
+    margin: float = 0.0
+    min_skill: float = 0.0
+    min_days: int = 5
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.min_days < 3 or not 0.5 < self.confidence < 1:
+            raise InvalidInput(
+                f"A gate of {self.min_days} days at confidence {self.confidence} proves nothing.",
+                mend="Give min_days of at least 3 and a confidence between 0.5 and 1.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion."""
+
+    candidate: str
+    champion: str | None
+    skill: Interval | None
+    difference: Interval | None
+
+
+def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
+    """Accept on proof, reject on proof of no use or on too weak a case; unknown is inconclusive."""
+    checks = [_knows_something(seen, limits)]
+    if seen.champion is not None:
+        checks.append(_no_worse(seen, limits))
+    for name in (REJECT, INCONCLUSIVE):
+        if any(verdict == name for verdict, _ in checks):
+            return Verdict(name, tuple(reason for verdict, reason in checks if verdict == name))
+    return Verdict(ACCEPT, tuple(reason for _, reason in checks))
+
+
+def _knows_something(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
+    if seen.skill is None or seen.skill.blocks < limits.min_days:
+        return INCONCLUSIVE, _too_few("skill", seen.skill, limits)
+    bound, limit = seen.skill.low, limits.min_skill
+    if bound > limit:
+        text = f"skill over the base rate at least {figure(bound)} > {figure(limit)}"
+        return ACCEPT, Reason("better_than_base_rate", bound, limit, text)
+    text = f"skill over the base rate may be {figure(bound)} <= {figure(limit)}"
+    return REJECT, Reason("no_better_than_base_rate", bound, limit, text)
+
+
+def _no_worse(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
+    if seen.difference is None or seen.difference.blocks < limits.min_days:
+        return INCONCLUSIVE, _too_few("paired difference", seen.difference, limits)
+    bound, limit = seen.difference.high, limits.margin
+    quoted = f"log-loss of {seen.candidate} minus {seen.champion}"
+    if bound < limit:
+        return ACCEPT, Reason("proven_against_champion", bound, limit, f"{quoted} at most {figure(bound)} < {figure(limit)}")
+    text = f"{quoted} may be {figure(bound)} >= {figure(limit)}"
+    return REJECT, Reason("not_proven_against_champion", bound, limit, text)
+
+
+def _too_few(what: str, seen: Interval | None, limits: Gate) -> Reason:
+    days = 0 if seen is None else seen.blocks
+    return Reason("too_few_days", days, limits.min_days, f"{what} stands on {days} days < {limits.min_days} needed")

@@ -1,0 +1,88 @@
+"""The loop: what one application's file declares, checked as a whole when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from homeostat.control.gates import Gate
+from homeostat.control.policies import Retrain
+from homeostat.control.rollouts import Canary
+from homeostat.data.labels import Label
+from homeostat.data.tables import Table
+from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.kernel.errors import InvalidInput
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """One ML application: its question, features, label, training function and policies.
+
+    ``question``: the table of which each row is asked about, once, at its event time.
+    ``features``: columns of the question (``table["a", "b"]``), ``Latest``, ``Window`` and ``transform``.
+    ``label``: the truth and how long to wait for it; a condition, so that the model is a binary classifier.
+    ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
+    ``timezone``: where its days begin; one day is the block of every interval.
+    ``threshold``: the probability from which the prediction is True.
+    Raises: InvalidInput that names the part.
+    """
+
+    name: str
+    question: Table
+    features: Sequence[Any]
+    label: Label
+    train: Callable[[Any, Mapping[str, Any]], Any]
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    retrain: Retrain = dataclasses.field(default_factory=Retrain)
+    gate: Gate = dataclasses.field(default_factory=Gate)
+    rollout: Canary = dataclasses.field(default_factory=Canary)
+    timezone: str = "UTC"
+    threshold: float = 0.5
+    owner: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput(
+                f"{self.name!r} cannot be a loop's name.",
+                mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
+                name=self.name,
+            )
+        if not callable(self.train):
+            raise InvalidInput(
+                f"Loop {self.name!r}: train is not a function.",
+                mend="Give train=..., a function train(rows, config) that returns a fitted estimator.",
+            )
+        if not 0 < self.threshold < 1:
+            raise InvalidInput(
+                f"Loop {self.name!r}: threshold {self.threshold} is outside (0, 1).",
+                mend="Give a probability between 0 and 1, such as 0.5.",
+            )
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InvalidInput(
+                f"Loop {self.name!r}: no time zone {self.timezone!r}.",
+                mend="Use an IANA name such as 'UTC' or 'America/New_York'.",
+                timezone=self.timezone,
+            ) from error
+        self.label.check_question(self.question)
+        _ = self.feature_set
+
+    @cached_property
+    def feature_set(self) -> FeatureSet:
+        """The compiled features; their hash binds every version trained on them."""
+        return feature_set(self.question, self.features)
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table the loop reads, the question first, each once."""
+        found = {self.question.name: self.question, self.label.table.name: self.label.table}
+        for view in self.feature_set.views:
+            found.setdefault(view.table.name, view.table)
+        return tuple(found.values())

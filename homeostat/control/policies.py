@@ -1,0 +1,123 @@
+"""When retraining pays: lost skill that lasts, an emergency, or age; never input drift alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from homeostat.kernel.clock import Instant, duration, format_instant
+from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict, figure
+
+if TYPE_CHECKING:
+    from homeostat.stats.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Retrain:
+    """Limits of the retraining policy. Skill is 1 - log-loss / entropy of the base rate: 0 knows nothing more
+    than the base rate of the same days, so that a moving base rate is no loss of performance.
+
+    ``tolerance``: skill below the promise that is still normal. ``trail``: days of matured outcomes per look.
+    ``sustained``: looks in a row whose whole interval lies below. ``cool_down``: least time between retrainings.
+    ``emergency_skill``: below it over ``emergency_trail`` days, retrain at once. ``max_age``: longest time without.
+    ``holdout``: span of newest matured rows kept for evaluation. ``min_rows``: fewest rows to train on.
+    ``history``: how far back training reaches; all of it when None.
+    """
+
+    tolerance: float = 0.02
+    trail: int = 7
+    sustained: int = 3
+    emergency_skill: float = 0.0
+    emergency_trail: int = 3
+    cool_down: str = "14d"
+    max_age: str = "60d"
+    holdout: str = "7d"
+    min_rows: int = 2_000
+    history: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.cool_down, self.max_age, self.holdout, self.history):
+            _ = text is None or duration(text)
+        if min(self.trail, self.emergency_trail) < 3 or self.sustained < 1:
+            raise InvalidInput(
+                "A retraining policy looks at too few days.",
+                mend="Give trail and emergency_trail of at least 3 days and sustained of at least 1.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The champion's skill over the days up to ``day``; None when it is not defined there."""
+
+    day: str
+    skill: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the champion promised and how it has done since the last retraining was asked for.
+
+    ``looks`` are trailing skills, oldest first; ``emergency`` the newest over the short trail.
+    """
+
+    now: Instant
+    champion: str
+    retrained_at: Instant
+    promise: Interval | None
+    looks: Sequence[Look]
+    emergency: Interval | None
+
+
+def judge_retrain(record: Record, limits: Retrain) -> Verdict:
+    """Retrain on an emergency, on a loss that lasts, or on age; otherwise hold and say why."""
+    if record.emergency is not None and record.emergency.high < limits.emergency_skill:
+        return _verdict(
+            RETRAIN,
+            "emergency",
+            record.emergency.high,
+            limits.emergency_skill,
+            f"skill over {record.emergency.blocks} days is at most {figure(record.emergency.high)}"
+            f" < emergency limit {figure(limits.emergency_skill)}",
+        )
+    age = record.now - record.retrained_at
+    if age < duration(limits.cool_down):
+        return _verdict(
+            HOLD, "cooling_down", _days(age), limits.cool_down, f"retrained {_days(age)} days ago < {limits.cool_down}"
+        )
+    lasting = _sustained_loss(record, limits)
+    if lasting.name == RETRAIN or age < duration(limits.max_age):
+        return lasting
+    return _verdict(
+        RETRAIN,
+        "too_old",
+        _days(age),
+        limits.max_age,
+        f"{_days(age)} days without retraining, since {format_instant(record.retrained_at)} >= {limits.max_age}",
+    )
+
+
+def _sustained_loss(record: Record, limits: Retrain) -> Verdict:
+    if record.promise is None:
+        return _verdict(INCONCLUSIVE, "no_promise", None, None, f"{record.champion} made no promise to hold it to")
+    looks = [look for look in record.looks[-limits.sustained :] if look.skill is not None]
+    if len(looks) < limits.sustained:
+        text = f"{len(looks)} looks with enough days < {limits.sustained} needed"
+        return _verdict(INCONCLUSIVE, "too_few_looks", len(looks), limits.sustained, text)
+    bound = record.promise.value - limits.tolerance
+    highest = max(look.skill.high for look in looks if look.skill is not None)
+    quoted = f"promised {figure(record.promise.value)} - {figure(limits.tolerance)}"
+    if highest < bound:
+        text = f"skill at most {figure(highest)} < {quoted}, {limits.sustained} looks in a row to {looks[-1].day}"
+        return _verdict(RETRAIN, "lasting_loss", highest, bound, text)
+    text = f"skill may be {figure(highest)} >= {quoted}"
+    return _verdict(HOLD, "as_promised", highest, bound, text)
+
+
+def _days(span: int) -> float:
+    return round(span / duration("1d"), 1)
+
+
+def _verdict(name: str, code: str, observed: float | None, limit: float | str | None, text: str) -> Verdict:
+    return Verdict(name, (Reason(code, observed, limit, text),))

@@ -1,0 +1,102 @@
+"""Where a loop stands: its route, its open rollout or retraining, and every version's standing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from homeostat.control.days import Day
+from homeostat.governance.audit import Draft, Entry
+from homeostat.kernel.clock import Instant
+from homeostat.serving.routing import Route
+
+StandingName = Literal["training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a version is to its loop, and since when (event time)."""
+
+    name: StandingName
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """A retraining under way: its durable workflow, the version it makes, when and why it was asked for."""
+
+    workflow: str
+    version: str
+    asked_at: Instant
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A candidate on its way in. ``step`` counts from 0; times are event time."""
+
+    id: str
+    candidate: str
+    champion: str
+    step: int
+    opened_at: Instant
+    entered_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class LoopState:
+    """One row of the relational store, replaced as a whole by compare-and-set on ``revision``."""
+
+    loop: str
+    revision: int
+    route: Route
+    versions: Mapping[str, Standing] = dataclasses.field(default_factory=dict)
+    rollout: Rollout | None = None
+    retraining: Retraining | None = None
+    decided_until: Instant | None = None
+    retrained_at: Instant | None = None
+    first_version: str | None = None
+    next_version: int = 1
+
+    def standing(self, version: str, name: StandingName, since: Instant) -> LoopState:
+        """The same state with one version's standing changed."""
+        return dataclasses.replace(self, versions={**self.versions, version: Standing(name, since)})
+
+
+def initial_state(loop: str) -> LoopState:
+    """A loop that has served nothing yet.
+
+    >>> initial_state("late-arrival").route.generation
+    0
+    """
+    return LoopState(loop=loop, revision=0, route=Route(loop=loop, generation=0, champion=None))
+
+
+class ControlStore(Protocol):
+    """The one truth about routes, rollouts, days and decisions; every change is one transaction."""
+
+    def state(self, loop: str) -> LoopState:
+        """The present state; the initial one for a loop never seen."""
+        ...
+
+    def commit(self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]) -> LoopState:
+        """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing.
+
+        A draft whose id is in the ledger already is not written again.
+        Raises: Conflict when the state is no longer ``before``.
+        """
+        ...
+
+    def days(self, loop: str, *, after: int = 0) -> list[tuple[int, Day]]:
+        """Days changed after a cursor, each with its own cursor, oldest change first."""
+        ...
+
+    def entries(self, loop: str | None = None, *, after: int = 0) -> list[Entry]:
+        """The ledger in order; of one loop, or of all."""
+        ...
+
+    def entry(self, draft_id: str) -> Entry | None:
+        """The entry written under Homeostat's own id, if any."""
+        ...

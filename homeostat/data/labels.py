@@ -1,0 +1,85 @@
+"""Labels: the truth about a prediction, which arrives late and is read from a table of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homeostat.data.checks import did_you_mean
+from homeostat.data.expressions import Condition, compile_condition
+from homeostat.data.tables import Table
+from homeostat.kernel.clock import Duration, duration
+from homeostat.kernel.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Label:
+    """Reads the truth from ``table``: a fact of the question's key makes ``condition`` true or false.
+
+    ``matures`` says how long to wait for the fact: ``"24h after scheduled_arrival"``, where the column is the
+    question's. After that, a missing fact means that there is no label.
+    Raises: InvalidInput when the condition or the maturity cannot be read.
+
+    >>> from homeostat.data.contracts import instant, number, text
+    >>> landed = Table("landed", key="id", event_time="at",
+    ...                contract={"id": text(), "at": instant(), "delay": number(nullable=True)})
+    >>> label = Label(landed, "delay > 15", matures="24h after due")
+    >>> label.truth({"delay": np.array([20.0, 3.0, np.nan])}).tolist()
+    [1.0, 0.0, nan]
+    """
+
+    table: Table
+    condition: str
+    matures: str
+    _compiled: Condition = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_compiled", compile_condition(self.condition, self.table))
+        _ = self.maturity_delay, self.maturity_column
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the label table that the condition reads."""
+        return self._compiled.columns
+
+    @property
+    def maturity_delay(self) -> Duration:
+        """How long after the maturity column a fact is waited for, in microseconds."""
+        return duration(self._maturity()[0])
+
+    @property
+    def maturity_column(self) -> str:
+        """The question's instant column from which maturity counts."""
+        return self._maturity()[1]
+
+    def truth(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """1.0 where the condition holds, 0.0 where not, NaN where a column it needs is missing (float64)."""
+        return self._compiled.evaluate(columns)
+
+    def check_question(self, question: Table) -> None:
+        """Refuse, naming the mend, a question whose rows this label can never be joined to."""
+        for name in question.keys:
+            if name not in self.table.contract:
+                raise InvalidInput(
+                    f"The label's table {self.table.name!r} lacks the question's key column {name!r}.",
+                    mend=did_you_mean(name, self.table.contract),
+                )
+            if self.table.contract[name].kind != question.contract[name].kind:
+                mend = "Give the column one kind in both contracts."
+                raise InvalidInput(f"{name!r} differs in kind between question and label.", mend=mend)
+        column = question.contract.get(self.maturity_column)
+        if column is None or column.kind != "instant" or column.nullable:
+            raise InvalidInput(
+                f"Labels mature after {self.maturity_column!r}, no instant column of {question.name!r}.",
+                mend="Name an instant() column of the question that is not nullable: "
+                + did_you_mean(self.maturity_column, question.contract),
+            )
+
+    def _maturity(self) -> tuple[str, str]:
+        delay, after, column = self.matures.partition(" after ")
+        if not after or not column.strip():
+            mend = "Write such as '24h after scheduled_arrival'."
+            raise InvalidInput(f"{self.matures!r} does not say when a label matures.", mend=mend)
+        return delay.strip(), column.strip()

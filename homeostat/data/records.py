@@ -1,0 +1,34 @@
+"""The record of one served prediction, as it crosses the spool."""
+
+from __future__ import annotations
+
+import msgspec
+
+from homeostat.data.contracts import Value
+from homeostat.kernel.clock import Instant
+
+
+class PredictionRecord(msgspec.Struct, frozen=True):
+    """Everything needed to explain or recompute one prediction later.
+
+    ``key`` is ``Table.key_of`` of the question row; ``asked_at`` is its event time, ``served_at`` the clock's
+    now; features were read at ``read_sequence``. ``arm`` is "champion" or "canary"; ``fell_back`` says that
+    the arm failed and the champion answered. ``question`` is the whole parsed row; ``features`` are ordered
+    as the feature set's names, missing as None.
+    """
+
+    prediction_id: str
+    loop: str
+    key: str
+    asked_at: Instant
+    served_at: Instant
+    read_sequence: int
+    version: str
+    arm: str
+    generation: int
+    probability: float
+    prediction: bool
+    latency_us: int
+    fell_back: bool
+    question: dict[str, Value]
+    features: list[Value]

@@ -1,0 +1,146 @@
+"""Tables: append-only records of events, and the port behind which they are stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from homeostat.data.checks import did_you_mean
+from homeostat.data.contracts import Column, Value
+from homeostat.kernel.clock import duration
+from homeostat.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+SEQUENCE = "_sequence"
+"""Stored column: the global order in which facts were accepted."""
+KNOWN_AT = "_known_at"
+"""Stored column: the present when the fact was accepted."""
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Names of tables and columns: safe as a folder, a column and an identifier."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names a stream of events and what each of them promises.
+
+    ``key`` identifies a fact: a later fact with the same key supersedes the earlier one. ``event_time`` is
+    the instant column that says when it happened. ``freshness`` is the longest silence that is still normal.
+    Raises: InvalidInput when a part does not fit the contract.
+
+    >>> from homeostat.data.contracts import instant, text
+    >>> table = Table("seen", key="id", event_time="at", contract={"id": text(), "at": instant()})
+    >>> table.key_of({"id": "a", "at": 0})
+    '["a"]'
+    """
+
+    name: str
+    key: str | tuple[str, ...]
+    event_time: str
+    contract: Mapping[str, Column]
+    freshness: str | None = None
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise InvalidInput(
+                f"{self.name!r} cannot name a table.",
+                mend="Use small letters, digits and '_', beginning with a letter, at most 63.",
+            )
+        self._check_contract()
+        self._check_key()
+        event_time = self._column(self.event_time, "event_time")
+        if event_time.kind != "instant" or event_time.nullable:
+            mend = f"Declare {self.event_time!r} as instant(), not nullable."
+            raise InvalidInput(f"Event time {self.event_time!r} of {self.name!r} is no instant.", mend=mend)
+        if self.freshness is not None:
+            duration(self.freshness)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key's columns, in order."""
+        return (self.key,) if isinstance(self.key, str) else tuple(self.key)
+
+    def key_of(self, row: Mapping[str, Value]) -> str:
+        """The key of a parsed row as JSON text: equal texts mean the same fact."""
+        return msgspec.json.encode([row[name] for name in self.keys]).decode()
+
+    def __getitem__(self, names: str | tuple[str, ...]) -> Selection:
+        """Take columns of the asking row itself as features: ``departures["carrier", "dest"]``."""
+        chosen = (names,) if isinstance(names, str) else tuple(names)
+        for name in chosen:
+            self._column(name, "selection")
+        return Selection(self, chosen)
+
+    def _check_contract(self) -> None:
+        for name, column in cast("Mapping[str, object]", self.contract).items():
+            if not NAME.fullmatch(name):
+                mend = "Use small letters, digits and '_', beginning with a letter, at most 63."
+                raise InvalidInput(f"{name!r} cannot name a column of table {self.name!r}.", mend=mend)
+            if not isinstance(column, Column):
+                mend = "Write text(), number(), integer(), boolean() or instant()."
+                raise InvalidInput(f"Column {name!r} of table {self.name!r} promises nothing.", mend=mend)
+
+    def _check_key(self) -> None:
+        if not self.keys:
+            raise InvalidInput(f"Table {self.name!r} has no key.", mend="Name at least one key column.")
+        for name in self.keys:
+            if self._column(name, "key").nullable:
+                mend = f"Declare {name!r} without nullable=True."
+                raise InvalidInput(f"Key column {name!r} of table {self.name!r} may be null.", mend=mend)
+
+    def _column(self, name: str, part: str) -> Column:
+        if name not in self.contract:
+            raise InvalidInput(
+                f"The {part} of table {self.name!r} names {name!r}, which its contract lacks.",
+                mend=did_you_mean(name, self.contract),
+                table=self.name,
+            )
+        return self.contract[name]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Columns of the question's own row, used as features under their own names."""
+
+    table: Table
+    names: tuple[str, ...]
+
+
+class TableStore(Protocol):
+    """Keeps facts for ever, in versions: whatever was read once can be read again."""
+
+    def append(self, table: str, rows: pa.Table, *, writer: str, upto: int) -> int:
+        """Add rows in one commit; skipped when ``writer`` has committed ``upto`` before.
+
+        Returns: the version that holds them. Raises: Conflict when a stored column has another kind.
+        """
+        ...
+
+    def committed(self, table: str, writer: str) -> int:
+        """The greatest ``upto`` of this writer; -1 when there is none."""
+        ...
+
+    def version(self, table: str) -> int:
+        """The newest version; -1 when the table does not exist."""
+        ...
+
+    def read(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Rows of a version, in the order of acceptance. Raises: NotFound for no such table or version."""
+        ...
+
+    def compact(self, table: str) -> None:
+        """Merge small files; what is read stays the same."""
+        ...

@@ -1,0 +1,116 @@
+"""The online store's ports, and the lookup that turns a request's rows into features within microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from homeostat.data.contracts import Value
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.transforms import run_on_values
+from homeostat.features.views import Entity, Feature, Latest, View, Window
+from homeostat.kernel.clock import Instant
+
+Row = Mapping[str, Value]
+Ask = tuple[Entity, Instant]
+"""One question put to a view: which entity, as of which event time."""
+Batch = tuple[str, Sequence[Row], Sequence[int]]
+"""Facts of one table with the sequence of each."""
+
+
+class OnlineStore(Protocol):
+    """The writer's side: keeps exactly the facts that views still need. One writer at a time."""
+
+    def prepare(self, features: Sequence[FeatureSet]) -> None:
+        """Make ready for these definitions. Raises: OutOfDate when the facts kept do not suffice."""
+        ...
+
+    def rebuild(self, features: Sequence[FeatureSet], batches: Iterable[Batch], upto: int) -> None:
+        """Replace everything, at once for readers, by ``batches``: all facts accepted up to ``upto``."""
+        ...
+
+    def apply(self, table: str, rows: Sequence[Row], first_sequence: int) -> None:
+        """Take in parsed facts, accepted as ``first_sequence`` and on; what was applied before is skipped."""
+        ...
+
+    def sequence(self) -> int:
+        """The last sequence applied; -1 when there is none."""
+        ...
+
+    def prune(self, now: Instant) -> int:
+        """Forget facts that no view can need from ``now`` less seven days on; returns how many."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+
+class Snapshot(Protocol):
+    """One consistent state of the store: every answer is as of ``sequence``."""
+
+    @property
+    def sequence(self) -> int:
+        """The last sequence whose facts are seen; -1 when there is none."""
+        ...
+
+    def latest(self, view: Latest, asks: Sequence[Ask]) -> Sequence[Sequence[Value]]:
+        """Per ask the values of ``view.features``. Raises: NotEnoughData before the pruning horizon."""
+        ...
+
+    def window(self, view: Window, asks: Sequence[Ask]) -> Sequence[Sequence[Value]]:
+        """Per ask the values of ``view.features``. Raises: NotEnoughData before the pruning horizon."""
+        ...
+
+
+class OnlineReader(Protocol):
+    """The reader's side; works while a writer writes, and never waits for it."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open one consistent read. Raises: Unavailable when the store is not there."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+
+def lookup(
+    features: FeatureSet, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot
+) -> list[list[Value]]:
+    """Features of each row as of its time, ordered as ``features.names``; missing is None.
+
+    Equal to ``point_in_time`` asked for the same times at ``snapshot.sequence``. Rows keep the question's
+    contract; ``times`` are their event times. What several rows ask of a view is asked once.
+    """
+    columns: dict[str, Sequence[Value]] = {}
+    for feature in features.selected:
+        columns[feature.name] = _selected(feature, rows)
+    for view in features.views:
+        columns.update(_viewed(view, rows, times, snapshot))
+    run_on_values(features.transforms, features.kinds, columns)
+    return [list(values) for values in zip(*(columns[name] for name in features.names), strict=True)]
+
+
+def _selected(feature: Feature, rows: Sequence[Row]) -> list[Value]:
+    values = [row[feature.name] for row in rows]
+    if feature.kind == "text":
+        return values
+    return [None if value is None else float(value) for value in values]
+
+
+def _viewed(
+    view: View, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot
+) -> Iterable[tuple[str, Sequence[Value]]]:
+    names = view.entity
+    if len(names) == 1:
+        entities: list[Entity] = [(row[names[0]],) for row in rows]
+    else:
+        entities = [tuple(row[name] for name in names) for row in rows]
+    asks = list(zip(entities, times, strict=True))
+    distinct = list(dict.fromkeys(asks))
+    read = snapshot.latest(view, distinct) if isinstance(view, Latest) else snapshot.window(view, distinct)
+    answers = dict(zip(distinct, read, strict=True))
+    columns = zip(*(answers[ask] for ask in asks), strict=True)
+    return zip((feature.name for feature in view.features), columns, strict=True)

@@ -1,0 +1,155 @@
+"""Which facts a question may see: positions and visibility of all questions at once, in NumPy.
+
+A fact is seen by a question at (t, s) when its event time is at most t and ``born <= s < died``: accepted by
+s, and not yet superseded by a later fact of its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from homeostat.features.ranges import Ints
+
+NEVER = np.iinfo(np.int64).max
+"""The death of a fact that was not superseded."""
+_EXPANDED = 4_000_000
+"""Facts looked at one by one in one go: bounds memory, some 100 MB."""
+_LEVELS = 12
+"""Visibility is skipped over in blocks of up to 2**11 facts."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Facts in order of (entity, time, born); ``row`` is each one's place in its table."""
+
+    entity: Ints
+    time: Ints
+    born: Ints
+    died: Ints
+    row: Ints
+
+    def where(self, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Timeline:
+        """The facts that are kept, still in order."""
+        return Timeline(self.entity[kept], self.time[kept], self.born[kept], self.died[kept], self.row[kept])
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked: entity (-1: matches nothing), time, and the sequence known."""
+
+    entity: Ints
+    time: Ints
+    known: Ints
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some questions and the facts each may see: ``facts[low[i]:high[i]]`` are those of ``questions[i]``."""
+
+    questions: Ints
+    facts: Ints
+    low: Ints
+    high: Ints
+
+
+class Ladder:
+    """Finds, per entity, how far its facts' running maximum of some quantity stays within a bound."""
+
+    def __init__(self, entity: Ints, quantity: Ints) -> None:
+        self._steps = np.unique(quantity)
+        self._width = len(self._steps) + 1
+        rungs = entity * self._width + np.searchsorted(self._steps, quantity)
+        self._rungs = np.maximum.accumulate(rungs)
+
+    def reach(self, entity: Ints, bound: Ints) -> Ints:
+        """The position after the entity's leading facts whose quantity is at most ``bound``."""
+        rank = np.searchsorted(self._steps, bound, side="right")
+        return np.searchsorted(self._rungs, entity * self._width + rank).astype(np.int64)
+
+
+def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
+    """Order the facts of one view; facts about no entity (-1) are left out."""
+    row = np.lexsort((born, time, entity)).astype(np.int64)
+    row = row[np.searchsorted(entity[row], 0) :]
+    return Timeline(entity[row], time[row], born[row], died[row], row)
+
+
+def deaths(key: Ints, born: Ints) -> Ints:
+    """When each fact is superseded: the next sequence of its key, or NEVER."""
+    order = np.lexsort((born, key))
+    follows = key[order[1:]] == key[order[:-1]]
+    died = np.full(len(key), NEVER)
+    died[order[:-1][follows]] = born[order[1:][follows]]
+    return died
+
+
+def seen(facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Iterator[Block]:
+    """Look at the facts of ``[low, high)`` one by one and keep those each question may see, block by block."""
+    chosen = np.flatnonzero(high > low)
+    ends = np.cumsum((high - low)[chosen])
+    begin = 0
+    while begin < len(chosen):
+        done = int(ends[begin - 1]) if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, done + _EXPANDED, side="right")))
+        yield _seen_by(chosen[begin:end], facts, asked, low, high)
+        begin = end
+
+
+def _seen_by(questions: Ints, facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Block:
+    lengths = (high - low)[questions]
+    ends = np.cumsum(lengths)
+    begins = ends - lengths
+    flat = np.arange(ends[-1]) + np.repeat(low[questions] - begins, lengths)
+    known = np.repeat(asked.known[questions], lengths)
+    visible = (facts.born[flat] <= known) & (known < facts.died[flat])
+    before = np.concatenate(([0], np.cumsum(visible)))
+    return Block(questions, flat[visible], before[begins], before[ends])
+
+
+def last_seen(facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Ints:
+    """The last position of ``[low, high)`` that each question may see; -1 when there is none.
+
+    Walks back from ``high``; where the nearest facts are hidden, whole blocks are skipped that were all
+    accepted too late, or all superseded by then.
+    """
+    found = np.full(len(low), -1)
+    end = high.copy()
+    pending = np.flatnonzero(low < high)
+    skips: list[tuple[Ints, Ints]] = []
+    while len(pending):
+        at = end[pending] - 1
+        known = asked.known[pending]
+        visible = (facts.born[at] <= known) & (known < facts.died[at])
+        found[pending[visible]] = at[visible]
+        end[pending] = at
+        pending = pending[~visible & (at > low[pending])]
+        if len(pending):
+            skips = skips or _block_bounds(facts)
+            _skip(skips, asked, low, end, pending)
+            pending = pending[end[pending] > low[pending]]
+    return found
+
+
+def _block_bounds(facts: Timeline) -> list[tuple[Ints, Ints]]:
+    """Per level k: the least birth and the greatest death of every 2**k neighbours."""
+    bounds = [(facts.born, facts.died)]
+    while len(bounds) < _LEVELS and len(bounds[-1][0]) > (1 << (len(bounds) - 1)):
+        born, died = bounds[-1]
+        step = 1 << (len(bounds) - 1)
+        bounds.append((np.minimum(born[:-step], born[step:]), np.maximum(died[:-step], died[step:])))
+    return bounds
+
+
+def _skip(skips: list[tuple[Ints, Ints]], asked: Questions, low: Ints, end: Ints, pending: Ints) -> None:
+    """Move ``end`` back over hidden blocks, the largest first."""
+    known = asked.known[pending]
+    for k in reversed(range(len(skips))):
+        born, died = skips[k]
+        begin = end[pending] - (1 << k)
+        fits = np.flatnonzero(begin >= low[pending])
+        first = begin[fits]
+        hidden = (born[first] > known[fits]) | (died[first] <= known[fits])
+        end[pending[fits[hidden]]] = first[hidden]

@@ -1,0 +1,117 @@
+"""An immutable version: its inputs, its four-legged fingerprint, its pinned data, what it promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from homeostat.kernel.canonical import plain
+from homeostat.kernel.clock import Instant
+
+Kind = Literal["text", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The four legs a model stands on, each as SHA-256; equal legs mean an equal model."""
+
+    code: str
+    data: str
+    config: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPin:
+    """Exactly which rows a version was trained on; the same pin always rebuilds the same rows.
+
+    ``table_versions`` are Delta versions, ``sequence`` the newest ingest sequence that counts.
+    Trained on questions asked before ``cutoff`` whose labels had matured at ``as_of``; ``first`` and ``last``
+    are when the earliest and latest of them were asked, ``rows`` how many they are.
+    """
+
+    table_versions: Mapping[str, int]
+    sequence: int
+    cutoff: Instant
+    as_of: Instant
+    rows: int
+    first: Instant
+    last: Instant
+    feature_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered model that never changes; ``created_at`` is in event time.
+
+    ``inputs`` are the model's feature names and kinds in order. ``metrics`` and ``promise`` are measured on
+    held-out rows later than the pin's cut-off; ``promise`` is what live outcomes are later held against.
+    ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
+    """
+
+    loop: str
+    version: str
+    created_at: Instant
+    inputs: tuple[tuple[str, Kind], ...]
+    fingerprint: Fingerprint
+    pin: TrainingPin
+    metrics: Mapping[str, float]
+    promise: Mapping[str, float | str]
+    files: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The name under which every store looks it up before it makes another: ``<loop>/<version>``."""
+        return f"{self.loop}/{self.version}"
+
+    @property
+    def number(self) -> int:
+        """Its place in the loop's order: ``v12`` is 12."""
+        return int(self.version.removeprefix("v"))
+
+    def to_json(self) -> dict[str, object]:
+        """JSON values only; ``from_json`` reads them back."""
+        values: dict[str, object] = plain(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> Version:
+        """Read what ``to_json`` wrote; raises KeyError or TypeError where a part is missing."""
+        fields = dict(values)
+        inputs = tuple((str(name), kind) for name, kind in fields.pop("inputs"))  # type: ignore[attr-defined]
+        fingerprint = Fingerprint(**fields.pop("fingerprint"))  # type: ignore[arg-type]
+        pin = TrainingPin(**fields.pop("pin"))  # type: ignore[arg-type]
+        return cls(inputs=inputs, fingerprint=fingerprint, pin=pin, **fields)  # type: ignore[arg-type]
+
+
+class Registry(Protocol):
+    """Keeps versions for good. Every call may be repeated: the effect is there once."""
+
+    def add(self, version: Version, folder: Path) -> None:
+        """Register the version whose files lie in ``folder``; registering it again changes nothing.
+
+        Raises: IntegrityError when the folder is not what the version says; Conflict when another content is
+        already registered under the same loop and version.
+        """
+        ...
+
+    def get(self, loop: str, version: str) -> Version:
+        """The version as registered. Raises: NotFound."""
+        ...
+
+    def list(self, loop: str) -> list[Version]:
+        """All versions of a loop, oldest first; empty when there are none."""
+        ...
+
+    def folder(self, loop: str, version: str) -> Path:
+        """A local folder with the version's verified files, fetched again when it is gone.
+
+        Raises: NotFound, IntegrityError.
+        """
+        ...
+
+    def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
+        """Make the registry's aliases show the route: each alias points at its version, None removes it."""
+        ...

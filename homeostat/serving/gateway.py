@@ -1,0 +1,188 @@
+"""The one use case behind every prediction door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from homeostat.data.checks import did_you_mean
+from homeostat.data.contracts import Break, Row, Value, compile_contract
+from homeostat.data.records import PredictionRecord
+from homeostat.features.online import OnlineReader, lookup
+from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge
+from homeostat.serving.arms import Answer, answer, no_version
+from homeostat.serving.live import LiveRoutes, Serving
+from homeostat.serving.plans import ServingPlan
+from homeostat.serving.prediction_log import PredictionSpool
+from homeostat.serving.routing import Arm
+
+MAX_ROWS = 10_000
+"""Rows in one request."""
+FUTURE = duration("5m")
+"""How far an event time may lie ahead of the clock: clocks differ a little."""
+_SHOWN_BREAKS = 100
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One prediction as the caller sees it."""
+
+    prediction: bool
+    probability: float
+    prediction_id: str
+    version: str
+    arm: str
+
+
+class Observer(Protocol):
+    """Counts what happens; never fails, never waits."""
+
+    def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
+        """Rows were answered and are durable."""
+        ...
+
+    def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
+        """A version did not answer; the champion stood in for a canary."""
+        ...
+
+    def contract_broken(self, plan: ServingPlan, breaks: Sequence[Break], rows: Sequence[object]) -> None:
+        """A request was refused; ``rows`` are the rows that broke their contract, as sent."""
+        ...
+
+
+class Gateway:
+    """Turns rows into recorded predictions.
+
+    ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time.
+    """
+
+    def __init__(
+        self,
+        plans: Iterable[ServingPlan],
+        live: LiveRoutes,
+        online: OnlineReader,
+        spool: PredictionSpool,
+        observer: Observer,
+        *,
+        new_id: Callable[[Instant], str],
+        timer: Callable[[], float],
+    ) -> None:
+        self._plans = {plan.name: plan for plan in plans}
+        self._checks = {plan.name: compile_contract(plan.question.contract) for plan in self._plans.values()}
+        self._live, self._online, self._spool, self._observer = live, online, spool, observer
+        self._new_id, self._timer = new_id, timer
+
+    async def predict(self, loop: str, rows: Sequence[object], now: Instant) -> list[Reply]:
+        """Predict every row or none; each prediction is durable before it is returned.
+
+        Raises: NotFound for no such loop; InvalidInput, TooLarge, ContractBroken for what was sent;
+        Unavailable before the first version, or when a part is down.
+        """
+        started = self._timer()
+        plan = self._plan(loop)
+        good = self._checked(plan, rows, now)
+        serving = self._live.current(loop)
+        if serving is None:
+            raise no_version(loop)
+        times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
+        with self._online.snapshot() as snapshot:
+            features = lookup(plan.features, good, times, snapshot)
+            sequence = snapshot.sequence
+        keys = [plan.question.key_of(row) for row in good]
+        answers = self._answer(plan, serving, keys, features)
+        latency = round((self._timer() - started) * 1e6)
+        records = [
+            PredictionRecord(
+                prediction_id=self._new_id(now),
+                loop=loop,
+                key=key,
+                asked_at=asked_at,
+                served_at=now,
+                read_sequence=sequence,
+                version=found.version,
+                arm=found.arm,
+                generation=serving.route.generation,
+                probability=found.probability,
+                prediction=found.probability >= plan.threshold,
+                latency_us=latency,
+                fell_back=found.fell_back,
+                question=row,
+                features=values,
+            )
+            for key, asked_at, found, row, values in zip(keys, times, answers, good, features, strict=True)
+        ]
+        await self._spool.append(records)
+        self._count(loop, records)
+        return [Reply(r.prediction, r.probability, r.prediction_id, r.version, r.arm) for r in records]
+
+    def _plan(self, loop: str) -> ServingPlan:
+        plan = self._plans.get(loop)
+        if plan is None:
+            raise NotFound(f"No loop {loop!r} here.", mend=did_you_mean(loop, self._plans), loop=loop)
+        return plan
+
+    def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> list[Row]:
+        if not rows:
+            raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
+        if len(rows) > MAX_ROWS:
+            raise TooLarge(
+                f"The request holds {len(rows)} rows.",
+                mend=f"Send at most {MAX_ROWS} rows in one request.",
+                rows=len(rows),
+                limit=MAX_ROWS,
+            )
+        checked = self._checks[plan.name](rows)
+        ahead = _from_the_future(plan, checked.rows, checked.kept, now)
+        breaks = [*checked.breaks, *ahead]
+        if breaks:
+            self._observer.contract_broken(plan, breaks, [rows[i] for i in sorted({b.row for b in breaks})])
+            raise _contract_broken(plan, breaks)
+        return checked.rows
+
+    def _answer(
+        self, plan: ServingPlan, serving: Serving, keys: Sequence[str], features: Sequence[Sequence[Value]]
+    ) -> list[Answer]:
+        columns = dict(zip(plan.features.names, zip(*features, strict=True), strict=True))
+
+        def failed(version: str, arm: Arm, rows: int, why: Exception | None) -> None:
+            self._observer.arm_failed(plan.name, version, arm, rows, why)
+
+        return answer(serving, keys, columns, failed)
+
+    def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
+        arms = [(record.version, record.arm) for record in records]
+        for version, arm in dict.fromkeys(arms):
+            self._observer.predicted(loop, version, arm, arms.count((version, arm)))
+
+
+def _from_the_future(
+    plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant
+) -> list[Break]:
+    name, latest = plan.question.event_time, now + FUTURE
+    return [
+        Break(
+            index,
+            name,
+            "from_the_future",
+            f"Column {name!r} lies more than 5 minutes after the present.",
+            "Ask when the time has come, and check the clock and the offset of the sender.",
+        )
+        for index, row in zip(kept, rows, strict=True)
+        if row[name] > latest  # type: ignore[operator]
+    ]
+
+
+def _contract_broken(plan: ServingPlan, breaks: Sequence[Break]) -> ContractBroken:
+    first = breaks[0]
+    return ContractBroken(
+        f"Row {first.row}: {first.problem}",
+        mend=f"{first.mend} Nothing was predicted: mend every break listed in facts.breaks and send all again.",
+        table=plan.question.name,
+        count=len(breaks),
+        breaks=[
+            {"row": b.row, "column": b.column, "reason": b.reason, "problem": b.problem, "mend": b.mend}
+            for b in breaks[:_SHOWN_BREAKS]
+        ],
+    )

@@ -1,0 +1,55 @@
+"""The port behind which a version computes probabilities, and what every answer of it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.data.contracts import Value
+from homeostat.registry.models import Kind
+
+Probabilities = NDArray[np.float64]
+_ROUNDING = 1e-6
+
+
+class Runtime(Protocol):
+    """A loaded version."""
+
+    @property
+    def version(self) -> str:
+        """Its name, such as "v3"."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[tuple[str, Kind], ...]:
+        """The features it needs, in order."""
+        ...
+
+    def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
+        """Probability of the positive class for each row; columns it does not need are ignored."""
+        ...
+
+
+LoadRuntime = Callable[[str, str], Runtime]
+"""Load a version by loop and version; raises a HomeostatError when its files are missing or changed."""
+
+
+class BadAnswer(Exception):
+    """A runtime answered something that is no probability for each row."""
+
+
+def probabilities(answer: Any, rows: int) -> list[float]:
+    """Take an answer only when it is one finite probability per row; else raise BadAnswer.
+
+    Float32 rounding just outside [0, 1] is cut off.
+    """
+    found = np.asarray(answer, dtype=np.float64)
+    if found.shape != (rows,):
+        raise BadAnswer(f"shape {found.shape}, not ({rows},)")
+    if not bool(np.all((found >= -_ROUNDING) & (found <= 1.0 + _ROUNDING))):  # False for NaN too
+        raise BadAnswer("not a finite probability in [0, 1]")
+    clipped: list[float] = np.clip(found, 0.0, 1.0).tolist()
+    return clipped

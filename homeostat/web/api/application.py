@@ -1,0 +1,80 @@
+"""The FastAPI application of the control process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from homeostat.app.control.service import ControlService
+from homeostat.kernel.errors import HomeostatError, InvalidInput
+from homeostat.web.api.routes import router_of
+from homeostat.web.statuses import status_of
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def application(service: ControlService) -> FastAPI:
+    """The API and the dashboard over one control service."""
+    app = FastAPI(
+        title="Homeostat control API",
+        description="Where a loop stands, what was decided and why. Predictions and events have doors of their own.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.include_router(router_of(service), prefix="/api")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_api_route("/", _index, include_in_schema=False)
+    app.add_exception_handler(HomeostatError, _known_error)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.middleware("http")(_guard)
+    return app
+
+
+async def _index() -> FileResponse:
+    return FileResponse(STATIC / "index.html")
+
+
+async def _guard(request: Request, call_next: Next) -> Response:
+    """Keep other sites out: no foreign host name (DNS rebinding), no change asked for by a foreign page."""
+    host = request.headers.get("host", "").rsplit(":", 1)[0]
+    origin = request.headers.get("origin")
+    foreign = origin is not None and origin.split("//")[-1] != request.headers.get("host", "")
+    if host not in ("127.0.0.1", "localhost", "[::1]", "testserver") or (foreign and request.method != "GET"):
+        return _shape("refused", "This request comes from another site.", "Open the dashboard at its own address.", {}, 403)
+    response = await call_next(request)
+    response.headers.update(_HEADERS)
+    return response
+
+
+async def _known_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HomeostatError)
+    return JSONResponse({"error": error.to_dict()}, status_of(error))
+
+
+async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [{"where": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]} for e in error.errors()]
+    first = faults[0]
+    known = InvalidInput(
+        f"{first['where']}: {first['problem']}.", mend="See /api/openapi.json for the form.", faults=faults
+    )
+    return JSONResponse({"error": known.to_dict()}, 400)
+
+
+def _shape(code: str, problem: str, mend: str, facts: dict[str, Any], status: int) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "problem": problem, "mend": mend, "facts": facts}}, status)

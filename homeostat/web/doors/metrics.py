@@ -1,0 +1,111 @@
+"""What the doors count, in the format of Prometheus."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from homeostat.data.contracts import Break
+from homeostat.serving.live import LiveRoutes
+from homeostat.serving.plans import ServingPlan
+from homeostat.serving.routing import Arm
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_LOG = logging.getLogger("homeostat.serving")
+_SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
+Refuse = Callable[[str, Sequence[object]], None]
+
+
+class DoorMetrics:
+    """Counters of one process in a registry of their own; also the gateway's observer."""
+
+    def __init__(self, live: LiveRoutes, spool_bytes: Callable[[], int]) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._live = live
+        self.forward: Refuse = _nowhere
+        self._requests = Counter(
+            "homeostat_requests", "Requests by door, loop and status.", ["door", "loop", "status"], registry=registry
+        )
+        self._latency = Histogram(
+            "homeostat_predict_seconds", "Predict requests, recording included.", ["loop"],
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._predictions = Counter(
+            "homeostat_predictions", "Acknowledged predictions.", ["loop", "version", "arm"], registry=registry
+        )
+        self._failures = Counter(
+            "homeostat_arm_failures", "Rows that a version failed to answer.", ["loop", "version", "arm"],
+            registry=registry,
+        )  # fmt: skip
+        self._fallbacks = Counter(
+            "homeostat_fallbacks", "Rows that the champion answered for a failed canary.", ["loop"], registry=registry
+        )
+        self._breaks = Counter(
+            "homeostat_contract_breaks", "Breaks in refused predict requests.", ["loop", "reason"], registry=registry
+        )
+        self._generation = Gauge(
+            "homeostat_route_generation", "Generation of the route that is served.", ["loop"], registry=registry
+        )
+        self._problem = Gauge(
+            "homeostat_route_problem", "1 while the newest route is not served in full.", ["loop"], registry=registry
+        )
+        spool = Gauge("homeostat_spool_bytes", "Predictions on disk, not yet drained.", registry=registry)
+        spool.set_function(spool_bytes)
+
+    def request(self, door: str, loop: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        known = loop if loop in self._live.loops else ""  # what callers make up must not become labels
+        self._requests.labels(door, known, str(status)).inc()
+        if door == "predict" and known:
+            self._latency.labels(known).observe(seconds)
+
+    def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
+        """Rows were answered and are durable."""
+        self._predictions.labels(loop, version, arm).inc(rows)
+
+    def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
+        """A version did not answer; said in the log, counted by row."""
+        _LOG.warning("%s %s of loop %s failed for %d rows: %r", arm, version, loop, rows, why)
+        self._failures.labels(loop, version, arm).inc(rows)
+        if arm == "canary":
+            self._fallbacks.labels(loop).inc(rows)
+
+    def contract_broken(self, plan: ServingPlan, breaks: Sequence[Break], rows: Sequence[object]) -> None:
+        """A request was refused; its broken rows are kept apart with the reason."""
+        for found in breaks:
+            self._breaks.labels(plan.name, found.reason).inc()
+        self.forward(plan.question.name, rows)
+
+    def exposition(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        for loop in self._live.loops:
+            serving = self._live.current(loop)
+            self._generation.labels(loop).set(serving.route.generation if serving else -1)
+            self._problem.labels(loop).set(1 if self._live.problem(loop) else 0)
+        return generate_latest(self.registry)
+
+
+def health(live: LiveRoutes) -> tuple[bool, Mapping[str, object]]:
+    """Whether any loop can answer, and what each serves now."""
+    loops: dict[str, object] = {}
+    ready = False
+    for name in live.loops:
+        serving = live.current(name)
+        route = serving.route if serving else None
+        ready = ready or bool(route and route.champion)
+        loops[name] = {
+            "generation": route.generation if route else None,
+            "champion": route.champion if route else None,
+            "canary": route.canary if route else None,
+            "share": route.share if route else 0.0,
+            "standby": route.standby if route else None,
+            "problem": live.problem(name),
+        }
+    return ready, {"ready": ready, "loops": loops}
+
+
+def _nowhere(table: str, rows: Sequence[object]) -> None:
+    """Until a recorder is known, refused rows are only counted."""

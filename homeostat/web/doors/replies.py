@@ -1,0 +1,97 @@
+"""What goes back: JSON bodies, and one translation of errors to statuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from homeostat.kernel.errors import (
+    Conflict,
+    ContractBroken,
+    HomeostatError,
+    InvalidInput,
+    NotEnoughData,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unavailable,
+)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+JSON = (b"content-type", b"application/json")
+_STATUSES: tuple[tuple[type[HomeostatError], int], ...] = (
+    (ContractBroken, 422),
+    (TooLarge, 413),
+    (InvalidInput, 400),
+    (NotEnoughData, 422),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Refused, 403),
+    (Unavailable, 503),
+)
+
+
+class MethodNotAllowed(HomeostatError):
+    """The door exists, but not for this method; ``facts['allow']`` names those it has."""
+
+    code = "method_not_allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    headers: Headers = (JSON,)
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Any JSON value, or a structure msgspec knows."""
+    return Response(status, msgspec.json.encode(value))
+
+
+def error_response(error: HomeostatError) -> Response:
+    """The one shape of every error: ``{"error": {"code", "problem", "mend", "facts"}}``."""
+    if isinstance(error, MethodNotAllowed):
+        return _method_not_allowed(error)
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    if status == 500:
+        return unexpected()
+    headers: Headers = (JSON, (b"retry-after", b"1")) if status == 503 else (JSON,)
+    return Response(status, _body(error), headers)
+
+
+def unexpected() -> Response:
+    """What is said of a fault of our own: nothing about its inside."""
+    return Response(
+        500,
+        _body(
+            HomeostatError(
+                "Something went wrong inside Homeostat.",
+                mend="Send it again; if it goes on, look at process-logs in the home folder.",
+            )
+        ),
+    )
+
+
+def redirect(location: str) -> Response:
+    """Go on elsewhere with the same method and body."""
+    return Response(307, b"", ((b"location", location.encode("ascii", "replace")),))
+
+
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
+    allowed = error.facts["allow"]
+    names = ", ".join(map(str, allowed)) if isinstance(allowed, Iterable) else ""
+    return Response(405, _body(error), (JSON, (b"allow", names.encode())))
+
+
+def _body(error: HomeostatError) -> bytes:
+    shape = {"error": error.to_dict()}
+    try:
+        return msgspec.json.encode(shape, enc_hook=str)
+    except UnicodeEncodeError:  # the input held half of a surrogate pair, and the error quotes it
+        return json.dumps(shape, default=str).encode()

@@ -1,0 +1,42 @@
+// The control API, as this page uses it. Every failure is an ApiError with a problem and, where known, a mend.
+
+const TIMEOUT_MS = 8000;
+
+export class ApiError extends Error {
+  constructor(problem, { mend = "", status = 0 } = {}) {
+    super(problem);
+    Object.assign(this, { problem, mend, status });
+  }
+}
+
+async function call(path, options = {}) {
+  let reply;
+  try {
+    reply = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+  } catch {
+    throw new ApiError("Control does not answer.");
+  }
+  const body = await reply.json().catch(() => null);
+  if (!reply.ok) {
+    const error = body?.error ?? {};
+    throw new ApiError(error.problem ?? `Control answered ${reply.status}.`, { mend: error.mend, status: reply.status });
+  }
+  if (body === null) throw new ApiError("Control answered something that is not JSON.");
+  return body;
+}
+
+const of = (loop, part) => `api/loops/${encodeURIComponent(loop)}/${part}`;
+
+export const api = {
+  loops: async () => (await call("api/loops")).loops,
+  overview: (loop) => call(of(loop, "overview")),
+  windows: (loop, after) => call(of(loop, `windows?after=${after}`)),
+  decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
+  versions: async (loop) => (await call(of(loop, "versions"))).versions,
+  rollback: (loop, reason) =>
+    call(of(loop, "rollback"), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ reason }),
+    }),
+};

@@ -1,0 +1,57 @@
+// How numbers, days and spans of time are written: one place, UTC, a true minus sign.
+
+export const DAY = 86_400_000;
+const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const dateFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const longFormat = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const clockFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+const monthFormat = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+export const NONE = "–";
+
+export const at = (iso) => (iso ? Date.parse(iso) : null);
+export const known = (value) => typeof value === "number" && Number.isFinite(value);
+export const day = (ms) => dayFormat.format(ms);
+export const date = (ms) => dateFormat.format(ms);
+export const longDate = (ms) => longFormat.format(ms);
+export const month = (ms) => monthFormat.format(ms);
+export const dayAndTime = (ms) => `${dayFormat.format(ms)}, ${clockFormat.format(ms)}`;
+export const dateAndTime = (ms) => `${dateFormat.format(ms)}, ${clockFormat.format(ms)}`;
+
+export function count(value) {
+  return known(value) ? whole.format(value) : NONE;
+}
+
+export function fixed(value, digits = 3) {
+  return known(value) ? value.toFixed(digits).replace("-", "−") : NONE;
+}
+
+export function signed(value, digits = 3) {
+  if (!known(value)) return NONE;
+  return value > 0 ? `+${value.toFixed(digits)}` : fixed(value, digits);
+}
+
+export function percent(value, digits = 0) {
+  return known(value) ? `${(value * 100).toFixed(digits)} %` : NONE;
+}
+
+export function range(low, high, digits = 3) {
+  return known(low) && known(high) ? `${fixed(low, digits)} to ${fixed(high, digits)}` : NONE;
+}
+
+export function span(seconds) {
+  if (!known(seconds)) return NONE;
+  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+export function plural(n, one, many = `${one}s`) {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+export function short(hash) {
+  return hash ? String(hash).replace(/^sha256:/, "").slice(0, 8) : NONE;
+}

@@ -1,0 +1,29 @@
+// Line icons on a 16 by 16 grid.
+import { svg } from "./dom.js";
+
+export const PATHS = {
+  retrain: "M12.8 8a4.8 4.8 0 1 1-1.5-3.5M12.9 2.6v2.7h-2.7",
+  bootstrap: "M5.8 4l5.6 4-5.6 4z",
+  register: "M3.5 5.4 8 3l4.5 2.4v5.2L8 13l-4.5-2.4zM3.5 5.4 8 7.9l4.5-2.5M8 7.9V13",
+  gate: "M4 13V7a4 4 0 0 1 8 0v6M4 9.5h8",
+  canary: "M2.8 8h3.7l4.2-4M6.5 8l4.2 4M8.8 3.7h2.2v2.2M8.8 12.3h2.2v-2.2",
+  advance: "M3 12.2h3.3V8.6h3.4V5H13",
+  promote: "M4 8.5l2.7 2.7L12 5.7",
+  rollback: "M6 3.8 3.2 6.6 6 9.4M3.6 6.6h5.6a3.2 3.2 0 0 1 0 6.4H6.8",
+  reject: "M5 5l6 6M11 5l-6 6",
+  sun: "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M3.4 12.6l.9-.9M11.7 4.3l.9-.9",
+  moon: "M13.2 9.6A5.6 5.6 0 0 1 6.4 2.8a5.6 5.6 0 1 0 6.8 6.8z",
+  chevron: "M6 4l4 4-4 4",
+};
+
+export function icon(name, size = 16) {
+  return svg("svg", { viewBox: "0 0 16 16", width: size, height: size, class: `icon icon-${name}`, "aria-hidden": "true" },
+    svg("path", { d: PATHS[name] ?? PATHS.gate }));
+}
+
+export function brandMark() {
+  return svg("svg", { viewBox: "0 0 32 32", width: 26, height: 26, class: "brand-mark", "aria-hidden": "true" },
+    svg("rect", { width: 32, height: 32, rx: 8 }),
+    svg("path", { class: "ring", d: "M6.5 16a9.5 9.5 0 0 1 16.4-6.5M25.5 16a9.5 9.5 0 0 1-16.4 6.5" }),
+    svg("path", { class: "beat", d: "M6.5 16h4.3l2.7-5 4.6 10 2.7-5h4.7" }));
+}

@@ -1,0 +1,29 @@
+// What each kind of decision is called, how it looks and where it stands on the chart.
+
+// `weight`: which of several decisions at one spot gives the mark its icon.
+export const KINDS = {
+  bootstrap: { label: "First version", lane: 0, tone: "accent", weight: 9 },
+  retrain: { label: "Retrain", lane: 0, tone: "accent", weight: 8 },
+  register: { label: "Register", lane: 0, tone: "plain", weight: 1 },
+  gate: { label: "Gate", lane: 1, tone: "plain", weight: 2 },
+  canary: { label: "Canary", lane: 1, tone: "plain", weight: 4 },
+  advance: { label: "Advance", lane: 1, tone: "plain", weight: 3 },
+  promote: { label: "Promote", lane: 1, tone: "good", weight: 9 },
+  reject: { label: "Reject", lane: 2, tone: "warn", weight: 8 },
+  rollback: { label: "Roll back", lane: 2, tone: "bad", weight: 9 },
+};
+
+export const LANES = ["Retrain", "Roll out", "Stop"];
+
+const UNKNOWN = { label: "Other", lane: 1, tone: "plain", weight: 0 };
+
+export const kindOf = (decision) => KINDS[decision.kind] ?? { ...UNKNOWN, label: decision.kind };
+
+export function toneOfVerdict(verdict) {
+  const word = String(verdict ?? "").toUpperCase();
+  if (/ROLL|FAIL|EMERGENCY/.test(word)) return "bad";
+  if (/REJECT|INCONCLUSIVE|REFUSE/.test(word)) return "warn";
+  if (/PROMOTE|PASS|ADVANCE|ACCEPT/.test(word)) return "good";
+  if (/RETRAIN|BOOTSTRAP/.test(word)) return "accent";
+  return "plain";
+}

@@ -1,0 +1,72 @@
+// Keeps the state fresh: every second while things change, slower when nothing does or nobody looks.
+import { api, ApiError } from "./api.js";
+import { mergeDecisions, mergeOverview, mergeVersions, mergeWindows } from "./state.js";
+
+const LIVELY_MS = 1000;
+const IDLE_MS = 5000;
+const HIDDEN_MS = 30_000;
+const IDLE_AFTER_MS = 20_000;
+const FAILURES_BEFORE_BANNER = 2; // one lost reply is not an outage
+
+export function startPolling(state, onChange) {
+  let timer = null;
+  let failures = 0;
+  let changedAt = performance.now();
+  let running = null;
+
+  async function tick() {
+    clearTimeout(timer);
+    running ??= refresh().finally(() => (running = null));
+    await running;
+    clearTimeout(timer);
+    timer = setTimeout(tick, pause());
+  }
+
+  async function refresh() {
+    try {
+      const changed = await read(state);
+      const recovered = !state.connection.ok;
+      failures = 0;
+      state.connection = { ok: true, problem: "", since: 0 };
+      if (changed) changedAt = performance.now();
+      if (changed || recovered) onChange();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      failures += 1;
+      if (failures < FAILURES_BEFORE_BANNER) return;
+      state.connection = { ok: false, problem: error.problem, since: state.connection.since || Date.now() };
+      onChange();
+    }
+  }
+
+  function pause() {
+    if (document.hidden) return HIDDEN_MS;
+    if (failures > 0) return Math.min(LIVELY_MS * failures, IDLE_MS);
+    return performance.now() - changedAt > IDLE_AFTER_MS ? IDLE_MS : LIVELY_MS;
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) tick();
+  });
+  tick();
+  return tick;
+}
+
+async function read(state) {
+  if (!state.loop) {
+    state.loops = await api.loops();
+    state.loop = state.loops[0]?.name ?? null;
+    if (!state.loop) return true;
+  }
+  const before = state.overview?.route?.generation;
+  const [overview, windows, decisions] = await Promise.all([
+    api.overview(state.loop),
+    api.windows(state.loop, state.cursor),
+    api.decisions(state.loop, state.seq),
+  ]);
+  if (state.loops.length === 0) state.loops = await api.loops();
+  const fresh = windows.cursor < state.cursor ? [] : decisions; // a restarted loop is read again from its start
+  const changed = [mergeOverview(state, overview), mergeWindows(state, windows), mergeDecisions(state, fresh)];
+  if (changed[2] || overview.route?.generation !== before) changed.push(mergeVersions(state, await api.versions(state.loop)));
+  return changed.includes(true);
+}

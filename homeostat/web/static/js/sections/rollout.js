@@ -1,0 +1,103 @@
+// The rollout that is open, step by step, and how the last ones ended.
+import { createIntervalChart } from "../charts/interval.js";
+import { h, setText, whenChanged } from "../dom.js";
+import { at, count, day, dayAndTime, fixed, known, percent, plural, signed } from "../format.js";
+import { icon } from "../icons.js";
+import { rollouts } from "../state.js";
+import { activityOf } from "./status.js";
+
+const SHOWN = 5;
+const OUTCOMES = { promote: ["good", "Promoted"], rollback: ["bad", "Rolled back"], reject: ["warn", "Rejected"] };
+const DEFAULT_STEPS = [0.05, 0.25, 0.5, 1];
+
+export function mountRollout(root, page) {
+  const aside = h("span", { class: "aside" });
+  const open = h("div", { class: "rollout-open" });
+  const difference = h("div", { class: "difference" });
+  const figures = h("div", { class: "difference-figures" });
+  const area = h("div", { class: "chart-area" });
+  const past = h("ol", { class: "past" });
+  difference.append(h("h3", null, "Paired difference of log-loss, same rows"), figures, area);
+  root.append(
+    h("div", { class: "card-head" }, h("h2", { id: "rollout-title" }, "Rollout"), aside),
+    h("div", { class: "rollout-body" },
+      h("div", null, open, difference),
+      h("div", { class: "rollout-past" }, h("h3", null, "Last rollouts"), past)));
+  const interval = createIntervalChart(area);
+  const drawOpen = whenChanged((overview) => {
+    setText(aside, overview.rollout ? `${overview.rollout.candidate} against ${overview.rollout.champion}` : "");
+    open.replaceChildren(...(overview.rollout ? stepper(overview) : closed(overview)));
+    const pair = overview.rollout?.paired_difference;
+    difference.hidden = !overview.rollout;
+    area.hidden = !pair;
+    figures.replaceChildren(...(pair ? words(pair) : [h("span", null, "No outcome of this rollout is known yet.")]));
+    if (pair) interval({ ...pair, margin: overview.rollout.margin });
+  });
+  const drawPast = whenChanged((state) => past.replaceChildren(...pastRollouts(state, page)));
+  return (state) => {
+    if (!state.overview) return;
+    const { rollout, activity, now } = state.overview;
+    drawOpen([rollout, activity, rollout && now], state.overview);
+    drawPast(state.changes.decisions, state);
+  };
+}
+
+function stepper({ rollout, now }) {
+  const list = h("ol", { class: "steps" }, rollout.steps.map((share, index) => {
+    const where = index < rollout.step ? "done" : index === rollout.step ? "now" : "next";
+    return h("li", { class: where, "aria-current": where === "now" && "step" },
+      h("span", { class: "step-dot" }, where === "done" ? icon("promote", 14) : null),
+      h("strong", null, percent(share)),
+      h("small", null, stepWords(where, rollout)),
+      where === "now" && holdBar(rollout, now));
+  }));
+  return [list, rollout.reason && h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), rollout.reason)].filter(Boolean);
+}
+
+function stepWords(where, { entered_at: entered, hold_until: until }) {
+  if (where === "done") return "passed";
+  if (where === "next") return "to come";
+  return [entered && `since ${dayAndTime(at(entered))}`, until && `holds until ${dayAndTime(at(until))}`].filter(Boolean).join(", ");
+}
+
+function holdBar({ entered_at: entered, hold_until: until }, now) {
+  const [from, to, here] = [entered, until, now].map(at);
+  if (![from, to, here].every(known)) return null;
+  const share = Math.min(1, Math.max(0, (here - from) / (to - from || 1)));
+  return h("div", { class: "progress", role: "progressbar", "aria-label": "Hold", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(share * 100) },
+    h("div", { class: "progress-fill", style: { width: `${(share * 100).toFixed(1)}%` } }));
+}
+
+function words(pair) {
+  return [
+    h("strong", null, signed(pair.value, 4)),
+    h("span", null, `interval ${fixed(pair.low, 4)} to ${fixed(pair.high, 4)}`),
+    h("span", null, `${plural(pair.blocks, "block")} of time, ${count(pair.rows)} rows`),
+  ];
+}
+
+function closed(overview) {
+  const doing = activityOf(overview);
+  const rest = overview.route?.champion
+    ? "The next retrain that passes the gate is rolled out here in steps, each held until outcomes judge it."
+    : "Once a first version serves, every later one proves itself here before it takes over.";
+  return [
+    h("ol", { class: "steps idle", "aria-hidden": "true" }, DEFAULT_STEPS.map((share) =>
+      h("li", { class: "next" }, h("span", { class: "step-dot" }), h("strong", null, percent(share))))),
+    h("p", { class: "quiet" }, h("strong", null, doing ?? "No rollout is open. "), doing ? " " : null, rest),
+  ];
+}
+
+function pastRollouts(state, page) {
+  const ended = rollouts(state).filter(({ outcome }) => outcome).slice(-SHOWN).reverse();
+  if (ended.length === 0) return [h("li", { class: "quiet" }, "None so far.")];
+  return ended.map(({ version, start, end, outcome, last }) => {
+    const [tone, word] = OUTCOMES[outcome];
+    const days = Math.max(1, Math.round((end - start) / 86_400_000));
+    return h("li", null, h("button", { type: "button", class: "past-row", on: { click: () => page.showDecision(last.seq) } },
+      h("span", { class: `badge tone-${tone}` }, icon(outcome, 14)),
+      h("strong", null, version ?? "–"),
+      h("span", null, word),
+      h("small", null, `${day(start)} – ${day(end)} · ${plural(days, "day")}`)));
+  });
+}

@@ -1,0 +1,51 @@
+// One sentence that says what is going on, and one that says why or what next.
+import { h, setText } from "../dom.js";
+import { at, day, dayAndTime, percent, span } from "../format.js";
+
+export function mountStatus(root) {
+  const headline = h("p", { class: "lead-headline" }, "Reading the loop…");
+  const detail = h("p", { class: "lead-detail" });
+  root.append(headline, detail);
+  return (state) => {
+    setText(headline, headlineOf(state));
+    setText(detail, detailOf(state));
+  };
+}
+
+function headlineOf({ overview, loop, connection }) {
+  if (!overview) return connection.ok && !loop ? "No loop runs here yet." : "Reading the loop…";
+  const { champion, canary, share } = overview.route ?? {};
+  if (!champion) return "No version serves yet.";
+  if (canary) return `${canary} is on trial with ${percent(share)} of the traffic, beside ${champion}.`;
+  if (overview.replay?.done) return `The replay is done. ${champion} serves all traffic.`;
+  return `${champion} serves all traffic.`;
+}
+
+function detailOf({ overview }) {
+  if (!overview) return "";
+  return activityOf(overview) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
+}
+
+export function activityOf({ activity, now }) {
+  if (!activity) return null;
+  const running = activity.since && now ? `, for ${span((at(now) - at(activity.since)) / 1000)} of event time` : "";
+  return `${capital(activity.kind)}${activity.version ? ` ${activity.version}` : ""}: ${activity.step}${running}.`;
+}
+
+function holdOf(rollout) {
+  if (!rollout?.hold_until) return null;
+  return `It holds there at least until ${dayAndTime(at(rollout.hold_until))}, judged on the same rows as ${rollout.champion}.`;
+}
+
+function lastOf(decision) {
+  if (!decision) return null;
+  const reason = decision.reasons?.[0] ? `: ${decision.reasons[0]}` : "";
+  return `Last decision, ${day(at(decision.at))}: ${decision.title}${reason}.`;
+}
+
+function phaseOf({ replay, route }) {
+  if (replay?.phase) return `${capital(replay.phase)}.`;
+  return route?.champion ? "Watching." : "Waiting for events and for their outcomes.";
+}
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,40 @@
+// Every version there is: what became of it, what it was made from, how it measured.
+import { h, whenChanged } from "../dom.js";
+import { at, count, date, fixed, short } from "../format.js";
+
+const STATES = {
+  champion: ["accent", "Champion"], candidate: ["busy", "Candidate"], standby: ["plain", "Standby"], retired: ["plain", "Retired"],
+  rejected: ["warn", "Rejected"], rolled_back: ["bad", "Rolled back"],
+};
+const LEGS = ["code", "data", "config", "environment"];
+const COLUMNS = [["Version"], ["State"], ["Trained"], ["Rows", "n"], ["AUC", "n"], ["Log-loss", "n"], ["Brier", "n"], ["Promised skill", "n"], ["Fingerprint"]];
+
+export function mountVersions(root) {
+  const aside = h("span", { class: "aside" });
+  const body = h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-labelledby": "versions-title" });
+  root.append(h("div", { class: "card-head" }, h("h2", { id: "versions-title" }, "Versions"), aside), body);
+  const draw = whenChanged((versions) => {
+    aside.textContent = versions.length ? "Fingerprint: code, data, config, environment" : "";
+    body.replaceChildren(versions.length ? table(versions) : h("p", { class: "quiet" }, "No version yet. The first is trained on what is taken in now."));
+  });
+  return (state) => draw(state.versions, state.versions);
+}
+
+function table(versions) {
+  const newest = [...versions].sort((a, b) => at(b.created_at) - at(a.created_at) || String(b.version).localeCompare(String(a.version), "en", { numeric: true }));
+  return h("table", null,
+    h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
+    h("tbody", null, newest.map(line)));
+}
+
+function line({ version, state, created_at: created, rows, metrics, promise, fingerprint }) {
+  const [tone, word] = STATES[state] ?? ["plain", state];
+  const number = (text) => h("td", { class: "n" }, text);
+  return h("tr", { class: state === "champion" ? "is-champion" : null },
+    h("th", { scope: "row" }, version),
+    h("td", null, h("span", { class: "pill", "data-tone": tone }, word)),
+    h("td", null, date(at(created))),
+    number(count(rows)), number(fixed(metrics?.auc)), number(fixed(metrics?.log_loss)), number(fixed(metrics?.brier)), number(fixed(promise?.skill)),
+    h("td", null, h("span", { class: "legs" }, LEGS.map((leg) =>
+      h("span", { class: "mono", title: `${leg} ${fingerprint?.[leg] ?? "not known"}` }, short(fingerprint?.[leg]))))));
+}

@@ -1,0 +1,50 @@
+"""What every test may ask for: reproducible property tests, and the parts of the machine it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# "ci" draws the same examples everywhere; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+RequirePart = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root folder."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def require_part() -> RequirePart:
+    """Find a program, or say how to get it: ``require_part("chromium", "apt-get install chromium")``.
+
+    Returns its path. Without it the test is skipped by name; with CI=true it fails, so that a green CI
+    has run everything. Further positional names are tried in order: ``require_part("a", mend, "b")``.
+    """
+
+    def require(name: str, mend: str, *others: str) -> str:
+        for program in (name, *others):
+            if found := shutil.which(program):
+                return found
+        message = f"This test needs {name}, which is not on this machine. Run: {mend}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def chromium(require_part: RequirePart) -> str:
+    """The path of a Chromium to hand to Playwright as ``executable_path``."""
+    return require_part("chromium", "apt-get install chromium", "chromium-browser", "google-chrome")
