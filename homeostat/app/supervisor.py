@@ -16,6 +16,7 @@ from pathlib import Path
 
 Notice = Callable[[str], None]
 _FIRST_DELAY, _LONGEST_DELAY, _HEALTHY_SECONDS = 0.2, 5.0, 30.0
+_TASK_TRIES = 5
 _PR_SET_PDEATHSIG = 1
 
 
@@ -27,16 +28,27 @@ class _Child:
     started: float = 0.0
     delay: float = _FIRST_DELAY
     due: float = 0.0
+    task: bool = False
+    failures: int = 0
+    ended: bool = False
 
 
 class Supervisor:
     """Keeps named child processes alive until told to stop.
 
+    ``tasks`` are children that may end by themselves: started again only when they fail, a few times.
     All children are started by the thread that calls ``watch``: they die with it.
     """
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], logs: Path, notice: Notice) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        logs: Path,
+        notice: Notice,
+        tasks: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._children = [_Child(name, command) for name, command in commands.items()]
+        self._children += [_Child(name, command, task=True) for name, command in (tasks or {}).items()]
         self._logs = logs
         self._notice = notice
         self._news: queue.Queue[_Child | None] = queue.Queue()
@@ -58,6 +70,11 @@ class Supervisor:
             if child is not None and not self._stopping:
                 self._schedule(child)
 
+    @property
+    def stopping(self) -> bool:
+        """True once it was asked to stop."""
+        return self._stopping
+
     def ask_to_stop(self) -> None:
         """Make ``watch`` return; safe in a signal handler."""
         self._stopping = True
@@ -73,6 +90,10 @@ class Supervisor:
         for child in reversed(self._children):
             if child.process:
                 _end(child.process, max(0.1, deadline - time.monotonic()))
+
+    def ended(self, task: str) -> bool:
+        """True when a task has ended well, or failed for good."""
+        return any(child.ended for child in self._children if child.name == task)
 
     def pids(self) -> dict[str, int]:
         """The process ids of the children that run."""
@@ -93,6 +114,11 @@ class Supervisor:
 
     def _schedule(self, child: _Child) -> None:
         code = child.process.returncode if child.process else None
+        if child.task:
+            child.failures += code != 0
+            child.ended = code == 0 or child.failures > _TASK_TRIES
+            if child.ended:
+                return
         healthy = time.monotonic() - child.started > _HEALTHY_SECONDS
         child.delay = _FIRST_DELAY if healthy else min(child.delay * 2, _LONGEST_DELAY)
         child.due = time.monotonic() + child.delay

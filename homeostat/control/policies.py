@@ -70,6 +70,27 @@ class Record:
     emergency: Interval | None
 
 
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """Labelled rows there are to learn from, and over how many days."""
+
+    rows: int
+    days: int
+
+
+def judge_first(matured: Matured, limits: Retrain, min_days: int) -> Verdict:
+    """Train a first version once there are rows to train on and days to hold out; ``min_days`` are the gate's."""
+    needed = max(min_days, duration(limits.holdout) // duration("1d")) + 3
+    if matured.rows < limits.min_rows:
+        text = f"{matured.rows} labelled rows < {limits.min_rows} needed"
+        return _verdict(INCONCLUSIVE, "too_few_rows", matured.rows, limits.min_rows, text)
+    if matured.days < needed:
+        text = f"{matured.days} days with labels < {needed} needed"
+        return _verdict(INCONCLUSIVE, "too_few_days", matured.days, needed, text)
+    text = f"no version yet; {matured.rows} labelled rows of {matured.days} days >= {limits.min_rows} and {needed}"
+    return _verdict(RETRAIN, "first_version", matured.rows, limits.min_rows, text)
+
+
 def judge_retrain(record: Record, limits: Retrain) -> Verdict:
     """Retrain on an emergency, on a loss that lasts, or on age; otherwise hold and say why."""
     if record.emergency is not None and record.emergency.high < limits.emergency_skill:

@@ -92,10 +92,10 @@ class Profile:
 
     def shares(self) -> NDArray[np.float64]:
         """The share of each bin among rows that are not missing. Raises: NotEnoughData without such rows."""
-        counts = np.array(self.counts, dtype=np.float64)
+        counts: NDArray[np.float64] = np.array(self.counts, dtype=np.float64)
         if not counts.sum():
             raise NotEnoughData(f"No value of {self.name!r}.", mend="Wait for rows.", name=self.name)
-        return np.divide(counts, counts.sum())
+        return np.asarray(counts / counts.sum(), dtype=np.float64)
 
     def missing_share(self) -> float:
         """The share of rows without a value. Raises: NotEnoughData without rows."""

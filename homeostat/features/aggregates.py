@@ -28,8 +28,8 @@ def facts_of(view: Window, times: Sequence[Instant], columns: Sequence[Sequence[
     arranged: dict[str, tuple[Sequence[Instant], Sequence[float]]] = {}
     for name, values in zip(view.columns, columns, strict=True):
         if None in values:
-            present = [(at, float(value)) for at, value in zip(times, values, strict=True) if value is not None]
-            arranged[name] = ([at for at, _ in present], [value for _, value in present])
+            kept = [at for at, value in zip(times, values, strict=True) if value is not None]
+            arranged[name] = (kept, [float(value) for value in values if value is not None])
         else:
             arranged[name] = (times, [float(value) for value in values if value is not None])
     return Facts(times, arranged)

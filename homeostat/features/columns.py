@@ -62,10 +62,9 @@ def plain(values: pa.ChunkedArray, kind: FeatureKind) -> npt.NDArray[Any]:
 
 def chosen(values: pa.ChunkedArray, kind: FeatureKind, rows: Ints) -> npt.NDArray[Any]:
     """The values at ``rows``; a row of -1 is missing."""
-    if not len(values):
-        return np.full(len(rows), np.nan if kind == "number" else None, dtype=float if kind == "number" else object)
-    found = plain(values, kind)[rows]
-    found[rows < 0] = np.nan if kind == "number" else None
+    given = plain(values, kind)
+    missing = np.array([np.nan if kind == "number" else None], dtype=given.dtype)
+    found: npt.NDArray[Any] = np.append(given, missing)[rows]
     return found
 
 

@@ -108,19 +108,22 @@ def feature_set(question: Table, features: Sequence[Definition]) -> FeatureSet:
     ('shop', 'shop_price_1h', 'shop_price_1d')
     """
     named: dict[str, Feature] = {}
-    _refuse_two_tables_of_one_name([question, *(each.table for each in features if not isinstance(each, Transform))])
+    tables = [each.table for each in features if isinstance(each, (Selection, Latest, Window))]
+    _refuse_two_tables_of_one_name([question, *tables])
     for definition in features:
         for feature in _features_of(definition, question, named):
             if feature.name in named:
-                mend = "Features need different names: drop one definition, or name a window's value otherwise."
-                raise InvalidInput(f"Two features are named {feature.name!r}.", mend=mend, feature=feature.name)
+                mend = "Drop one of the definitions, or give a window's value another name."
+                problem = f"Two features are named {feature.name!r}."
+                raise InvalidInput(problem, mend=mend, feature=feature.name)
             named[feature.name] = feature
     if not named:
         raise InvalidInput("A loop without features cannot learn.", mend="Give at least one definition.")
+    selections = [each for each in features if isinstance(each, Selection)]
     made = FeatureSet(
         question,
         features=tuple(named.values()),
-        selected=tuple(one for each in features if isinstance(each, Selection) for one in _selected(each, question)),
+        selected=tuple(named[name] for each in selections for name in each.names),
         views=tuple(each for each in features if isinstance(each, (Latest, Window))),
         transforms=tuple(each for each in features if isinstance(each, Transform)),
     )

@@ -20,11 +20,14 @@ from homeostat.features.windowed import windows
 from homeostat.kernel.errors import InvalidInput
 
 Array = npt.NDArray[Any]
+_EARLIEST = np.iinfo(np.int64).min
 ASKED_AT = "_time"
 """Question column: the event time asked for, int64 microseconds."""
 
 
-def point_in_time(features: FeatureSet, question: pa.Table, tables: Mapping[str, pa.Table]) -> dict[str, Array]:
+def point_in_time(
+    features: FeatureSet, question: pa.Table, tables: Mapping[str, pa.Table]
+) -> dict[str, Array]:
     """The features a model would have been served: bitemporal, so that nothing later leaks into training.
 
     ``question`` holds the question's columns, ``_time`` (int64 microseconds) and ``_sequence`` (int64: what
@@ -38,12 +41,12 @@ def point_in_time(features: FeatureSet, question: pa.Table, tables: Mapping[str,
     found = {one.name: plain(column(question, one.name, where), one.kind) for one in features.selected}
     time = integers(column(question, ASKED_AT, where), ASKED_AT)
     known = integers(column(question, SEQUENCE, where), SEQUENCE)
-    if len(time):
-        stored = {view.table.name: _Stored(view.table, _table(tables, view.table), known) for view in features.views}
-        for view in features.views:
-            found.update(_view(view, stored[view.table.name], question, time, known))
-    else:
-        found.update({one.name: np.empty(0, object if one.kind == "text" else float) for one in features.features})
+    if not len(time):
+        return {one.name: np.empty(0, object if one.kind == "text" else float) for one in features.features}
+    stored: dict[str, _Stored] = {}
+    for view in features.views:
+        facts = stored.setdefault(view.table.name, _Stored(view.table, _table(tables, view.table), known))
+        found.update(_view(view, facts, question, time, known))
     for one in features.transforms:
         found[one.name] = one.run(found)
     return {name: found[name] for name in features.names}
@@ -65,8 +68,8 @@ def _view(view: View, stored: _Stored, question: pa.Table, time: Array, known: A
 
 def _latest(view: Latest, stored: _Stored, facts: Timeline, asked: Questions) -> dict[str, Array]:
     times = Ladder(facts.entity, facts.time)
-    oldest = np.full_like(asked.time, np.iinfo(np.int64).min) if view.longest is None else asked.time - view.longest
-    low = times.reach(asked.entity, np.maximum(oldest, np.iinfo(np.int64).min + 1) - 1)
+    too_old = np.full_like(asked.time, _EARLIEST) if view.longest is None else asked.time - view.longest - 1
+    low = times.reach(asked.entity, too_old)
     at = last_seen(facts, asked, low, times.reach(asked.entity, asked.time))
     rows = np.append(facts.row, -1)[at]
     return {
@@ -121,7 +124,8 @@ class _Stored:
     @cached_property
     def _reachable(self) -> Array:
         born, died = self._all_lives
-        return (born <= self.known.max()) & (died > self.known.min())
+        reachable: Array = (born <= self.known.max()) & (died > self.known.min())
+        return reachable
 
     @cached_property
     def _all_lives(self) -> tuple[Array, Array]:

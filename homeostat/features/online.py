@@ -11,12 +11,19 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.features.transforms import run_on_values
 from homeostat.features.views import Entity, Feature, Latest, View, Window
 from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import Conflict
 
 Row = Mapping[str, Value]
 Ask = tuple[Entity, Instant]
 """One question put to a view: which entity, as of which event time."""
 Batch = tuple[str, Sequence[Row], Sequence[int]]
 """Facts of one table with the sequence of each."""
+
+
+class OutOfDate(Conflict):
+    """The online store lacks facts that the definitions need; rebuild it from the tables."""
+
+    code = "online_store_out_of_date"
 
 
 class OnlineStore(Protocol):
@@ -84,6 +91,8 @@ def lookup(
     Equal to ``point_in_time`` asked for the same times at ``snapshot.sequence``. Rows keep the question's
     contract; ``times`` are their event times. What several rows ask of a view is asked once.
     """
+    if not rows:
+        return []
     columns: dict[str, Sequence[Value]] = {}
     for feature in features.selected:
         columns[feature.name] = _selected(feature, rows)

@@ -87,7 +87,7 @@ def deaths(key: Ints, born: Ints) -> Ints:
 
 
 def seen(facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Iterator[Block]:
-    """Look at the facts of ``[low, high)`` one by one and keep those each question may see, block by block."""
+    """Of the facts in ``[low, high)`` keep those each question may see, looking at them one by one."""
     chosen = np.flatnonzero(high > low)
     ends = np.cumsum((high - low)[chosen])
     begin = 0

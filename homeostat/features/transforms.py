@@ -74,7 +74,7 @@ class Transform:
         if not np.allclose(together, alone, rtol=1e-9, atol=0, equal_nan=True):
             raise InvalidInput(
                 f"Transform {self.name!r} gives a row another value among other rows.",
-                mend="Compute each row from its own arguments only: serving sees one row where training sees all.",
+                mend="Compute each row from its own arguments only: serving does not see the others.",
                 transform=self.name,
             )
 
@@ -101,7 +101,8 @@ def transform(function: Callable[..., Any]) -> Transform:
     """
     name = getattr(function, "__name__", "")
     if not inspect.isfunction(function) or not NAME.fullmatch(name):
-        raise InvalidInput(f"{function!r} cannot be a transform.", mend="Decorate a named function: def name(...).")
+        mend = "Decorate a named function: def name(feature, ...)."
+        raise InvalidInput(f"{function!r} cannot be a transform.", mend=mend)
     parameters = inspect.signature(function).parameters.values()
     for one in parameters:
         if one.kind is not one.POSITIONAL_OR_KEYWORD or one.default is not one.empty:
@@ -111,7 +112,8 @@ def transform(function: Callable[..., Any]) -> Transform:
                 transform=name,
             )
     if not parameters:
-        raise InvalidInput(f"Transform {name!r} has no arguments.", mend="Name at least one feature.", transform=name)
+        mend = "Name at least one feature."
+        raise InvalidInput(f"Transform {name!r} has no arguments.", mend=mend, transform=name)
     return Transform(name, tuple(one.name for one in parameters), function)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from homeostat.features.aggregates import SHRINK
 from homeostat.features.ranges import Floats, Ints, Ranges, may_overflow, two_sum
 from homeostat.features.timeline import NEVER, Ladder, Questions, Timeline, seen
-from homeostat.features.views import Aggregate, Window
+from homeostat.features.views import AggregateKind, Window
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +32,7 @@ class _Tally:
         self.least = np.full(questions, np.inf)
         self.greatest = np.full(questions, -np.inf)
 
-    def add(self, kind: str, column: Ranges | None, at: Ints, low: Ints, high: Ints) -> None:
+    def add(self, kind: AggregateKind, column: Ranges | None, at: Ints, low: Ints, high: Ints) -> None:
         """Merge the ranges ``[low, high)`` of a column into the questions ``at``."""
         self.facts[at] += high - low
         if column is None:
@@ -47,7 +47,7 @@ class _Tally:
             self.total[at], error = two_sum(self.total[at], total)
             self.rest[at] += rest + error
 
-    def value(self, kind: str, scale: float) -> Floats:
+    def value(self, kind: AggregateKind, scale: float) -> Floats:
         """The aggregate; NaN where it is missing."""
         if kind == "count":
             return self.facts.astype(np.float64)
@@ -60,7 +60,9 @@ class _Tally:
             return total if kind == "sum" else total / self.present
 
 
-def windows(view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+def windows(
+    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]
+) -> dict[str, Floats]:
     """Every feature of the view for every question; ``columns`` are the table's, in the table's order."""
     lasting = facts.where(facts.died == NEVER)
     superseded = facts.where(facts.died != NEVER)
@@ -76,3 +78,60 @@ def windows(view: Window, facts: Timeline, asked: Questions, columns: Mapping[st
         for one, row in zip(view.values.values(), tallies, strict=True)
         for tally in row
     }
+
+
+def _add_lasting(
+    view: Window,
+    facts: Timeline,
+    asked: Questions,
+    columns: Mapping[str, Floats],
+    tallies: list[list[_Tally]],
+) -> None:
+    ready = {name: Ranges(values[facts.row]) for name, values in columns.items()}
+    times = Ladder(facts.entity, facts.time)
+    high = times.reach(asked.entity, asked.time)
+    known = Ladder(facts.entity, facts.born).reach(asked.entity, asked.known)
+    everyone = np.arange(len(asked.time))
+    for position, length in enumerate(view.ranges):
+        low = times.reach(asked.entity, asked.time - length)
+        split = np.clip(known, low, high)
+        add = _adder(view, tallies, position)
+        add(ready, everyone, low, split)
+        for block in seen(facts, asked, split, high):
+            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+
+
+def _add_superseded(
+    view: Window,
+    facts: Timeline,
+    asked: Questions,
+    columns: Mapping[str, Floats],
+    tallies: list[list[_Tally]],
+) -> None:
+    times = Ladder(facts.entity, facts.time)
+    high = times.reach(asked.entity, asked.time)
+    gone = Ladder(facts.entity, facts.died).reach(asked.entity, asked.known)
+    for position, length in enumerate(view.ranges):
+        low = np.maximum(times.reach(asked.entity, asked.time - length), gone)
+        add = _adder(view, tallies, position)
+        for block in seen(facts, asked, low, high):
+            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+
+
+def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> dict[str, Ranges]:
+    rows = facts.row[positions]
+    return {name: Ranges(values[rows]) for name, values in columns.items()}
+
+
+def _adder(
+    view: Window, tallies: list[list[_Tally]], position: int
+) -> Callable[[Mapping[str, Ranges], Ints, Ints, Ints], None]:
+    """Merges ranges into the tallies of the range at ``position``, each by its value's aggregate."""
+    pairs = [(one, row[position]) for one, row in zip(view.values.values(), tallies, strict=True)]
+
+    def add(columns: Mapping[str, Ranges], at: Ints, low: Ints, high: Ints) -> None:
+        for aggregate, tally in pairs:
+            column = None if aggregate.column is None else columns[aggregate.column]
+            tally.add(aggregate.kind, column, at, low, high)
+
+    return add

@@ -46,7 +46,7 @@ class JoinedLabels:
     @property
     def labels(self) -> Booleans:
         """The truth of `labelled_rows`, in their order."""
-        return np.equal(self.truth[self.status == LABELLED], 1.0)
+        return np.asarray(self.truth[self.status == LABELLED] == 1.0, dtype=np.bool_)
 
     @property
     def counts(self) -> dict[str, int]:

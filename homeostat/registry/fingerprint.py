@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import platform
 import re
@@ -14,6 +13,7 @@ from typing import Any
 
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import InvalidInput
+from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Fingerprint, TrainingPin
 
 ENVIRONMENT = (
@@ -32,6 +32,8 @@ ENVIRONMENT = (
     "xgboost",
 )
 """Distributions that take part in making a model; absent ones count as absent."""
+_OWN_PACKAGE = "homeostat"
+_INSTALLED = re.compile(r"(^|/)(site-packages|dist-packages|\.venv)(/|$)")
 
 
 def fingerprint(
@@ -51,21 +53,22 @@ def fingerprint(
 
 def code_hash(loop_file: Path, train: Callable[..., Any]) -> str:
     """Hash the loop's file, the modules beside it that it loaded, and the training function's source."""
-    found = {path.name: path.read_bytes() for path in source_files(loop_file)}
-    parts = {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
-    return digest({"files": parts, "train": _source(train)})
+    folder = loop_file.resolve().parent
+    sources = source_files(loop_file)
+    files = {path.relative_to(folder).as_posix(): hash_file(path) for path in sources}
+    return digest({"files": files, "train": _source(train)})
 
 
 def source_files(loop_file: Path) -> list[Path]:
-    """The loop's file and every loaded module that lies in its folder or below, sorted.
+    """The loop's file and every loaded module of the user's that lies in its folder or below, sorted.
 
-    Code that is installed elsewhere belongs to the environment's leg.
+    Installed code, Homeostat's own included, belongs to the environment's leg.
     """
     folder = loop_file.resolve().parent
-    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    beside = {Path(name).resolve() for name in loaded if name}
-    own = {path for path in beside if _is_below(path, folder)}
-    return sorted(own | {loop_file.resolve()})
+    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] != _OWN_PACKAGE]
+    files = [getattr(module, "__file__", None) for module in modules]
+    loaded = {Path(file).resolve() for file in files if file}
+    return sorted({path for path in loaded if _is_below(path, folder)} | {loop_file.resolve()})
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -95,7 +98,7 @@ def _installed(name: str) -> str | None:
 
 
 def _source(train: Callable[..., Any]) -> str:
-    """The function's source where Python can find it, else its bytecode's constants and names."""
+    """The function's source where Python can find it, else its qualified name."""
     try:
         return inspect.getsource(train)
     except (OSError, TypeError):
@@ -103,5 +106,4 @@ def _source(train: Callable[..., Any]) -> str:
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    inside = path.is_relative_to(folder)
-    return inside and not re.search(r"(^|/)(site-packages|\.venv)(/|$)", path.relative_to(folder).as_posix())
+    return path.is_relative_to(folder) and not _INSTALLED.search(path.relative_to(folder).as_posix())

@@ -28,12 +28,13 @@ class TrainingPin:
     """Exactly which rows a version was trained on; the same pin always rebuilds the same rows.
 
     ``table_versions`` are Delta versions, ``sequence`` the newest ingest sequence that counts.
-    Trained on questions asked before ``cutoff`` whose labels had matured at ``as_of``; ``first`` and ``last``
-    are when the earliest and latest of them were asked, ``rows`` how many they are.
+    Trained on questions asked before ``cutoff`` (and not before ``since``, if given) whose labels had matured
+    at ``as_of``; ``first`` and ``last`` are when the first and last of them were asked, ``rows`` how many.
     """
 
     table_versions: Mapping[str, int]
     sequence: int
+    since: Instant | None
     cutoff: Instant
     as_of: Instant
     rows: int

@@ -42,7 +42,9 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
     rest = [index for index, found in enumerate(answers) if found is None]
     if rest:
         fell_back = set(canaries)
-        for index, probability in zip(rest, _champion(champion, rest, columns, route.loop, failed), strict=True):
+        for index, probability in zip(
+            rest, _champion(champion, rest, columns, route.loop, failed), strict=True
+        ):
             answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
     return [found for found in answers if found is not None]
 

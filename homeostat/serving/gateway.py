@@ -10,8 +10,9 @@ import msgspec
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Row, Value, compile_contract
 from homeostat.data.records import PredictionRecord
+from homeostat.features.ingest import MOST_ROWS, TOLERANCE
 from homeostat.features.online import OnlineReader, lookup
-from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge
 from homeostat.serving.arms import Answer, answer, no_version
 from homeostat.serving.live import LiveRoutes, Serving
@@ -19,10 +20,6 @@ from homeostat.serving.plans import ServingPlan
 from homeostat.serving.prediction_log import PredictionSpool
 from homeostat.serving.routing import Arm
 
-MAX_ROWS = 10_000
-"""Rows in one request."""
-FUTURE = duration("5m")
-"""How far an event time may lie ahead of the clock: clocks differ a little."""
 _SHOWN_BREAKS = 100
 
 
@@ -125,13 +122,15 @@ class Gateway:
 
     def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> list[Row]:
         if not rows:
-            raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
-        if len(rows) > MAX_ROWS:
+            raise InvalidInput(
+                "The request holds no rows.", mend='Send {"rows": [...]} with at least one row.'
+            )
+        if len(rows) > MOST_ROWS:
             raise TooLarge(
                 f"The request holds {len(rows)} rows.",
-                mend=f"Send at most {MAX_ROWS} rows in one request.",
+                mend=f"Send at most {MOST_ROWS} rows in one request.",
                 rows=len(rows),
-                limit=MAX_ROWS,
+                limit=MOST_ROWS,
             )
         checked = self._checks[plan.name](rows)
         ahead = _from_the_future(plan, checked.rows, checked.kept, now)
@@ -160,7 +159,7 @@ class Gateway:
 def _from_the_future(
     plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant
 ) -> list[Break]:
-    name, latest = plan.question.event_time, now + FUTURE
+    name, latest = plan.question.event_time, now + TOLERANCE
     return [
         Break(
             index,

@@ -133,9 +133,7 @@ def pooled(blocks: Sequence[ScoreSums]) -> ScoreSums:
     return total
 
 
-def sums_by_block(
-    labels: ArrayLike, scores: ArrayLike, blocks: Sequence[object] | Floats
-) -> tuple[ScoreSums, ...]:
+def sums_by_block(labels: ArrayLike, scores: ArrayLike, blocks: ArrayLike) -> tuple[ScoreSums, ...]:
     """One `ScoreSums` per block name, in sorted order of the names."""
     truth, probabilities = scored(labels, scores)
     names = np.asarray(blocks)

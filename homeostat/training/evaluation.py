@@ -52,8 +52,8 @@ class Figures:
 class Evaluation:
     """Both versions on the same rows; ``difference`` is candidate minus champion in nats per row.
 
-    ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts blocks.
-    None stands for unknown: no champion, too few days, or only one outcome.
+    ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts
+    blocks. None stands for unknown: no champion, too few days, or only one outcome.
     """
 
     rows: int

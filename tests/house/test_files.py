@@ -10,7 +10,7 @@ from pathlib import Path
 REGISTRIES = re.compile(r"py[p]i\.org|python[h]osted|npm[j]s\.(org|com)|deb[i]an\.org")
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 PRODUCED = re.compile(
-    r"(^|/)(\.venv|\.homeostat|__pycache__|\.[a-z_]+_cache|\.hypothesis|build|dist)/|\.pyc$"
+    r"(^|/)(\.venv|\.homeostat|__pycache__|\.[a-z_]+_cache|\.hypothesis)/|^(build|dist)/|\.pyc$"
 )
 
 

@@ -85,7 +85,9 @@ class SpoolReader:
         except FileNotFoundError:
             return True
         try:
-            for offset, end, body in self._frames(file, number, max(start, len(segments.HEADER)), closed, into):
+            for offset, end, body in self._frames(
+                file, number, max(start, len(segments.HEADER)), closed, into
+            ):
                 into.upto = segments.position(number, end)
                 self._decode(body, number, offset, end, into)
                 if len(into.records) >= limit:

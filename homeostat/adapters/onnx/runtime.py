@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import IntegrityError, Unavailable
-from homeostat.registry.manifest import read_manifest
+from homeostat.registry.manifest import MODEL, read_manifest
 from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import Probabilities
 
-MODEL = "model.onnx"
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
@@ -61,7 +60,9 @@ class OnnxRuntime:
         wanted = {name: _TENSORS[kind] for name, kind in self._inputs}
         found = {entry.name: entry.type for entry in self._session.get_inputs()}
         if wanted != found:
-            differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+            differing = sorted(
+                name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
+            )
             raise self._unfit(f"and its manifest disagree on the inputs {', '.join(differing)}")
 
     def _unfit(self, why: str) -> IntegrityError:

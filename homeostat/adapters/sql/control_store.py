@@ -20,7 +20,7 @@ from homeostat.kernel.errors import Conflict
 
 def sqlite_engine(path: Path) -> Engine:
     """An engine on one SQLite file: WAL, full durability, and writers that queue instead of failing."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "autocommit": True})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: object, _record: object) -> None:
@@ -28,10 +28,6 @@ def sqlite_engine(path: Path) -> Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _lock_before_reading(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -55,6 +51,7 @@ class SqlControlStore:
     def commit(self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]) -> LoopState:
         """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing."""
         with self._engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
             newest = self._append(connection, drafts)

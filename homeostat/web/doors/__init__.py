@@ -7,5 +7,6 @@ the control plane. Reads and writes nothing itself; may import app and everythin
 from __future__ import annotations
 
 from homeostat.web.doors.application import Doors
+from homeostat.web.doors.wiring import open_doors
 
-__all__ = ["Doors"]
+__all__ = ["Doors", "open_doors"]

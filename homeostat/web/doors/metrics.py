@@ -27,30 +27,48 @@ class DoorMetrics:
         self._live = live
         self.forward: Refuse = _nowhere
         self._requests = Counter(
-            "homeostat_requests", "Requests by door, loop and status.", ["door", "loop", "status"], registry=registry
+            "homeostat_requests",
+            "Requests by door, loop and status.",
+            ["door", "loop", "status"],
+            registry=registry,
         )
         self._latency = Histogram(
             "homeostat_predict_seconds", "Predict requests, recording included.", ["loop"],
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._predictions = Counter(
-            "homeostat_predictions", "Acknowledged predictions.", ["loop", "version", "arm"], registry=registry
+            "homeostat_predictions",
+            "Acknowledged predictions.",
+            ["loop", "version", "arm"],
+            registry=registry,
         )
         self._failures = Counter(
             "homeostat_arm_failures", "Rows that a version failed to answer.", ["loop", "version", "arm"],
             registry=registry,
         )  # fmt: skip
         self._fallbacks = Counter(
-            "homeostat_fallbacks", "Rows that the champion answered for a failed canary.", ["loop"], registry=registry
+            "homeostat_fallbacks",
+            "Rows that the champion answered for a failed canary.",
+            ["loop"],
+            registry=registry,
         )
         self._breaks = Counter(
-            "homeostat_contract_breaks", "Breaks in refused predict requests.", ["loop", "reason"], registry=registry
+            "homeostat_contract_breaks",
+            "Breaks in refused predict requests.",
+            ["loop", "reason"],
+            registry=registry,
         )
         self._generation = Gauge(
-            "homeostat_route_generation", "Generation of the route that is served.", ["loop"], registry=registry
+            "homeostat_route_generation",
+            "Generation of the route that is served.",
+            ["loop"],
+            registry=registry,
         )
         self._problem = Gauge(
-            "homeostat_route_problem", "1 while the newest route is not served in full.", ["loop"], registry=registry
+            "homeostat_route_problem",
+            "1 while the newest route is not served in full.",
+            ["loop"],
+            registry=registry,
         )
         spool = Gauge("homeostat_spool_bytes", "Predictions on disk, not yet drained.", registry=registry)
         spool.set_function(spool_bytes)

@@ -16,6 +16,8 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _NOT_A_NUMBER = re.compile(rb"-?\s*(nan|inf)", re.IGNORECASE)
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
 
+_NUMBERS = "Send numbers that fit 64 bits, and null for a missing one."
+
 
 class ClientLeft(Exception):
     """The client closed the connection before its request was whole; nobody waits for an answer."""
@@ -59,8 +61,10 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 def decode_rows(body: bytes) -> list[Any]:
     """The rows of a predict request. Raises: InvalidInput that says where the JSON goes wrong."""
     try:
-        return _DECODER.decode(body)
+        return _DECODER.decode(body).rows
     except msgspec.ValidationError as error:
+        if "out of range" in str(error):
+            raise InvalidInput("A number in the body is out of range.", mend=_NUMBERS) from error
         raise InvalidInput(f"The body has another shape: {error}.", mend=_SHAPE) from error
     except UnicodeDecodeError as error:
         raise InvalidInput("The body is not UTF-8.", mend="Encode the JSON as UTF-8.") from error

@@ -62,7 +62,7 @@ def test_an_empty_bin_costs_what_the_floor_says() -> None:
 @given(PAIRS)
 def test_ks_is_symmetric_and_within_its_bounds(pair: tuple[list[int], list[int]]) -> None:
     one, other = ks_from_counts(*pair), ks_from_counts(*reversed(pair))
-    assert (one.value, one.most) == (pytest.approx(other.value), pytest.approx(other.most))
+    assert (one.value, one.most) == pytest.approx((other.value, other.most))
     assert 0.0 <= one.value <= one.most <= 1.0 + 1e-12
 
 

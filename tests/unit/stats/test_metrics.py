@@ -51,7 +51,7 @@ def test_one_class_is_refused_not_scored(metric: metrics.Metric) -> None:
 @pytest.mark.parametrize("metric", metrics.METRICS.values(), ids=list(metrics.METRICS))
 def test_no_rows_and_missing_values_never_pass(metric: metrics.Metric) -> None:
     with pytest.raises(NotEnoughData):
-        metric([], []) if metric is not metrics.skill else metric([0, 0], [0.1, 0.1])
+        metric([], [])
     for labels, scores in ([0, 1], [0.5, np.nan]), ([0, np.nan], [0.5, 0.5]), ([0, 1], [0.5, 1.5]):
         with pytest.raises(InvalidInput):
             metric(labels, scores)

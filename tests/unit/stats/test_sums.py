@@ -29,7 +29,7 @@ def _sums(rows: list[tuple[bool, float]]) -> ScoreSums:
 
 def _close(one: ScoreSums, other: ScoreSums) -> None:
     assert (one.rows, one.positives) == (other.rows, other.positives)
-    assert (one.log_loss, one.brier) == (pytest.approx(other.log_loss), pytest.approx(other.brier))
+    assert (one.log_loss, one.brier) == pytest.approx((other.log_loss, other.brier))
     assert one.positives_by_score == other.positives_by_score
     assert one.negatives_by_score == other.negatives_by_score
 

@@ -2,14 +2,13 @@
 
 // `weight`: which of several decisions at one spot gives the mark its icon.
 export const KINDS = {
-  bootstrap: { label: "First version", lane: 0, tone: "accent", weight: 9 },
   retrain: { label: "Retrain", lane: 0, tone: "accent", weight: 8 },
-  register: { label: "Register", lane: 0, tone: "plain", weight: 1 },
   gate: { label: "Gate", lane: 1, tone: "plain", weight: 2 },
   canary: { label: "Canary", lane: 1, tone: "plain", weight: 4 },
   advance: { label: "Advance", lane: 1, tone: "plain", weight: 3 },
   promote: { label: "Promote", lane: 1, tone: "good", weight: 9 },
   reject: { label: "Reject", lane: 2, tone: "warn", weight: 8 },
+  fail: { label: "Failed", lane: 2, tone: "bad", weight: 7 },
   rollback: { label: "Roll back", lane: 2, tone: "bad", weight: 9 },
 };
 
@@ -24,6 +23,6 @@ export function toneOfVerdict(verdict) {
   if (/ROLL|FAIL|EMERGENCY/.test(word)) return "bad";
   if (/REJECT|INCONCLUSIVE|REFUSE/.test(word)) return "warn";
   if (/PROMOTE|PASS|ADVANCE|ACCEPT/.test(word)) return "good";
-  if (/RETRAIN|BOOTSTRAP/.test(word)) return "accent";
+  if (/RETRAIN/.test(word)) return "accent";
   return "plain";
 }

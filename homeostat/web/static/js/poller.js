@@ -58,15 +58,11 @@ async function read(state) {
     state.loop = state.loops[0]?.name ?? null;
     if (!state.loop) return true;
   }
-  const before = state.overview?.route?.generation;
-  const [overview, windows, decisions] = await Promise.all([
-    api.overview(state.loop),
-    api.windows(state.loop, state.cursor),
-    api.decisions(state.loop, state.seq),
-  ]);
   if (state.loops.length === 0) state.loops = await api.loops();
-  const fresh = windows.cursor < state.cursor ? [] : decisions; // a restarted loop is read again from its start
-  const changed = [mergeOverview(state, overview), mergeWindows(state, windows), mergeDecisions(state, fresh)];
-  if (changed[2] || overview.route?.generation !== before) changed.push(mergeVersions(state, await api.versions(state.loop)));
+  // First the overview: it may say that the loop was started afresh, which moves the cursors back.
+  const changed = [mergeOverview(state, await api.overview(state.loop))];
+  const [windows, decisions] = await Promise.all([api.windows(state.loop, state.cursor), api.decisions(state.loop, state.seq)]);
+  changed.push(mergeWindows(state, windows), mergeDecisions(state, decisions));
+  if (changed[2] || state.versions.length === 0) changed.push(mergeVersions(state, await api.versions(state.loop)));
   return changed.includes(true);
 }

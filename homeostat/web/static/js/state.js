@@ -18,8 +18,6 @@ export function createState(loop) {
 }
 
 export function mergeWindows(state, reply) {
-  // A smaller cursor than ours: the loop was started afresh, and what we hold belongs to the past one.
-  if (reply.cursor < state.cursor) return forget(state);
   state.cursor = reply.cursor;
   let changed = false;
   for (const window of reply.windows) {
@@ -45,6 +43,8 @@ export function mergeDecisions(state, decisions) {
 }
 
 export function mergeOverview(state, overview) {
+  // Fewer decisions than we hold: the loop was started afresh, and what we hold belongs to the past one.
+  if ((overview.last_decision?.seq ?? 0) < state.seq) forget(state);
   const changed = JSON.stringify(overview) !== JSON.stringify(state.overview);
   state.overview = overview;
   return changed;
@@ -61,7 +61,6 @@ function forget(state) {
   state.byDay.clear();
   Object.assign(state, { days: [], decisions: [], versions: [], cursor: 0, seq: 0 });
   for (const part of Object.keys(state.changes)) state.changes[part] += 1;
-  return true;
 }
 
 export const nowOf = (state) => Date.parse(state.overview?.now ?? "") || state.days.at(-1)?.t + DAY || null;
@@ -78,10 +77,9 @@ export function reigns(state) {
   return spans;
 }
 
-function championAfter(decision) {
-  if (decision.kind === "promote" || decision.kind === "bootstrap") return decision.version;
-  const told = decision.evidence?.champion;
-  return decision.kind === "rollback" && typeof told === "string" ? told : null;
+function championAfter({ kind, version, evidence }) {
+  if (kind !== "promote" && kind !== "rollback") return null;
+  return evidence?.champion ?? (kind === "promote" ? version : null);
 }
 
 // Every rollout with how it ended; the one still open has no end.
@@ -93,7 +91,7 @@ export function rollouts(state) {
       found.push({ version: decision.version, start: decision.t, end: null, outcome: null, steps: 1, last: decision });
     } else if (open && decision.kind === "advance") {
       Object.assign(open, { steps: open.steps + 1, last: decision });
-    } else if (open && ["promote", "rollback", "reject"].includes(decision.kind)) {
+    } else if (open && ["promote", "rollback"].includes(decision.kind)) {
       Object.assign(open, { end: decision.t, outcome: decision.kind, last: decision });
     }
   }

@@ -24,5 +24,5 @@ export function stretch(kind, words, x, from, to, { left, right, top, bottom }) 
   if (end - start < 2) return null;
   return svg("g", { class: `stretch ${kind}` },
     svg("rect", { x: start, y: top, width: end - start, height: bottom - top }),
-    end - start > words.length * 6.2 + 16 && svg("text", { x: (start + end) / 2, y: (top + bottom) / 2 + 4, "text-anchor": "middle" }, words));
+    words && end - start > words.length * 6.2 + 16 && svg("text", { x: (start + end) / 2, y: (top + bottom) / 2 + 4, "text-anchor": "middle" }, words));
 }

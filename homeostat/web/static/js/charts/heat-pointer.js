@@ -2,7 +2,7 @@
 import { h } from "../dom.js";
 import { count, date, fixed, known, longDate } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
-import { ROW, valueOf } from "./heatmap.js";
+import { ROW, valueOf } from "./heat-grid.js";
 
 export function heatPointer({ canvas, cursor, names }, { timeline, tooltip }) {
   const spoken = h("div", { class: "unseen", "aria-live": "polite" });
@@ -85,6 +85,7 @@ function cellTip(column, feature) {
     tipRows([
       [column.days.length > 1 ? "PSI, highest" : "PSI", known(psi) ? fixed(psi) : "not known", known(psi) ? judged(psi) : null],
       known(ks) && ["KS", fixed(ks)],
+      window.reference && ["Against the training of", window.reference],
       ["Rows", count(window.rows)],
     ].filter(Boolean)),
   ];

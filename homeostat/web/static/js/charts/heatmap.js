@@ -1,15 +1,13 @@
 // Drift as a map: a row per feature, a column per day (or per few days, where days would be thinner than a line).
 import { h, onWidth, svg } from "../dom.js";
-import { DAY, known } from "../format.js";
+import { known } from "../format.js";
 import { isDark, onTheme } from "../theme.js";
 import { timeAxis } from "./axes.js";
 import { classOf, colours } from "./heat-colours.js";
+import { gridOf, ROW, valueOf } from "./heat-grid.js";
 import { heatPointer } from "./heat-pointer.js";
 import { margins } from "./performance.js";
 import { linear } from "./scale.js";
-
-export const ROW = 18;
-const THINNEST = 2.4; // px
 
 export function createHeatmap(root, page) {
   const names = h("ol", { class: "heat-names" });
@@ -36,37 +34,14 @@ export function createHeatmap(root, page) {
     latest.replaceChildren(...model.features.map(({ now }) => h("li", null, known(now) ? now.toFixed(2) : "–")));
     axis.setAttribute("viewBox", `0 0 ${width} 20`);
     const x = linear(model.domain, [left, left + plot]);
-    axis.replaceChildren(...timeAxis(x, { left, right: left + plot, top: 0, bottom: 6, label: 15 }));
+    const head = svg("text", { class: "axis", x: left + plot + 8, y: 15 }, "latest");
+    axis.replaceChildren(head, ...timeAxis(x, { left, right: left + plot, top: 0, bottom: 6, label: 15 }));
     pointer.set(model, grid);
   }
 
   onTheme(draw);
   onWidth(root, (now) => ((width = now), draw()));
   return (next) => ((model = next), draw());
-}
-
-// Columns as {from, to, days}: each holds whole days; `x` in CSS pixels.
-function gridOf({ days, domain }, plot) {
-  const x = linear(domain, [0, plot]);
-  const size = Math.max(1, Math.ceil(THINNEST / Math.max(0.01, x(DAY) - x(0))));
-  const columns = new Map();
-  for (const window of days) {
-    if (window.t + DAY <= domain[0] || window.t >= domain[1]) continue;
-    const first = Math.floor(window.t / DAY / size) * size * DAY;
-    if (!columns.has(first)) columns.set(first, { from: Math.max(0, x(first)), to: Math.min(plot, x(first + size * DAY)), days: [] });
-    columns.get(first).days.push(window);
-  }
-  return { x, size, columns: [...columns.values()] };
-}
-
-// The worst of a column's days, so that merging days hides nothing.
-export function valueOf(column, feature) {
-  let worst = null;
-  for (const window of column.days) {
-    const psi = feature.read(window);
-    if (known(psi) && (worst === null || psi > worst)) worst = psi;
-  }
-  return worst;
 }
 
 function paint(canvas, { columns }, { features }, plot) {

@@ -48,7 +48,7 @@ const centre = (lane) => lane * LANE_HEIGHT + LANE_HEIGHT / 2;
 function bar({ start, until, outcome }, x, left, right) {
   const from = Math.max(left, x(start));
   const to = Math.min(right, x(until));
-  const tone = { promote: "good", rollback: "bad", reject: "warn" }[outcome] ?? "open";
+  const tone = { promote: "good", rollback: "bad" }[outcome] ?? "open";
   return svg("rect", { class: `rollout-bar tone-${tone}`, x: from, y: centre(1) - 4, width: Math.max(4, to - from), height: 8, rx: 4 });
 }
 

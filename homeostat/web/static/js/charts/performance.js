@@ -58,7 +58,7 @@ function backdrop(model, x, y, box) {
   const all = { ...box, top: 0, bottom: box.axis - 14 };
   const unlabelled = labelled && model.now > labelled.t + DAY / 2;
   return [
-    stretch("future", "still to come", x, model.now ?? model.domain[0], model.domain[1], { ...all, top: box.top }),
+    stretch("future", labelled ? "still to come" : "", x, model.now ?? model.domain[0], model.domain[1], { ...all, top: box.top }),
     unlabelled && stretch("maturing", "maturing", x, labelled.t + DAY / 2, model.now, { ...box }),
     ...timeAxis(x, { ...all, label: box.axis }),
     ...(extent(model.points) ? valueAxis(y, box) : []),
@@ -88,7 +88,7 @@ function promiseSteps(promises, x, y) {
 
 // What changed the course goes down to the curve.
 function stems({ decisions, points }, x, y, box) {
-  const heavy = { promote: "good", rollback: "bad", reject: "warn", bootstrap: "accent", retrain: "accent" };
+  const heavy = { promote: "good", rollback: "bad", reject: "warn", retrain: "accent" };
   return decisions.filter(({ kind }) => heavy[kind]).map(({ kind, t, seq }) => {
     const near = nearest(points, t);
     const end = near ? y(near.live) : box.bottom;

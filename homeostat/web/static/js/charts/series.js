@@ -9,18 +9,13 @@ export const METRICS = {
   },
   skill: {
     label: "Skill", better: 1,
-    about: "What the model adds over always answering the base rate. 0 adds nothing. This is what retraining is judged by.",
-    of: (trail) => ({ live: trail.skill, low: trail.low, high: trail.high, frozen: trail.frozen_skill }),
+    about: "The share of the base rate's log-loss that the model saves; 0 saves nothing. Whether to retrain is judged by this.",
+    of: (trail) => ({ live: trail.skill, low: trail.skill_low, high: trail.skill_high, frozen: trail.frozen_skill }),
   },
   log_loss: {
     label: "Log-loss", better: -1,
     about: "Mean surprise per outcome, lower is better. It moves with the base rate, so compare the two lines, not the months.",
-    of: (trail, window, days, index) => ({
-      live: trail.log_loss ?? trailingLogLoss(days, index, trail.days, "live"),
-      low: trail.log_loss_low,
-      high: trail.log_loss_high,
-      frozen: trail.frozen_log_loss ?? trailingLogLoss(days, index, trail.days, "frozen"),
-    }),
+    of: (trail) => ({ live: trail.log_loss, low: null, high: null, frozen: trail.frozen_log_loss }),
   },
 };
 
@@ -29,23 +24,7 @@ const HALF_DAY = 43_200_000;
 
 export function seriesOf(days, metric) {
   const { of } = METRICS[metric];
-  return days.map((window, index) => ({
-    t: window.t + HALF_DAY,
-    window,
-    ...(window.trail ? of(window.trail, window, days, index) : NOTHING),
-  }));
-}
-
-// Log-loss is a mean over rows, so the mean over days, weighted by rows, is exact.
-function trailingLogLoss(days, index, length, who) {
-  let rows = 0;
-  let sum = 0;
-  for (const { labelled, [who]: figures } of days.slice(Math.max(0, index - (length ?? 7) + 1), index + 1)) {
-    if (!known(figures?.log_loss) || !labelled) continue;
-    rows += labelled;
-    sum += labelled * figures.log_loss;
-  }
-  return rows ? sum / rows : null;
+  return days.map((window) => ({ t: window.t + HALF_DAY, window, ...(window.trail ? of(window.trail) : NOTHING) }));
 }
 
 // How far live is ahead of frozen, positive when live is better.

@@ -23,7 +23,7 @@ export function mountDecisions(root) {
     const all = view.state.decisions;
     const kept = all.filter(({ kind }) => !view.kind || kind === view.kind).reverse();
     const shown = kept.slice(0, view.limit);
-    place(list, shown.length ? shown.map(rowOf) : [h("li", { class: "quiet" }, "No decision yet. The first is whether a first version may serve.")]);
+    place(list, shown.length ? shown.map(rowOf) : [h("li", { class: "quiet" }, "No decision yet. The first will be to train a version.")]);
     more.hidden = kept.length <= shown.length;
     more.textContent = `Show all ${kept.length}`;
     drawFilters(filters, all, view.kind, (kind) => ((view.kind = kind), (view.limit = PAGE), draw()));

@@ -52,11 +52,16 @@ function replayProgress(place) {
     setText(now, overview?.now ? date(at(overview.now)) : "");
     if (!replay) return setText(note, overview ? "event time" : "");
     const share = replayed(replay);
-    setText(note, replay.done ? "the whole span is replayed" : (replay.phase ?? `of ${date(at(replay.until))}`));
+    setText(note, noteOf(overview));
     fill.style.setProperty("width", `${(share * 100).toFixed(2)}%`);
     bar.setAttribute("aria-valuenow", Math.round(share * 100));
     bar.setAttribute("aria-valuetext", `${percent(share)} replayed`);
   };
+}
+
+function noteOf({ replay, route }) {
+  if (replay.done) return "all of it is replayed";
+  return route?.champion ? `on the way to ${date(at(replay.until) - 1)}` : replay.phase;
 }
 
 function replayed(replay) {

@@ -13,13 +13,12 @@ export function mountPerformance(root, page) {
   const readout = h("dl", { class: "readout" });
   const area = h("div", { class: "chart-area" });
   const empty = h("div", { class: "empty" });
-  const choose = (name, options, picked, onPick) => choice(name, options, picked, onPick);
   root.append(
     h("div", { class: "card-head" },
       h("div", null, h("h2", { id: "performance-title" }, "Performance over event time"), about),
       h("div", { class: "choices" },
-        choose("metric", Object.entries(METRICS).map(([key, { label }]) => ({ key, label })), metric, (key) => ((metric = key), draw())),
-        choose("range", RANGES, page.timeline.range, (key) => page.timeline.setRange(key)))),
+        choice("metric", Object.entries(METRICS).map(([key, { label }]) => ({ key, label })), metric, (key) => ((metric = key), draw())),
+        choice("range", RANGES, page.timeline.range, (key) => page.timeline.setRange(key)))),
     readout, legend(), h("div", { class: "chart-frame" }, area, empty));
   const chart = createPerformanceChart(area, page);
   page.timeline.on((what) => what === "range" && draw());
@@ -54,7 +53,8 @@ function modelOf(state, metric, points, shown) {
 }
 
 function promises(state, metric, spans, now) {
-  const told = new Map(state.versions.map(({ version, promise }) => [version, promise?.[metric]]));
+  const name = metric === "auc" ? "roc_auc" : metric; // a promise is quoted as it was registered
+  const told = new Map(state.versions.map(({ version, promise }) => [version, promise?.[name]]));
   return spans.map(({ version, start, end }) => ({ start, end: end ?? now, value: told.get(version) })).filter(({ value }) => known(value));
 }
 

@@ -7,7 +7,7 @@ import { rollouts } from "../state.js";
 import { activityOf } from "./status.js";
 
 const SHOWN = 5;
-const OUTCOMES = { promote: ["good", "Promoted"], rollback: ["bad", "Rolled back"], reject: ["warn", "Rejected"] };
+const OUTCOMES = { promote: ["good", "Promoted"], rollback: ["bad", "Rolled back"] };
 const DEFAULT_STEPS = [0.05, 0.25, 0.5, 1];
 
 export function mountRollout(root, page) {
@@ -51,13 +51,18 @@ function stepper({ rollout, now }) {
       h("small", null, stepWords(where, rollout)),
       where === "now" && holdBar(rollout, now));
   }));
-  return [list, rollout.reason && h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), rollout.reason)].filter(Boolean);
+  return [list, h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), rollout.reason ?? seenWords(rollout))];
 }
 
 function stepWords(where, { entered_at: entered, hold_until: until }) {
   if (where === "done") return "passed";
   if (where === "next") return "to come";
   return [entered && `since ${dayAndTime(at(entered))}`, until && `holds until ${dayAndTime(at(until))}`].filter(Boolean).join(", ");
+}
+
+function seenWords({ requests, faults }) {
+  if (!known(requests)) return "";
+  return requests ? `${plural(requests, "request")} answered by the candidate, ${faults ? count(faults) : "none"} failed` : "no request has gone to the candidate yet";
 }
 
 function holdBar({ entered_at: entered, hold_until: until }, now) {

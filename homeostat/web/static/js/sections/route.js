@@ -1,7 +1,7 @@
 // What serves now: champion, canary and its share, standby; and the way back.
 import { h, whenChanged } from "../dom.js";
 import { at, count, date, fixed, percent, range } from "../format.js";
-import { askRollback } from "./rollback-dialog.js";
+import { askRollback, rollbackWords } from "./rollback-dialog.js";
 import { journey } from "./journey.js";
 
 export function mountRoute(root, page) {
@@ -28,9 +28,9 @@ function serving(state, route, champion, page) {
       route.canary && arm("Canary", "canary", route.canary, `${percent(canary)} of traffic`),
       arm("Standby", "hollow", route.standby, route.standby ? "warm, one step away" : "none yet")),
     champion && promise(champion),
-    route.standby && h("div", { class: "route-foot" },
+    (route.canary || route.standby) && h("div", { class: "route-foot" },
       h("button", { type: "button", class: "button", id: "rollback", on: { click: () => askRollback(state.loop, route, page.refresh) } },
-        `Roll back to ${route.standby}…`)),
+        `${rollbackWords(route).title}…`)),
   ];
 }
 

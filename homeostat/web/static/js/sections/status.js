@@ -3,8 +3,8 @@ import { h, setText } from "../dom.js";
 import { at, day, dayAndTime, percent, span } from "../format.js";
 
 export function mountStatus(root) {
-  const headline = h("p", { class: "lead-headline" }, "Reading the loop…");
-  const detail = h("p", { class: "lead-detail" });
+  const headline = h("p", { class: "headline-main" }, "Reading the loop…");
+  const detail = h("p", { class: "headline-detail" });
   root.append(headline, detail);
   return (state) => {
     setText(headline, headlineOf(state));

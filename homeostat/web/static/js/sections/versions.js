@@ -3,6 +3,7 @@ import { h, whenChanged } from "../dom.js";
 import { at, count, date, fixed, short } from "../format.js";
 
 const STATES = {
+  training: ["busy", "Training"], failed: ["bad", "Failed"],
   champion: ["accent", "Champion"], candidate: ["busy", "Candidate"], standby: ["plain", "Standby"], retired: ["plain", "Retired"],
   rejected: ["warn", "Rejected"], rolled_back: ["bad", "Rolled back"],
 };

@@ -1,0 +1,101 @@
+"""Facts and predictions as Arrow tables: the stored form of a contract and of a loop's log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from homeostat.data.contracts import Value
+from homeostat.data.journal import Batch
+from homeostat.data.records import PredictionRecord
+from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table
+from homeostat.features.definitions import FeatureSet
+from homeostat.kernel.errors import Conflict
+
+INSTANT = pa.timestamp("us", tz="UTC")
+TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "instant": INSTANT,
+}
+_OWN_FIELDS: dict[str, pa.DataType] = {
+    "prediction_id": pa.string(),
+    "key": pa.string(),
+    "asked_at": INSTANT,
+    "served_at": INSTANT,
+    "read_sequence": pa.int64(),
+    "version": pa.string(),
+    "arm": pa.string(),
+    "generation": pa.int64(),
+    "probability": pa.float64(),
+    "prediction": pa.bool_(),
+    "latency_us": pa.int64(),
+    "fell_back": pa.bool_(),
+}
+
+
+def facts_schema(table: Table) -> pa.Schema:
+    """The stored columns of a table: its contract's, then the sequence and the known time."""
+    own = {name: TYPES[column.kind] for name, column in table.contract.items()}
+    return pa.schema({**own, SEQUENCE: pa.int64(), KNOWN_AT: INSTANT})
+
+
+def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
+    """Batches of one table in its stored form.
+
+    Raises: Conflict when facts were accepted under a contract that no longer fits them.
+    """
+    columns: dict[str, list[Value]] = {name: [] for name in facts_schema(table).names}
+    for batch in batches:
+        _check_columns(table, batch)
+        for name in table.contract:
+            columns[name] += batch.columns.get(name) or [None] * batch.count
+        columns[SEQUENCE] += range(batch.first_sequence, batch.last_sequence + 1)
+        columns[KNOWN_AT] += [batch.known_at] * batch.count
+    try:
+        return pa.Table.from_pydict(columns, schema=facts_schema(table))
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise _outgrown(table, "with another kind of column") from error
+
+
+def log_schema(question: Table, features: FeatureSet) -> pa.Schema:
+    """The stored columns of a loop's log: the record's own, ``q_`` the question's, ``x_`` the features'."""
+    asked = {f"q_{name}": TYPES[column.kind] for name, column in question.contract.items()}
+    read = {f"x_{name}": TYPES[features.kinds[name]] for name in features.names}
+    return pa.schema({**_OWN_FIELDS, **asked, **read})
+
+
+def log_of(question: Table, features: FeatureSet, records: Sequence[PredictionRecord]) -> pa.Table:
+    """Prediction records of one loop in their stored form.
+
+    Raises: Conflict when a record was made with other features or another question than these.
+    """
+    columns: dict[str, list[Value]] = {
+        name: [getattr(record, name) for record in records] for name in _OWN_FIELDS
+    }
+    for name in question.contract:
+        columns[f"q_{name}"] = [record.question.get(name) for record in records]
+    try:
+        by_feature = zip(*(record.features for record in records), strict=True)
+        for name, values in zip(features.names, by_feature, strict=True):
+            columns[f"x_{name}"] = list(values)
+        return pa.Table.from_pydict(columns, schema=log_schema(question, features))
+    except (ValueError, pa.ArrowTypeError) as error:
+        raise _outgrown(question, "with other features") from error
+
+
+def _check_columns(table: Table, batch: Batch) -> None:
+    gone = [name for name in batch.columns if name not in table.contract]
+    if gone:
+        raise _outgrown(table, f"with columns that its contract lacks now: {', '.join(gone)}")
+
+
+def _outgrown(table: Table, how: str) -> Conflict:
+    return Conflict(
+        f"Rows of {table.name!r} wait to be stored that were accepted {how}.",
+        mend="Start once with the loop file as it was, let it stop in peace, then change the file.",
+        table=table.name,
+    )

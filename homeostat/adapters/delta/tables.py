@@ -1,0 +1,220 @@
+"""The table store on Delta Lake: one commit per append, on disk before it counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from homeostat.data.checks import did_you_mean
+from homeostat.data.tables import SEQUENCE
+from homeostat.kernel.errors import Conflict, NotFound, Unavailable
+
+# A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
+_CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+_TARGET_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Open:
+    """A table held open between appends, which saves reading its log each time."""
+
+    delta: DeltaTable
+    schema: pa.Schema
+    commits: int = 0
+
+
+class DeltaTables:
+    """Keeps tables in sub-folders of ``folder``; appends to different tables may run in parallel threads.
+
+    Every append is flushed to disk before it returns, so what fed it may be forgotten. Small files are
+    merged after each ``compact_every`` appends.
+    """
+
+    def __init__(self, folder: Path, *, compact_every: int = 32) -> None:
+        self._folder, self._compact_every = folder, compact_every
+        self._held: dict[str, _Open] = {}
+        self._locks: dict[str, threading.RLock] = {}
+
+    def append(self, table: str, rows: pa.Table, *, writer: str, upto: int) -> int:
+        """Add rows in one commit; skipped when ``writer`` has committed ``upto`` before.
+
+        Returns: the version that holds them. Raises: Conflict when a stored column has another kind;
+        Unavailable when the disk refuses (nothing of it is then visible).
+        """
+        with self._lock(table), _translated(table):
+            held = self._hold(table, rows.schema)
+            if _committed(held.delta, writer) >= upto:
+                return held.delta.version()
+            merge: Literal["merge"] | None = "merge" if _widens(table, held.schema, rows.schema) else None
+            done = CommitProperties(app_transactions=[Transaction(writer, upto)])
+            write_deltalake(held.delta, rows, mode="append", schema_mode=merge, commit_properties=done)
+            self._sync(table, held.delta.version())
+            if merge:
+                held.schema = _schema(held.delta)
+            held.commits += 1
+            if held.commits >= self._compact_every:
+                self.compact(table)
+            return held.delta.version()
+
+    def committed(self, table: str, writer: str) -> int:
+        """The greatest ``upto`` of this writer; -1 when there is none."""
+        with self._lock(table):
+            delta = self._newest(table)
+            return -1 if delta is None else _committed(delta, writer)
+
+    def version(self, table: str) -> int:
+        """The newest version; -1 when the table does not exist."""
+        with self._lock(table):
+            delta = self._newest(table)
+            return -1 if delta is None else delta.version()
+
+    def read(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Rows of a version, in the order of acceptance; only the columns and files asked for are read.
+
+        Raises: NotFound for no such table, version or column.
+        """
+        delta = self._at(table, version)
+        dataset = delta.to_pyarrow_dataset()
+        names = dataset.schema.names if columns is None else list(columns)
+        for name in names:
+            if name not in dataset.schema.names:
+                mend = did_you_mean(name, dataset.schema.names)
+                raise NotFound(f"Table {table!r} stores no column {name!r}.", mend=mend)
+        ordered = SEQUENCE in dataset.schema.names
+        extra = [SEQUENCE] if ordered and SEQUENCE not in names else []
+        found = dataset.to_table(columns=[*names, *extra], filter=where)
+        return (_in_order(found) if ordered else found).select(names)
+
+    def compact(self, table: str) -> None:
+        """Merge small files; what is read, and every older version, stays the same."""
+        with self._lock(table), _translated(table):
+            held = self._hold(table, None)
+            before = held.delta.version()
+            held.delta.optimize.compact(target_size=_TARGET_BYTES)
+            if held.delta.version() > before:
+                self._sync(table, held.delta.version())
+            held.commits = 0
+
+    def _path(self, table: str) -> Path:
+        return self._folder / table
+
+    def _lock(self, table: str) -> threading.RLock:
+        return self._locks.setdefault(table, threading.RLock())
+
+    def _hold(self, table: str, schema: pa.Schema | None) -> _Open:
+        """The open table as of now; made with ``schema`` when it does not exist."""
+        delta = self._newest(table)
+        if delta is None:
+            if schema is None:
+                raise _no_table(table, self._folder)
+            path = self._path(table)
+            path.mkdir(parents=True, exist_ok=True)
+            delta = DeltaTable.create(path, schema, configuration=_CONFIGURATION)
+            self._sync(table, 0)
+        if table not in self._held:
+            self._held[table] = _Open(delta, _schema(delta))
+        return self._held[table]
+
+    def _newest(self, table: str) -> DeltaTable | None:
+        held = self._held.get(table)
+        if held is None:
+            try:
+                return DeltaTable(self._path(table))
+            except TableNotFoundError:
+                return None
+        held.delta.update_incremental()
+        return held.delta
+
+    def _at(self, table: str, version: int | None) -> DeltaTable:
+        try:
+            return DeltaTable(self._path(table), version=version)
+        except TableNotFoundError as error:
+            raise _no_table(table, self._folder) from error
+        except (DeltaError, ValueError) as error:
+            mend = f"The newest version is {self.version(table)}."
+            raise NotFound(f"Table {table!r} has no version {version}.", mend=mend) from error
+
+    def _sync(self, table: str, version: int) -> None:
+        """Force a commit and the files it adds to disk, the commit last."""
+        path = self._path(table)
+        entry = path / "_delta_log" / f"{version:020d}.json"
+        added = [json.loads(line).get("add") for line in entry.read_bytes().splitlines() if line]
+        for item in filter(None, added):
+            _sync(path / unquote(item["path"]))
+        for place in (path, entry, entry.parent, *([path.parent] if version == 0 else [])):
+            _sync(place)
+
+
+def _committed(delta: DeltaTable, writer: str) -> int:
+    found = delta.transaction_version(writer)
+    return -1 if found is None else found
+
+
+def _schema(delta: DeltaTable) -> pa.Schema:
+    return pa.schema(delta.schema().to_arrow())
+
+
+def _widens(table: str, stored: pa.Schema, given: pa.Schema) -> bool:
+    """Whether the two differ in columns; a column that differs in kind cannot be stored."""
+    for field in given:
+        at = stored.get_field_index(field.name)
+        if at >= 0 and not _alike(stored.field(at).type, field.type):
+            raise Conflict(
+                f"Table {table!r} stores {field.name!r} as {stored.field(at).type}, not {field.type}.",
+                mend="Give the column its old kind back, or a new name.",
+                table=table,
+                column=field.name,
+            )
+    return set(stored.names) != set(given.names)
+
+
+def _alike(stored: pa.DataType, given: pa.DataType) -> bool:
+    texts = (pa.string(), pa.large_string(), pa.string_view())
+    return stored == given or (stored in texts and given in texts)
+
+
+def _in_order(rows: pa.Table) -> pa.Table:
+    sequence = rows[SEQUENCE].to_numpy()
+    return rows if bool((sequence[1:] > sequence[:-1]).all()) else rows.sort_by(SEQUENCE)
+
+
+def _no_table(table: str, folder: Path) -> NotFound:
+    present = [item.name for item in folder.iterdir()] if folder.is_dir() else []
+    mend = f"It exists once its first row is stored. {did_you_mean(table, present)}"
+    return NotFound(f"Nothing is stored for {table!r}.", mend=mend, table=table)
+
+
+@contextmanager
+def _translated(table: str) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        mend = "Make room and give write access where the home folder lies; it is tried again."
+        raise Unavailable(f"Table {table!r} cannot be written: {error}.", mend=mend, table=table) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

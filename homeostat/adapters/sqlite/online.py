@@ -1,0 +1,180 @@
+"""The online store in one SQLite file, the writer's side; see ``online_reader`` for the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from homeostat.adapters.sqlite.online_schema import STATE, Facts, Layout, layout
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.online import Batch, OutOfDate, Row
+from homeostat.features.views import describe
+from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.errors import Unavailable
+
+SLACK = duration("7d")
+"""How far back from the present reads stay possible after pruning."""
+_WAIT = 10.0
+"""Seconds to wait for another writer's transaction."""
+
+
+class SqliteOnlineStore:
+    """The writer's side of the online store; calls from several threads take turns.
+
+    Facts are in a table per source table, one row per key; a batch and the sequence it reaches are committed
+    together. A crash of the machine may lose the last batches (never parts of one): ``sequence`` tells from
+    where to apply again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock()
+        self._layout: Layout | None = None
+        self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA cache_size = -65536")
+        with self._transaction():
+            for statement in STATE:
+                self._db.execute(statement)
+
+    def prepare(self, features: Sequence[FeatureSet]) -> None:
+        """Make ready for these definitions; views that none of them has are forgotten.
+
+        Raises: OutOfDate when facts were applied without keeping what a new view needs.
+        """
+        wanted = layout(features)
+        with self._transaction():
+            stored = {text for (text,) in self._db.execute("SELECT hash FROM views")}
+            missing = [view for text, view in wanted.views.items() if text not in stored]
+            if missing and self._state()[0] >= 0:
+                names = ", ".join(describe(view) for view in missing)
+                raise OutOfDate(
+                    f"The online store does not keep the facts of {names}.",
+                    mend="Rebuild it from the tables.",
+                    views=[describe(view) for view in missing],
+                )
+            if missing:
+                self._recreate(wanted)
+                self._create_indexes(wanted)
+            elif stored != set(wanted.views):
+                self._forget_all_but(wanted)
+        self._layout = wanted
+
+    def rebuild(self, features: Sequence[FeatureSet], batches: Iterable[Batch], upto: int) -> None:
+        """Replace everything by ``batches``, all facts accepted up to ``upto``, in any order.
+
+        Readers see the old state until the new one is complete.
+        """
+        wanted = layout(features)
+        with self._transaction():
+            self._recreate(wanted)
+            for table, rows, sequences in batches:
+                if table in wanted.facts:
+                    self._insert(wanted.facts[table], rows, sequences)
+            self._create_indexes(wanted)
+            self._db.execute("UPDATE state SET sequence = ?", (upto,))
+        self._layout = wanted
+
+    def apply(self, table: str, rows: Sequence[Row], first_sequence: int) -> None:
+        """Take in parsed facts accepted as ``first_sequence`` and on; what was applied before is skipped.
+
+        Call it for every batch in the order accepted; those of tables that no view reads move ``sequence``.
+        """
+        if self._layout is None:
+            raise Unavailable(
+                "The online store is not ready.", mend="Prepare it with the feature sets first."
+            )
+        with self._transaction():
+            skipped = max(0, self._state()[0] + 1 - first_sequence)
+            if skipped >= len(rows):
+                return
+            if table in self._layout.facts:
+                sequences = range(first_sequence + skipped, first_sequence + len(rows))
+                self._insert(self._layout.facts[table], rows[skipped:], sequences)
+            self._db.execute("UPDATE state SET sequence = ?", (first_sequence + len(rows) - 1,))
+
+    def sequence(self) -> int:
+        """The last sequence applied; -1 when there is none."""
+        with self._lock:
+            return self._state()[0]
+
+    def prune(self, now: Instant) -> int:
+        """Forget facts that no read of the last seven days or later can need; returns how many.
+
+        Earlier reads raise NotEnoughData from then on.
+        """
+        if self._layout is None:
+            raise Unavailable(
+                "The online store is not ready.", mend="Prepare it with the feature sets first."
+            )
+        with self._transaction():
+            horizon = self._state()[1]
+            if horizon is not None and now - SLACK <= horizon:
+                return 0
+            forgotten = 0
+            for facts in self._layout.facts.values():
+                for statement in facts.prune:
+                    done = self._db.execute(statement, {"horizon": now - SLACK, "longest": facts.longest})
+                forgotten += done.rowcount
+            self._db.execute("UPDATE state SET horizon = ?", (now - SLACK,))
+            return forgotten
+
+    def close(self) -> None:
+        """Close the file; what was applied stays."""
+        with self._lock:
+            self._db.close()
+
+    def _state(self) -> tuple[int, int | None]:
+        sequence, horizon = self._db.execute("SELECT sequence, horizon FROM state").fetchone()
+        return sequence, horizon
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _insert(self, facts: Facts, rows: Sequence[Row], sequences: Iterable[int]) -> None:
+        self._db.executemany(
+            facts.upsert,
+            (
+                [*map(row.__getitem__, facts.columns), sequence]
+                for row, sequence in zip(rows, sequences, strict=True)
+            ),
+        )
+
+    def _recreate(self, wanted: Layout) -> None:
+        self._drop(set())
+        for facts in wanted.facts.values():
+            for statement in facts.create:
+                self._db.execute(statement)
+        self._name(wanted)
+        self._db.execute("UPDATE state SET sequence = -1, horizon = NULL")
+
+    def _forget_all_but(self, wanted: Layout) -> None:
+        self._drop({name for facts in wanted.facts.values() for name in facts.owned})
+        self._name(wanted)
+
+    def _drop(self, kept: set[str]) -> None:
+        listed = "SELECT type, name FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type"
+        for kind, name in self._db.execute(listed).fetchall():
+            if name not in kept and name not in ("state", "views"):
+                self._db.execute(f'DROP {kind} IF EXISTS "{name}"')
+
+    def _name(self, wanted: Layout) -> None:
+        self._db.execute("DELETE FROM views")
+        self._db.executemany("INSERT INTO views VALUES (?)", [(text,) for text in wanted.views])
+        self._db.execute("UPDATE state SET generation = generation + 1")
+
+    def _create_indexes(self, wanted: Layout) -> None:
+        for facts in wanted.facts.values():
+            for statement in facts.create_indexes:
+                self._db.execute(statement)

@@ -1,0 +1,198 @@
+"""Makes a candidate version from a job: rows, checks, training, ONNX, paired evaluation, a staged folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.adapters.onnx.convert import Proof, convert, predict, prove
+from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
+from homeostat.app.home import write_whole
+from homeostat.data.labels import Label
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.tables import Table
+from homeostat.features.definitions import FeatureSet
+from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.errors import Refused
+from homeostat.registry.fingerprint import environment, fingerprint
+from homeostat.registry.manifest import MODEL, PROFILE, hash_files, read_manifest, write_manifest
+from homeostat.registry.models import Fingerprint, TrainingPin, Version
+from homeostat.training.checks import check_training_rows
+from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
+from homeostat.training.rows import TrainingRows, model_frame
+from homeostat.training.training_set import LabelledRows, ReadTable, Sources, labelled_rows, local_days
+
+ENVIRONMENT = "environment.json"
+Say = Callable[[str], None]
+
+
+class Trainable(Protocol):
+    """What training needs of a loop."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def question(self) -> Table: ...
+    @property
+    def feature_set(self) -> FeatureSet: ...
+    @property
+    def label(self) -> Label: ...
+    @property
+    def train(self) -> Callable[[Any, Mapping[str, Any]], Any]: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+    @property
+    def timezone(self) -> str: ...
+
+
+def make_candidate(
+    job: TrainingJob, loop: Trainable, place: JobFolder, *, read: ReadTable, say: Say
+) -> TrainingResult:
+    """Train, convert, prove, evaluate and stage the version of ``job``; the artifact that is judged ships.
+
+    Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
+    raises; NotEnoughData when no row is left to judge on.
+    """
+    say(f"reading tables as of sequence {job.sequence}")
+    sources = Sources(read, job.table_versions, job.sequence, job.as_of)
+    labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
+    chosen = labelled.asked(job.since, job.cutoff)
+    rows = chosen.rows(loop.feature_set)
+    check_training_rows(rows, min_rows=job.min_rows)
+    marks = _legs(job, loop, rows)
+    say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
+    estimator = _train(loop, rows, place)
+    say("converting to ONNX and proving it equal")
+    kinds = loop.feature_set.kinds
+    model = convert(estimator, kinds)
+    later = labelled.asked(_held_out_from(job))
+    proof = _prove(estimator, model, rows, later, loop.feature_set)
+    say(f"evaluating on {later.label.size} held-out rows")
+    runtime = OnnxRuntime(job.version, tuple(kinds.items()), model)
+    scores = predict(runtime, model_frame(later.columns, kinds))
+    champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
+    seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion)
+    profile = ReferenceProfile.of(kinds, chosen.columns, scores)
+    version = _version(job, loop, marks, seen, proof)
+    version = _stage(version, {MODEL: model, PROFILE: canonical_json(profile.to_json())}, place)
+    write_whole(place.evaluation, canonical_json(seen))
+    say(f"staged {version.id}")
+    return TrainingResult(version, seen, proof.rows, proof.worst)
+
+
+def _train(loop: Trainable, rows: TrainingRows, place: JobFolder) -> Any:
+    try:
+        return loop.train(rows, loop.config)
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        where = _blamed(error, loop.train)
+        raise TrainingFailed(
+            f"train() of loop {loop.name!r} raised {type(error).__name__}: {error}",
+            mend=f"Mend the function; its traceback is at the end of {place.log}.",
+            file=where.filename,
+            line=where.lineno,
+            log=str(place.log),
+        ) from error
+
+
+def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameSummary:
+    """The innermost frame in the file of ``train``; what it called there is seldom at fault."""
+    frames = traceback.extract_tb(error.__traceback__)
+    file = getattr(getattr(train, "__code__", None), "co_filename", "")
+    return next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
+
+
+def _legs(job: TrainingJob, loop: Trainable, rows: TrainingRows) -> tuple[TrainingPin, Fingerprint]:
+    pin = TrainingPin(
+        table_versions=dict(sorted(job.table_versions.items())),
+        sequence=job.sequence,
+        since=job.since,
+        cutoff=job.cutoff,
+        as_of=job.as_of,
+        rows=int(rows.label.size),
+        first=int(rows.asked_at.min()),
+        last=int(rows.asked_at.max()),
+        feature_hash=loop.feature_set.hash,
+    )
+    return pin, fingerprint(loop_file=Path(job.loop_file), train=loop.train, config=loop.config, pin=pin)
+
+
+def _held_out_from(job: TrainingJob) -> int:
+    """Rows later than both training cut-offs."""
+    if job.champion is None:
+        return job.cutoff
+    return max(job.cutoff, read_manifest(Path(job.champion)).pin.cutoff)
+
+
+def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
+    return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
+
+
+def _prove(
+    estimator: Any, model: bytes, rows: TrainingRows, later: LabelledRows, features: FeatureSet
+) -> Proof:
+    proofs = [prove(estimator, model, rows.features, features.kinds)]
+    if later.label.size:
+        proofs.append(prove(estimator, model, model_frame(later.columns, features.kinds), features.kinds))
+    return Proof(sum(one.rows for one in proofs), max(one.worst for one in proofs))
+
+
+def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tuple[str, NDArray[np.float64]]:
+    champion = read_manifest(folder)
+    kinds = dict(champion.inputs)
+    gone = [name for name, kind in kinds.items() if loop.feature_set.kinds.get(name) != kind]
+    if gone:
+        raise Refused(
+            f"Champion {champion.id} needs {gone[0]!r}, which the loop no longer defines; nothing compares.",
+            mend="Keep the champion's features in the loop's file until a version without them is promoted.",
+            features=gone,
+        )
+    frame = model_frame(later.columns, kinds)
+    return champion.version, predict(load_runtime(folder, champion.version), frame)
+
+
+def _version(
+    job: TrainingJob,
+    loop: Trainable,
+    marks: tuple[TrainingPin, Fingerprint],
+    seen: Evaluation,
+    proof: Proof,
+) -> Version:
+    promise = promise_of(seen)
+    metrics = {name: value for name, value in promise.items() if isinstance(value, float)}
+    return Version(
+        loop=job.loop,
+        version=job.version,
+        created_at=job.as_of,
+        inputs=tuple(loop.feature_set.kinds.items()),
+        fingerprint=marks[1],
+        pin=marks[0],
+        metrics={**metrics, "training_rows": float(marks[0].rows), "onnx_difference": proof.worst},
+        promise=promise,
+        files={},
+    )
+
+
+def _stage(version: Version, files: Mapping[str, bytes], place: JobFolder) -> Version:
+    """Write the version's folder beside its place, then move it there whole."""
+    part = place.root / f".version.{os.getpid()}.part"
+    for old in (*place.root.glob(".version.*.part"), place.staged):
+        shutil.rmtree(old, ignore_errors=True)
+    part.mkdir()
+    for name, content in {**files, ENVIRONMENT: canonical_json(environment())}.items():
+        write_whole(part / name, content)
+    version = replace(version, files=hash_files(part))
+    write_manifest(version, part)
+    part.rename(place.staged)
+    return version

@@ -1,0 +1,208 @@
+"""Reads the evidence of one loop from the prediction log, the tables and the recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from homeostat.app.control.facts import Facts
+from homeostat.app.control.scoring import Columns, Scorer, served_columns
+from homeostat.control.days import Day, Inputs, Outcomes
+from homeostat.control.loop import Loop
+from homeostat.control.policies import Matured
+from homeostat.control.state import LoopState
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
+from homeostat.kernel.clock import Instant, to_datetime
+from homeostat.monitoring.detectors import input_drift, prediction_drift
+from homeostat.monitoring.labels import JoinedLabels, join_labels
+from homeostat.monitoring.performance import PairSums, pair_sums
+from homeostat.monitoring.windows import Window, day_of, days_of, window
+from homeostat.registry.models import Registry
+from homeostat.stats.intervals import Interval
+from homeostat.stats.sums import ScoreSums
+
+
+@dataclass(slots=True)
+class DeltaObserver:
+    """Observes one loop. ``log`` and ``tables`` are read, ``facts`` tells what the recorder and gateway counted."""
+
+    loop: Loop
+    tables: TableStore
+    log: TableStore
+    registry: Registry
+    facts: Facts
+    _scorer: Scorer = field(init=False)
+    _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
+    _matured_at: tuple[int, Matured] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._scorer = Scorer(self.loop.name, self.registry)
+
+    def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
+        """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""
+        due = [day for day in days if day.outcomes is None and day.mature_at <= now]
+        ended = self._ended(days, now)
+        if not due and not ended:
+            return []
+        self.facts.refresh()
+        seen: list[Day] = []
+        for part in ended:
+            seen.append(self._inputs(state, [*days, *seen], part))
+        due += [day for day in seen if day.mature_at <= now]
+        outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
+        changed = {**{day.day: day for day in seen}, **outcomes}
+        return sorted(changed.values(), key=lambda day: day.start)
+
+    def matured(self, now: Instant) -> Matured:
+        """Labelled rows of the question's table whose labels had their time; counted again only after news."""
+        sequence = self.facts.refresh()
+        if self._matured_at is None or self._matured_at[0] != sequence:
+            self._matured_at = (sequence, self._count_matured(now))
+        return self._matured_at[1]
+
+    def promise(self, version: str) -> Interval | None:
+        """The skill that a version promised, if it could be measured."""
+        told = self.registry.get(self.loop.name, version).promise
+        if "skill" not in told:
+            return None
+        names = ("skill", "skill_low", "skill_high", "days", "rows", "confidence")
+        value, low, high, blocks, rows, confidence = (float(told[name]) for name in names)
+        return Interval(value, low, high, int(blocks), int(rows), confidence)
+
+    def _ended(self, days: Sequence[Day], now: Instant) -> list[Window]:
+        """Whole days after the last one seen, or from the first prediction on."""
+        zone = self.loop.timezone
+        if days:
+            first = date.fromisoformat(days[-1].day) + timedelta(days=1)
+        else:
+            began = self._began()
+            if began is None:
+                return []
+            first = date.fromisoformat(day_of(began, zone))
+        last = date.fromisoformat(day_of(now, zone))
+        count = max(0, (last - first).days)
+        return [window((first + timedelta(days=n)).isoformat(), zone) for n in range(count)]
+
+    def _began(self) -> Instant | None:
+        self.facts.refresh()
+        if self.log.version(self.loop.name) < 0:
+            return None
+        asked = self.log.read(self.loop.name, columns=["asked_at"])["asked_at"]
+        return None if not len(asked) else int(pc.min(asked).cast(pa.int64()).as_py())
+
+    def _slice(self, part: Window, columns: Sequence[str] | None = None) -> pa.Table:
+        asked = pc.field("asked_at")
+        where = (asked >= _at(part.start)) & (asked < _at(part.end))
+        return self.log.read(self.loop.name, columns=columns, where=where)
+
+    def _inputs(self, state: LoopState, days: Sequence[Day], part: Window) -> Day:
+        log = self._slice(part)
+        maturity = log[f"q_{self.loop.label.maturity_column}"].cast(pa.int64())
+        latest = int(pc.max(maturity).as_py()) if log.num_rows else part.end
+        psi, ks, prediction = self._drift(state.route.champion, log, part)
+        candidate = state.rollout.candidate if state.rollout else ""
+        faults = int(pc.sum(log["fell_back"].cast(pa.int64())).as_py() or 0)
+        asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
+        if faults and candidate:
+            asked[candidate] = asked.get(candidate, 0) + faults
+        return Day(
+            day=part.name,
+            start=part.start,
+            end=part.end,
+            mature_at=latest + self.loop.label.maturity_delay,
+            inputs=Inputs(
+                rows=log.num_rows,
+                asked=asked,
+                faults={candidate: faults} if faults and candidate else {},
+                failed=max(0, self.facts.failed(self.loop.name) - sum(day.inputs.failed for day in days)),
+                reference=state.route.champion,
+                psi=psi,
+                ks=ks,
+                prediction_psi=prediction,
+                age={table.name: self.facts.silence(table.name, part.end) for table in self.loop.tables},
+                quarantined={table.name: self._quarantined(table.name, days) for table in self.loop.tables},
+            ),
+        )
+
+    def _quarantined(self, table: str, days: Sequence[Day]) -> int:
+        """Rows kept apart since the days before."""
+        before = sum(day.inputs.quarantined.get(table, 0) for day in days)
+        return max(0, self.facts.quarantined().get(table, 0) - before)
+
+    def _drift(
+        self, champion: str | None, log: pa.Table, part: Window
+    ) -> tuple[dict[str, float | None], dict[str, float | None], float | None]:
+        if champion is None:
+            return {}, {}, None
+        if champion not in self._profiles:
+            self._profiles = {champion: self._scorer.profile(champion)}
+        reference = self._profiles[champion]
+        counted = reference.count(served_columns(log, self.loop.feature_set), log["probability"].to_numpy())
+        signals = input_drift(reference, counted, part)
+        psi = {signal.subject: signal.known for signal in signals if signal.name == "psi"}
+        ks = {signal.subject: signal.known for signal in signals if signal.name == "ks"}
+        predicted = [s.known for s in prediction_drift(reference, counted, part) if s.name == "psi"]
+        return psi, ks, predicted[0]
+
+    def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
+        log = self._slice(Window(day.start, day.end, day.day))
+        joined = self._join(log, now)
+        rows, labels = joined.labelled_rows, joined.labels
+        counts = joined.counts
+        chosen = log.take(pa.array(rows))
+        columns = served_columns(chosen, self.loop.feature_set)
+        scores = {version: self._scorer.scores(version, columns) for version in _of_interest(state)} if len(rows) else {}
+        return Outcomes(
+            labelled=counts["labelled"],
+            unlabelled=counts["matured_without_label"],
+            late=counts["late"],
+            live=ScoreSums.of(labels, chosen["probability"].to_numpy()),
+            versions={version: ScoreSums.of(labels, found) for version, found in scores.items()},
+            paired=self._paired(state, chosen, labels, scores),
+        )
+
+    def _join(self, log: pa.Table, now: Instant) -> JoinedLabels:
+        label, keys = self.loop.label, self.loop.question.keys
+        first = keys[0]
+        wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
+        among = pc.field(first).isin(log[f"q_{first}"].combine_chunks().unique())
+        facts = self.tables.read(label.table.name, columns=wanted, where=among)
+        return join_labels(log, facts, label, keys=keys, now=now, sequence=self.facts.sequence)
+
+    def _paired(
+        self, state: LoopState, log: pa.Table, labels: object, scores: Columns
+    ) -> tuple[PairSums, ...]:
+        if state.rollout is None or not log.num_rows:
+            return ()
+        candidate, champion = state.rollout.candidate, state.rollout.champion
+        days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), self.loop.timezone)
+        pair = (candidate, scores[candidate]), (champion, scores[champion])
+        return pair_sums(days, labels, *pair)  # type: ignore[arg-type]
+
+    def _count_matured(self, now: Instant) -> Matured:
+        question, label = self.loop.question, self.loop.label
+        if min(self.tables.version(question.name), self.tables.version(label.table.name)) < 0:
+            return Matured(0, 0)
+        wanted = list(dict.fromkeys([*question.keys, question.event_time, label.maturity_column]))
+        due = pc.field(label.maturity_column) <= _at(now - label.maturity_delay)
+        asked = self.tables.read(question.name, columns=wanted, where=due)
+        told = self.tables.read(label.table.name, columns=list(question.keys))
+        labelled = asked.join(told.group_by(list(question.keys)).aggregate([]), list(question.keys), join_type="left semi")
+        times = labelled[question.event_time].cast(pa.int64()).to_numpy()
+        return Matured(labelled.num_rows, int(np.unique(days_of(times, self.loop.timezone)).size))
+
+
+def _of_interest(state: LoopState) -> tuple[str, ...]:
+    rollout = state.rollout.candidate if state.rollout else None
+    named = (state.first_version, state.route.champion, rollout, state.route.standby)
+    return tuple(dict.fromkeys(version for version in named if version))
+
+
+def _at(instant: Instant) -> pa.Scalar:
+    return pa.scalar(to_datetime(instant), pa.timestamp("us", tz="UTC"))

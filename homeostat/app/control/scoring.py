@@ -1,0 +1,62 @@
+"""Scores logged rows with any version, off the reply path, from the very features that were served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.features.definitions import FeatureSet
+from homeostat.registry.models import Registry
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class Scorer:
+    """Keeps the versions of one loop loaded that were asked for last; few are ever of interest at once."""
+
+    def __init__(self, loop: str, registry: Registry, keep: int = 6) -> None:
+        self._loop, self._registry, self._keep = loop, registry, keep
+        self._runtimes: dict[str, OnnxRuntime] = {}
+
+    def scores(self, version: str, columns: Columns) -> NDArray[np.float64]:
+        """The version's probability of every row."""
+        found: NDArray[np.float64] = self._runtime(version).predict(columns)  # type: ignore[arg-type]
+        return found
+
+    def profile(self, version: str) -> ReferenceProfile:
+        """The version's reference profile."""
+        return read_profile(self._registry.folder(self._loop, version))
+
+    def _runtime(self, version: str) -> OnnxRuntime:
+        runtime = self._runtimes.pop(version, None)
+        if runtime is None:
+            runtime = load_runtime(self._registry.folder(self._loop, version), version)
+        self._runtimes[version] = runtime
+        while len(self._runtimes) > self._keep:
+            del self._runtimes[next(iter(self._runtimes))]
+        return runtime
+
+
+def served_columns(log: pa.Table, features: FeatureSet) -> dict[str, NDArray[Any]]:
+    """The features as served: float64 with NaN for missing, or objects with None."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name, kind in features.kinds.items():
+        values = log[f"x_{name}"]
+        if kind == "number":
+            columns[name] = values.cast(pa.float64()).fill_null(float("nan")).to_numpy()
+        else:
+            columns[name] = np.array(values.to_pylist(), dtype=object)
+    return columns
+
+
+def read_profile(folder: Path) -> ReferenceProfile:
+    """Read the profile that travels with a version."""
+    return ReferenceProfile.from_json(msgspec.json.decode((folder / "profile.json").read_bytes()))

@@ -1,0 +1,130 @@
+"""The use cases of the control process; the API's routes and the background ticker call them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeostat.app import views
+from homeostat.app.control.facts import Facts
+from homeostat.app.operations import Operations
+from homeostat.control.loop import Loop
+from homeostat.control.reconcile import Reconciler
+from homeostat.control.state import LoopState
+from homeostat.data.checks import did_you_mean
+from homeostat.kernel.clock import Clock, Instant, format_instant
+from homeostat.kernel.errors import NotFound, Refused
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Replay:
+    """Where a replay says that it is."""
+
+    start: Instant
+    until: Instant
+    at: Instant
+    phase: str
+    done: bool
+
+
+@dataclass(slots=True)
+class ControlService:
+    """Everything a person or a replay may ask of control. Ticks of all loops run one at a time."""
+
+    loops_by_name: Mapping[str, Loop]
+    reconcilers: Mapping[str, Reconciler]
+    operations: Operations
+    facts: Facts
+    clock: Clock | None
+    patience: float
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _replay: Replay | None = field(init=False, default=None)
+    _problem: str | None = field(init=False, default=None)
+
+    def tick(self) -> None:
+        """One look at every loop, as of the clock."""
+        if self.clock is None:
+            return
+        with self._lock:
+            for reconciler in self.reconcilers.values():
+                reconciler.tick(self.clock.now())
+
+    def barrier(self, now: Instant) -> Json:
+        """Decide everything up to ``now`` before returning. Raises: Refused unless the clock is a replay's."""
+        if self.clock is not None:
+            raise Refused(
+                "There is no barrier on the system clock.", mend="Start Homeostat with the setting clock=replay."
+            )
+        with self._lock:
+            states = [reconciler.settle(now, self.patience) for reconciler in self.reconcilers.values()]
+        return {"decided_until": format_instant(now), "routes": [views.route_of(state) for state in states]}
+
+    def progress(self, start: Instant, until: Instant, at: Instant, phase: str, done: bool) -> None:
+        """Remember where a replay is, for people to see."""
+        self._replay = Replay(start, until, at, phase, done)
+
+    def loops(self) -> list[Json]:
+        """Names and owners."""
+        return [{"name": loop.name, "owner": loop.owner} for loop in self.loops_by_name.values()]
+
+    def overview(self, name: str) -> Json:
+        """Where the loop stands, at a glance."""
+        now = self._now()
+        shown = self.operations.overview(self._loop(name), now)
+        replay = self._replay
+        return {
+            **shown,
+            "clock": "replay" if self.clock is None else "system",
+            "now": None if now is None else format_instant(now),
+            "replay": None if replay is None else _shown(replay),
+            "activity": self._activity(name),
+            "freshness": self.facts.freshness(self._loop(name).tables, now),
+            "quarantined": self.facts.quarantined(),
+        }
+
+    def windows(self, name: str, after: int) -> Json:
+        """Days changed after a cursor."""
+        return self.operations.windows(self._loop(name), after)
+
+    def decisions(self, name: str, after: int) -> list[Json]:
+        """Decisions after a place in the ledger."""
+        return self.operations.decisions(self._loop(name), after)
+
+    def versions(self, name: str) -> list[Json]:
+        """Every version and its standing."""
+        return self.operations.versions(self._loop(name))
+
+    def rollback(self, name: str, reason: str) -> Json:
+        """Take the candidate back, or flip to the standby."""
+        return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now())
+
+    def verify_ledger(self) -> Json:
+        """Check the ledger against its signed heads."""
+        return self.operations.verify_ledger()
+
+    def _activity(self, name: str) -> Json | None:
+        state: LoopState = self.operations.state(name)
+        asked = state.retraining
+        if asked is None:
+            return None
+        since = format_instant(asked.asked_at)
+        return {"kind": "retrain", "step": self.facts.step(asked.workflow), "since": since, "version": asked.version}
+
+    def _now(self) -> Instant | None:
+        if self.clock is not None:
+            return self.clock.now()
+        return self._replay.at if self._replay else None
+
+    def _loop(self, name: str) -> Loop:
+        if name not in self.loops_by_name:
+            raise NotFound(f"No loop {name!r} here.", mend=did_you_mean(name, self.loops_by_name), loop=name)
+        return self.loops_by_name[name]
+
+
+def _shown(replay: Replay) -> Json:
+    instants = {name: format_instant(getattr(replay, name)) for name in ("start", "until", "at")}
+    return {**instants, "phase": replay.phase, "done": replay.done}

@@ -1,0 +1,64 @@
+"""What a gateway process hands to its doors, and what it expects of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from homeostat.adapters.files.spool import Durability
+from homeostat.app.clocks import ClockKind, DoorClock
+from homeostat.kernel.clock import Instant
+from homeostat.serving.gateway import Gateway, Observer
+from homeostat.serving.live import LiveRoutes
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``."""
+
+    home: Path
+    port: int
+    recorder_socket: str
+    control_url: str
+    clock: ClockKind = "system"
+    durability: Durability = "group"
+    max_body_bytes: int = 8 * 1024 * 1024
+    host: str = "127.0.0.1"
+
+
+class EventSink(Protocol):
+    """Where rows go that are no predictions: the recorder, which owns every write of facts."""
+
+    async def events(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        """Accept the rows of a body. Raises: HomeostatError, Unavailable when the recorder is down."""
+        ...
+
+    async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        """Keep apart rows that were refused at another door. Raises as ``events`` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DoorParts:
+    """What doors are made of; ``gateway`` makes the use case for an observer of theirs."""
+
+    settings: GatewaySettings
+    live: LiveRoutes
+    events: EventSink
+    clock: DoorClock
+    spool_bytes: Callable[[], int]
+    gateway: Callable[[Observer], Gateway]
+
+
+class Application(Protocol):
+    """An ASGI application that can say when it has nothing left to do."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        ...
+
+    def idle(self, patience: float) -> Awaitable[None]:
+        """Done when no request is open, or after ``patience`` seconds."""
+        ...

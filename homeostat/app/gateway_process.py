@@ -1,0 +1,95 @@
+"""The gateway process: one worker that serves from its own copies of everything, whatever else is down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from homeostat.adapters.files.spool import FileSpool
+from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.clocks import clock_of
+from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
+from homeostat.app.prediction_ids import new_prediction_id
+from homeostat.app.recorder.client import RecorderClient
+from homeostat.app.route_watcher import RouteWatcher
+from homeostat.kernel.errors import Conflict
+from homeostat.serving.gateway import Gateway, Observer
+from homeostat.serving.live import LiveRoutes
+from homeostat.serving.plans import ServingPlan
+
+_PATIENCE = 10.0
+"""Seconds that requests get to finish when the process is told to stop."""
+
+
+def run(
+    settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]
+) -> None:
+    """Serve until SIGTERM or SIGINT; open requests are finished first.
+
+    Raises: Conflict when the port is taken or another gateway writes to this home.
+    """
+    asyncio.run(_serve(settings, plans, doors))
+
+
+async def _serve(
+    settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]
+) -> None:
+    versions = settings.home / "versions"
+    live = LiveRoutes(plans, lambda loop, version: load_runtime(versions / loop / version, version))
+    watcher = RouteWatcher(settings.home / "routes", live)
+    online = SqliteOnlineReader(settings.home / "online.sqlite")
+    spool = FileSpool(settings.home / "spool" / "predictions", durability=settings.durability)
+    recorder = RecorderClient(settings.recorder_socket)
+
+    def gateway(observer: Observer) -> Gateway:
+        return Gateway(
+            plans, live, online, spool, observer, new_id=new_prediction_id, timer=time.perf_counter
+        )
+
+    parts = DoorParts(settings, live, recorder, clock_of(settings.clock), spool.size, gateway)
+    application = doors(parts)
+    await watcher.look()  # what is on disk is served from the first request on
+    watching = asyncio.create_task(watcher.run())
+    try:
+        await _listen(settings, application)
+        await application.idle(_PATIENCE)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await spool.close()
+        online.close()
+        await recorder.close()
+
+
+async def _listen(settings: GatewaySettings, application: Application) -> None:
+    server = Server(
+        application,
+        settings.host,
+        settings.port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        backlog=1024,
+        log_level=LogLevels.error,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve()
+    except OSError as error:
+        raise Conflict(
+            f"Port {settings.port} on {settings.host} cannot be opened: {error}.",
+            mend="Stop what uses it, or choose another with --port.",
+            port=settings.port,
+        ) from error
+    logging.getLogger("homeostat.doors").info("stopped listening on port %d", settings.port)

@@ -1,0 +1,99 @@
+"""Starts an installation: checks, settings, lock, and the processes under one supervisor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from homeostat.app.home import HomeLock, Running
+from homeostat.app.loader import load_loops
+from homeostat.app.settings import Settings, check_ports_free
+from homeostat.app.supervisor import Notice, Supervisor, module_command
+
+
+class Installation:
+    """One home, locked, with its recorder, gateway and control running; a context manager.
+
+    Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
+    file does not hold loops.
+    """
+
+    def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
+        load_loops(settings.loop_file)
+        settings.paths.prepare()
+        self._root = settings.home
+        self._lock = HomeLock(settings.paths)
+        self._sockets = Path(tempfile.mkdtemp(prefix="homeostat-"))
+        try:
+            check_ports_free(settings.port)
+            self.settings = settings.model_copy(update={"recorder_socket": str(self._sockets / "recorder")})
+            self.settings.save()
+            logs = settings.paths.process_logs
+            self._supervisor = Supervisor(_commands(self.settings), logs, notice, tasks)
+        except BaseException:
+            self._release()
+            raise
+
+    def __enter__(self) -> Installation:
+        self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.settings.paths.announce(_running(self.settings))
+        self._supervisor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._supervisor.stop()
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._release()
+
+    def watch(self, until: Callable[[], bool] = lambda: False, every: float = 0.5) -> None:
+        """Keep everything running until a signal asks to stop, or ``until`` says so."""
+        self._supervisor.watch(until, every)
+
+    @property
+    def stopping(self) -> bool:
+        """True once a signal asked to stop."""
+        return self._supervisor.stopping
+
+    def ended(self, task: str) -> bool:
+        """True when a task has ended well, or failed for good."""
+        return self._supervisor.ended(task)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by name."""
+        return self._supervisor.pids()
+
+    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+        self._supervisor.ask_to_stop()
+
+    def _release(self) -> None:
+        with suppress(OSError):
+            (self._root / "run.json").unlink()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        self._lock.release()
+
+
+def _commands(settings: Settings) -> dict[str, list[str]]:
+    home = str(settings.home)
+    return {
+        "recorder": module_command("homeostat.app.recorder", home),
+        "control": module_command("homeostat.web.control", home),
+        "gateway": module_command("homeostat.web.gateway", home),
+    }
+
+
+def _running(settings: Settings) -> Running:
+    return Running(
+        pid=os.getpid(),
+        doors=settings.doors_url,
+        control=settings.control_url,
+        recorder_socket=settings.recorder_socket,
+        loop_file=str(settings.loop_file),
+        clock=settings.clock,
+    )

@@ -1,0 +1,116 @@
+"""Use cases over the stores of a home: they work whether or not an instance runs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.signing.heads import HeadsFile
+from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.app import views
+from homeostat.app.home import Home
+from homeostat.app.manifests import Manifests
+from homeostat.control.days import Day
+from homeostat.control.loop import Loop
+from homeostat.control.state import LoopState
+from homeostat.control.transitions import roll_back_by_hand
+from homeostat.governance.audit import audit
+from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.errors import Conflict
+from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Operations:
+    """Reads and changes one home. ``store`` and ``heads`` are its relational store and ledger heads."""
+
+    home: Home
+    store: SqlControlStore
+    heads: HeadsFile
+    manifests: Manifests
+    _days: dict[str, tuple[int, dict[str, tuple[int, Day]]]] = field(init=False, default_factory=dict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    @classmethod
+    def open(cls, home: Home) -> Operations:
+        """Open the stores of a home."""
+        heads = HeadsFile(home.ledger)
+        return cls(home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions))
+
+    def state(self, loop: str) -> LoopState:
+        """Where a loop stands."""
+        return self.store.state(loop)
+
+    def overview(self, loop: Loop, now: Instant | None) -> Json:
+        """The route, the champion and its promise, the open rollout, totals and the last decision."""
+        state = self.store.state(loop.name)
+        entries = self.store.entries(loop.name)
+        days = [day for _, day in self._read_days(loop.name).values()]
+        at = now or state.decided_until or 0
+        champion = self.manifests.find(loop.name, state.route.champion)
+        return {
+            "loop": loop.name,
+            "owner": loop.owner,
+            "decided_until": None if state.decided_until is None else format_instant(state.decided_until),
+            "route": views.route_of(state),
+            "champion": views.champion_of(champion),
+            "rollout": views.rollout_of(state, loop, days, at),
+            "totals": views.totals(days, entries),
+            "last_decision": views.decision(entries[-1]) if entries else None,
+        }
+
+    def windows(self, loop: Loop, after: int) -> Json:
+        """Days changed after a cursor, oldest change first, and the cursor to ask with next time."""
+        frozen = self.store.state(loop.name).first_version
+        days = sorted(self._read_days(loop.name).values(), key=lambda item: item[0])
+        changed = [views.window_of(day, cursor, frozen) for cursor, day in days if cursor > after]
+        return {"cursor": changed[-1]["revision"] if changed else after, "windows": changed}
+
+    def decisions(self, loop: Loop, after: int = 0) -> list[Json]:
+        """Decisions after a place in the ledger, oldest first."""
+        return [views.decision(entry) for entry in self.store.entries(loop.name, after=after)]
+
+    def versions(self, loop: Loop) -> list[Json]:
+        """Every version and its standing, newest first."""
+        return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
+
+    def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
+        """End an open rollout, or flip to the standby, in one compare-and-set; serving follows by itself."""
+        while True:
+            state = self.store.state(loop.name)
+            verdict = Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
+            after, drafts = roll_back_by_hand(state, verdict, now or state.decided_until or 0, actor)
+            try:
+                state = self.store.commit(state, after, drafts, ())
+            except Conflict:
+                continue
+            self.publish(state)
+            return {"route": views.route_of(state), "decision": self.decisions(loop)[-1]}
+
+    def publish(self, state: LoopState) -> None:
+        """Give serving its copy of the route."""
+        if state.route.champion is not None:
+            write_route(self.home.routes, state.route)
+
+    def verify_ledger(self) -> Json:
+        """Check every entry and every signed head."""
+        found = audit(self.store.entries(), self.heads.read(), self.heads.signer)
+        return {
+            "intact": found.intact,
+            "entries": found.entries,
+            "heads": found.heads,
+            "problems": list(found.problems),
+        }
+
+    def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
+        """All days by name with their cursors; only what changed is read again."""
+        with self._lock:
+            cursor, known = self._days.get(loop, (0, {}))
+            changed = self.store.days(loop, after=cursor)
+            known = {**known, **{day.day: (place, day) for place, day in changed}}
+            self._days[loop] = (changed[-1][0] if changed else cursor, known)
+            return known

@@ -1,0 +1,91 @@
+"""The training child: one job in, one staged version or one clear error out.
+
+Run as ``python -m homeostat.app.training_child JOB_FILE PARENT_PID MEMORY_BYTES``; talks on stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from homeostat.app.home import write_whole
+from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.errors import HomeostatError
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
+
+_PR_SET_PDEATHSIG = 1
+_NICE = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job in ``arguments[0]``; the exit status is 0 with a result, 1 with an error written down."""
+    job_file, parent, memory = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    _die_with(parent)
+    _stay_small(memory)
+    place = JobFolder(job_file.parent)
+    job = TrainingJob.from_json(json.loads(job_file.read_bytes()))
+    with place.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.finished(job) is not None:
+            return 0
+        try:
+            told = {"job": job.hash, "result": _make(job, place)}
+        except HomeostatError as error:
+            traceback.print_exc()
+            told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
+        except MemoryError:
+            told = {"job": job.hash, "error": _too_large(job, memory).to_dict()}
+        write_whole(place.result, canonical_json(told))
+        return 1 if "error" in told else 0
+
+
+def _make(job: TrainingJob, place: JobFolder) -> dict[str, object]:
+    """Imports what training needs only now: the limits above hold for it too."""
+    from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.candidate import make_candidate
+    from homeostat.app.loader import load_loop
+
+    loop = load_loop(Path(job.loop_file), job.loop)
+    tables = DeltaTables(Path(job.tables))
+    result = make_candidate(
+        job,
+        loop,
+        place,
+        read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    return result.to_json()
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to end this process with its parent; end at once when that is gone already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit("The process that asked for this training is gone.")
+
+
+def _stay_small(memory: int) -> None:
+    """Serving comes first: less processor time, and no more memory than allowed."""
+    os.nice(_NICE)
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+def _too_large(job: TrainingJob, memory: int) -> TrainingFailed:
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} needs more than {memory >> 20} MiB of memory.",
+        mend="Train on less (a shorter history, fewer features), or allow training more memory.",
+        version=job.version,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""Starts the training child, waits for it within limits, and takes what it left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeostat.app.home import write_whole
+from homeostat.kernel.canonical import canonical_json
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
+
+CHILD = "homeostat.app.training_child"
+_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+_LOG_TAIL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRunner:
+    """Runs jobs, one child process each, on one thread, within limits on time and memory.
+
+    The child dies with this process. A job that was finished before is not trained again.
+    """
+
+    timeout_seconds: float
+    memory_bytes: int = 4 << 30
+    module: str = CHILD
+
+    def run(self, job: TrainingJob, folder: Path) -> TrainingResult:
+        """The job's result, from now or from before.
+
+        Raises: whatever error the child ended in; TrainingFailed when it died or took too long.
+        """
+        place = JobFolder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        finished = place.finished(job)
+        if finished is not None:
+            return finished
+        place.result.unlink(missing_ok=True)
+        write_whole(place.job, canonical_json(job))
+        status = self._child(job, place)
+        finished = place.finished(job)
+        if finished is None:
+            raise place.error(job) or _died(job, place, status)
+        return finished
+
+    def _child(self, job: TrainingJob, place: JobFolder) -> int:
+        arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes)]
+        command = [sys.executable, "-m", self.module, *arguments]
+        environment = {**os.environ, **dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0"}
+        with place.log.open("ab") as log:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
+            try:
+                return child.wait(self.timeout_seconds)
+            except subprocess.TimeoutExpired:
+                raise _too_long(job, place, self.timeout_seconds) from None
+            finally:
+                child.kill()
+                child.wait()
+
+
+def _too_long(job: TrainingJob, place: JobFolder, seconds: float) -> TrainingFailed:
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} took longer than {seconds:g} s and was ended.",
+        mend="Raise training_timeout_seconds, or train on less: fewer rows, fewer trees.",
+        version=job.version,
+        log=str(place.log),
+    )
+
+
+def _died(job: TrainingJob, place: JobFolder, status: int) -> TrainingFailed:
+    how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
+    return TrainingFailed(
+        f"The process that trained {job.version} of {job.loop} {how} and left no result.",
+        mend=f"Read {place.log}; if memory ran out, train on less or allow it more.",
+        version=job.version,
+        log=str(place.log),
+        tail=tail,
+    )

@@ -1,0 +1,172 @@
+"""What people are shown of a loop, as JSON values; the dashboard and the commands show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from homeostat.control.days import Day
+from homeostat.control.loop import Loop
+from homeostat.control.reading import canary_window
+from homeostat.control.state import LoopState
+from homeostat.governance.audit import Entry
+from homeostat.kernel.canonical import plain
+from homeostat.kernel.clock import duration, format_instant
+from homeostat.kernel.errors import NotEnoughData
+from homeostat.registry.models import Version
+from homeostat.stats.sums import ScoreSums
+
+Json = dict[str, Any]
+COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
+
+
+def totals(days: Iterable[Day], entries: Iterable[Entry]) -> Json:
+    """Rows served and labelled, requests failed, and decisions by kind, since the beginning."""
+    found: Json = {"served": 0, "labelled": 0, "failed_requests": 0, **dict.fromkeys(COUNTED.values(), 0)}
+    for day in days:
+        found["served"] += day.inputs.rows
+        found["failed_requests"] += day.inputs.failed
+        found["labelled"] += day.outcomes.labelled if day.outcomes else 0
+    for entry in entries:
+        if entry.draft.kind in COUNTED:
+            found[COUNTED[entry.draft.kind]] += 1
+    return found
+
+
+def decision(entry: Entry) -> Json:
+    """One decision with its reasons and evidence."""
+    draft = entry.draft
+    return {
+        "seq": entry.seq,
+        "at": format_instant(draft.at),
+        "kind": draft.kind,
+        "verdict": draft.verdict,
+        "version": draft.version,
+        "title": draft.title,
+        "reasons": list(draft.reasons),
+        "actor": draft.actor,
+        "evidence": dict(draft.evidence),
+        "hash": entry.hash,
+    }
+
+
+def window_of(day: Day, revision: int, frozen: str | None) -> Json:
+    """One event day: inputs, outcomes once matured, and the trailing figures."""
+    outcomes = day.outcomes
+    first = day.sums_of(frozen)
+    return {
+        "day": day.day,
+        "revision": revision,
+        "rows": day.inputs.rows,
+        "labelled": outcomes.labelled if outcomes else None,
+        "unlabelled": outcomes.unlabelled if outcomes else None,
+        "late": outcomes.late if outcomes else None,
+        "base_rate": _base_rate(outcomes.live) if outcomes else None,
+        "live": figures(outcomes.live) if outcomes else None,
+        "frozen": figures(first) if first else None,
+        "reference": day.inputs.reference,
+        "drift": dict(day.inputs.psi),
+        "ks": dict(day.inputs.ks),
+        "prediction_psi": day.inputs.prediction_psi,
+        "violations": sum(day.inputs.quarantined.values()),
+        "trail": plain(day.trail) if day.trail else None,
+    }
+
+
+def figures(sums: ScoreSums) -> Json | None:
+    """Log-loss, AUC, Brier and skill of labelled rows; None without any, null where undefined."""
+    if not sums.rows:
+        return None
+    return {
+        "log_loss": sums.mean_log_loss(),
+        "brier": sums.mean_brier(),
+        "auc": _defined(sums.roc_auc),
+        "skill": _defined(sums.skill),
+    }
+
+
+def route_of(state: LoopState) -> Json:
+    """What serves now."""
+    route = state.route
+    return {
+        "generation": route.generation,
+        "champion": route.champion,
+        "canary": route.canary,
+        "share": route.share,
+        "standby": route.standby,
+    }
+
+
+def champion_of(version: Version | None) -> Json | None:
+    """The champion and what it promised."""
+    if version is None:
+        return None
+    told = version.promise
+    promise = {name: told.get(name) for name in ("log_loss", "skill", "skill_low", "skill_high")}
+    return {
+        "version": version.version,
+        "created_at": format_instant(version.created_at),
+        "rows": version.pin.rows,
+        "promise": {**promise, "auc": told.get("roc_auc")},
+    }
+
+
+def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> Json | None:
+    """The open rollout: where it is, until when it holds, and what was seen so far."""
+    rollout = state.rollout
+    if rollout is None:
+        return None
+    limits = loop.rollout
+    seen = canary_window(rollout, days, limits, now)
+    return {
+        "id": rollout.id,
+        "candidate": rollout.candidate,
+        "champion": rollout.champion,
+        "steps": list(limits.steps),
+        "step": rollout.step,
+        "state": "holding",
+        "margin": limits.margin,
+        "opened_at": format_instant(rollout.opened_at),
+        "entered_at": format_instant(rollout.entered_at),
+        "hold_until": format_instant(rollout.entered_at + duration(limits.hold)),
+        "requests": seen.requests,
+        "faults": seen.faults,
+        "paired_difference": plain(seen.difference) if seen.difference else None,
+    }
+
+
+def versions_of(state: LoopState, registered: Mapping[str, Version]) -> list[Json]:
+    """Every version ever asked for, newest first, with its standing and, once registered, its figures."""
+    rows = []
+    for name, standing in sorted(state.versions.items(), key=lambda item: -int(item[0].removeprefix("v"))):
+        known = registered.get(name)
+        rows.append(
+            {
+                "version": name,
+                "state": standing.name,
+                "since": format_instant(standing.since),
+                "created_at": format_instant(known.created_at if known else standing.since),
+                "rows": known.pin.rows if known else None,
+                "metrics": _metrics(known),
+                "promise": dict(known.promise) if known else None,
+                "fingerprint": plain(known.fingerprint) if known else None,
+            }
+        )
+    return rows
+
+
+def _metrics(version: Version | None) -> Json | None:
+    if version is None:
+        return None
+    return {("auc" if name == "roc_auc" else name): value for name, value in version.metrics.items()}
+
+
+def _base_rate(sums: ScoreSums) -> float | None:
+    return _defined(sums.base_rate)
+
+
+def _defined(measure: Any) -> float | None:
+    try:
+        return float(measure())
+    except NotEnoughData:
+        return None

@@ -1,0 +1,98 @@
+"""The demonstration: a year of real flights through a real loop."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+import homeostat
+from homeostat.app.installation import Installation
+from homeostat.app.report import build_report
+from homeostat.app.settings import Settings
+from homeostat.app.supervisor import module_command
+from homeostat.cli.context import opened
+from homeostat.cli.demo_watch import Watch, finished
+from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, PortOption
+from homeostat.cli.output import errors_shown, talk
+from homeostat.cli.report import report_text
+from homeostat.cli.run import notice, settings_of
+from homeostat.kernel.clock import format_instant, from_datetime
+from homeostat.kernel.errors import InvalidInput, NotFound
+
+ROOT = Path(homeostat.__file__).resolve().parent.parent
+LOOP_FILE = ROOT / "examples" / "flights" / "loop.py"
+FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 12, 31)
+
+
+def demo(
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Last day to replay, in 2013.")] = "2013-12-31",
+    exit_after: Annotated[bool, typer.Option("--exit", help="Stop after the report.")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    port: PortOption = DEFAULT_PORT,
+) -> None:
+    """Run the loop on a year of real flights, with the dashboard on. Run again, it resumes."""
+    with errors_shown():
+        last = _last_day(until)
+        if not LOOP_FILE.exists():
+            raise NotFound(
+                "The flights example is not part of an installed package.", mend="Run 'make demo' in a clone."
+            )
+        settings = settings_of(LOOP_FILE, home, port, replay=True)
+        talk.print(f"dashboard  [bold]{settings.control_url}[/]")
+        talk.print(f"doors      [bold]{settings.doors_url}[/]  (predictions and events)")
+        _say_if_done(settings, last)
+        with Installation(settings, notice, {"driver": _driver(settings, last)}) as running:
+            watch = Watch(settings, last)
+            running.watch(lambda: finished(watch, running), every=0.25)
+            watch.close()
+            if not running.stopping:
+                _report(settings)
+                _linger(running, settings, exit_after)
+
+
+def _last_day(until: str) -> date:
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        day = None  # type: ignore[assignment]
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+        raise InvalidInput(f"--until {until} is no day of 2013.", mend="Write such as --until 2013-03-31.", until=until)
+    return day
+
+
+def _driver(settings: Settings, last: date) -> list[str]:
+    options = ["--doors", settings.doors_url, "--control", settings.control_url]
+    return module_command(
+        "examples.flights.driver", *options, "--cursor", str(settings.paths.driver_cursor), "--until", last.isoformat()
+    )
+
+
+def _say_if_done(settings: Settings, last: date) -> None:
+    """A second run goes on where the first one stopped, or says that there is nothing left to replay."""
+    cursor = settings.paths.driver_cursor
+    if not cursor.exists():
+        return
+    at = int(json.loads(cursor.read_bytes())["at"])
+    end = from_datetime(datetime.combine(last + timedelta(days=1), time(), ZoneInfo("America/New_York")))
+    if at >= end:
+        talk.print(f"The replay until {last} is done already: here are its report and dashboard.")
+        talk.print(f"To start afresh, remove {settings.home} or name another folder with --home.")
+    else:
+        talk.print(f"Resuming at {format_instant(at)}.")
+
+
+def _report(settings: Settings) -> None:
+    operations, loop = opened(settings.home, None)
+    report_text(build_report(settings, operations, loop))
+
+
+def _linger(running: Installation, settings: Settings, exit_after: bool) -> None:
+    if exit_after:
+        return
+    talk.print(f"dashboard  [bold]{settings.control_url}[/]  stays on; stop with Ctrl-C")
+    running.watch()

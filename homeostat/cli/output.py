@@ -1,0 +1,62 @@
+"""How commands speak: data to stdout as text or JSON, talk and errors to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from homeostat.kernel.errors import HomeostatError
+
+data = Console(soft_wrap=True, highlight=False)
+talk = Console(stderr=True, highlight=False)
+
+
+def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
+    """Print a result as JSON, or as text for people."""
+    if as_json:
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        text(value)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Print rows under headings; ``right`` names columns of figures."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    data.print(table)
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A figure, or a dash where it is unknown."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+@contextmanager
+def errors_shown(as_json: bool = False) -> Iterator[None]:
+    """Turn our errors into a message with its mend and exit code 1; never a stack trace."""
+    try:
+        yield
+    except HomeostatError as error:
+        if as_json:
+            print(json.dumps({"error": error.to_dict()}, indent=2, default=str))
+        talk.print(f"[bold red]error[/]: {_plain(error.problem)}")
+        talk.print(f"[bold]mend[/]:  {_plain(error.mend)}")
+        raise typer.Exit(1) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,175 @@
+"""One reconciler per loop: observe what happened, judge it, decide, act. The only part of control that acts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from homeostat.control import transitions
+from homeostat.control.days import Day
+from homeostat.control.loop import Loop
+from homeostat.control.policies import Matured, judge_first, judge_retrain
+from homeostat.control.reading import canary_window, record_of, trail_of
+from homeostat.control.rollouts import judge_canary
+from homeostat.control.state import ControlStore, LoopState
+from homeostat.control.transitions import Transition
+from homeostat.kernel.canonical import plain
+from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.errors import Conflict
+from homeostat.kernel.verdicts import ADVANCE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.stats.intervals import Interval
+from homeostat.training.pipeline import WorkflowEngine, WorkflowState
+
+Json = dict[str, Any]
+
+
+class Observer(Protocol):
+    """Reads the evidence of one loop; never writes."""
+
+    def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
+        """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""
+        ...
+
+    def matured(self, now: Instant) -> Matured:
+        """What there is to train a first version on."""
+        ...
+
+    def promise(self, version: str) -> Interval | None:
+        """The skill that a version promised, if it could be measured."""
+        ...
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Moves one loop forward. ``tick`` may be called as often as one likes: it acts on news only.
+
+    ``on_change`` publishes a state's route; it must be idempotent.
+    """
+
+    loop: Loop
+    store: ControlStore
+    observer: Observer
+    engine: WorkflowEngine
+    on_change: Callable[[LoopState], None]
+    days: list[Day] = dataclasses.field(default_factory=list)
+    cursor: int = 0
+
+    @property
+    def workflow_name(self) -> str:
+        """The name under which this loop's retraining is registered."""
+        return f"retrain-{self.loop.name}"
+
+    def recover(self) -> None:
+        """After a start: publish the route again, and start a workflow that was decided but not begun."""
+        state = self.store.state(self.loop.name)
+        self.on_change(state)
+        self._begin_retraining(state)
+
+    def tick(self, now: Instant) -> LoopState:
+        """Observe, judge, decide and act once, as of ``now``; the state after it.
+
+        When a person changed the state meanwhile, everything is looked at again from what is stored.
+        """
+        while True:
+            try:
+                return self._tick(now)
+            except Conflict:
+                self.days, self.cursor = [], 0
+
+    def _tick(self, now: Instant) -> LoopState:
+        self._read_days()
+        state = self._collect_failure(self.store.state(self.loop.name), now)
+        changed = self._observe(state, now)
+        before = state
+        state, drafts = self._decide(state, now)
+        if changed or drafts:
+            state = dataclasses.replace(state, decided_until=max(now, state.decided_until or now))
+            state = self.store.commit(before, state, drafts, changed)
+        if state.route != before.route:
+            self.on_change(state)
+        self._begin_retraining(state)
+        return state
+
+    def settle(self, now: Instant, patience: float) -> LoopState:
+        """Tick until nothing more can be decided as of ``now``, waiting for a retraining under way."""
+        state = self.tick(now)
+        while state.retraining is not None:
+            self.engine.wait(state.retraining.workflow, patience)
+            state = self.tick(now)
+        return state
+
+    def _read_days(self) -> None:
+        """Take in days written since the last look, by this process or the one before it."""
+        for cursor, day in self.store.days(self.loop.name, after=self.cursor):
+            self.days = [known for known in self.days if known.day != day.day] + [day]
+            self.cursor = cursor
+        self.days.sort(key=lambda day: day.start)
+
+    def _observe(self, state: LoopState, now: Instant) -> list[Day]:
+        changed = self.observer.observe(state, self.days, now)
+        by_name = {day.day: day for day in self.days}
+        for place, day in enumerate(changed):
+            by_name[day.day] = day
+            if day.outcomes is not None:
+                upto = sorted((d for d in by_name.values() if d.start <= day.start), key=lambda d: d.start)
+                changed[place] = by_name[day.day] = dataclasses.replace(day, trail=trail_of(upto, state.first_version))
+        self.days = sorted(by_name.values(), key=lambda day: day.start)
+        return changed
+
+    def _decide(self, state: LoopState, now: Instant) -> Transition:
+        if state.retraining is not None:
+            return Transition(state, ())
+        if state.rollout is not None:
+            return self._judge_rollout(state, now)
+        verdict, facts = self._judge_retraining(state, now)
+        if verdict.name != RETRAIN:
+            return Transition(state, ())
+        return transitions.ask_retraining(state, verdict, now, facts)
+
+    def _judge_retraining(self, state: LoopState, now: Instant) -> tuple[Verdict, Json]:
+        limits = self.loop.retrain
+        if state.route.champion is None:
+            resting = state.retrained_at is not None and now - state.retrained_at < duration(limits.cool_down)
+            matured = Matured(0, 0) if resting else self.observer.matured(now)
+            return judge_first(matured, limits, self.loop.gate.min_days), {"matured": plain(matured)}
+        promise = self.observer.promise(state.route.champion)
+        record = record_of(state, self.days, promise, limits, now)
+        return judge_retrain(record, limits), {"record": plain(record)}
+
+    def _judge_rollout(self, state: LoopState, now: Instant) -> Transition:
+        assert state.rollout is not None
+        limits = self.loop.rollout
+        seen = canary_window(state.rollout, self.days, limits, now)
+        verdict, facts = judge_canary(seen, limits), {"seen": plain(seen)}
+        if verdict.name == ADVANCE:
+            return transitions.advance(state, verdict, now, facts, limits)
+        if verdict.name == PROMOTE:
+            return transitions.promote(state, verdict, now, facts)
+        if verdict.name == ROLL_BACK:
+            return transitions.take_back(state, verdict, now, facts)
+        return Transition(state, ())
+
+    def _begin_retraining(self, state: LoopState) -> None:
+        """Start the workflow the state asks for; starting it again changes nothing."""
+        asked = state.retraining
+        if asked is not None:
+            ask = {**plain(asked), "loop": self.loop.name, "champion": state.route.champion}
+            self.engine.start(self.workflow_name, asked.workflow, ask)
+
+    def _collect_failure(self, state: LoopState, now: Instant) -> LoopState:
+        """Write down a retraining that ended in an error; one that ended well has written for itself."""
+        if state.retraining is None:
+            return state
+        ended = self.engine.state(state.retraining.workflow)
+        if ended.status != "FAILED":
+            return state
+        after, drafts = transitions.fail(state, _failure(ended), now, {"error": ended.error})
+        return self.store.commit(state, after, drafts, ())
+
+
+def _failure(ended: WorkflowState) -> Verdict:
+    error = ended.error or {}
+    text = f"{error.get('problem', 'The workflow ended in an error.')} {error.get('mend', '')}".strip()
+    return Verdict("FAILED", (Reason(str(error.get("code", "failed")), None, None, text),))

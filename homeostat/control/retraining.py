@@ -1,0 +1,82 @@
+"""The retraining workflow: pin, train and evaluate, register, gate; each step may be run again after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from homeostat.control import transitions
+from homeostat.control.gates import Evidence, judge_gate
+from homeostat.control.loop import Loop
+from homeostat.control.state import ControlStore, LoopState
+from homeostat.control.transitions import Transition
+from homeostat.kernel.errors import Conflict
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.training.evaluation import Evaluation
+from homeostat.training.pipeline import Steps
+
+Json = dict[str, Any]
+
+
+class RetrainingWork(Protocol):
+    """What the workflow does to the world; every call finds what an earlier one made."""
+
+    def pin(self, ask: Json) -> Json:
+        """Fix table versions and the newest sequence that counts."""
+        ...
+
+    def train(self, ask: Json, pin: Json) -> Json:
+        """In a child process: check the data, train, convert, prove, evaluate. Gives folder and evaluation."""
+        ...
+
+    def register(self, ask: Json, trained: Json) -> Json:
+        """Register the version that was evaluated, with its evidence."""
+        ...
+
+
+def retraining_body(
+    loop: Loop, store: ControlStore, work: RetrainingWork, on_change: Callable[[LoopState], None]
+) -> Callable[[Steps, Json], Json]:
+    """The workflow's body for one loop; ``on_change`` publishes the route it may have changed."""
+
+    def body(steps: Steps, ask: Json) -> Json:
+        pin = steps.run("pin", lambda: work.pin(ask))
+        trained = steps.run("train", lambda: work.train(ask, pin))
+        steps.run("register", lambda: work.register(ask, trained))
+        outcome: Json = steps.run("gate", lambda: conclude(loop, store, ask, trained["evaluation"], on_change))
+        return outcome
+
+    return body
+
+
+def conclude(
+    loop: Loop, store: ControlStore, ask: Json, evaluation: Json, on_change: Callable[[LoopState], None]
+) -> Json:
+    """Judge the candidate and act on it, once; a second call finds the first one's decision."""
+    verdict = judge_gate(_evidence(ask, Evaluation.from_json(evaluation)), loop.gate)
+    while True:
+        state = store.state(loop.name)
+        if state.retraining is None or state.retraining.workflow != ask["workflow"]:
+            break
+        after, drafts = _transition(loop, state, verdict, int(ask["asked_at"]), evaluation)
+        try:
+            state = store.commit(state, after, drafts, ())
+        except Conflict:
+            continue
+        break
+    on_change(state)
+    return {"verdict": verdict.name, "reasons": list(verdict.texts)}
+
+
+def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, evaluation: Json) -> Transition:
+    facts = {"evaluation": evaluation}
+    if verdict.name != ACCEPT:
+        return transitions.reject(state, verdict, now, facts)
+    if state.route.champion is None:
+        return transitions.first_champion(state, verdict, now, facts)
+    return transitions.open_rollout(state, verdict, now, facts, loop.rollout)
+
+
+def _evidence(ask: Json, seen: Evaluation) -> Evidence:
+    champion = seen.champion.version if seen.champion else None
+    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference)

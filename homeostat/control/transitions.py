@@ -1,0 +1,195 @@
+"""Every change of a loop's state as a pure step: the state after it, and what the ledger says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from homeostat.control.rollouts import Canary
+from homeostat.control.state import LoopState, Retraining, Rollout
+from homeostat.governance.audit import Draft
+from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import Refused
+from homeostat.kernel.verdicts import ROLL_BACK, Verdict
+from homeostat.serving.routing import Route
+
+Facts = Mapping[str, object]
+
+
+class Transition(NamedTuple):
+    """The state after a decision, and the decision."""
+
+    state: LoopState
+    drafts: tuple[Draft, ...]
+
+
+def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+    """Give the next version its name and let its workflow begin."""
+    version = f"v{state.next_version}"
+    because = verdict.reasons[0].code
+    retraining = Retraining(f"{state.loop}/retrain/{version}", version, now, because)
+    after = dataclasses.replace(
+        state.standing(version, "training", now),
+        retraining=retraining,
+        retrained_at=now,
+        next_version=state.next_version + 1,
+    )
+    title = f"Train the first version, {version}" if state.route.champion is None else f"Retrain: {version}"
+    return Transition(after, (_draft(state, retraining.workflow, "retrain", title, verdict, version, now, facts),))
+
+
+def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+    """The first version passed the absolute gate: it serves everything."""
+    asked = _retraining(state)
+    route = _next(state.route, champion=asked.version)
+    after = dataclasses.replace(
+        state.standing(asked.version, "champion", now), retraining=None, route=route, first_version=asked.version
+    )
+    gate = _draft(state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts)
+    serves = f"{asked.version} serves as the first champion"
+    promoted = _draft(state, asked.workflow, "promote", serves, verdict, asked.version, now, _of(route))
+    return Transition(after, (gate, promoted))
+
+
+def open_rollout(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limits: Canary) -> Transition:
+    """The candidate passed the gate: the first share of traffic goes to it."""
+    asked = _retraining(state)
+    rollout = Rollout(f"{state.loop}/rollout/{asked.version}", asked.version, str(state.route.champion), 0, now, now)
+    route = _next(state.route, canary=asked.version, share=limits.steps[0], salt=rollout.id)
+    after = dataclasses.replace(
+        state.standing(asked.version, "candidate", now), retraining=None, rollout=rollout, route=route
+    )
+    gate = _draft(state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts)
+    title = f"{asked.version} takes {limits.steps[0]:.0%} of the traffic"
+    opened = _draft(state, rollout.id, "canary", title, verdict, asked.version, now, _of(route))
+    return Transition(after, (gate, opened))
+
+
+def reject(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+    """The candidate did not pass the gate: nothing changes for anyone."""
+    asked = _retraining(state)
+    after = dataclasses.replace(state.standing(asked.version, "rejected", now), retraining=None)
+    title = f"{asked.version} did not pass the gate"
+    return Transition(
+        after, (_draft(state, asked.workflow, "reject", title, verdict, asked.version, now, facts),)
+    )
+
+
+def fail(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+    """The workflow ended in an error: no candidate came of it."""
+    asked = _retraining(state)
+    after = dataclasses.replace(state.standing(asked.version, "failed", now), retraining=None)
+    title = f"Training {asked.version} failed"
+    return Transition(after, (_draft(state, asked.workflow, "fail", title, verdict, asked.version, now, facts),))
+
+
+def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limits: Canary) -> Transition:
+    """The next share of traffic goes to the candidate."""
+    rollout = _rollout(state)
+    step = rollout.step + 1
+    moved = dataclasses.replace(rollout, step=step, entered_at=now)
+    route = _next(state.route, share=limits.steps[step])
+    after = dataclasses.replace(state, rollout=moved, route=route)
+    title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"
+    name = f"{rollout.id}/{step}"
+    return Transition(
+        after, (_draft(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),)
+    )
+
+
+def promote(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+    """The candidate becomes champion; the old champion stays warm as standby."""
+    rollout = _rollout(state)
+    old, standby = state.route.champion, state.route.standby
+    route = _next(state.route, champion=rollout.candidate, canary=None, share=0.0, standby=old)
+    after = state.standing(rollout.candidate, "champion", now).standing(str(old), "standby", now)
+    if standby is not None and standby != old:
+        after = after.standing(standby, "retired", now)
+    after = dataclasses.replace(after, rollout=None, route=route)
+    title = f"{rollout.candidate} is champion; {old} stands by"
+    return Transition(
+        after, (_draft(state, rollout.id, "promote", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),)
+    )
+
+
+def take_back(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, actor: str = "policy") -> Transition:
+    """The candidate leaves; the champion serves everything again."""
+    rollout = _rollout(state)
+    route = _next(state.route, canary=None, share=0.0)
+    after = dataclasses.replace(state.standing(rollout.candidate, "rolled_back", now), rollout=None, route=route)
+    title = f"{rollout.candidate} is taken back; {state.route.champion} serves"
+    evidence = {**facts, **_of(route)}
+    draft = _draft(state, rollout.id, "rollback", title, verdict, rollout.candidate, now, evidence, actor)
+    return Transition(after, (draft,))
+
+
+def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
+    """The champion leaves; the standby serves everything. Raises: Refused when there is none."""
+    champion, standby = state.route.champion, state.route.standby
+    if champion is None or standby is None:
+        raise Refused(
+            f"Loop {state.loop!r} has no version to go back to.",
+            mend="A standby exists after the first promotion; until then, stop asking this loop.",
+            loop=state.loop,
+            champion=champion,
+        )
+    route = _next(state.route, champion=standby, standby=None)
+    after = state.standing(champion, "rolled_back", now).standing(standby, "champion", now)
+    after = dataclasses.replace(after, route=route)
+    title = f"{champion} is taken back; {standby} serves"
+    name = f"{state.loop}/flip/{route.generation}"
+    return Transition(after, (_draft(state, name, "rollback", title, verdict, champion, now, _of(route), actor),))
+
+
+def roll_back_by_hand(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
+    """What a person means by rollback: an open rollout ends, else the standby takes over."""
+    assert verdict.name == ROLL_BACK
+    if state.rollout is not None:
+        return take_back(state, verdict, now, {}, actor)
+    return flip_to_standby(state, verdict, now, actor)
+
+
+def _next(route: Route, **changes: object) -> Route:
+    return dataclasses.replace(route, generation=route.generation + 1, **changes)  # type: ignore[arg-type]
+
+
+def _of(route: Route) -> dict[str, object]:
+    return {"generation": route.generation, "champion": route.champion, "canary": route.canary, "share": route.share}
+
+
+def _draft(
+    state: LoopState,
+    action: str,
+    kind: str,
+    title: str,
+    verdict: Verdict,
+    version: str,
+    now: Instant,
+    facts: Facts,
+    actor: str = "policy",
+) -> Draft:
+    return Draft(
+        id=f"{action}/{kind}",
+        loop=state.loop,
+        at=now,
+        kind=kind,
+        verdict=verdict.name,
+        title=title,
+        reasons=verdict.texts,
+        version=version,
+        actor=actor,
+        evidence=dict(facts),
+    )
+
+
+def _retraining(state: LoopState) -> Retraining:
+    if state.retraining is None:
+        raise Refused(f"Loop {state.loop!r} is not retraining.", mend="Read its state again.", loop=state.loop)
+    return state.retraining
+
+
+def _rollout(state: LoopState) -> Rollout:
+    if state.rollout is None:
+        raise Refused(f"Loop {state.loop!r} has no open rollout.", mend="Read its state again.", loop=state.loop)
+    return state.rollout

@@ -1,0 +1,154 @@
+"""A training job and its folder: what is asked of the child process, and what it leaves there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeostat.kernel.canonical import digest, plain
+from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import HomeostatError
+from homeostat.registry.manifest import verify_files
+from homeostat.registry.models import Version
+from homeostat.training.evaluation import Evaluation
+
+
+class TrainingFailed(HomeostatError):
+    """Training ended without a version: the loop's ``train`` raised, or the child process died."""
+
+    code = "training_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """Everything that decides a candidate; the same job always makes the same version.
+
+    ``tables`` is the folder of the tables, read at ``table_versions`` up to ingest ``sequence``. Rows asked
+    in [``since``, ``cutoff``) are trained on, later ones are held out; all have labels matured by ``as_of``.
+    ``champion`` is the version folder to compare with, None when there is none.
+    """
+
+    loop_file: str
+    loop: str
+    version: str
+    tables: str
+    table_versions: Mapping[str, int]
+    sequence: int
+    since: Instant | None
+    cutoff: Instant
+    as_of: Instant
+    champion: str | None
+    min_rows: int
+
+    @property
+    def hash(self) -> str:
+        """Identifies the job by its content."""
+        return digest(self)
+
+    def to_json(self) -> dict[str, object]:
+        """JSON values only; ``from_json`` reads them back."""
+        values: dict[str, object] = plain(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainingJob:
+        """Read what ``to_json`` wrote; raises TypeError where a part is missing."""
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A finished job: the version, its evaluation, and how closely its ONNX form was proven equal.
+
+    ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability.
+    """
+
+    version: Version
+    evaluation: Evaluation
+    proof_rows: int
+    proof_worst: float
+
+    def to_json(self) -> dict[str, object]:
+        """JSON values only; ``from_json`` reads them back."""
+        values: dict[str, object] = plain(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainingResult:
+        """Read what ``to_json`` wrote; raises KeyError or TypeError where a part is missing."""
+        return cls(
+            Version.from_json(values["version"]),
+            Evaluation.from_json(values["evaluation"]),
+            values["proof_rows"],
+            values["proof_worst"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    """Where one job works and leaves what it made; nothing in it is needed once the version is registered."""
+
+    root: Path
+
+    @property
+    def job(self) -> Path:
+        """What was asked."""
+        return self.root / "job.json"
+
+    @property
+    def staged(self) -> Path:
+        """The version's folder, complete or absent."""
+        return self.root / "version"
+
+    @property
+    def result(self) -> Path:
+        """The result or the error; written last."""
+        return self.root / "result.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """The evaluation alone, for people."""
+        return self.root / "evaluation.json"
+
+    @property
+    def log(self) -> Path:
+        """What the child printed, the traceback of a failed ``train`` included."""
+        return self.root / "train.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the child at work, so that two never work here at once."""
+        return self.root / "lock"
+
+    def finished(self, job: TrainingJob) -> TrainingResult | None:
+        """The result of this very job, when it is there and its files are what was written; else None."""
+        try:
+            told = json.loads(self.result.read_bytes())
+            if told["job"] != job.hash or "error" in told:
+                return None
+            result = TrainingResult.from_json(told["result"])
+            verify_files(result.version, self.staged)
+        except (OSError, ValueError, KeyError, TypeError, HomeostatError):
+            return None
+        return result
+
+    def error(self, job: TrainingJob) -> HomeostatError | None:
+        """The error this very job ended in, as it was raised in the child; None without one."""
+        try:
+            told = json.loads(self.result.read_bytes())
+            return _revived(told["error"]) if told["job"] == job.hash else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _revived(told: Mapping[str, Any]) -> HomeostatError:
+    kinds = {kind.code: kind for kind in _family(HomeostatError)}
+    kind = kinds.get(told["code"], TrainingFailed)
+    return kind(told["problem"], mend=told["mend"], **told["facts"])
+
+
+def _family(kind: type[HomeostatError]) -> list[type[HomeostatError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _family(child))]

@@ -1,0 +1,159 @@
+"""Labelled rows rebuilt from pinned tables: the same pin always gives the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from homeostat.data.labels import Label
+from homeostat.data.tables import SEQUENCE, Table
+from homeostat.features.columns import integers, numbers, plain
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.offline import ASKED_AT, point_in_time
+from homeostat.features.views import feature_kind
+from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import NotFound
+from homeostat.training.rows import TrainingRows, model_frame
+
+ReadTable = Callable[[str, int, Sequence[str]], pa.Table]
+"""Reads columns of a table at a version, in the order of acceptance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What may be read: tables at their versions, facts up to ``sequence``, labels matured by ``as_of``."""
+
+    read: ReadTable
+    table_versions: Mapping[str, int]
+    sequence: int
+    as_of: Instant
+
+    def facts(self, table: str, columns: Sequence[str]) -> pa.Table:
+        """Columns and the sequence of the facts accepted by the pin."""
+        wanted = list(dict.fromkeys([*columns, SEQUENCE]))
+        if table not in self.table_versions:
+            mend = "Send its first events; then train again."
+            raise NotFound(
+                f"Table {table!r} is not in the pin: it has no version yet.", mend=mend, table=table
+            )
+        stored = self.read(table, self.table_versions[table], wanted)
+        return stored.filter(pc.field(SEQUENCE) <= self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Matured, labelled questions in the order asked, with their features as known when asked.
+
+    ``columns`` are features as float64 with NaN, or objects with None; ``sequence`` is the ingest sequence of
+    each question.
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    label: NDArray[np.bool_]
+    asked_at: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> LabelledRows:
+        """Some of the rows."""
+        columns = {name: values[chosen] for name, values in self.columns.items()}
+        return LabelledRows(columns, self.label[chosen], self.asked_at[chosen], self.sequence[chosen])
+
+    def asked(self, since: Instant | None = None, until: Instant | None = None) -> LabelledRows:
+        """Rows asked at or after ``since`` and before ``until``."""
+        chosen = np.ones(self.label.size, dtype=bool)
+        if since is not None:
+            chosen &= self.asked_at >= since
+        if until is not None:
+            chosen &= self.asked_at < until
+        return self.where(chosen)
+
+    def rows(self, features: FeatureSet) -> TrainingRows:
+        """In the form in which a training function takes them."""
+        return TrainingRows(model_frame(self.columns, features.kinds), self.label, self.asked_at)
+
+
+def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: Sources) -> LabelledRows:
+    """Join questions, labels and features as known at the pin.
+
+    Of several facts with one key the one accepted last by the pin counts. A row is taken when its label has
+    had its time to mature and is there: taking early labels sooner would favour whatever comes true quickly.
+    """
+    asked = _latest(sources.facts(question.name, list(question.contract)), question.keys)
+    asked = asked.filter(pa.array(_matured(asked, label, sources.as_of)))
+    truth = _truth(asked, question, label, sources)
+    known = ~np.isnan(truth)
+    asked, truth = asked.filter(pa.array(known)), truth[known]
+    times = integers(asked.column(question.event_time), question.event_time)
+    order = np.lexsort((integers(asked.column(SEQUENCE), SEQUENCE), times))
+    asked, truth, times = asked.take(pa.array(order)), truth[order], times[order]
+    return LabelledRows(
+        columns=_features(asked.append_column(ASKED_AT, pa.array(times)), features, sources),
+        label=truth == 1.0,
+        asked_at=times,
+        sequence=integers(asked.column(SEQUENCE), SEQUENCE),
+    )
+
+
+def local_days(instants: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
+    """Number the local day of each instant: days since 1970-01-01 as the clock on the wall says.
+
+    >>> local_days(np.array([0, 3 * 3_600_000_000]), "Etc/GMT+2").tolist()
+    [-1, 0]
+    """
+    moments = pd.DatetimeIndex(pd.to_datetime(instants, unit="us", utc=True))
+    on_the_wall = moments.tz_convert(timezone).tz_localize(None).to_numpy()
+    return on_the_wall.astype("datetime64[D]").astype(np.int64)
+
+
+def _features(asked: pa.Table, features: FeatureSet, sources: Sources) -> dict[str, NDArray[Any]]:
+    read = {name: sources.facts(name, columns) for name, columns in _columns_read(features).items()}
+    return point_in_time(features, asked, read)
+
+
+def _columns_read(features: FeatureSet) -> dict[str, list[str]]:
+    read: dict[str, list[str]] = {}
+    for view in features.views:
+        table = view.table
+        wanted = (*table.keys, table.event_time, *view.entity, *view.columns)
+        read.setdefault(table.name, []).extend(wanted)
+    return read
+
+
+def _matured(asked: pa.Table, label: Label, as_of: Instant) -> NDArray[np.bool_]:
+    since = integers(asked.column(label.maturity_column), label.maturity_column)
+    return since + label.maturity_delay <= as_of
+
+
+def _truth(asked: pa.Table, question: Table, label: Label, sources: Sources) -> NDArray[np.float64]:
+    """Per question 1.0, 0.0, or NaN without a label."""
+    table = label.table
+    facts = sources.facts(table.name, [*table.keys, *question.keys, *label.columns])
+    facts = _latest(_latest(facts, table.keys), question.keys)
+    columns = {name: _values(facts.column(name), table, name) for name in label.columns}
+    labels = pd.Series(label.truth(columns), index=_index(facts, question.keys))
+    found: NDArray[np.float64] = labels.reindex(_index(asked, question.keys)).to_numpy(dtype=np.float64)
+    return found
+
+
+def _latest(facts: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """Of the facts of one key the one accepted last."""
+    order = np.argsort(integers(facts.column(SEQUENCE), SEQUENCE), kind="stable")
+    facts = facts.take(pa.array(order))
+    superseded = facts.select(list(keys)).to_pandas().duplicated(keep="last").to_numpy(dtype=bool)
+    return facts.filter(pa.array(~superseded))
+
+
+def _index(facts: pa.Table, keys: Sequence[str]) -> pd.Index[Any]:
+    frame = facts.select(list(keys)).to_pandas()
+    return pd.Index(frame[keys[0]]) if len(keys) == 1 else pd.MultiIndex.from_frame(frame)
+
+
+def _values(values: pa.ChunkedArray, table: Table, name: str) -> NDArray[Any]:
+    return numbers(values) if feature_kind(table.contract[name]) == "number" else plain(values, "text")

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homeostat.features import timeline
+from homeostat.features.offline import point_in_time
+from homeostat.features.parity import compare
+from homeostat.kernel.errors import InvalidInput
+from tests.unit.features.reference import (
+    FEATURES,
+    Question,
+    asked,
+    asked_table,
+    naive,
+    question,
+    sale,
+    sales,
+    stored,
+    visit,
+    visits,
+)
+
+
+def recomputed(questions, facts):
+    tables = {"sales": stored(sales, facts["sales"]), "visits": stored(visits, facts["visits"])}
+    return point_in_time(FEATURES, asked_table(asked, questions), tables)
+
+
+def sale_at(at, sequence, **changes):
+    row = {"id": f"s{sequence}", "at": at, "shop": "north", "zone": 1, "price": 1.0, "pieces": 1}
+    return {**row, "member": None, "note": "n", **changes}, sequence
+
+
+def ask(time, known, shop="north", zone=1):
+    return Question({"id": "q", "at": time, "shop": shop, "zone": zone, "distance": 1.0}, time, known)
+
+
+def one(name, time, known, *facts):
+    return recomputed([ask(time, known)], {"sales": facts, "visits": []})[name][0]
+
+
+@given(
+    st.lists(sale, max_size=25),
+    st.lists(visit, max_size=8),
+    st.lists(st.tuples(question, st.integers(-1, 40)), max_size=12),
+    st.sampled_from([1, 7, 4_000_000]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_question_as_of_any_sequence_gets_what_the_definition_says(
+    sold, visited, asking, expanded, shuffled
+):
+    sequences = list(range(len(sold) + len(visited)))
+    shuffled.shuffle(sequences)
+    facts = {"sales": list(zip(sold, sequences, strict=False))}
+    facts["visits"] = list(zip(visited, sequences[len(sold) :], strict=True))
+    questions = [Question(row, row["at"], known) for row, known in asking]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timeline, "_EXPANDED", expanded)
+        offline = recomputed(questions, facts)
+    assert compare(FEATURES, [naive(FEATURES, one, facts) for one in questions], offline) == []
+
+
+@pytest.mark.parametrize(("at", "inside"), [(6, 0.0), (7, 1.0), (10, 1.0), (11, 0.0)])
+def test_a_window_leaves_out_its_beginning_and_holds_its_end(at, inside):
+    assert one("shop_sold_3us", 9 if at != 10 else 10, 5, sale_at(at, 1)) == inside
+
+
+@pytest.mark.parametrize(("age", "found"), [(4, "n"), (5, None)])
+def test_a_fact_of_exactly_the_greatest_age_still_counts(age, found):
+    assert one("zone_note", 20, 5, sale_at(20 - age, 1)) == found
+
+
+def test_of_two_facts_at_one_time_the_one_accepted_last_is_newest():
+    assert one("shop_note", 9, 5, sale_at(4, 2, note="later"), sale_at(4, 1, note="earlier")) == "later"
+
+
+def test_a_correction_is_unknown_before_it_was_accepted():
+    facts = [sale_at(4, 1, id="s", price=1.0), sale_at(4, 7, id="s", price=2.0)]
+    assert [one("shop_price_sum_10us", 9, known, *facts) for known in (6, 7)] == [1.0, 2.0]
+
+
+def test_a_correction_may_move_a_fact_to_another_entity():
+    facts = [sale_at(4, 1, id="s"), sale_at(4, 7, id="s", shop="south")]
+    assert [one("shop_sold_10us", 9, known, *facts) for known in (6, 7)] == [1.0, 0.0]
+
+
+def test_a_null_entity_matches_nothing_not_even_null():
+    values = recomputed([ask(9, 5, shop=None)], {"sales": [sale_at(4, 1, shop=None)], "visits": []})
+    assert values["shop_sold_10us"][0] == 0.0
+    assert values["shop_note"][0] is None
+
+
+def test_a_small_sum_survives_large_neighbours():
+    facts = [sale_at(at, at, price=price) for at, price in enumerate([1e15, 1e9, 0.1, -1e9, -1e15], start=1)]
+    assert one("shop_price_sum_3us", 4, 9, *facts) == 0.1
+
+
+def test_a_sum_beyond_the_greatest_number_is_missing_and_spoils_no_other():
+    facts = [sale_at(1, 1, price=1.7e308), sale_at(2, 2, price=1.7e308), sale_at(9, 3, price=2.0)]
+    assert np.isnan(one("shop_price_sum_10us", 9, 9, *facts))
+    assert one("shop_price_sum_3us", 9, 9, *facts) == 2.0
+
+
+def test_long_runs_of_hidden_facts_are_skipped_without_being_wrong():
+    late = [sale_at(5, 1000 + i, note="late") for i in range(300)]
+    dead = [sale_at(4, 10 + i, id="same", note=str(i)) for i in range(300)]
+    facts = [sale_at(2, 1, note="seen"), *dead, sale_at(3, 400, id="same"), *late]
+    assert one("shop_note", 9, 5, *facts) == "seen"
+    assert one("shop_note", 9, 12, *facts) == "2"
+    assert one("shop_note", 9, 999, *facts) == "n"
+
+
+def test_no_questions_give_empty_columns_of_the_right_kind():
+    values = recomputed([], {"sales": [], "visits": []})
+    assert values["shop_note"].dtype == object
+    assert list(values) == list(FEATURES.names)
+
+
+def test_missing_inputs_are_named():
+    question = asked_table(asked, [ask(1, 1)])
+    with pytest.raises(InvalidInput, match="Table 'sales' is not given"):
+        point_in_time(FEATURES, question, {})
+    with pytest.raises(InvalidInput, match="no column '_time'"):
+        point_in_time(FEATURES, question.drop_columns("_time"), {})
+    with pytest.raises(InvalidInput, match="'_sequence' has 1 nulls"):
+        broken = question.drop_columns("_sequence").append_column("_sequence", pa.array([None], pa.int64()))
+        point_in_time(FEATURES, broken, {})

@@ -1,0 +1,61 @@
+"""A silent feed looks old, a broken one looks broken, and nothing looks fine for lack of data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homeostat.kernel.clock import duration
+from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.verdicts import INCONCLUSIVE
+from homeostat.monitoring.freshness import (
+    freshness,
+    judge_freshness,
+    judge_violations,
+    newest_before,
+    violations,
+)
+from homeostat.monitoring.signals import EXCEEDED, WITHIN, Unknown
+from homeostat.monitoring.windows import Window
+
+DAY = Window(0, 86_400_000_000, "1970-01-01")
+OBJECTIVE = duration("3h")
+
+
+def test_age_is_measured_at_the_windows_end() -> None:
+    fresh = freshness("weather", DAY, DAY.end - OBJECTIVE)
+    stale = freshness("weather", DAY, DAY.end - OBJECTIVE - 1)
+    assert (fresh.known, fresh.unit) == (10_800.0, "s")
+    assert judge_freshness(fresh, OBJECTIVE).name == WITHIN
+    assert judge_freshness(stale, OBJECTIVE).name == EXCEEDED
+
+
+@pytest.mark.parametrize(("newest", "reason"), [(None, "no_events"), (DAY.end, "newest_event_after_window")])
+def test_no_event_or_a_later_one_is_unknown_never_fresh(newest: int | None, reason: str) -> None:
+    signal = freshness("weather", DAY, newest)
+    assert signal.value == Unknown(reason)
+    assert judge_freshness(signal, OBJECTIVE).name == INCONCLUSIVE
+
+
+def test_later_events_do_not_hide_a_silence() -> None:
+    assert newest_before(np.array([5, DAY.end, 7]), DAY.end) == 7
+    assert newest_before(np.array([DAY.end]), DAY.end) is None
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 100))
+def test_more_broken_rows_never_look_better(accepted: int, quarantined: int, more: int) -> None:
+    some = violations("arrivals", DAY, accepted=accepted, quarantined=quarantined)
+    worse = violations("arrivals", DAY, accepted=accepted, quarantined=quarantined + more)
+    if some.known is None:
+        assert (accepted, quarantined, some.value) == (0, 0, Unknown("no_rows"))
+        assert judge_violations(some, 1.0).name == INCONCLUSIVE
+    else:
+        assert worse.known is not None
+        assert worse.known >= some.known
+
+
+def test_counts_are_not_negative() -> None:
+    with pytest.raises(InvalidInput):
+        violations("arrivals", DAY, accepted=-1, quarantined=2)

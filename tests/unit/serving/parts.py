@@ -1,0 +1,181 @@
+"""Small real parts for serving tests: tables, features, ONNX models and version folders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from homeostat.data.contracts import Value, instant, integer, number, text
+from homeostat.data.tables import Table
+from homeostat.features.definitions import FeatureSet, Latest, Window, count, feature_set, mean
+from homeostat.registry.manifest import write_manifest
+from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
+from homeostat.serving.plans import ServingPlan
+
+NOW = 1_359_723_600_000_000
+"""2013-02-01T13:00:00Z"""
+
+DEPARTURES = Table(
+    "departures",
+    key="flight_id",
+    event_time="asked_at",
+    contract={
+        "flight_id": text(),
+        "asked_at": instant(),
+        "carrier": text(categories=["AA", "DL", "UA"]),
+        "origin": text(),
+        "hour": integer(0, 23),
+        "distance": number(0, nullable=True),
+    },
+)
+ARRIVALS = Table(
+    "arrivals",
+    key="flight_id",
+    event_time="arrived_at",
+    contract={
+        "flight_id": text(),
+        "arrived_at": instant(),
+        "carrier": text(),
+        "origin": text(),
+        "arr_delay": number(nullable=True),
+    },
+)
+FEATURES: FeatureSet = feature_set(
+    DEPARTURES,
+    [
+        DEPARTURES["carrier", "hour", "distance"],
+        Window(ARRIVALS, by="origin", over=["3h"], values={"delay": mean("arr_delay"), "landed": count()}),
+        Latest(ARRIVALS, by="carrier", columns=["arr_delay"], max_age="3h"),
+    ],
+)
+PLAN = ServingPlan("late", DEPARTURES, FEATURES)
+INPUTS: tuple[tuple[str, Kind], ...] = (
+    ("carrier", "text"),
+    ("hour", "number"),
+    ("origin_delay_3h", "number"),
+)
+
+
+def question(index: int = 0, **changed: object) -> dict[str, object]:
+    """A row as a client sends it."""
+    row: dict[str, object] = {
+        "flight_id": f"f{index}",
+        "asked_at": "2013-02-01T13:00:00Z",
+        "carrier": "UA",
+        "origin": "JFK",
+        "hour": 8,
+        "distance": 1400.0,
+    }
+    return {**row, **changed}
+
+
+def model(bias: float, *, shape: str = "n2", inputs: Sequence[tuple[str, Kind]] = INPUTS) -> bytes:
+    """sigmoid(hour / 10 + code of carrier + origin_delay_3h / 100 + bias), a missing number counting as 0."""
+    types = {"number": TensorProto.FLOAT, "text": TensorProto.STRING}
+    nodes: list[Any] = []
+    terms = []
+    for name, kind in inputs:
+        if kind == "text":
+            nodes.append(
+                helper.make_node(
+                    "LabelEncoder",
+                    [name],
+                    [f"{name}_z"],
+                    domain="ai.onnx.ml",
+                    keys_strings=["AA", "DL", "UA"],
+                    values_floats=[0.1, 0.2, 0.3],
+                    default_float=0.0,
+                )
+            )
+        else:
+            nodes += [
+                helper.make_node("IsNaN", [name], [f"{name}_nan"]),
+                helper.make_node("Where", [f"{name}_nan", "zero", name], [f"{name}_filled"]),
+                helper.make_node("Div", [f"{name}_filled", f"{name}_scale"], [f"{name}_z"]),
+            ]
+        terms.append(f"{name}_z")
+    nodes.append(helper.make_node("Sum", [*terms, "bias"], ["z"]))
+    nodes.append(helper.make_node("Sigmoid", ["z"], ["p"]))
+    nodes.append(helper.make_node("Sub", ["one", "p"], ["q"]))
+    nodes.append(helper.make_node("Concat", ["q", "p"], ["both"], axis=1))
+    nodes.append(helper.make_node("Squeeze", ["p", "axis"], ["flat"]))
+    scales = {name: 10.0 if name == "hour" else 100.0 for name, kind in inputs if kind == "number"}
+    constants = {"zero": 0.0, "one": 1.0, "bias": bias, **{f"{name}_scale": s for name, s in scales.items()}}
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(name, types[kind], [None, 1]) for name, kind in inputs],
+        [
+            {
+                "n2": helper.make_tensor_value_info("both", TensorProto.FLOAT, [None, 2]),
+                "n1": helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1]),
+                "n": helper.make_tensor_value_info("flat", TensorProto.FLOAT, [None]),
+            }[shape]
+        ],
+        [
+            *(helper.make_tensor(name, TensorProto.FLOAT, [1], [value]) for name, value in constants.items()),
+            helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    made: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    onnx.checker.check_model(made)
+    return made
+
+
+def expected(bias: float, hour: float, carrier: str = "UA", delay: float = 0.0) -> float:
+    """What ``model(bias)`` must answer."""
+    code = {"AA": 0.1, "DL": 0.2, "UA": 0.3}.get(carrier, 0.0)
+    return float(1 / (1 + np.exp(-(hour / 10 + code + delay / 100 + bias))))
+
+
+def save_version(
+    versions: Path,
+    version: str,
+    model_bytes: bytes,
+    *,
+    inputs: tuple[tuple[str, Kind], ...] = INPUTS,
+    files: Mapping[str, str] | None = None,
+) -> Path:
+    """A version folder of the loop "late" as training leaves it."""
+    folder = versions / "late" / version
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(model_bytes)
+    found = {"model.onnx": hashlib.sha256(model_bytes).hexdigest()} if files is None else files
+    pin = TrainingPin(
+        table_versions={},
+        sequence=0,
+        since=NOW,
+        cutoff=NOW,
+        as_of=NOW,
+        rows=1,
+        first=NOW,
+        last=NOW,
+        feature_hash="0" * 64,
+    )
+    fingerprint = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
+    write_manifest(Version("late", version, NOW, inputs, fingerprint, pin, {}, {}, found), folder)
+    return folder
+
+
+class Constant:
+    """A runtime that answers what it is told to."""
+
+    def __init__(self, version: str, answer: object, inputs: tuple[tuple[str, Kind], ...] = INPUTS) -> None:
+        self.version, self.inputs, self.asked = version, inputs, 0
+        self._answer = answer
+
+    def predict(self, columns: Mapping[str, Sequence[Value]]) -> Any:
+        """The answer for each row; raises it when it is an exception; as it is when it is an array."""
+        self.asked += 1
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        if isinstance(self._answer, np.ndarray):
+            return self._answer
+        return np.full(len(next(iter(columns.values()))), self._answer)

@@ -1,0 +1,182 @@
+"""The data plane in one process: real store, real models, real spool; only the recorder is at the other end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.files.spool import FileSpool
+from homeostat.adapters.files.spool_reader import SpoolReader
+from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.clocks import DoorClock, ReplayClock
+from homeostat.app.prediction_ids import new_prediction_id
+from homeostat.app.route_watcher import RouteWatcher
+from homeostat.data.records import PredictionRecord
+from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import HomeostatError
+from homeostat.serving.gateway import Gateway
+from homeostat.serving.live import LiveRoutes
+from homeostat.serving.routing import Route
+from homeostat.web.doors.application import Doors
+from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.refused import RefusedRows
+from tests.unit.serving.parts import FEATURES, NOW, PLAN, model, save_version
+
+NOW_HEADER = {"homeostat-now": "2013-02-01T13:00:00Z"}
+
+
+class Recorder:
+    """The other end of the events door: remembers what it was given, or refuses it."""
+
+    def __init__(self) -> None:
+        self.events_given: list[tuple[str, bytes, Instant]] = []
+        self.refused_given: list[tuple[str, bytes, Instant]] = []
+        self.error: HomeostatError | None = None
+
+    async def events(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        self._fail()
+        self.events_given.append((table, body, now))
+        return {"accepted": 1}
+
+    async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        self._fail()
+        self.refused_given.append((table, body, now))
+        return {}
+
+    def _fail(self) -> None:
+        if self.error:
+            raise self.error
+
+
+@dataclass
+class Answer:
+    """What a door answered."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> Any:
+        return self.json["error"]
+
+
+class Rig:
+    """A home with version v1 serving, doors on a replay clock, and ways to look at what was kept."""
+
+    def __init__(self, home: Path, *, clock: DoorClock | None = None, limit: int = 64 * 1024) -> None:
+        self.home = home
+        save_version(home / "versions", "v1", model(-1.0))
+        self.store = SqliteOnlineStore(home / "online.sqlite")
+        self.store.prepare([FEATURES])
+        self._sequences = itertools.count()
+        self.live = LiveRoutes([PLAN], lambda loop, v: load_runtime(home / "versions" / loop / v, v))
+        self.watcher = RouteWatcher(home / "routes", self.live, retry=0.0)
+        self.spool = FileSpool(home / "spool", durability="system")
+        self.online = SqliteOnlineReader(home / "online.sqlite")
+        self.recorder = Recorder()
+        self.metrics = DoorMetrics(self.live, self.spool.size)
+        self.clock = clock or ReplayClock()
+        self.refused = RefusedRows(self.recorder, self.clock)
+        self.metrics.forward = self.refused.forward
+        self.gateway = Gateway(
+            [PLAN], self.live, self.online, self.spool, self.metrics,
+            new_id=new_prediction_id, timer=time.perf_counter,
+        )  # fmt: skip
+        self.doors = Doors(
+            self.gateway, self.live, self.recorder, self.metrics, self.clock,
+            control_url="http://127.0.0.1:9999", max_body_bytes=limit,
+        )  # fmt: skip
+
+    async def route(self, **parts: Any) -> None:
+        """Publish a route as control does, and let the watcher look."""
+        write_route(self.home / "routes", Route("late", **parts))
+        await self.watcher.look()
+
+    def landed(self, *rows: dict[str, Any]) -> None:
+        """Arrivals that the recorder has accepted."""
+        for row in rows:
+            self.store.apply("arrivals", [row], next(self._sequences))
+
+    def records(self) -> list[PredictionRecord]:
+        """What the spool holds."""
+        return [record for _, record in SpoolReader(self.home / "spool").read(-1).records]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A metric's value now."""
+        self.metrics.exposition()
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.refused.settle()
+        await self.spool.close()
+        self.online.close()
+        self.store.close()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | object = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        chunks: Iterable[bytes] | None = None,
+        query: bytes = b"",
+        leaves: bool = False,
+    ) -> Answer:
+        """One request straight into the application; ``leaves`` closes the connection halfway."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        parts = list(chunks) if chunks is not None else [content]
+        messages = [
+            {"type": "http.request", "body": part, "more_body": leaves or index < len(parts) - 1}
+            for index, part in enumerate(parts)
+        ]
+        messages.append({"type": "http.disconnect"})
+        coming = iter(messages)
+        answer = Answer()
+
+        async def receive() -> dict[str, Any]:
+            return next(coming)
+
+        async def send(message: Mapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = {key.decode(): value.decode() for key, value in message["headers"]}
+            else:
+                answer.body += message["body"]
+
+        given = NOW_HEADER if headers is None else headers
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query,
+            "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in given.items()],
+        }
+        await self.doors(scope, receive, send)
+        return answer
+
+    async def predict(self, *rows: object, **options: Any) -> Answer:
+        """Ask the loop "late"."""
+        return await self.ask("POST", "/loops/late/predict", {"rows": list(rows)}, **options)
+
+
+def arrival(
+    flight: str, *, minutes_before: float, delay: float | None, origin: str = "JFK"
+) -> dict[str, Any]:
+    """A flight that landed so many minutes before NOW."""
+    at = NOW - round(minutes_before * 60_000_000)
+    return {"flight_id": flight, "arrived_at": at, "carrier": "UA", "origin": origin, "arr_delay": delay}

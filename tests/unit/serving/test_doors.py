@@ -1,0 +1,454 @@
+"""Every request gets its answer or an error that says how to mend it; never a fault of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homeostat.app.clocks import SystemClock
+from homeostat.kernel.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from tests.contract.test_spool import files_limited_to
+from tests.unit.serving.conftest import WithRig
+from tests.unit.serving.parts import question
+from tests.unit.serving.rig import NOW_HEADER, Answer, Rig
+
+PREDICT = "/loops/late/predict"
+GOOD = b'{"rows": [{"flight_id": "f1", "asked_at": "2013-02-01T13:00:00Z", "carrier": "UA", "origin": "JFK", "hour": 8}]}'
+
+
+def with_value(column: str, literal: str) -> bytes:
+    """A body whose one row has this JSON text as the value of a column."""
+    row = {
+        "flight_id": '"f1"',
+        "asked_at": '"2013-02-01T13:00:00Z"',
+        "carrier": '"UA"',
+        "origin": '"JFK"',
+        "hour": "8",
+    }
+    members = ", ".join(f'"{name}": {text}' for name, text in {**row, column: literal}.items())
+    return f'{{"rows": [{{{members}}}]}}'.encode("utf-8", "surrogatepass")
+
+
+# what is sent, the status, the code, and a word of the mend
+BAD_BODIES: dict[str, tuple[bytes, int, str, str]] = {
+    "empty": (b"", 400, "invalid_input", "rows"),
+    "blank": (b"  \n", 400, "invalid_input", "rows"),
+    "truncated": (GOOD[:-3], 400, "invalid_input", "Mend it near"),
+    "trailing": (GOOD + b"x", 400, "invalid_input", "Mend it near"),
+    "single quotes": (b"{'rows': []}", 400, "invalid_input", "Mend it near"),
+    "not utf-8": (GOOD.replace(b"UA", b"\xff\xfe"), 400, "invalid_input", "UTF-8"),
+    "utf-16": (GOOD.decode().encode("utf-16"), 400, "invalid_input", "Mend it near"),
+    "bom": (b"\xef\xbb\xbf" + GOOD, 400, "invalid_input", "Mend it near"),
+    "null byte": (b"\0", 400, "invalid_input", "Mend it near"),
+    "nan": (with_value("distance", "NaN"), 400, "invalid_input", "null for a missing number"),
+    "infinity": (with_value("distance", "Infinity"), 400, "invalid_input", "null for a missing number"),
+    "minus infinity": (with_value("distance", "-Infinity"), 400, "invalid_input", "null for a missing number"),
+    "huge exponent": (with_value("distance", "1e999"), 400, "invalid_input", "64 bits"),
+    "half a surrogate pair": (with_value("origin", '"\\ud800"'), 400, "invalid_input", "Mend it near"),
+    "deep nesting": (b'{"rows": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", 400, "invalid_input", "rows"),
+    "array": (b"[]", 400, "invalid_input", "rows"),
+    "string": (b'"rows"', 400, "invalid_input", "rows"),
+    "no rows member": (b"{}", 400, "invalid_input", "rows"),
+    "unknown member": (b'{"rows": [], "loop": 1}', 400, "invalid_input", "rows"),
+    "rows no list": (b'{"rows": {}}', 400, "invalid_input", "rows"),
+    "no rows": (b'{"rows": []}', 400, "invalid_input", "at least one row"),
+    "too many rows": (b'{"rows": [' + b"1," * 10_000 + b"1]}", 413, "too_large", "10000"),
+    "row no object": (b'{"rows": [[1]]}', 422, "contract_broken", "object"),
+    "row null": (b'{"rows": [null]}', 422, "contract_broken", "object"),
+    "missing column": (b'{"rows": [{}]}', 422, "contract_broken", "required"),
+    "unknown column": (with_value("carier", '"UA"'), 422, "contract_broken", "Did you mean 'carrier'"),
+    "unknown column of odd text": (with_value("\\u0000\\u202e", "1"), 422, "contract_broken", "Known"),
+    "wrong type": (with_value("hour", '"8"'), 422, "contract_broken", "whole number"),
+    "boolean for a number": (with_value("distance", "true"), 422, "contract_broken", "a number"),
+    "null where forbidden": (with_value("carrier", "null"), 422, "contract_broken", "null means missing"),
+    "below the minimum": (with_value("distance", "-1"), 422, "contract_broken", "at least"),
+    "above the maximum": (with_value("hour", "24"), 422, "contract_broken", "at most"),
+    "no category": (with_value("carrier", '"Ua"'), 422, "contract_broken", "Known"),
+    "fraction": (with_value("hour", "8.5"), 422, "contract_broken", "whole number"),
+    "integer of a thousand digits": (with_value("hour", "9" * 1_000), 422, "contract_broken", "at most"),
+    "number too large for a float": (with_value("distance", "9" * 400), 422, "contract_broken", "below 1.8e308"),
+    "integer of too many digits to read": (with_value("hour", "9" * 5_000), 400, "invalid_input", "64 bits"),
+    "time without offset": (with_value("asked_at", '"2013-02-01T13:00:00"'), 422, "contract_broken", "'Z'"),
+    "time that is none": (with_value("asked_at", '"yesterday"'), 422, "contract_broken", "2013-02-01T05:00:00Z"),
+    "time as a number": (with_value("asked_at", "1359723600"), 422, "contract_broken", "2013-02-01T05:00:00Z"),
+    "no time": (with_value("asked_at", "null"), 422, "contract_broken", "null means missing"),
+    "from the future": (with_value("asked_at", '"2013-02-01T13:05:01Z"'), 422, "contract_broken", "clock"),
+    "last moment of all": (with_value("asked_at", '"9999-12-31T23:59:59-23:59"'), 422, "contract_broken", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "code", "mend"), BAD_BODIES.values(), ids=list(BAD_BODIES))
+def test_bad_input_is_told_how_to_mend_it(
+    with_rig: WithRig[object], body: bytes, status: int, code: str, mend: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        answer = await rig.ask("POST", PREDICT, body)
+        assert (answer.status, answer.error["code"]) == (status, code)
+        assert mend in answer.error["mend"]
+        assert answer.error["problem"].endswith(".")
+        assert rig.records() == []
+        assert (await rig.ask("POST", PREDICT, GOOD)).status == 200
+
+    with_rig(scenario)
+
+
+def test_a_good_request_is_answered_and_lenient_about_headers(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        for headers in (
+            {},
+            {"content-type": "text/plain"},
+            {"content-type": "\xff"},
+            {"content-length": "x"},
+        ):
+            answer = await rig.ask("POST", PREDICT, GOOD, {**NOW_HEADER, **headers})
+            assert answer.status == 200
+            (found,) = answer.json["predictions"]
+            assert set(found) == {"prediction", "probability", "prediction_id", "version", "arm"}
+            assert answer.headers["content-length"] == str(len(answer.body))
+        chunks = [GOOD[:10], b"", GOOD[10:]]
+        assert (await rig.ask("POST", PREDICT, chunks=chunks)).status == 200
+        doubled = GOOD.replace(b'"hour": 8', b'"hour": 7, "hour": 8')
+        assert (await rig.ask("POST", PREDICT, doubled)).status == 200
+
+    with_rig(scenario)
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        def endless() -> Any:
+            yield b" " * 40_000
+            yield b" " * 40_000
+            raise AssertionError("read on after the limit was passed")
+
+        for path in (PREDICT, "/tables/arrivals/events"):
+            announced = await rig.ask("POST", path, GOOD, {**NOW_HEADER, "content-length": "9" * 30})
+            streamed = await rig.ask("POST", path, chunks=[b" " * 40_000, b" " * 40_000, b" "])
+            for answer in (announced, streamed):
+                assert (answer.status, answer.error["code"]) == (413, "too_large")
+        assert rig.recorder.events_given == []
+
+    with_rig(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", PREDICT, "POST"),
+        ("DELETE", "/tables/arrivals/events", "POST"),
+        ("POST", "/health/live", "GET, HEAD"),
+        ("PUT", "/metrics", "GET, HEAD"),
+        ("\u00e9", PREDICT, "POST"),
+    ],
+)
+def test_another_method_is_405_with_the_allowed_ones(
+    with_rig: WithRig[object], method: str, path: str, allow: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask(method, path)
+        assert (answer.status, answer.headers["allow"]) == (405, allow)
+        assert answer.error["code"] == "method_not_allowed"
+
+    with_rig(scenario)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nope",
+        "/loops/late",
+        "/loops//predict",
+        "/loops/late/predict/",
+        "/\udcff",
+        "/health",
+        "",
+        "*",
+        "/apix",
+    ],
+)
+def test_an_unknown_path_is_404_and_lists_the_doors(with_rig: WithRig[object], path: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask("GET", path)
+        assert answer.status == 404
+        assert "POST /loops/{loop}/predict" in answer.error["mend"]
+
+    with_rig(scenario)
+
+
+def test_unknown_loops_are_404_and_do_not_become_labels(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        for loop in ("lat", "\udcff\ud800", "a b", "..", "%zz"):
+            answer = await rig.ask("POST", f"/loops/{loop}/predict", GOOD)
+            assert (answer.status, answer.error["code"]) == (404, "not_found")
+        assert rig.metric("homeostat_requests_total", door="predict", loop="", status="404") == 5
+        assert b'loop="lat"' not in rig.metrics.exposition()
+
+    with_rig(scenario)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "location"),
+    [
+        ("/", b"", "http://127.0.0.1:9999/"),
+        ("/api/loops", b"a=1&b=%20", "http://127.0.0.1:9999/api/loops?a=1&b=%20"),
+        ("/docs", b"", "http://127.0.0.1:9999/docs"),
+        ("/openapi.json", b"", "http://127.0.0.1:9999/openapi.json"),
+        ("/static/\u00e9\r\nSet-Cookie: x", b"\r\n\xff", "http://127.0.0.1:9999/static/%C3%A9%0D%0ASet-Cookie:%20x?%0D%0A%C3%BF"),
+    ],
+)  # fmt: skip
+def test_browsers_are_shown_to_the_control_plane(
+    with_rig: WithRig[object], path: str, query: bytes, location: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        for method in ("GET", "POST"):
+            answer = await rig.ask(method, path, query=query)
+            assert (answer.status, answer.headers["location"]) == (307, location)
+
+    with_rig(scenario)
+
+
+def test_events_go_to_the_recorder_untouched_with_the_present(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        body = b'  {"rows": [NaN, anything at all \xff'
+        answer = await rig.ask("POST", "/tables/arrivals/events", body)
+        assert (answer.status, answer.json) == (200, {"accepted": 1})
+        assert rig.recorder.events_given == [("arrivals", body, 1_359_723_600_000_000)]
+
+    with_rig(scenario)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unavailable("The recorder is down.", mend="Wait."), 503),
+        (NotFound("No table.", mend="Known: arrivals."), 404),
+        (InvalidInput("Bad.", mend="Mend.", value="\ud800", odd=object), 400),
+        (Conflict("Lost.", mend="Again."), 409),
+        (Refused("No.", mend="Ask."), 403),
+    ],
+)
+def test_an_error_of_the_recorder_keeps_its_meaning(
+    with_rig: WithRig[object], error: Any, status: int
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.recorder.error = error
+        answer = await rig.ask("POST", "/tables/arrivals/events", b"{}")
+        assert (answer.status, answer.error["code"]) == (status, error.code)
+        assert ("retry-after" in answer.headers) == (status == 503)
+
+    with_rig(scenario)
+
+
+def test_refused_rows_are_kept_apart_off_the_reply_path(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        assert (await rig.predict(question(0), question(1, hour=10**30))).status == 422
+        await rig.refused.settle()
+        ((table, body, now),) = rig.recorder.refused_given
+        assert (table, now) == ("departures", 1_359_723_600_000_000)
+        assert json.loads(body) == {"rows": [question(1, hour=10**30)]}
+        rig.recorder.error = Unavailable("down", mend="wait")
+        assert (await rig.predict(question(1, hour=77))).status == 422
+
+    with_rig(scenario)
+
+
+def test_before_the_first_version_predict_says_to_come_back(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.predict(question())
+        assert answer.status == 503
+        assert "still being trained" in answer.error["mend"]
+        ready = await rig.ask("GET", "/health/ready")
+        assert (ready.status, ready.json["ready"]) == (503, False)
+        assert (await rig.ask("GET", "/health/live")).status == 200
+
+    with_rig(scenario)
+
+
+def test_a_full_disk_is_503_until_there_is_room(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        with files_limited_to(100):
+            answer = await rig.predict(question())
+        assert answer.status == 503
+        assert "Make room" in answer.error["mend"]
+        assert (await rig.predict(question())).status == 200
+
+    with_rig(scenario)
+
+
+def test_a_missing_online_store_is_503(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        rig.store.close()
+        for path in rig.home.glob("online.sqlite*"):
+            path.unlink()
+        assert (await rig.predict(question())).status == 503
+
+    with_rig(scenario)
+
+
+def test_ready_tells_what_is_served_and_what_is_wrong(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=3, champion="v1")
+        ready = await rig.ask("GET", "/health/ready")
+        fine = {
+            "generation": 3,
+            "champion": "v1",
+            "canary": None,
+            "share": 0.0,
+            "standby": None,
+            "problem": None,
+        }
+        assert (ready.status, ready.json) == (200, {"ready": True, "loops": {"late": fine}})
+        await rig.route(generation=4, champion="v7")
+        ready = await rig.ask("GET", "/health/ready")
+        assert ready.status == 200
+        assert ready.json["loops"]["late"]["generation"] == 3
+        assert "v7" in ready.json["loops"]["late"]["problem"]
+        assert rig.metric("homeostat_route_problem", loop="late") == 1
+        assert rig.metric("homeostat_route_generation", loop="late") == 3
+
+    with_rig(scenario)
+
+
+def test_head_sends_the_headers_alone(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask("HEAD", "/health/live")
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "13")
+
+    with_rig(scenario)
+
+
+def test_a_client_that_leaves_gets_no_answer_and_harms_nobody(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        assert (await rig.ask("POST", PREDICT, GOOD[:20], leaves=True)).status == 0
+        assert rig.records() == []
+        await rig.doors.idle(1.0)
+        assert (await rig.ask("POST", PREDICT, GOOD)).status == 200
+
+    with_rig(scenario)
+
+
+def test_a_fault_of_ours_says_nothing_of_its_inside(
+    with_rig: WithRig[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.recorder.error = KeyError("secret")  # type: ignore[assignment]
+        answer = await rig.ask("POST", "/tables/arrivals/events", b"{}")
+        assert answer.status == 500
+        assert b"secret" not in answer.body
+        assert "secret" in caplog.text
+
+    with_rig(scenario)
+
+
+def test_metrics_count_what_happened(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        await rig.predict(question(0), question(1))
+        await rig.predict(question(0, hour=99))
+        answer = await rig.ask("GET", "/metrics")
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert b"homeostat_predict_seconds_bucket" in answer.body
+        assert rig.metric("homeostat_requests_total", door="predict", loop="late", status="200") == 1
+        assert rig.metric("homeostat_requests_total", door="predict", loop="late", status="422") == 1
+        assert rig.metric("homeostat_predictions_total", loop="late", version="v1", arm="champion") == 2
+        assert rig.metric("homeostat_spool_bytes") > 0
+
+    with_rig(scenario)
+
+
+@pytest.mark.parametrize(
+    "value", ["yesterday", "2013-02-01", "2013-02-01T13:00:00", "\xff", "", "1359723600"]
+)
+def test_a_bad_replay_time_is_refused(with_rig: WithRig[object], value: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask("POST", PREDICT, GOOD, {"homeostat-now": value})
+        assert (answer.status, answer.error["code"]) == (400, "invalid_input")
+
+    with_rig(scenario)
+
+
+def test_a_replay_that_has_not_begun_asks_for_its_time(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask("POST", PREDICT, GOOD, {})
+        assert answer.status == 400
+        assert "Homeostat-Now" in answer.error["mend"]
+
+    with_rig(scenario)
+
+
+def test_the_system_clock_is_not_moved_by_a_header(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        rig = Rig(tmp_path, clock=SystemClock())
+        try:
+            await rig.route(generation=1, champion="v1")
+            refused = await rig.ask("POST", PREDICT, GOOD)
+            assert refused.status == 400
+            assert "system clock" in refused.error["problem"]
+            assert (await rig.ask("POST", PREDICT, GOOD, {})).status in (200, 422)
+        finally:
+            await rig.close()
+
+    asyncio.run(scenario())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+columns = st.sampled_from(["flight_id", "asked_at", "carrier", "origin", "hour", "distance", "other"])
+times = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
+near_rows = st.dictionaries(columns, json_values | times, max_size=7).map(
+    lambda changed: question(1, **changed)
+)
+paths = st.sampled_from([PREDICT, "/tables/arrivals/events", "/", "/metrics"]) | st.text()
+
+
+def test_no_input_whatever_is_answered_with_a_fault_of_ours(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        loop = asyncio.get_running_loop()
+
+        def ask(*arguments: Any) -> Answer:
+            return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(10)
+
+        @given(st.binary() | st.binary().map(lambda junk: GOOD[:60] + junk))
+        @settings(max_examples=150)
+        def bytes_are_mended(body: bytes) -> None:
+            assert ask("POST", PREDICT, body).status in (400, 422)
+
+        @given(st.lists(json_values | near_rows, max_size=4).map(lambda rows: {"rows": rows}) | json_values)
+        @settings(max_examples=300)
+        def json_is_answered_or_mended(body: object) -> None:
+            assert ask("POST", PREDICT, body).status in (200, 400, 422)
+
+        @given(
+            st.sampled_from(["GET", "POST", "HEAD", "OPTIONS"]),
+            paths,
+            st.binary(max_size=30),
+            st.text(max_size=20),
+        )
+        @settings(max_examples=150)
+        def any_request_has_its_answer(method: str, path: str, body: bytes, now: str) -> None:
+            headers = {"homeostat-now": now.encode("utf-8", "replace").decode("latin-1")}
+            assert ask(method, path, body, headers).status in (200, 307, 400, 404, 405, 422)
+
+        def all_of_them() -> None:
+            bytes_are_mended()
+            json_is_answered_or_mended()
+            any_request_has_its_answer()
+
+        await asyncio.to_thread(all_of_them)
+
+    with_rig(scenario)
