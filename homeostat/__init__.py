@@ -3,6 +3,8 @@
 A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs``.
 """
 
+from __future__ import annotations
+
 from homeostat.control.gates import Gate
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain

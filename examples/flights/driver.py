@@ -78,7 +78,9 @@ def by_hour(quarters: Iterable[Quarter]) -> Iterator[Quarter]:
 
 
 def _join(quarters: list[Quarter]) -> Quarter:
-    rows: dict[str, list[Row]] = {name: [row for q in quarters for row in getattr(q, name)] for name in TABLES}
+    rows: dict[str, list[Row]] = {
+        name: [row for q in quarters for row in getattr(q, name)] for name in TABLES
+    }
     return Quarter(quarters[0].start, quarters[-1].end, **rows)
 
 
@@ -114,11 +116,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--doors", required=True, help="address of the doors, such as http://127.0.0.1:8400")
     parser.add_argument("--control", required=True, help="address of the control API")
     parser.add_argument("--cursor", required=True, type=Path, help="file that keeps the place")
-    parser.add_argument("--until", type=date.fromisoformat, default=date(2013, 12, 31), help="last day, such as 2013-03-31")
+    parser.add_argument(
+        "--until", type=date.fromisoformat, default=date(2013, 12, 31), help="last day, such as 2013-03-31"
+    )
     options = parser.parse_args(arguments)
     client = Client(Doors(options.doors), Doors(options.control), LOOP)
     replay(client, load(), plan(options.until), Cursor(options.cursor))
-    print(f"replayed until {format_instant(plan(options.until).until)}; {client.failed} requests failed", file=sys.stderr)
+    print(
+        f"replayed until {format_instant(plan(options.until).until)}; {client.failed} requests failed",
+        file=sys.stderr,
+    )
     return 0
 
 

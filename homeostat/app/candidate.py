@@ -23,7 +23,7 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import environment, fingerprint
-from homeostat.registry.manifest import MODEL, PROFILE, hash_files, read_manifest, write_manifest
+from homeostat.registry.manifest import CONFIG, MODEL, PROFILE, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
@@ -83,7 +83,8 @@ def make_candidate(
     seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion)
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
     version = _version(job, loop, marks, seen, proof)
-    version = _stage(version, {MODEL: model, PROFILE: canonical_json(profile.to_json())}, place)
+    files = {MODEL: model, PROFILE: canonical_json(profile.to_json()), CONFIG: canonical_json(loop.config)}
+    version = _stage(version, files, place)
     write_whole(place.evaluation, canonical_json(seen))
     say(f"staged {version.id}")
     return TrainingResult(version, seen, proof.rows, proof.worst)

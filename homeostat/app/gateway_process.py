@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
+import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -72,6 +72,7 @@ async def _serve(
 
 
 async def _listen(settings: GatewaySettings, application: Application) -> None:
+    _must_be_free(settings.host, settings.port)
     server = Server(
         application,
         settings.host,
@@ -84,12 +85,18 @@ async def _listen(settings: GatewaySettings, application: Application) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    try:
-        await server.serve()
-    except OSError as error:
-        raise Conflict(
-            f"Port {settings.port} on {settings.host} cannot be opened: {error}.",
-            mend="Stop what uses it, or choose another with --port.",
-            port=settings.port,
-        ) from error
-    logging.getLogger("homeostat.doors").info("stopped listening on port %d", settings.port)
+    await server.serve()
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Granian shares a port with whoever else shares it; two gateways would then each miss requests."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Conflict(
+                f"Port {port} on {host} cannot be opened: {error.strerror}.",
+                mend="Stop what uses it, or choose another with --port.",
+                port=port,
+            ) from error

@@ -42,7 +42,10 @@ def load_loop(path: Path, name: str | None = None) -> Loop:
         return next(iter(loops.values()))
     if name not in loops:
         raise NotFound(
-            f"{path} makes no loop {name!r}.", mend=did_you_mean(str(name), loops), file=str(path), loops=list(loops)
+            f"{path} makes no loop {name!r}.",
+            mend=did_you_mean(str(name), loops),
+            file=str(path),
+            loops=list(loops),
         )
     return loops[name]
 
@@ -67,13 +70,19 @@ def _import(path: Path) -> ModuleType:
 
 
 def _not_importable(path: Path, error: BaseException) -> InvalidInput:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
     where = f"{path}, line {line}" if line else str(path)
     if isinstance(error, HomeostatError):
-        return InvalidInput(f"{where}: {error.problem}", mend=error.mend, file=str(path), line=line, **error.facts)
+        return InvalidInput(
+            f"{where}: {error.problem}", mend=error.mend, file=str(path), line=line, **error.facts
+        )
     if isinstance(error, TypeError) and "required" in str(error):
         mend = "Give the loop every part it needs: name, question, features, label and train."
     else:
         mend = "Mend the file so that 'python FILE' runs without an error."
-    return InvalidInput(f"{where} does not import: {type(error).__name__}: {error}.", mend=mend, file=str(path), line=line)
+    return InvalidInput(
+        f"{where} does not import: {type(error).__name__}: {error}.", mend=mend, file=str(path), line=line
+    )

@@ -20,6 +20,7 @@ from homeostat.governance.audit import audit
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
 
@@ -39,7 +40,9 @@ class Operations:
     def open(cls, home: Home) -> Operations:
         """Open the stores of a home."""
         heads = HeadsFile(home.ledger)
-        return cls(home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions))
+        return cls(
+            home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions)
+        )
 
     def state(self, loop: str) -> LoopState:
         """Where a loop stands."""
@@ -63,6 +66,19 @@ class Operations:
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
 
+    def activity(self, loop: str) -> Json | None:
+        """The retraining under way and what it said last; None when there is none."""
+        asked = self.store.state(loop).retraining
+        if asked is None:
+            return None
+        since = format_instant(asked.asked_at)
+        return {
+            "kind": "retrain",
+            "step": self._last_said(loop, asked.version),
+            "since": since,
+            "version": asked.version,
+        }
+
     def windows(self, loop: Loop, after: int) -> Json:
         """Days changed after a cursor, oldest change first, and the cursor to ask with next time."""
         frozen = self.store.state(loop.name).first_version
@@ -82,7 +98,9 @@ class Operations:
         """End an open rollout, or flip to the standby, in one compare-and-set; serving follows by itself."""
         while True:
             state = self.store.state(loop.name)
-            verdict = Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
+            verdict = Verdict(
+                ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),)
+            )
             after, drafts = roll_back_by_hand(state, verdict, now or state.decided_until or 0, actor)
             try:
                 state = self.store.commit(state, after, drafts, ())
@@ -105,6 +123,13 @@ class Operations:
             "heads": found.heads,
             "problems": list(found.problems),
         }
+
+    def _last_said(self, loop: str, version: str) -> str:
+        try:
+            lines = JobFolder(self.home.jobs / loop / version).log.read_text(errors="replace").splitlines()
+        except OSError:
+            return "pinning the training set"
+        return lines[-1][:200] if lines else "starting"
 
     def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
         """All days by name with their cursors; only what changed is read again."""

@@ -12,14 +12,13 @@ import typer
 
 import homeostat
 from homeostat.app.installation import Installation
-from homeostat.app.report import build_report
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import module_command
 from homeostat.cli.context import opened
 from homeostat.cli.demo_watch import Watch, finished
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, PortOption
 from homeostat.cli.output import errors_shown, talk
-from homeostat.cli.report import report_text
+from homeostat.cli.report import report_text, reported
 from homeostat.cli.run import notice, settings_of
 from homeostat.kernel.clock import format_instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
@@ -59,8 +58,8 @@ def _last_day(until: str) -> date:
     try:
         day = date.fromisoformat(until)
     except ValueError:
-        day = None  # type: ignore[assignment]
-    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+        day = date.min
+    if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidInput(f"--until {until} is no day of 2013.", mend="Write such as --until 2013-03-31.", until=until)
     return day
 
@@ -68,7 +67,12 @@ def _last_day(until: str) -> date:
 def _driver(settings: Settings, last: date) -> list[str]:
     options = ["--doors", settings.doors_url, "--control", settings.control_url]
     return module_command(
-        "examples.flights.driver", *options, "--cursor", str(settings.paths.driver_cursor), "--until", last.isoformat()
+        "examples.flights.driver",
+        *options,
+        "--cursor",
+        str(settings.paths.driver_cursor),
+        "--until",
+        last.isoformat(),
     )
 
 
@@ -88,7 +92,7 @@ def _say_if_done(settings: Settings, last: date) -> None:
 
 def _report(settings: Settings) -> None:
     operations, loop = opened(settings.home, None)
-    report_text(build_report(settings, operations, loop))
+    report_text(reported(settings, operations, loop))
 
 
 def _linger(running: Installation, settings: Settings, exit_after: bool) -> None:

@@ -16,7 +16,13 @@ from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.errors import Unavailable
 
 LOOP = "late-arrival"
-_STYLES = {"retrain": "cyan", "gate": "cyan", "promote": "bold green", "reject": "yellow", "rollback": "bold red"}
+_STYLES = {
+    "retrain": "cyan",
+    "gate": "cyan",
+    "promote": "bold green",
+    "reject": "yellow",
+    "rollback": "bold red",
+}
 
 
 class Watch:

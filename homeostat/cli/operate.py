@@ -71,7 +71,11 @@ def _status(shown: Json) -> None:
     if rollout:
         share = rollout["steps"][rollout["step"]]
         data.print(f"rollout   {rollout['candidate']} at {share:.0%}, holding until {rollout['hold_until']}")
-    print_table(["so far", ""], [[name.replace("_", " "), f"{n:,}"] for name, n in shown["totals"].items()], right=[""])
+    print_table(
+        ["so far", ""],
+        [[name.replace("_", " "), f"{n:,}"] for name, n in shown["totals"].items()],
+        right=[""],
+    )
     if shown["last_decision"]:
         _decisions([shown["last_decision"]])
 
@@ -97,11 +101,11 @@ def _versions(found: list[Json]) -> None:
                 one["version"],
                 one["state"].replace("_", " "),
                 one["created_at"],
-                "–" if one["rows"] is None else f"{one['rows']:,}",
+                "-" if one["rows"] is None else f"{one['rows']:,}",
                 figure(metrics.get("log_loss")),
                 figure(metrics.get("auc")),
                 figure(metrics.get("brier")),
-                "–" if one["fingerprint"] is None else one["fingerprint"]["data"][:12],
+                "-" if one["fingerprint"] is None else one["fingerprint"]["data"][:12],
             ]
         )
     columns = ["version", "standing", "as of", "rows", "log-loss", "AUC", "Brier", "data"]

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="HOMEOSTAT_HOME", help="Folder that holds the state.", file_okay=False)
+    Path,
+    typer.Option("--home", envvar="HOMEOSTAT_HOME", help="Folder that holds the state.", file_okay=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 PortOption = Annotated[

@@ -18,7 +18,8 @@ def up(
     home: HomeOption = DEFAULT_HOME,
     port: PortOption = DEFAULT_PORT,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the clock.")
+        bool,
+        typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the clock."),
     ] = False,
 ) -> None:
     """Run the loops of a file: doors, control and dashboard, until Ctrl-C."""

@@ -71,7 +71,9 @@ def _no_worse(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
     bound, limit = seen.difference.high, limits.margin
     quoted = f"log-loss of {seen.candidate} minus {seen.champion}"
     if bound < limit:
-        return ACCEPT, Reason("proven_against_champion", bound, limit, f"{quoted} at most {figure(bound)} < {figure(limit)}")
+        return ACCEPT, Reason(
+            "proven_against_champion", bound, limit, f"{quoted} at most {figure(bound)} < {figure(limit)}"
+        )
     text = f"{quoted} may be {figure(bound)} >= {figure(limit)}"
     return REJECT, Reason("not_proven_against_champion", bound, limit, text)
 

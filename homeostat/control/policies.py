@@ -105,7 +105,11 @@ def judge_retrain(record: Record, limits: Retrain) -> Verdict:
     age = record.now - record.retrained_at
     if age < duration(limits.cool_down):
         return _verdict(
-            HOLD, "cooling_down", _days(age), limits.cool_down, f"retrained {_days(age)} days ago < {limits.cool_down}"
+            HOLD,
+            "cooling_down",
+            _days(age),
+            limits.cool_down,
+            f"retrained {_days(age)} days ago < {limits.cool_down}",
         )
     lasting = _sustained_loss(record, limits)
     if lasting.name == RETRAIN or age < duration(limits.max_age):

@@ -81,8 +81,6 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
     )
 
 
-
-
 def _defined(measure: Callable[[], Interval]) -> Interval | None:
     try:
         return measure()

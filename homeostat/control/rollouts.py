@@ -87,7 +87,8 @@ def _harm(seen: CanaryWindow, limits: Canary) -> Reason | None:
         text = f"{seen.faults} of {seen.requests} requests failed: {figure(rate)} > {figure(limits.max_fault_rate)}"
         return Reason("arm_fails", rate, limits.max_fault_rate, text)
     if seen.difference is not None and seen.difference.blocks >= limits.min_days and seen.difference.low > 0:
-        text = f"log-loss above the champion's by at least {figure(seen.difference.low)} > 0, {_stands_on(seen.difference)}"
+        excess = figure(seen.difference.low)
+        text = f"log-loss above the champion's by at least {excess} > 0, {_stands_on(seen.difference)}"
         return Reason("worse_than_champion", seen.difference.low, 0.0, text)
     return None
 
@@ -97,11 +98,11 @@ def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
         days = 0 if seen.difference is None else seen.difference.blocks
         text = f"outcomes of {days} days < {limits.min_days} needed"
         return False, Reason("too_few_days", days, limits.min_days, text)
-    high = seen.difference.high
+    high, on = seen.difference.high, _stands_on(seen.difference)
     if high < limits.margin:
-        text = f"log-loss minus the champion's at most {figure(high)} < {figure(limits.margin)}, {_stands_on(seen.difference)}"
+        text = f"log-loss minus the champion's at most {figure(high)} < {figure(limits.margin)}, {on}"
         return True, Reason("no_worse_than_champion", high, limits.margin, text)
-    text = f"log-loss minus the champion's may be {figure(high)} >= {figure(limits.margin)}, {_stands_on(seen.difference)}"
+    text = f"log-loss minus the champion's may be {figure(high)} >= {figure(limits.margin)}, {on}"
     return False, Reason("not_yet_proven", high, limits.margin, text)
 
 

@@ -44,7 +44,10 @@ def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
     asked = _retraining(state)
     route = _next(state.route, champion=asked.version)
     after = dataclasses.replace(
-        state.standing(asked.version, "champion", now), retraining=None, route=route, first_version=asked.version
+        state.standing(asked.version, "champion", now),
+        retraining=None,
+        route=route,
+        first_version=asked.version,
     )
     gate = _draft(state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts)
     serves = f"{asked.version} serves as the first champion"
@@ -71,9 +74,7 @@ def reject(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Tr
     asked = _retraining(state)
     after = dataclasses.replace(state.standing(asked.version, "rejected", now), retraining=None)
     title = f"{asked.version} did not pass the gate"
-    return Transition(
-        after, (_draft(state, asked.workflow, "reject", title, verdict, asked.version, now, facts),)
-    )
+    return Transition(after, (_draft(state, asked.workflow, "reject", title, verdict, asked.version, now, facts),))
 
 
 def fail(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
@@ -94,7 +95,8 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"
     name = f"{rollout.id}/{step}"
     return Transition(
-        after, (_draft(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),)
+        after,
+        (_draft(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),),
     )
 
 
@@ -109,7 +111,8 @@ def promote(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> T
     after = dataclasses.replace(after, rollout=None, route=route)
     title = f"{rollout.candidate} is champion; {old} stands by"
     return Transition(
-        after, (_draft(state, rollout.id, "promote", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),)
+        after,
+        (_draft(state, rollout.id, "promote", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),),
     )
 
 
@@ -155,7 +158,12 @@ def _next(route: Route, **changes: object) -> Route:
 
 
 def _of(route: Route) -> dict[str, object]:
-    return {"generation": route.generation, "champion": route.champion, "canary": route.canary, "share": route.share}
+    return {
+        "generation": route.generation,
+        "champion": route.champion,
+        "canary": route.canary,
+        "share": route.share,
+    }
 
 
 def _draft(

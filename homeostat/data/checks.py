@@ -46,7 +46,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    listed = f"Known: {', '.join(names[:30]) or 'none'}."
+    listed = f"Known: {_cut(', '.join(names[:30]) or 'none', 300)}."
     return f"Did you mean {near[0]!r}? {listed}" if near else listed
 
 
@@ -58,7 +58,11 @@ def shown(value: object) -> str:
         text = repr(value)
     except (ValueError, RecursionError):
         return "a value too long or too deep to show"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return _cut(text, 60)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _null(column: Column) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,8 +68,9 @@ class Transform:
         count = len(_PROBES)
         probe = {name: np.roll(np.array(_PROBES), shift) for shift, name in enumerate(self.arguments)}
         try:
-            together = self.run(probe)
-            alone = [self.run({name: probe[name][i : i + 1] for name in probe})[0] for i in range(count)]
+            with warnings.catch_warnings(action="ignore"):
+                together = self.run(probe)
+                alone = [self.run({name: probe[name][i : i + 1] for name in probe})[0] for i in range(count)]
         except TransformFailed as error:
             raise InvalidInput(error.problem, mend=error.mend, **error.facts) from error
         if not np.allclose(together, alone, rtol=1e-9, atol=0, equal_nan=True):

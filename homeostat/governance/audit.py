@@ -126,7 +126,7 @@ def audit(entries: Sequence[Entry], heads: Sequence[Head], signer: Signer) -> Au
 
 
 def _chain_problems(entries: Sequence[Entry]) -> list[str]:
-    problems = []
+    problems: list[str] = []
     previous = GENESIS
     for place, entry in enumerate(entries, start=1):
         if entry.seq != place:
@@ -140,7 +140,7 @@ def _chain_problems(entries: Sequence[Entry]) -> list[str]:
 
 
 def _head_problems(entries: Sequence[Entry], heads: Sequence[Head], signer: Signer) -> list[str]:
-    problems = []
+    problems: list[str] = []
     covered = 0
     for head in heads:
         if not signer.verifies(head_message(head.seq, head.hash, head.sealed), head.signature):

@@ -57,7 +57,9 @@ def parse_instant(text: str) -> Instant:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
         raise InvalidInput(
-            f"{text!r} is not a time.", mend="Write ISO-8601, such as '2013-02-01T05:00:00Z'.", value=str(text)
+            f"{text!r} is not a time.",
+            mend="Write ISO-8601, such as '2013-02-01T05:00:00Z'.",
+            value=str(text),
         ) from error
     if moment.tzinfo is None:
         raise InvalidInput(

@@ -13,6 +13,7 @@ from homeostat.registry.models import Version
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 PROFILE = "profile.json"
+CONFIG = "config.json"
 _CHUNK = 1 << 20
 _MEND = "Restore the folder from the registry: remove it, and it is fetched again."
 

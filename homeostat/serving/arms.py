@@ -1,4 +1,4 @@
-"""Every row answered: each arm scores its rows as one batch, and the champion stands in for an arm that fails."""
+"""Every row answered: each arm scores its rows as one batch; the champion stands in for an arm that fails."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _contract_broken(plan: ServingPlan, breaks: Sequence[Break]) -> ContractBrok
     first = breaks[0]
     return ContractBroken(
         f"Row {first.row}: {first.problem}",
-        mend=f"{first.mend} Nothing was predicted: mend every break listed in facts.breaks and send all again.",
+        mend=f"{first.mend} Nothing was predicted: mend all that facts.breaks lists, then send it again.",
         table=plan.question.name,
         count=len(breaks),
         breaks=[

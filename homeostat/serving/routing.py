@@ -30,7 +30,7 @@ class Route:
     def __post_init__(self) -> None:
         if self.generation < 0 or not 0.0 <= self.share <= 1.0:
             raise InvalidInput(
-                f"Generation {self.generation} or share {self.share} of the route of {self.loop!r} is impossible.",
+                f"The route of {self.loop!r} has generation {self.generation} and share {self.share}.",
                 mend="Generations start at 0; a share lies between 0 and 1.",
                 loop=self.loop,
             )

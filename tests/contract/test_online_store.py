@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from homeostat.adapters.sqlite import online
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.features.definitions import Window, count, feature_set
 from homeostat.features.offline import point_in_time
-from homeostat.features.online import OnlineReader, OnlineStore, lookup
+from homeostat.features.online import OnlineReader, OnlineStore, OutOfDate, lookup
 from homeostat.features.parity import compare
+from homeostat.kernel.errors import NotEnoughData, Unavailable
 from tests.unit.features.reference import (
     FEATURES,
-    Batch,
     Question,
     asked,
     asked_table,
@@ -33,15 +37,21 @@ from tests.unit.features.reference import (
 @contextmanager
 def sqlite() -> Iterator[tuple[OnlineStore, OnlineReader]]:
     with tempfile.TemporaryDirectory() as folder:
-        store, reader = SqliteOnlineStore(Path(folder) / "o.sqlite"), SqliteOnlineReader(Path(folder) / "o.sqlite")
+        store, reader = (
+            SqliteOnlineStore(Path(folder) / "o.sqlite"),
+            SqliteOnlineReader(Path(folder) / "o.sqlite"),
+        )
         store.prepare([FEATURES])
         yield store, reader
         reader.close()
         store.close()
 
 
-def columns_of(rows):
-    return {name: list(column) for name, column in zip(FEATURES.names, zip(*rows, strict=True), strict=True)}
+def columns_of(values):
+    return {
+        name: np.array([value], dtype=object if kind == "text" else float)
+        for (name, kind), value in zip(FEATURES.kinds.items(), values, strict=True)
+    }
 
 
 @given(streams)
@@ -65,3 +75,174 @@ def test_online_offline_and_the_definition_agree_on_any_stream(stream):
     expected = [naive(FEATURES, one, facts) for one in questions]
     assert compare(FEATURES, served, offline) == []
     assert compare(FEATURES, expected, offline) == []
+
+
+def sold(at, sequence=0, **changes):
+    row = {"id": f"s{sequence}", "at": at, "shop": "north", "zone": 1, "price": 1.0, "pieces": 1}
+    return {**row, "member": None, "note": "n", **changes}
+
+
+def ask(at, **changes):
+    return {"id": "q", "at": at, "shop": "north", "zone": 1, "distance": 1.0, **changes}
+
+
+def read(reader, at, **changes):
+    with reader.snapshot() as snapshot:
+        (values,) = lookup(FEATURES, [ask(at, **changes)], [at], snapshot)
+    return dict(zip(FEATURES.names, values, strict=True))
+
+
+@pytest.fixture
+def pair():
+    with sqlite() as opened:
+        yield opened
+
+
+def test_a_snapshot_does_not_move_while_facts_are_written(pair):
+    store, reader = pair
+    store.apply("sales", [sold(1)], 0)
+    with reader.snapshot() as snapshot:
+        store.apply("sales", [sold(2, 1)], 1)
+        values = lookup(FEATURES, [ask(5)], [5], snapshot)[0]
+        assert (snapshot.sequence, values[FEATURES.names.index("shop_sold_10us")]) == (0, 1.0)
+    assert read(reader, 5)["shop_sold_10us"] == 2.0
+
+
+def test_a_batch_that_fails_leaves_nothing_behind(pair):
+    store, reader = pair
+    with pytest.raises(KeyError):
+        store.apply("sales", [sold(1), {"id": "half"}], 0)
+    assert store.sequence() == -1
+    assert read(reader, 5)["shop_sold_10us"] == 0.0
+
+
+def test_only_the_part_of_a_batch_that_is_new_is_applied(pair):
+    store, reader = pair
+    store.apply("sales", [sold(1, 0)], 0)
+    store.apply("sales", [sold(1, 0, shop="south"), sold(2, 1)], 0)
+    assert read(reader, 5)["shop_sold_10us"] == 2.0
+    assert store.sequence() == 1
+
+
+def test_facts_of_tables_that_no_view_reads_move_the_sequence(pair):
+    store, _ = pair
+    store.apply("elsewhere", [{"x": 1}, {"x": 2}], 5)
+    assert store.sequence() == 6
+
+
+def test_an_older_version_of_a_fact_never_replaces_a_newer_one(pair):
+    store, reader = pair
+    old, new = sold(1, id="s", note="old"), sold(1, id="s", note="new")
+    store.rebuild([FEATURES], [("sales", [new, old], [7, 3])], 9)
+    assert read(reader, 5)["shop_note"] == "new"
+
+
+def test_new_definitions_ask_for_a_rebuild_which_readers_see_whole(pair):
+    store, reader = pair
+    store.apply("sales", [sold(1)], 0)
+    wider = feature_set(asked, [Window(sales, by="shop", over=["20us"], values={"sold": count()})])
+    with pytest.raises(OutOfDate, match=r"Window\(sales, by='shop'\)"):
+        store.prepare([FEATURES, wider])
+    with reader.snapshot() as snapshot, pytest.raises(Unavailable):
+        lookup(wider, [ask(5)], [5], snapshot)
+    with reader.snapshot() as before:
+        store.rebuild([FEATURES, wider], [("sales", [sold(1), sold(2, 1)], [0, 1])], 4)
+        assert lookup(FEATURES, [ask(5)], [5], before)[0][FEATURES.names.index("shop_sold_10us")] == 1.0
+    with reader.snapshot() as after:
+        assert after.sequence == 4
+        assert lookup(wider, [ask(5)], [5], after) == [[2.0]]
+    store.apply("sales", [sold(3, 5)], 5)
+    assert read(reader, 5)["shop_sold_10us"] == 3.0
+
+
+def test_definitions_that_are_gone_are_forgotten_and_the_others_stay(pair):
+    store, reader = pair
+    fewer = feature_set(asked, [view for view in FEATURES.views if view.table.name == "sales"])
+    store.apply("sales", [sold(1)], 0)
+    store.prepare([fewer])
+    store.apply("sales", [sold(2, 1)], 1)
+    with reader.snapshot() as snapshot:
+        assert lookup(fewer, [ask(5)], [5], snapshot)[0][1] == 2.0
+        with pytest.raises(Unavailable, match="does not keep"):
+            lookup(FEATURES, [ask(5)], [5], snapshot)
+    with pytest.raises(OutOfDate):
+        store.prepare([FEATURES])
+
+
+def test_a_store_that_is_not_prepared_takes_nothing(tmp_path):
+    store = SqliteOnlineStore(tmp_path / "o.sqlite")
+    with pytest.raises(Unavailable, match="not ready"):
+        store.apply("sales", [sold(1)], 0)
+    store.close()
+
+
+def test_a_reader_may_come_first_and_outlive_the_writer(tmp_path):
+    path = tmp_path / "o.sqlite"
+    reader = SqliteOnlineReader(path)
+    with pytest.raises(Unavailable, match="cannot be read"), reader.snapshot():
+        pass
+    for sequence in range(2):  # a writer that is started again goes on where it was
+        store = SqliteOnlineStore(path)
+        store.prepare([FEATURES])
+        assert store.sequence() == sequence - 1
+        store.apply("sales", [sold(1, sequence)], sequence)
+        store.close()
+    assert read(reader, 5)["shop_sold_10us"] == 2.0
+    reader.close()
+    late = SqliteOnlineReader(path)
+    assert read(late, 5)["shop_sold_10us"] == 2.0
+    late.close()
+
+
+def attempt(reader, row):
+    try:
+        with reader.snapshot() as snapshot:
+            return lookup(FEATURES, [row], [row["at"]], snapshot), ""
+    except NotEnoughData as error:
+        return [], error.problem
+
+
+@given(streams, st.lists(st.integers(0, 30), min_size=8, max_size=8))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_pruning_changes_no_answer_it_still_gives(stream, presents):
+    facts = {"sales": [], "visits": []}
+    sequence = horizon = 0
+    with pytest.MonkeyPatch.context() as patch, sqlite() as (store, reader):
+        patch.setattr(online, "SLACK", 2)
+        for batch, now in zip(stream, presents, strict=False):
+            store.apply(batch.table.name, batch.rows, sequence)
+            facts[batch.table.name] += zip(batch.rows, itertools.count(sequence), strict=False)
+            sequence += len(batch.rows)
+            store.prune(now)
+            horizon = max(horizon, now - 2)
+            for row in batch.questions:
+                question = Question(row, row["at"], sequence - 1)
+                served, refusal = attempt(reader, row)
+                if refusal:
+                    assert row["at"] < horizon or "corrected" in refusal
+                    continue
+                assert row["at"] >= horizon
+                assert compare(FEATURES, served, columns_of(naive(FEATURES, question, facts))) == []
+
+
+def test_pruning_forgets_what_no_later_read_can_need(pair, monkeypatch):
+    monkeypatch.setattr(online, "SLACK", 5)
+    store, reader = pair
+    store.apply("sales", [sold(at, at) for at in range(1, 41)], 1)
+    assert store.prune(50) == 34  # reads from 45 on need nothing before 35
+    assert store.prune(49) == 0
+    assert read(reader, 45)["shop_sold_10us"] == 5.0
+    with pytest.raises(NotEnoughData, match=r"00\.000044.* is no longer in the online store"):
+        read(reader, 44)
+
+
+def test_the_newest_fact_stays_however_old_and_a_gap_behind_it_is_told(pair, monkeypatch):
+    monkeypatch.setattr(online, "SLACK", 5)
+    store, reader = pair
+    store.apply("sales", [sold(1, 0, note="first"), sold(2, 1, note="second")], 0)
+    assert store.prune(500) == 1
+    assert read(reader, 500)["shop_note"] == "second"
+    store.apply("sales", [sold(2, 1, shop="south")], 2)
+    assert read(reader, 500, shop="south")["shop_sold_10us"] == 0.0
+    with pytest.raises(NotEnoughData, match="successor was corrected"):
+        read(reader, 500)

@@ -94,7 +94,8 @@ def _load(path: Path) -> Ed25519PrivateKey:
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise IntegrityError(
-            "The ledger's key file holds no Ed25519 private key.", mend="Restore ledger/key.pem from a backup."
+            "The ledger's key file holds no Ed25519 private key.",
+            mend="Restore ledger/key.pem from a backup.",
         )
     return key
 

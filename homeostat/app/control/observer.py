@@ -108,7 +108,9 @@ class DeltaObserver:
         psi, ks, prediction = self._drift(state.route.champion, log, part)
         candidate = state.rollout.candidate if state.rollout else ""
         faults = int(pc.sum(log["fell_back"].cast(pa.int64())).as_py() or 0)
-        asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
+        asked = {
+            str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()
+        }
         if faults and candidate:
             asked[candidate] = asked.get(candidate, 0) + faults
         return Day(
@@ -157,7 +159,11 @@ class DeltaObserver:
         counts = joined.counts
         chosen = log.take(pa.array(rows))
         columns = served_columns(chosen, self.loop.feature_set)
-        scores = {version: self._scorer.scores(version, columns) for version in _of_interest(state)} if len(rows) else {}
+        scores = (
+            {version: self._scorer.scores(version, columns) for version in _of_interest(state)}
+            if len(rows)
+            else {}
+        )
         return Outcomes(
             labelled=counts["labelled"],
             unlabelled=counts["matured_without_label"],
@@ -193,7 +199,9 @@ class DeltaObserver:
         due = pc.field(label.maturity_column) <= _at(now - label.maturity_delay)
         asked = self.tables.read(question.name, columns=wanted, where=due)
         told = self.tables.read(label.table.name, columns=list(question.keys))
-        labelled = asked.join(told.group_by(list(question.keys)).aggregate([]), list(question.keys), join_type="left semi")
+        labelled = asked.join(
+            told.group_by(list(question.keys)).aggregate([]), list(question.keys), join_type="left semi"
+        )
         times = labelled[question.event_time].cast(pa.int64()).to_numpy()
         return Matured(labelled.num_rows, int(np.unique(days_of(times, self.loop.timezone)).size))
 

@@ -12,7 +12,6 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.operations import Operations
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
-from homeostat.control.state import LoopState
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
@@ -57,7 +56,8 @@ class ControlService:
         """Decide everything up to ``now`` before returning. Raises: Refused unless the clock is a replay's."""
         if self.clock is not None:
             raise Refused(
-                "There is no barrier on the system clock.", mend="Start Homeostat with the setting clock=replay."
+                "There is no barrier on the system clock.",
+                mend="Start Homeostat with the setting clock=replay.",
             )
         with self._lock:
             states = [reconciler.settle(now, self.patience) for reconciler in self.reconcilers.values()]
@@ -74,6 +74,7 @@ class ControlService:
     def overview(self, name: str) -> Json:
         """Where the loop stands, at a glance."""
         now = self._now()
+        self.facts.look()
         shown = self.operations.overview(self._loop(name), now)
         replay = self._replay
         return {
@@ -81,7 +82,7 @@ class ControlService:
             "clock": "replay" if self.clock is None else "system",
             "now": None if now is None else format_instant(now),
             "replay": None if replay is None else _shown(replay),
-            "activity": self._activity(name),
+            "activity": self.operations.activity(name),
             "freshness": self.facts.freshness(self._loop(name).tables, now),
             "quarantined": self.facts.quarantined(),
         }
@@ -105,14 +106,6 @@ class ControlService:
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""
         return self.operations.verify_ledger()
-
-    def _activity(self, name: str) -> Json | None:
-        state: LoopState = self.operations.state(name)
-        asked = state.retraining
-        if asked is None:
-            return None
-        since = format_instant(asked.asked_at)
-        return {"kind": "retrain", "step": self.facts.step(asked.workflow), "since": since, "version": asked.version}
 
     def _now(self) -> Instant | None:
         if self.clock is not None:

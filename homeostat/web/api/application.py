@@ -55,7 +55,13 @@ async def _guard(request: Request, call_next: Next) -> Response:
     origin = request.headers.get("origin")
     foreign = origin is not None and origin.split("//")[-1] != request.headers.get("host", "")
     if host not in ("127.0.0.1", "localhost", "[::1]", "testserver") or (foreign and request.method != "GET"):
-        return _shape("refused", "This request comes from another site.", "Open the dashboard at its own address.", {}, 403)
+        return _shape(
+            "refused",
+            "This request comes from another site.",
+            "Open the dashboard at its own address.",
+            {},
+            403,
+        )
     response = await call_next(request)
     response.headers.update(_HEADERS)
     return response
@@ -68,7 +74,9 @@ async def _known_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [{"where": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]} for e in error.errors()]
+    faults = [
+        {"where": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]} for e in error.errors()
+    ]
     first = faults[0]
     known = InvalidInput(
         f"{first['where']}: {first['problem']}.", mend="See /api/openapi.json for the form.", faults=faults

@@ -75,7 +75,7 @@ class Doors:
         self._open += 1
         self._idle.clear()
         started = time.perf_counter()
-        door = _find(scope["path"])
+        door = _find(scope["path"].encode("utf-8", "replace").decode())  # names go on as valid text
         try:
             response = await self._answer(door, scope, receive)
             self._metrics.request(door.door, door.name, response.status, time.perf_counter() - started)

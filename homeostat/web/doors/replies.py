@@ -1,4 +1,4 @@
-"""What goes back: JSON bodies, and one translation of errors to statuses."""
+"""What goes back: JSON bodies, the one shape of every error, and the way to elsewhere."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from homeostat.kernel.errors import (
-    Conflict,
-    ContractBroken,
-    HomeostatError,
-    InvalidInput,
-    NotEnoughData,
-    NotFound,
-    Refused,
-    TooLarge,
-    Unavailable,
-)
+from homeostat.kernel.errors import HomeostatError
+from homeostat.web.statuses import status_of
 
 Headers = tuple[tuple[bytes, bytes], ...]
 JSON = (b"content-type", b"application/json")
-_STATUSES: tuple[tuple[type[HomeostatError], int], ...] = (
-    (ContractBroken, 422),
-    (TooLarge, 413),
-    (InvalidInput, 400),
-    (NotEnoughData, 422),
-    (NotFound, 404),
-    (Conflict, 409),
-    (Refused, 403),
-    (Unavailable, 503),
-)
+_EXTRA: dict[int, Headers] = {
+    413: ((b"connection", b"close"),),  # the rest of the body is not read
+    503: ((b"retry-after", b"1"),),
+}
 
 
 class MethodNotAllowed(HomeostatError):
@@ -58,11 +43,10 @@ def error_response(error: HomeostatError) -> Response:
     """The one shape of every error: ``{"error": {"code", "problem", "mend", "facts"}}``."""
     if isinstance(error, MethodNotAllowed):
         return _method_not_allowed(error)
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    status = status_of(error)
     if status == 500:
         return unexpected()
-    headers: Headers = (JSON, (b"retry-after", b"1")) if status == 503 else (JSON,)
-    return Response(status, _body(error), headers)
+    return Response(status, _body(error), (JSON, *_EXTRA.get(status, ())))
 
 
 def unexpected() -> Response:

@@ -16,6 +16,8 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _NOT_A_NUMBER = re.compile(rb"-?\s*(nan|inf)", re.IGNORECASE)
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
 
+_PATIENCE = 8
+"""Times the limit that is read of a body that will be refused."""
 _NUMBERS = "Send numbers that fit 64 bits, and null for a missing one."
 
 
@@ -38,24 +40,35 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises: TooLarge as soon as it is known to exceed ``limit`` bytes; ClientLeft."""
-    announced = header(scope, b"content-length")
-    if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+    """The whole body. Raises: TooLarge when it has more than ``limit`` bytes; ClientLeft.
+
+    Of a body that is too large, up to eight times the limit is taken off the wire and thrown away first: most
+    clients read no answer before they have sent everything.
+    """
+    announced = _announced(scope)
+    if announced > limit * _PATIENCE:
         raise _too_large(limit)
-    parts: list[bytes] = []
-    size = 0
-    more = True
-    while more:
+    kept: list[bytes] = []
+    size, more = 0, True
+    while more and size <= limit * _PATIENCE:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft
         part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
         more = message.get("more_body", False)
-    return b"".join(parts)
+        size += len(part)
+        if size <= limit and announced <= limit:
+            kept.append(part)
+        else:
+            kept.clear()
+    if size > limit:
+        raise _too_large(limit)
+    return b"".join(kept)
+
+
+def _announced(scope: Scope) -> int:
+    value = header(scope, b"content-length") or ""
+    return int(value[:18]) if value.isascii() and value.isdigit() else 0
 
 
 def decode_rows(body: bytes) -> list[Any]:

@@ -176,9 +176,7 @@ def asked_table(table: Table, questions: Sequence[Question]) -> pa.Table:
     return rows.append_column("_time", pa.array([one.time for one in questions], pa.int64()))
 
 
-def naive(
-    features: FeatureSet, asked: Question, facts: Mapping[str, Sequence[tuple[Row, int]]]
-) -> list[Any]:
+def naive(features: FeatureSet, asked: Question, facts: Mapping[str, Sequence[tuple[Row, int]]]) -> list[Any]:
     """Every feature of one question, straight from the definition."""
     found: dict[str, Any] = {}
     for one in features.selected:
@@ -219,13 +217,14 @@ def _valid(table: Table, facts: Sequence[tuple[Row, int]], asked: Question) -> l
 
 def _latest(view: Latest, about: Sequence[tuple[Row, int]], at: int) -> list[Any]:
     event_time = view.table.event_time
-    young = [
-        fact for fact in about if view.longest is None or at - fact[0][event_time] <= view.longest
-    ]
+    young = [fact for fact in about if view.longest is None or at - fact[0][event_time] <= view.longest]
     if not young:
         return [None] * len(view.columns)
     row = max(young, key=lambda fact: (fact[0][event_time], fact[1]))[0]
-    return [row[name] if row[name] is None or isinstance(row[name], str) else float(row[name]) for name in view.columns]
+    return [
+        row[name] if row[name] is None or isinstance(row[name], str) else float(row[name])
+        for name in view.columns
+    ]
 
 
 def _aggregate(one: Any, rows: Sequence[Row]) -> Any:

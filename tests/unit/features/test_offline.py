@@ -127,6 +127,6 @@ def test_missing_inputs_are_named():
         point_in_time(FEATURES, question, {})
     with pytest.raises(InvalidInput, match="no column '_time'"):
         point_in_time(FEATURES, question.drop_columns("_time"), {})
+    broken = question.drop_columns("_sequence").append_column("_sequence", pa.array([None], pa.int64()))
     with pytest.raises(InvalidInput, match="'_sequence' has 1 nulls"):
-        broken = question.drop_columns("_sequence").append_column("_sequence", pa.array([None], pa.int64()))
         point_in_time(FEATURES, broken, {})

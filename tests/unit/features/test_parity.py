@@ -17,7 +17,11 @@ features = feature_set(asked, [asked["shop"], window])
 
 
 def columns(shop, sold, price):
-    return {"shop": np.array([shop], dtype=object), "shop_sold_1h": np.array([sold]), "shop_price_1h": np.array([price])}
+    return {
+        "shop": np.array([shop], dtype=object),
+        "shop_sold_1h": np.array([sold]),
+        "shop_price_1h": np.array([price]),
+    }
 
 
 def test_equal_rows_have_no_mismatch_and_means_may_differ_in_the_last_bits():

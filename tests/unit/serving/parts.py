@@ -1,4 +1,4 @@
-"""Small real parts for serving tests: tables, features, ONNX models and version folders."""
+"""Versions for serving tests: real ONNX models in version folders, and runtimes that answer as told."""
 
 from __future__ import annotations
 
@@ -11,68 +11,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from homeostat.data.contracts import Value, instant, integer, number, text
-from homeostat.data.tables import Table
-from homeostat.features.definitions import FeatureSet, Latest, Window, count, feature_set, mean
+from homeostat.data.contracts import Value
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
-from homeostat.serving.plans import ServingPlan
-
-NOW = 1_359_723_600_000_000
-"""2013-02-01T13:00:00Z"""
-
-DEPARTURES = Table(
-    "departures",
-    key="flight_id",
-    event_time="asked_at",
-    contract={
-        "flight_id": text(),
-        "asked_at": instant(),
-        "carrier": text(categories=["AA", "DL", "UA"]),
-        "origin": text(),
-        "hour": integer(0, 23),
-        "distance": number(0, nullable=True),
-    },
-)
-ARRIVALS = Table(
-    "arrivals",
-    key="flight_id",
-    event_time="arrived_at",
-    contract={
-        "flight_id": text(),
-        "arrived_at": instant(),
-        "carrier": text(),
-        "origin": text(),
-        "arr_delay": number(nullable=True),
-    },
-)
-FEATURES: FeatureSet = feature_set(
-    DEPARTURES,
-    [
-        DEPARTURES["carrier", "hour", "distance"],
-        Window(ARRIVALS, by="origin", over=["3h"], values={"delay": mean("arr_delay"), "landed": count()}),
-        Latest(ARRIVALS, by="carrier", columns=["arr_delay"], max_age="3h"),
-    ],
-)
-PLAN = ServingPlan("late", DEPARTURES, FEATURES)
-INPUTS: tuple[tuple[str, Kind], ...] = (
-    ("carrier", "text"),
-    ("hour", "number"),
-    ("origin_delay_3h", "number"),
-)
-
-
-def question(index: int = 0, **changed: object) -> dict[str, object]:
-    """A row as a client sends it."""
-    row: dict[str, object] = {
-        "flight_id": f"f{index}",
-        "asked_at": "2013-02-01T13:00:00Z",
-        "carrier": "UA",
-        "origin": "JFK",
-        "hour": 8,
-        "distance": 1400.0,
-    }
-    return {**row, **changed}
+from tests.unit.serving.late import INPUTS, NOW
 
 
 def model(bias: float, *, shape: str = "n2", inputs: Sequence[tuple[str, Kind]] = INPUTS) -> bytes:

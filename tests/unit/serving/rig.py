@@ -1,4 +1,4 @@
-"""The data plane in one process: real store, real models, real spool; only the recorder is at the other end."""
+"""The data plane in one process: real store, real models, real spool; only the recorder is played."""
 
 from __future__ import annotations
 
@@ -28,9 +28,16 @@ from homeostat.serving.routing import Route
 from homeostat.web.doors.application import Doors
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.refused import RefusedRows
-from tests.unit.serving.parts import FEATURES, NOW, PLAN, model, save_version
+from tests.unit.serving.late import FEATURES, NOW, PLAN
+from tests.unit.serving.parts import model, save_version
 
 NOW_HEADER = {"homeostat-now": "2013-02-01T13:00:00Z"}
+PREDICT = "/loops/late/predict"
+GOOD = (
+    b'{"rows": [{"flight_id": "f1", "asked_at": "2013-02-01T13:00:00Z",'
+    b' "carrier": "UA", "origin": "JFK", "hour": 8}]}'
+)
+"""A request that is answered with one prediction."""
 
 
 class Recorder:
@@ -43,6 +50,7 @@ class Recorder:
 
     async def events(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
         self._fail()
+        table.encode()
         self.events_given.append((table, body, now))
         return {"accepted": 1}
 
@@ -63,6 +71,7 @@ class Answer:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    reads: int = 0
 
     @property
     def json(self) -> Any:
@@ -149,6 +158,7 @@ class Rig:
         answer = Answer()
 
         async def receive() -> dict[str, Any]:
+            answer.reads += 1
             return next(coming)
 
         async def send(message: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ import pytest
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge, Unavailable
 from tests.contract.test_spool import files_limited_to
 from tests.unit.serving.conftest import WithRig
-from tests.unit.serving.parts import FEATURES, NOW, expected, model, question, save_version
+from tests.unit.serving.late import FEATURES, NOW, question
+from tests.unit.serving.parts import expected, model, save_version
 from tests.unit.serving.rig import Rig, arrival
 
 

@@ -8,7 +8,8 @@ from homeostat.kernel.errors import Conflict, HomeostatError, IntegrityError, Un
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import Runtime
-from tests.unit.serving.parts import PLAN, Constant
+from tests.unit.serving.late import PLAN
+from tests.unit.serving.parts import Constant
 
 
 class Shelf:
@@ -115,6 +116,6 @@ def test_warming_does_not_judge_what_a_row_of_missing_values_gives() -> None:
     shelf = Shelf()
     shelf.versions = {"v1": Constant("v1", float("nan"))}
     assert live_with(shelf, Route("late", 1, "v1")).current("late") is not None
+    shelf.versions = {"v2": Constant("v2", ValueError())}
     with pytest.raises(Unavailable):
-        shelf.versions = {"v2": Constant("v2", ValueError())}
         live_with(shelf, Route("late", 2, "v2"))

@@ -8,7 +8,8 @@ import pytest
 
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Unavailable
-from tests.unit.serving.parts import INPUTS, expected, model, save_version
+from tests.unit.serving.late import INPUTS
+from tests.unit.serving.parts import expected, model, save_version
 
 COLUMNS = {
     "carrier": ["UA", None, "XX"],

@@ -16,7 +16,8 @@ from homeostat.serving.live import LiveRoutes
 from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import Runtime
 from tests.unit.serving.conftest import WithRig
-from tests.unit.serving.parts import PLAN, Constant, model, question, save_version
+from tests.unit.serving.late import PLAN, question
+from tests.unit.serving.parts import Constant, model, save_version
 from tests.unit.serving.rig import Rig
 
 ROUTE = Route("late", 3, "v2", canary="v3", share=0.25, standby="v1", salt="r3")

@@ -19,8 +19,8 @@ export function createIntervalChart(root) {
     const x = linear([-reach, reach], [8, width - 8]);
     canvas.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     canvas.setAttribute("aria-label", `Paired difference of log-loss ${signed(value, 4)}, interval ${fixed(low, 4)} to ${fixed(high, 4)}`);
-    canvas.replaceChildren(...sides(x, width), ...(known(margin) ? [rule(x(margin), "margin", `margin ${signed(margin)}`)] : []),
-      rule(x(0), "zero", "0"), ...whisker(x, model));
+    canvas.replaceChildren(...sides(x, width), ...(known(margin) ? [rule(x(margin), "margin", `margin ${signed(margin)}`, margin > 0 ? "start" : "end")] : []),
+      rule(x(0), "zero", "0", margin > 0 ? "end" : "start"), ...whisker(x, model));
   }
 
   onWidth(root, (now) => ((width = now), draw()));
@@ -36,10 +36,10 @@ function sides(x, width) {
   ];
 }
 
-function rule(x, name, words) {
+function rule(x, name, words, anchor) {
   return svg("g", { class: name },
     svg("line", { x1: x, x2: x, y1: MIDDLE - 22, y2: MIDDLE + 22 }),
-    svg("text", { class: "axis", x, y: 10, "text-anchor": "middle" }, words));
+    svg("text", { class: "axis", x: anchor === "start" ? x - 3 : x + 3, y: 10, "text-anchor": anchor }, words));
 }
 
 function whisker(x, { value, low, high }) {

@@ -59,17 +59,15 @@ export function markFocus(lanes, { tooltip, showDecision }) {
     node.addEventListener("keydown", (event) => move(mark, event));
   }
 
-  let focused = false;
-  lanes.addEventListener("focusin", () => (focused = true));
-  lanes.addEventListener("focusout", () => (focused = lanes.contains(document.activeElement)));
-
   return {
-    set(next) {
-      const keep = focused;
-      marks = [...next].sort((a, b) => a.cluster.x - b.cluster.x || a.cluster.lane - b.cluster.lane);
+    // `draw` replaces the marks and returns the new ones; focus goes to the one that took the focused one's place.
+    redraw(draw) {
+      const keep = marks.find(({ node }) => node === document.activeElement);
+      if (keep) active = keep.cluster.chief.seq;
+      marks = [...draw()].sort((a, b) => a.cluster.x - b.cluster.x || a.cluster.lane - b.cluster.lane);
       marks.forEach(wire);
       const stop = settle();
-      if (keep && stop && document.activeElement === document.body) stop.node.focus({ preventScroll: true });
+      if (keep && stop) stop.node.focus({ preventScroll: true });
     },
   };
 }

@@ -33,7 +33,7 @@ export function createPerformanceChart(root, page) {
     back.replaceChildren(...backdrop(model, x, y, box));
     plot.replaceChildren(...lines(model, x, y, box));
     strips.replaceChildren(...below(model, x, box));
-    focus.set(drawLanes(lanes, { ...model, x, left: box.left, right: box.right, labelled: box.wide }));
+    focus.redraw(() => drawLanes(lanes, { ...model, x, left: box.left, right: box.right, labelled: box.wide }));
     cross.set(model, x, y, box);
   }
 

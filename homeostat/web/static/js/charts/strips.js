@@ -11,7 +11,7 @@ export function reignStrip(reigns, { x, left, right, top, height, now }) {
     const width = to - from - 1;
     return svg("g", { class: `reign ${index % 2 ? "odd" : "even"} ${end ? "" : "current"}` },
       svg("rect", { x: from, y: top, width: Math.max(1, width), height, rx: 3 }),
-      width > 8 + 7 * version.length && svg("text", { x: from + width / 2, y: top + height / 2 + 4, "text-anchor": "middle" }, version));
+      width > 4 + 6.5 * version.length && svg("text", { x: from + width / 2, y: top + height / 2 + 4, "text-anchor": "middle" }, version));
   }).filter(Boolean);
 }
 

@@ -51,18 +51,19 @@ function stepper({ rollout, now }) {
       h("small", null, stepWords(where, rollout)),
       where === "now" && holdBar(rollout, now));
   }));
-  return [list, h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), rollout.reason ?? seenWords(rollout))];
+  return [list, h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), seenWords(rollout))];
 }
 
-function stepWords(where, { entered_at: entered, hold_until: until }) {
+function stepWords(where, { hold_until: until }) {
   if (where === "done") return "passed";
   if (where === "next") return "to come";
-  return [entered && `since ${dayAndTime(at(entered))}`, until && `holds until ${dayAndTime(at(until))}`].filter(Boolean).join(", ");
+  return until ? `until ${dayAndTime(at(until))} or later` : "now";
 }
 
-function seenWords({ requests, faults }) {
-  if (!known(requests)) return "";
-  return requests ? `${plural(requests, "request")} answered by the candidate, ${faults ? count(faults) : "none"} failed` : "no request has gone to the candidate yet";
+function seenWords({ entered_at: entered, requests, faults, reason }) {
+  const since = entered && `since ${dayAndTime(at(entered))}`;
+  const seen = requests > 0 && `${plural(requests, "request")} answered by the candidate, ${faults ? count(faults) : "none"} failed`;
+  return [since, seen, reason].filter(Boolean).join("; ");
 }
 
 function holdBar({ entered_at: entered, hold_until: until }, now) {

@@ -1,0 +1,103 @@
+"""What the recorder and the gateway have counted, as control needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from homeostat.app.loopback import get
+from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.data.tables import Table
+from homeostat.kernel.clock import Instant, duration, format_instant
+from homeostat.kernel.errors import Unavailable
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Facts:
+    """Asks the recorder to put everything acknowledged on disk, and the gateway what it failed to answer.
+
+    A part that is away is not an error here: what it said last still holds, and it will say the rest later.
+    """
+
+    recorder: BlockingRecorderClient
+    doors_url: str
+    sequence: int = field(init=False, default=-1)
+    _versions: Mapping[str, int] = field(init=False, default_factory=dict)
+    _tables: Mapping[str, Json] = field(init=False, default_factory=dict)
+    _failed: dict[str, int] = field(init=False, default_factory=dict)
+    _failed_seen: dict[str, int] = field(init=False, default_factory=dict)
+
+    def refresh(self) -> int:
+        """Everything acknowledged so far is in the tables and logs; the newest sequence that is.
+
+        Raises: Unavailable when the recorder is down.
+        """
+        flushed = self.recorder.flush()
+        self.sequence, self._versions = flushed.sequence, flushed.versions
+        self._tables = self.recorder.status()["tables"]
+        return self.sequence
+
+    def version(self, table: str) -> int:
+        """A table's version at the last refresh. Raises: Unavailable for one without rows."""
+        if table not in self._versions:
+            raise Unavailable(
+                f"Table {table!r} holds no rows yet.", mend="Send it events first.", table=table
+            )
+        return self._versions[table]
+
+    def silence(self, table: str, at: Instant) -> int | None:
+        """How long before ``at`` the table's newest event happened; None before the first, 0 when later."""
+        newest = self._tables.get(table, {}).get("newest_event")
+        return None if newest is None else max(0, at - int(newest))
+
+    def quarantined(self) -> dict[str, int]:
+        """Rows that broke a contract, by table, since the beginning."""
+        return {name: sum(told["quarantined"].values()) for name, told in self._tables.items()}
+
+    def failed(self, loop: str) -> int:
+        """Predict requests of a loop that were answered with a server error, over restarts of the gateway."""
+        try:
+            text = get(f"{self.doors_url}/metrics").decode()
+        except Unavailable:
+            return self._failed.get(loop, 0)
+        seen = sum(
+            int(sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "homeostat_requests_total"
+            and (sample.labels["door"], sample.labels["loop"]) == ("predict", loop)
+            and sample.labels["status"].startswith("5")
+        )
+        before = self._failed_seen.get(loop, 0)
+        self._failed[loop] = self._failed.get(loop, 0) + (seen - before if seen >= before else seen)
+        self._failed_seen[loop] = seen
+        return self._failed[loop]
+
+    def freshness(self, tables: Sequence[Table], now: Instant | None) -> list[Json]:
+        """Each table's newest event and its age against the objective."""
+        return [self._fresh(table, now) for table in tables]
+
+    def look(self) -> None:
+        """Ask the recorder for its counts; what it said last holds while it is away."""
+        try:
+            self._tables = self.recorder.status()["tables"]
+        except Unavailable:
+            return
+
+    def _fresh(self, table: Table, now: Instant | None) -> Json:
+        newest = self._tables.get(table.name, {}).get("newest_event")
+        age = None if newest is None or now is None else max(0, now - int(newest)) // 1_000_000
+        objective = None if table.freshness is None else duration(table.freshness) // 1_000_000
+        return {
+            "table": table.name,
+            "rows": self._tables.get(table.name, {}).get("rows", 0),
+            "newest": None if newest is None else format_instant(int(newest)),
+            "age_seconds": age,
+            "objective_seconds": objective,
+            "ok": None if age is None or objective is None else age <= objective,
+        }

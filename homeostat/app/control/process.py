@@ -1,0 +1,114 @@
+"""Builds the control process from its settings, and keeps its clockwork going."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from homeostat.adapters.dbos.workflows import DbosEngine
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.adapters.mlflow.registry import MlflowRegistry
+from homeostat.app.clocks import SystemClock
+from homeostat.app.control.facts import Facts
+from homeostat.app.control.observer import DeltaObserver
+from homeostat.app.control.publisher import Publisher
+from homeostat.app.control.service import ControlService
+from homeostat.app.control.work import Retrainer
+from homeostat.app.loader import load_loops
+from homeostat.app.operations import Operations
+from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.settings import Settings
+from homeostat.app.training_runner import TrainingRunner
+from homeostat.control.loop import Loop
+from homeostat.control.reconcile import Reconciler
+from homeostat.control.retraining import retraining_body
+from homeostat.kernel.errors import HomeostatError
+from homeostat.registry.models import Registry
+from homeostat.training.pipeline import WorkflowEngine
+
+_LOG = logging.getLogger("homeostat.control")
+
+
+@dataclass(slots=True)
+class ControlProcess:
+    """Everything of the control process but its HTTP server.
+
+    ``start`` recovers what was under way and, on the system clock, looks at every loop every few seconds;
+    a part that is away makes one look fail, not the process.
+    """
+
+    settings: Settings
+    service: ControlService
+    engine: WorkflowEngine
+    reconcilers: Mapping[str, Reconciler]
+    _stop: threading.Event = field(init=False, default_factory=threading.Event)
+    _thread: threading.Thread | None = field(init=False, default=None)
+
+    def start(self) -> None:
+        """Take up pending workflows, publish the routes, begin to look."""
+        self.engine.launch()
+        self._thread = threading.Thread(target=self._run, name="reconcile")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking; pending workflows are taken up by the next process."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        self.engine.close()
+
+    def _run(self) -> None:
+        self._attempt(self._recover)
+        while not self._stop.wait(self.settings.tick_seconds):
+            self._attempt(self.service.tick)
+
+    def _recover(self) -> None:
+        for reconciler in self.reconcilers.values():
+            reconciler.recover()
+
+    def _attempt(self, work: object) -> None:
+        try:
+            work()  # type: ignore[operator]
+        except HomeostatError as error:
+            _LOG.warning("%s %s", error.problem, error.mend)
+        except Exception:
+            _LOG.exception("a look at the loops failed; the next one follows")
+
+
+def build(settings: Settings) -> ControlProcess:
+    """Put the parts together for one home."""
+    home = settings.paths
+    operations = Operations.open(home)
+    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
+    facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
+    publisher = Publisher(operations, registry, settings.doors_url)
+    engine = DbosEngine(home.workflows_db)
+    loops = load_loops(settings.loop_file)
+    reconcilers = {
+        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine)
+        for name, loop in loops.items()
+    }
+    clock = SystemClock() if settings.clock == "system" else None
+    patience = settings.training_timeout_seconds
+    service = ControlService(loops, reconcilers, operations, facts, clock, patience)
+    return ControlProcess(settings, service, engine, reconcilers)
+
+
+def _reconciler(
+    loop: Loop,
+    settings: Settings,
+    operations: Operations,
+    registry: Registry,
+    facts: Facts,
+    publisher: Publisher,
+    engine: WorkflowEngine,
+) -> Reconciler:
+    home = settings.paths
+    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts)
+    runner = TrainingRunner(settings.training_timeout_seconds)
+    work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
+    found = Reconciler(loop, operations.store, observer, engine, publisher.publish)
+    engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
+    return found

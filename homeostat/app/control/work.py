@@ -1,0 +1,67 @@
+"""What a retraining workflow does to the world; every call finds what an earlier one made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeostat.app.control.facts import Facts
+from homeostat.app.home import Home
+from homeostat.app.training_runner import TrainingRunner
+from homeostat.control.loop import Loop
+from homeostat.kernel.clock import duration
+from homeostat.registry.models import Registry
+from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrainer:
+    """The effects of one loop's retraining."""
+
+    loop: Loop
+    loop_file: Path
+    home: Home
+    registry: Registry
+    facts: Facts
+    runner: TrainingRunner
+
+    def pin(self, ask: Json) -> Json:
+        """Fix table versions and the newest sequence that counts, with everything acknowledged on disk."""
+        sequence = self.facts.refresh()
+        versions = {table.name: self.facts.version(table.name) for table in self.loop.tables}
+        return {"table_versions": versions, "sequence": sequence}
+
+    def train(self, ask: Json, pin: Json) -> Json:
+        """In a child process: check the data, train, convert, prove, evaluate."""
+        result = self.runner.run(self._job(ask, pin), self._folder(ask))
+        return result.to_json()
+
+    def register(self, ask: Json, trained: Json) -> Json:
+        """Register the version that was evaluated, from the folder where it was staged."""
+        result = TrainingResult.from_json(trained)
+        self.registry.add(result.version, JobFolder(self._folder(ask)).staged)
+        return {"version": result.version.id}
+
+    def _folder(self, ask: Json) -> Path:
+        return self.home.jobs / self.loop.name / str(ask["version"])
+
+    def _job(self, ask: Json, pin: Json) -> TrainingJob:
+        limits, asked_at = self.loop.retrain, int(ask["asked_at"])
+        cutoff = asked_at - self.loop.label.maturity_delay - duration(limits.holdout)
+        champion = ask["champion"]
+        return TrainingJob(
+            loop_file=str(self.loop_file),
+            loop=self.loop.name,
+            version=str(ask["version"]),
+            tables=str(self.home.tables),
+            table_versions=pin["table_versions"],
+            sequence=int(pin["sequence"]),
+            since=None if limits.history is None else cutoff - duration(limits.history),
+            cutoff=cutoff,
+            as_of=asked_at,
+            champion=None if champion is None else str(self.registry.folder(self.loop.name, champion)),
+            min_rows=limits.min_rows,
+        )

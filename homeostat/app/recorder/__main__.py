@@ -1,0 +1,26 @@
+"""The recorder process: ``python -m homeostat.app.recorder HOME``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from homeostat.app.loader import load_loops
+from homeostat.app.process import process_main
+from homeostat.app.recorder.drain import LoggedLoop
+from homeostat.app.recorder.main import run
+from homeostat.app.settings import Settings
+
+
+def main(home: Path) -> None:
+    """Record for the loops of a home until told to stop."""
+    settings = Settings.load(home)
+    loops = load_loops(settings.loop_file).values()
+    tables = {table.name: table for loop in loops for table in loop.tables}
+    feature_sets = [loop.feature_set for loop in loops]
+    logged = [LoggedLoop(loop.name, loop.question, loop.feature_set) for loop in loops]
+    run(settings.home, settings.recorder_socket, list(tables.values()), feature_sets, logged)
+
+
+if __name__ == "__main__":
+    sys.exit(process_main(main))

@@ -1,0 +1,168 @@
+"""What the recorder answers: one method per call, from a header and a body to a JSON-ready reply."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from homeostat.app.recorder.drain import Drain
+from homeostat.app.recorder.frames import Header
+from homeostat.data.checks import did_you_mean
+from homeostat.data.contracts import Break
+from homeostat.data.journal import Journal
+from homeostat.features.ingest import Ingest
+from homeostat.kernel.clock import Instant
+from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, Unavailable
+
+Reply = dict[str, Any]
+MOST_WAITING = 2_000_000
+"""Accepted facts that may wait to be stored."""
+MOST_LISTED = 1_000
+"""Broken promises listed in one reply."""
+_SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
+
+
+class Calls:
+    """The recorder's use cases; everything but ``flush`` answers without waiting."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        journal: Journal,
+        drain: Drain,
+        tables: Sequence[str],
+        *,
+        news: Callable[[Instant], None],
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        self._ingest, self._journal, self._drain = ingest, journal, drain
+        self._tables, self._news, self._most_waiting = tables, news, most_waiting
+        self._calls: Mapping[str, Callable[[Header, bytes], Awaitable[Reply]]] = {
+            "events": self._events,
+            "refuse": self._refuse,
+            "flush": self._flush,
+            "status": self._status,
+            "quarantine": self._quarantine,
+        }
+
+    async def answer(self, header: Header, body: bytes) -> Reply:
+        """Do what a header asks. Raises: HomeostatError, which the caller gets."""
+        call = self._calls.get(str(header.get("call")))
+        if call is None:
+            name = str(header.get("call"))
+            raise NotFound(f"The recorder has no call {name!r}.", mend=did_you_mean(name, self._calls))
+        return await call(header, body)
+
+    async def _events(self, header: Header, body: bytes) -> Reply:
+        if self._drain.backlog >= self._most_waiting:
+            mend = "Send it again in a few seconds; look at the recorder's log if it stays so."
+            waiting = self._drain.backlog
+            raise Unavailable(f"{waiting} facts wait to be stored.", mend=mend, waiting=waiting)
+        table, now = _table(header), _now(header)
+        taken = self._ingest.accept(table, rows_of(body), now)
+        self._news(now)
+        if not taken.accepted and not taken.duplicates:
+            raise _broken(table, taken.quarantined)
+        return {
+            "accepted": taken.accepted,
+            "duplicates": taken.duplicates,
+            "quarantined": _listed(taken.quarantined),
+            "quarantined_rows": len({item.row for item in taken.quarantined}),
+            "first_sequence": taken.first_sequence,
+            "last_sequence": taken.last_sequence,
+        }
+
+    async def _refuse(self, header: Header, body: bytes) -> Reply:
+        breaks = self._ingest.refuse(_table(header), rows_of(body), _now(header))
+        return {"quarantined_rows": len({item.row for item in breaks})}
+
+    async def _flush(self, header: Header, body: bytes) -> Reply:
+        return dataclasses.asdict(await self._drain.flush())
+
+    async def _status(self, header: Header, body: bytes) -> Reply:
+        since, until = header.get("since"), header.get("until")
+        counts = {name: self._journal.counts(name, since, until) for name in self._tables}
+        return {
+            "sequence": self._journal.sequence(),
+            "waiting": self._drain.backlog,
+            "tables": {name: dataclasses.asdict(found) for name, found in counts.items()},
+        }
+
+    async def _quarantine(self, header: Header, body: bytes) -> Reply:
+        limit = header.get("limit", 100)
+        if not isinstance(limit, int) or not 1 <= limit <= 10_000:
+            raise InvalidInput(f"{limit!r} is no limit.", mend="Ask for 1 to 10000 rows.")
+        name = _table(header)
+        if name not in self._tables:
+            raise NotFound(f"No table {name!r} here.", mend=did_you_mean(name, self._tables), table=name)
+        return {"rows": [dataclasses.asdict(row) for row in self._journal.quarantined(name, limit)]}
+
+
+def rows_of(body: bytes) -> list[object]:
+    """The rows of a body ``{"rows": [...]}``.
+
+    Raises: InvalidInput that says what the body is instead.
+
+    >>> rows_of(b'{"rows": [{"a": null}]}')
+    [{'a': None}]
+    """
+    try:
+        sent = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(body, error) from error
+    if not isinstance(sent, dict) or not isinstance(sent.get("rows"), list):
+        raise InvalidInput('The body is not an object with a list of "rows".', mend=_SHAPE)
+    if unknown := sent.keys() - {"rows"}:
+        named = ", ".join(sorted(unknown))
+        raise InvalidInput(f"The body has more than rows: {named}.", mend=_SHAPE)
+    rows: list[object] = sent["rows"]
+    return rows
+
+
+def _malformed(body: bytes, error: Exception) -> InvalidInput:
+    at = _offset_of(str(error))
+    token = body[at : at + 9].lstrip(b"-") if at is not None else b""
+    if token.startswith((b"NaN", b"Infinity")):
+        name = "NaN" if token.startswith(b"NaN") else "Infinity"
+        mend = "Send null for what is missing."
+        return InvalidInput(f"The body holds {name}, which is not JSON.", mend=mend)
+    if isinstance(error, RecursionError):
+        return InvalidInput("The body is nested too deep.", mend=_SHAPE)
+    why = str(error).removeprefix("JSON is malformed: ")
+    return InvalidInput(f"The body is not JSON: {why}.", mend=_SHAPE)
+
+
+def _offset_of(said: str) -> int | None:
+    _, found, rest = said.rpartition("(byte ")
+    number = rest.removesuffix(")")
+    return int(number) if found and number.isdigit() else None
+
+
+def _table(header: Header) -> str:
+    return str(header.get("table"))
+
+
+def _now(header: Header) -> Instant:
+    now = header.get("now")
+    if not isinstance(now, int):
+        raise InvalidInput("The call does not say the present.", mend="Send now in microseconds.")
+    return now
+
+
+def _listed(breaks: Sequence[Break]) -> list[Reply]:
+    return [dataclasses.asdict(item) for item in breaks[:MOST_LISTED]]
+
+
+def _broken(table: str, breaks: Sequence[Break]) -> ContractBroken:
+    rows = len({item.row for item in breaks})
+    first = breaks[0]
+    return ContractBroken(
+        f"No row keeps the contract of {table!r} ({rows} kept apart). Row {first.row}: {first.problem}",
+        mend=first.mend,
+        table=table,
+        breaks=_listed(breaks),
+        quarantined_rows=rows,
+    )

@@ -1,0 +1,142 @@
+"""The recorder's life: open, catch up, serve and drain until told to stop, then leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.recorder.calls import Calls
+from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.server import SocketServer
+from homeostat.data.tables import Table
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.ingest import Ingest
+from homeostat.features.online import OnlineStore
+from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.errors import Conflict, HomeostatError
+
+DRAIN_SECONDS = 5.0
+DRAIN_ROWS = 5_000
+_PRUNE_EVERY = duration("1d")
+_LOG = logging.getLogger("homeostat.recorder")
+
+
+def run(
+    home: Path,
+    socket: str,
+    tables: Sequence[Table],
+    feature_sets: Sequence[FeatureSet],
+    loops: Sequence[LoggedLoop],
+) -> None:
+    """Record facts for a home until SIGTERM or SIGINT; everything acknowledged is then in the tables.
+
+    Raises: Conflict when another recorder writes to this home; IntegrityError when its files do not belong
+    together.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _sole_writer(home):
+        stores = open_stores(home, tables)
+        online = SqliteOnlineStore(home / "online.sqlite")
+        try:
+            bring_up_to_date(online, stores, tables, feature_sets)
+            asyncio.run(_record(Path(socket), stores, online, tables, loops))
+        finally:
+            online.close()
+            stores.journal.close()
+
+
+async def _record(
+    socket: Path, stores: Stores, online: OnlineStore, tables: Sequence[Table], loops: Sequence[LoggedLoop]
+) -> None:
+    ingest = Ingest(stores.journal, online, tables)
+    ingest.catch_up()
+    drain = Drain(stores, tables, loops)
+    upkeep = _Upkeep(drain, online)
+    calls = Calls(ingest, stores.journal, drain, [table.name for table in tables], news=upkeep.news)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    working = asyncio.create_task(upkeep.run())
+    try:
+        async with SocketServer(socket, calls.answer):
+            _LOG.info("recording")
+            await stop.wait()
+    finally:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        await upkeep.drain()
+        drain.close()
+
+
+class _Upkeep:
+    """What happens by itself: draining after some rows or seconds, and forgetting old online facts."""
+
+    def __init__(self, drain: Drain, online: OnlineStore) -> None:
+        self._drain, self._online = drain, online
+        self._many = asyncio.Event()
+        self._now: Instant | None = None
+        self._pruned: Instant | None = None
+        self._trouble = ""
+
+    def news(self, now: Instant) -> None:
+        """Facts were accepted at ``now``."""
+        self._now = now if self._now is None else max(now, self._now)
+        if self._drain.backlog >= DRAIN_ROWS:
+            self._many.set()
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._many.wait(), DRAIN_SECONDS)
+            self._many.clear()
+            if not await self.drain():
+                await asyncio.sleep(DRAIN_SECONDS)
+            try:
+                self._prune()
+            except Exception:
+                _LOG.exception("old online facts were not forgotten")
+
+    async def drain(self) -> bool:
+        """Store what waits; trouble is said once, and tried again later."""
+        try:
+            await self._drain.flush()
+        except HomeostatError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _LOG.error("not everything could be stored: %s", error)
+            return False
+        except Exception:
+            _LOG.exception("draining failed")
+            return False
+        self._trouble = ""
+        return True
+
+    def _prune(self) -> None:
+        if self._now is not None and (self._pruned is None or self._now - self._pruned >= _PRUNE_EVERY):
+            self._pruned = self._now
+            self._online.prune(self._now)
+
+
+@contextmanager
+def _sole_writer(home: Path) -> Iterator[None]:
+    handle = os.open(home / "recorder.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        mend = "Stop the other one, or give this one a home of its own."
+        raise Conflict(f"Another recorder writes to {home}.", mend=mend, home=str(home)) from error
+    try:
+        yield
+    finally:
+        os.close(handle)

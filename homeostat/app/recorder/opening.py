@@ -1,0 +1,122 @@
+"""Opens a home's stores and brings the online features to the last acknowledged fact, whatever happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.adapters.files.spool_reader import SpoolReader
+from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.app.recorder.drain import JOURNAL_WRITER, Stores
+from homeostat.data.contracts import Row
+from homeostat.data.journal import Journal
+from homeostat.data.tables import SEQUENCE, Table, TableStore
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.online import OnlineStore, OutOfDate
+from homeostat.kernel.errors import IntegrityError
+
+_ROWS_AT_ONCE = 50_000
+_LOG = logging.getLogger("homeostat.recorder")
+Facts = tuple[str, Sequence[Row], Sequence[int]]
+
+
+def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
+    """Open, or make, everything that the recorder writes.
+
+    Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stores = Stores(
+        SqliteJournal(home / "journal.sqlite"),
+        DeltaTables(home / "tables"),
+        DeltaTables(home / "log"),
+        SpoolReader(home / "spool" / "predictions"),
+    )
+    stored = max((stores.tables.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
+    if stored > stores.journal.sequence():
+        stores.journal.close()
+        raise IntegrityError(
+            f"The tables hold fact {stored}, but the journal ends at {stores.journal.sequence()}.",
+            mend=f"Put the journal.sqlite back that belongs to {home}, or start with a new home.",
+            stored=stored,
+        )
+    return stores
+
+
+def bring_up_to_date(
+    online: OnlineStore, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet]
+) -> None:
+    """Give the online store what it lacks: from the journal, or all of it from the tables and the journal."""
+    last = stores.journal.sequence()
+    try:
+        online.prepare(features)
+        if online.sequence() <= last and _in_journal(stores.journal, online.sequence()):
+            return  # the ingest use case catches up by itself
+    except OutOfDate as reason:
+        _LOG.warning("%s", reason.problem)
+    _LOG.warning("the online store is rebuilt from the tables")
+    read = {view.table.name for one in features for view in one.views}
+    online.rebuild(features, _facts(stores, [table for table in tables if table.name in read]), last)
+
+
+def _in_journal(journal: Journal, at: int) -> bool:
+    """Whether everything after a sequence is still in the journal."""
+    if at == journal.sequence():
+        return True
+    expected = at + 1
+    while expected <= journal.sequence():
+        batches = journal.pending(expected - 1)
+        for batch in batches:
+            if batch.first_sequence != expected:
+                return False
+            expected = batch.last_sequence + 1
+        if not batches:
+            return False
+    return True
+
+
+def _facts(stores: Stores, tables: Sequence[Table]) -> Iterator[Facts]:
+    """Every fact of some tables: the stored ones, then those that still wait."""
+    for table in tables:
+        stored = stores.tables.committed(table.name, JOURNAL_WRITER)
+        yield from _stored(stores.tables, table, stored)
+        yield from _waiting(stores.journal, table, stored)
+
+
+def _stored(store: TableStore, table: Table, last: int) -> Iterator[Facts]:
+    if store.version(table.name) < 0:
+        return
+    for low in range(0, last + 1, _ROWS_AT_ONCE):
+        within = (pc.field(SEQUENCE) >= low) & (pc.field(SEQUENCE) < low + _ROWS_AT_ONCE)
+        rows = store.read(table.name, where=within)
+        if rows.num_rows:
+            yield table.name, _rows(table, rows), rows[SEQUENCE].to_pylist()
+
+
+def _rows(table: Table, stored: pa.Table) -> list[Row]:
+    names = list(table.contract)
+    columns = [_plain(stored, name) for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _plain(stored: pa.Table, name: str) -> list[Any]:
+    """A column as parsed values; one that the contract gained later is null in every row."""
+    if name not in stored.column_names:
+        return [None] * stored.num_rows
+    column = stored[name]
+    return list((column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist())
+
+
+def _waiting(journal: Journal, table: Table, after: int) -> Iterator[Facts]:
+    while batches := journal.pending(after):
+        after = batches[-1].last_sequence
+        for batch in batches:
+            if batch.table == table.name:
+                sequences = range(batch.first_sequence, batch.last_sequence + 1)
+                yield batch.table, batch.rows(), sequences

@@ -1,0 +1,71 @@
+"""The report: month by month the live loop, the frozen first version, and a monthly retrain on all earlier rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.app.monthly import Progress, monthly_figures, silent
+from homeostat.app.operations import Operations
+from homeostat.app.served_log import Served, figures, read_served
+from homeostat.app.settings import Settings
+from homeostat.control.loop import Loop
+
+Json = dict[str, Any]
+_NOTHING: Json = {"auc": None, "log_loss": None}
+
+
+def build_report(settings: Settings, operations: Operations, loop: Loop, progress: Progress = silent) -> Json:
+    """Everything the report says, as JSON values; monthly retrains are kept and not trained twice.
+
+    Raises: NotEnoughData before the first prediction.
+    """
+    state = operations.state(loop.name)
+    served = read_served(settings, loop, state.decided_until or 0)
+    frozen = _frozen_scores(settings, loop, state.first_version, served)
+    monthly = monthly_figures(settings, loop, served, progress)
+    months = [_month(name, served, frozen, monthly.get(name, _NOTHING)) for name in served.months]
+    totals = operations.overview(loop, None)["totals"]
+    return {"loop": loop.name, "months": months, "means": _means(months), "totals": totals}
+
+
+def _frozen_scores(
+    settings: Settings, loop: Loop, first: str | None, served: Served
+) -> NDArray[np.float64] | None:
+    if first is None:
+        return None
+    runtime = load_runtime(settings.paths.versions / loop.name / first, first)
+    found: NDArray[np.float64] = runtime.predict(served.columns)  # type: ignore[arg-type]
+    return found
+
+
+def _month(name: str, served: Served, frozen: NDArray[np.float64] | None, monthly: Json) -> Json:
+    rows = served.rows(name)
+    truth = served.truth[rows]
+    return {
+        "month": name,
+        "served": int((served.month == name).sum()),
+        "labelled": int(rows.sum()),
+        "base_rate": float(truth.mean()) if truth.size else None,
+        "live": figures(truth, served.live[rows]),
+        "frozen": figures(truth, None if frozen is None else frozen[rows]),
+        "monthly": monthly,
+    }
+
+
+def _means(months: Iterable[Json]) -> Json:
+    """The plain mean over months of each figure; null where a month lacks it."""
+    listed = list(months)
+    return {
+        scorer: {name: _mean([month[scorer][name] for month in listed]) for name in ("auc", "log_loss")}
+        for scorer in ("live", "frozen", "monthly")
+    }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None

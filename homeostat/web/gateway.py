@@ -1,0 +1,35 @@
+"""The gateway process: ``python -m homeostat.web.gateway HOME``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from homeostat.app.door_parts import GatewaySettings
+from homeostat.app.gateway_process import run
+from homeostat.app.loader import load_loops
+from homeostat.app.process import process_main
+from homeostat.app.settings import Settings
+from homeostat.serving.plans import ServingPlan
+from homeostat.web.doors.wiring import open_doors
+
+
+def main(home: Path) -> None:
+    """Serve the loops of a home until told to stop."""
+    settings = Settings.load(home)
+    loops = load_loops(settings.loop_file).values()
+    plans = [ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold) for loop in loops]
+    told = GatewaySettings(
+        home=settings.home,
+        port=settings.port,
+        recorder_socket=settings.recorder_socket,
+        control_url=settings.control_url,
+        clock=settings.clock,
+        durability=settings.durability,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    run(told, plans, open_doors)
+
+
+if __name__ == "__main__":
+    sys.exit(process_main(main))

@@ -1,0 +1,137 @@
+"""The page in its three states: complete, quiet, self-contained, and readable on a laptop and a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.conftest import LAPTOP, PHONE, Open
+
+pytestmark = pytest.mark.browser
+STATES = ("empty", "mid", "full")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_it_renders_without_complaint_and_asks_no_other_host(opened: Open, state: str) -> None:
+    seen = opened(state)
+    assert seen.complaints == []
+    assert seen.hosts == {f"127.0.0.1:{seen.dashboard.port}"}
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_sticks_out_sideways(opened: Open, state: str, size: tuple[int, int]) -> None:
+    seen = opened(state, size=size)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    # Only the table of versions scrolls within its frame.
+    wide = "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table-frame')"
+    wide += (
+        " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
+    )
+    assert seen.page.evaluate(wide) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_every_text_stands_out_from_its_ground(
+    opened: Open, script: Callable[[str], str], state: str, theme: str
+) -> None:
+    seen = opened(state, theme=theme)
+    if state != "empty":
+        seen.page.locator("#decisions summary").first.click()
+        seen.page.locator(".mark[tabindex='0']").focus()
+    assert seen.page.evaluate(script("contrast.js")) == []
+
+
+def test_a_text_that_does_not_stand_out_would_be_found(opened: Open, script: Callable[[str], str]) -> None:
+    page = opened("empty").page
+    page.evaluate("document.querySelector('#status p').style.color = '#ccc'")
+    assert page.evaluate(script("contrast.js")) == ["No version serves yet.: 1.50"]
+
+
+def test_before_the_first_version_it_says_what_happens_and_what_comes_next(opened: Open) -> None:
+    page = opened("empty").page
+    assert page.inner_text("#status").splitlines() == ["No version serves yet.", "", "Taking in January."]
+    assert "Take in history" in page.inner_text("#route [aria-current=step]")
+    assert "Nothing to judge yet" in page.inner_text("#performance")
+    assert page.locator("#decisions .decision").count() == 0
+    assert page.locator("#rollback").count() == 0
+
+
+def test_mid_year_it_shows_the_route_and_the_open_rollout(opened: Open) -> None:
+    page = opened("mid").page
+    assert page.locator(".arm strong").all_inner_texts() == ["v6", "v8", "v5"]
+    assert page.get_attribute(".share", "aria-label") == "v6 serves 50 %, v8 serves 50 %"
+    assert page.locator(".steps li strong").all_inner_texts() == ["5 %", "25 %", "50 %", "100 %"]
+    assert page.inner_text(".steps [aria-current=step] strong") == "50 %"
+    assert page.inner_text(".difference-figures strong") == "\N{MINUS SIGN}0.0044"
+    assert page.locator(".interval .margin").count() == 1
+    assert page.locator(".past-row").count() == 5
+
+
+def test_the_totals_are_those_of_the_loop(opened: Open) -> None:
+    seen = opened("full")
+    told = seen.dashboard.loop.overview()["totals"]
+    shown = {
+        tile.get_attribute("data-total"): tile.inner_text()
+        for tile in seen.page.locator("[data-total]").all()
+    }
+    assert shown == {name: f"{value:,}" for name, value in told.items()}
+
+
+def test_the_curve_covers_every_day_with_outcomes(opened: Open) -> None:
+    page = opened("full").page
+    for line in ("live", "frozen"):
+        path = page.get_attribute(f"path.line.{line}", "d") or ""
+        assert path.count("L") > 320
+        assert "NaN" not in path
+    assert page.locator("path.band").get_attribute("d")
+    assert page.locator("path.lead").get_attribute("d")
+
+
+def test_every_decision_is_marked_on_the_chart_and_listed(opened: Open) -> None:
+    seen = opened("full")
+    known = {each["seq"] for each in seen.dashboard.loop.story.decisions}
+    groups = [mark.get_attribute("data-seqs") or "" for mark in seen.page.locator(".mark").all()]
+    assert {int(seq) for group in groups for seq in group.split()} == known
+    seen.page.click(".more")
+    assert seen.page.locator("#decisions .decision").count() == len(known)
+    assert len(known) >= 60
+
+
+def test_the_drift_map_has_a_cell_for_every_feature_and_day(opened: Open) -> None:
+    seen = opened("full")
+    days = seen.dashboard.loop.story.windows
+    canvas = seen.page.locator(".heat-canvas")
+    # One row more than features: the predictions' own drift.
+    assert canvas.get_attribute("data-rows") == str(len(days[0]["drift"]) + 1)
+    assert canvas.get_attribute("data-columns") == str(len(days))
+    assert seen.page.locator(".heat-names li").first.inner_text() == "month"
+
+
+def test_the_drift_map_paints_strong_drift_strong_and_hatches_what_is_unknown(opened: Open) -> None:
+    seen = opened("full")
+    paint = """([row, day]) => {
+      const canvas = document.querySelector(".heat-canvas"), pen = canvas.getContext("2d");
+      const wide = canvas.width / 334, tall = canvas.height / Number(canvas.dataset.rows);
+      const [left, top] = [Math.floor(day * wide), Math.floor(row * tall)];
+      const data = pen.getImageData(left, top, Math.ceil(wide * 3), Math.floor(tall) - 2).data;
+      const found = new Set();
+      for (let i = 0; i < data.length; i += 4) found.add([...data.slice(i, i + 4)].join());
+      return [...found];
+    }"""
+    names = seen.page.locator(".heat-names li").all_inner_texts()
+    strong = seen.page.evaluate(paint, [names.index("month"), 300])
+    calm = seen.page.evaluate(paint, [names.index("distance"), 300])
+    hatched = seen.page.evaluate(paint, [names.index("origin_temp"), 150])
+    assert set(strong).isdisjoint(calm)
+    assert len(hatched) > len(strong)
+
+
+def test_the_versions_say_what_became_of_them(opened: Open) -> None:
+    seen = opened("full")
+    states = [cell.inner_text() for cell in seen.page.locator("#versions .pill").all()]
+    assert states[0] == "Champion"
+    assert {"Standby", "Retired", "Rejected", "Rolled back"} <= set(states)
+    assert len(states) == len(seen.dashboard.loop.story.versions)

@@ -1,0 +1,155 @@
+"""What a person can do on the page, with the pointer and with the keyboard alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+
+def test_hovering_a_mark_tells_the_decision_and_its_reasons(opened: Open) -> None:
+    page = opened("full").page
+    page.locator(".mark.tone-bad").hover()
+    expect(page.locator("#tooltip")).to_contain_text("v7 is taken back; v6 serves")
+    expect(page.locator("#tooltip")).to_contain_text("log-loss above the champion's by at least 0.0038 > 0")
+
+
+def test_the_marks_are_one_tab_stop_and_arrows_walk_through_time(opened: Open) -> None:
+    page = opened("full").page
+    assert page.locator(".mark[tabindex='0']").count() == 1
+    page.locator(".mark[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#tooltip")).to_contain_text("Train the first version, v1")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tooltip")).to_contain_text("v1 serves as the first champion")
+    page.keyboard.press("Escape")
+    expect(page.locator("#tooltip")).to_be_hidden()
+
+
+def test_choosing_a_mark_opens_its_decision_with_evidence_and_hash(opened: Open) -> None:
+    seen = opened("full")
+    seen.page.locator(".mark[tabindex='0']").focus()
+    seen.page.keyboard.press("Home")
+    seen.page.keyboard.press("Enter")
+    first = seen.page.locator("#decision-1")
+    expect(first.locator("pre")).to_be_in_viewport()
+    expect(first.locator("pre")).to_contain_text('"looks"')
+    expect(first).to_contain_text(seen.dashboard.loop.story.decisions[0]["hash"])
+    expect(first.locator("summary")).to_be_focused()
+
+
+def test_the_crosshair_answers_to_the_pointer_and_points_in_both_charts(opened: Open) -> None:
+    page = opened("mid").page
+    _hover(page, ".pad", 0.3)
+    expect(page.locator("#tooltip")).to_contain_text("Live AUC")
+    expect(page.locator("#tooltip")).to_contain_text("Frozen first version")
+    expect(page.locator(".cross-group")).to_be_visible()
+    expect(page.locator(".heat-cursor")).to_be_attached()
+    assert page.locator(".heat-cursor").get_attribute("hidden") is None
+
+
+def test_the_crosshair_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:
+    page = opened("full").page
+    pad = page.locator(".pad")
+    pad.focus()
+    page.keyboard.press("Home")
+    expect(pad).to_have_attribute("aria-valuetext", "Fri, 1 Feb 2013: outcomes still maturing")
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    assert "10 Feb 2013: live AUC 0." in (pad.get_attribute("aria-valuetext") or "")
+    expect(page.locator("#tooltip")).to_contain_text("10 Feb 2013")
+
+
+def test_a_cell_of_the_drift_map_tells_psi_and_ks(opened: Open) -> None:
+    page = opened("full").page
+    _hover(page, ".heat-canvas", 0.5, 0.01)
+    expect(page.locator("#tooltip")).to_contain_text("month")
+    expect(page.locator("#tooltip")).to_contain_text("PSI")
+    expect(page.locator("#tooltip")).to_contain_text("KS")
+
+
+def test_the_drift_map_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:
+    page = opened("full").page
+    page.locator(".heat-canvas").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    spoken = page.locator(".heat-middle [aria-live]")
+    expect(spoken).to_contain_text("origin_temp, Tue, 31 Dec 2013: PSI ")
+
+
+def test_metric_and_span_redraw_the_curve(opened: Open) -> None:
+    page = opened("full").page
+    auc = page.get_attribute("path.line.live", "d")
+    page.get_by_label("Log-loss").check(force=True)
+    expect(page.locator("#performance")).to_contain_text("lower is better")
+    assert page.get_attribute("path.line.live", "d") != auc
+    page.get_by_label("30 days").check(force=True)
+    expect(page.locator(".heat-canvas")).to_have_attribute("data-columns", "30")
+
+
+def test_the_theme_follows_the_system_until_chosen_and_the_choice_is_remembered(opened: Open) -> None:
+    page = opened("mid", theme="dark").page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.get_by_role("button", name="Switch to the light theme").click()
+    light = page.evaluate(ground)
+    assert light != dark
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert page.evaluate(ground) == light
+    expect(page.get_by_role("button", name="Switch to the dark theme")).to_be_visible()
+
+
+def test_decisions_are_filtered_by_kind(opened: Open) -> None:
+    page = opened("full").page
+    page.locator(".filters").get_by_role("button", name="Promote").click()
+    kinds = {row.get_attribute("data-kind") for row in page.locator("#decisions .decision").all()}
+    assert kinds == {"promote"}
+    assert page.locator("#decisions .decision").count() == 9
+
+
+def test_a_rollback_names_what_serves_after_and_asks_for_a_reason(opened: Open) -> None:
+    seen = opened("full")
+    seen.page.click("#rollback")
+    dialog = seen.page.get_by_role("dialog", name="Roll back to v10?")
+    expect(dialog).to_contain_text("v10 serves every request of late-arrival and v12 serves none")
+    dialog.get_by_label("Reason").fill("complaints from the gate agents")
+    dialog.get_by_role("button", name="Roll back to v10").click()
+    expect(dialog).to_have_count(0)
+    assert seen.dashboard.loop.asked == ["complaints from the gate agents"]
+
+
+def test_an_open_rollout_is_what_is_taken_back_first(opened: Open) -> None:
+    page = opened("mid").page
+    page.click("#rollback")
+    dialog = page.get_by_role("dialog", name="Take back v8?")
+    expect(dialog).to_contain_text("v6 serves every request of late-arrival and v8 serves none")
+
+
+def test_a_cancelled_rollback_asks_for_nothing(opened: Open) -> None:
+    seen = opened("full")
+    seen.page.click("#rollback")
+    seen.page.keyboard.press("Escape")
+    expect(seen.page.get_by_role("dialog")).to_have_count(0)
+    assert seen.dashboard.loop.asked == []
+
+
+def test_a_refused_rollback_shows_the_problem_and_its_mend(opened: Open) -> None:
+    seen = opened("full")
+    seen.dashboard.loop.refuses = True
+    seen.page.click("#rollback")
+    dialog = seen.page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("slow")
+    dialog.get_by_role("button", name="Roll back to v10").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The route has moved on. Look again, then retry.")
+
+
+def _hover(page: Page, selector: str, across: float, down: float = 0.5) -> None:
+    target = page.locator(selector)
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)

@@ -1,0 +1,289 @@
+"""A real gateway process over real HTTP: quick to start, hard to disturb, honest when it cannot serve."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.files.spool_reader import SpoolReader
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.serving.routing import Route
+from tests.unit.serving.late import FEATURES, question
+from tests.unit.serving.parts import expected, model, save_version
+from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, arrival
+
+pytestmark = pytest.mark.service
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("mlflow", "pandas", "sklearn", "lightgbm", "pyarrow", "deltalake", "duckdb", "polars", "sqlalchemy")
+MAIN = f"""
+import logging, sys
+from pathlib import Path
+from homeostat.app.door_parts import GatewaySettings
+from homeostat.app.gateway_process import run
+from homeostat.web.doors import open_doors
+from tests.unit.serving.late import PLAN
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+home, port = Path(sys.argv[1]), int(sys.argv[2])
+settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
+                           max_body_bytes=1024 * 1024)
+run(settings, [PLAN], open_doors)
+print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+
+class Gateway:
+    """A gateway process on a home, and a client of it."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port = home, port
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, str(home), str(port)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=NOW_HEADER, trust_env=False)
+
+    def predict(self, *rows: object) -> httpx.Response:
+        return self.client.post(PREDICT, json={"rows": list(rows)})
+
+    def ready(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get("/health/ready").json()["loops"]["late"]
+        return found
+
+    def alive(self) -> bool:
+        try:
+            return self.client.get("/health/live").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def route(self, generation: int, champion: str | None, **parts: Any) -> None:
+        """Publish a route and wait until it is served."""
+        write_route(self.home / "routes", Route("late", generation, champion, **parts))
+        until(lambda: self.ready()["generation"] == generation)
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal; the exit status and what was said."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        self.client.close()
+        return self.process.returncode, out, err
+
+    def memory(self) -> float:
+        """Resident megabytes."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        threading.Event().wait(0.005)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home whose recorder has taken in two arrivals, with versions v1 and v2."""
+    store = SqliteOnlineStore(tmp_path / "online.sqlite")
+    store.prepare([FEATURES])
+    landed = [arrival("a", minutes_before=60, delay=30.0), arrival("b", minutes_before=20, delay=10.0)]
+    store.apply("arrivals", landed, 0)
+    store.close()
+    save_version(tmp_path / "versions", "v1", model(-1.0))
+    save_version(tmp_path / "versions", "v2", model(1.0))
+    return tmp_path
+
+
+@contextmanager
+def gateway(home: Path, port: int | None = None) -> Iterator[Gateway]:
+    running = Gateway(home, port or free_port())
+    try:
+        until(lambda: running.alive() or running.process.poll() is not None)
+        yield running
+    finally:
+        running.client.close()
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.communicate(timeout=10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def raw(port: int, data: bytes) -> bytes:
+    """Send bytes as they are; what comes back until the other side closes or is silent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(data)
+        answer = b""
+        while part := _received(connection):
+            answer += part
+        return answer
+
+
+def _received(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65_536)
+    except (TimeoutError, ConnectionError):
+        return b""
+
+
+def test_it_serves_light_in_memory_and_modules(home: Path) -> None:
+    with gateway(home) as running:
+        before = running.predict(question())
+        assert before.status_code == 503
+        assert "still being trained" in before.json()["error"]["mend"]
+        running.route(1, "v1")
+        answer = running.predict(question(0), question(1, hour=12))
+        assert answer.status_code == 200
+        found = [one["probability"] for one in answer.json()["predictions"]]
+        assert found == pytest.approx([expected(-1, 8, "UA", 20), expected(-1, 12, "UA", 20)], abs=1e-6)
+        for _ in range(200):
+            assert running.predict(question(2)).status_code == 200
+        assert running.client.get("/", follow_redirects=False).headers["location"] == "http://127.0.0.1:1/"
+        assert "homeostat_predictions_total" in running.client.get("/metrics").text
+        assert running.memory() < 130
+        status, out, err = running.end()
+        assert (status, out.strip()) == (0, "heavy: []"), err
+    records = SpoolReader(home / "spool" / "predictions").read(-1).records
+    assert len(records) == 202
+
+
+def test_no_request_fails_while_routes_change_under_load(home: Path) -> None:
+    with gateway(home) as running:
+        running.route(1, "v1")
+        stop = threading.Event()
+        statuses: list[int] = []
+        versions: list[str] = []
+
+        def ask() -> None:
+            with httpx.Client(base_url=running.client.base_url, headers=NOW_HEADER, trust_env=False) as client:
+                while not stop.is_set():
+                    answer = client.post(PREDICT, json={"rows": [question(len(versions))]})
+                    statuses.append(answer.status_code)
+                    versions.append(answer.json()["predictions"][0]["version"])
+
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        running.route(2, "v1", canary="v2", share=0.5, salt="s")
+        until(lambda: "v2" in versions)
+        running.route(3, "v2", standby="v1")
+        running.route(4, "v1")
+        write_route(home / "routes", Route("late", 5, "v9"))
+        until(lambda: "v9" in str(running.ready()["problem"]))
+        assert running.ready()["generation"] == 4
+        asked = len(statuses)
+        until(lambda: len(statuses) > asked + 50)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert set(statuses) == {200}
+
+
+def test_a_restart_serves_from_disk_from_the_first_request_on(home: Path) -> None:
+    write_route(home / "routes", Route("late", 7, "v2", standby="v1"))
+    acknowledged = []
+    for _ in range(3):
+        with gateway(home) as running:
+            answer = running.predict(question())
+            assert answer.status_code == 200
+            acknowledged.append(answer.json()["predictions"][0]["prediction_id"])
+            running.end(signal.SIGKILL)
+    records = [record for _, record in SpoolReader(home / "spool" / "predictions").read(-1).records]
+    assert [record.prediction_id for record in records] == acknowledged
+    assert {record.generation for record in records} == {7}
+
+
+def test_a_request_that_is_under_way_is_finished_before_it_stops(home: Path) -> None:
+    write_route(home / "routes", Route("late", 1, "v1"))
+    with gateway(home) as running:
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
+        head += f"Content-Length: {len(GOOD)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+            connection.sendall(head.encode() + GOOD[:30])
+            until(lambda: "homeostat_requests" in running.client.get("/metrics").text)
+            running.process.send_signal(signal.SIGTERM)
+            until(lambda: not running.alive())
+            connection.sendall(GOOD[30:])
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert running.process.wait(timeout=20) == 0
+
+
+def test_events_are_503_while_the_recorder_is_down(home: Path) -> None:
+    with gateway(home) as running:
+        answer = running.client.post("/tables/arrivals/events", json={"rows": []})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json()["error"]["code"] == "unavailable"
+
+
+def test_a_body_over_the_limit_is_413_over_the_wire(home: Path) -> None:
+    write_route(home / "routes", Route("late", 1, "v1"))
+    with gateway(home) as running:
+
+        def streamed() -> Iterator[bytes]:
+            for _ in range(64):
+                yield b" " * 64 * 1024
+
+        assert running.client.post(PREDICT, content=b" " * 6_000_000).status_code == 413
+        assert running.client.post(PREDICT, content=streamed()).status_code == 413
+        announced = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
+        announced += f"Content-Length: {10**12}\r\n\r\n"
+        assert raw(running.port, announced.encode()).startswith(b"HTTP/1.1 413")
+        assert running.predict(question()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /%zz%ff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /loops/%ff%00/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+        b"POST /loops/late/predict?%ff=%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{",
+        b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{",
+        b"BREW /loops/late/predict HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\r\n" * 50,
+    ],
+)
+def test_odd_bytes_on_the_wire_are_never_a_fault_of_ours(home: Path, data: bytes) -> None:
+    with gateway(home) as running:
+        assert not raw(running.port, data).startswith(b"HTTP/1.1 5")
+        assert running.alive()
+
+
+def test_a_taken_port_or_home_is_said_in_words(home: Path) -> None:
+    with gateway(home) as running:
+        for port, said in ((running.port, "Another process writes"), (free_port(), "Another process writes")):
+            with gateway(home, port) as second:
+                assert second.process.wait(timeout=20) != 0
+                assert said in (second.process.stderr.read() if second.process.stderr else "")
+        other = home / "other"
+        other.mkdir()
+        with gateway(other, running.port) as second:
+            assert second.process.wait(timeout=20) != 0
+            assert f"Port {running.port}" in (second.process.stderr.read() if second.process.stderr else "")
+        assert json.loads(running.client.get("/health/live").content) == {"live": True}
