@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -28,16 +32,21 @@ from homeostat.serving.plans import ServingPlan
 
 _PATIENCE = 10.0
 """Seconds that requests get to finish when the process is told to stop."""
+_LAST_BYTES = 0.1
+"""Seconds in which Granian's threads put the last answers on the wire; they cannot be waited for."""
 
 
-def run(
-    settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]
-) -> None:
-    """Serve until SIGTERM or SIGINT; open requests are finished first.
+def run(settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, finish open requests, then end the process with status 0.
 
     Raises: Conflict when the port is taken or another gateway writes to this home.
     """
     asyncio.run(_serve(settings, plans, doors))
+    logging.shutdown()
+    sys.stdout.flush()
+    # Granian's threads outlive the server. One that calls into an interpreter which is being taken down
+    # aborts the process (Rust cannot unwind there), so the interpreter is not taken down: all is closed.
+    os._exit(0)
 
 
 async def _serve(
@@ -51,9 +60,7 @@ async def _serve(
     recorder = RecorderClient(settings.recorder_socket)
 
     def gateway(observer: Observer) -> Gateway:
-        return Gateway(
-            plans, live, online, spool, observer, new_id=new_prediction_id, timer=time.perf_counter
-        )
+        return Gateway(plans, live, online, spool, observer, new_id=new_prediction_id, timer=time.perf_counter)
 
     parts = DoorParts(settings, live, recorder, clock_of(settings.clock), spool.size, gateway)
     application = doors(parts)
@@ -62,6 +69,7 @@ async def _serve(
     try:
         await _listen(settings, application)
         await application.idle(_PATIENCE)
+        await asyncio.sleep(_LAST_BYTES)
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):

@@ -129,6 +129,6 @@ def _refused(table: str, rows: Sequence[object], breaks: Sequence[Break]) -> lis
 def _refused_row(table: str, row: object, breaks: tuple[Break, ...]) -> RefusedRow:
     try:
         content = json.dumps(row, default=repr, skipkeys=True)[:_LONGEST_REFUSED]
-    except RecursionError:
-        content = '"a row nested too deep to keep"'
+    except (RecursionError, ValueError):
+        content = '"a row nested too deep, or of too many digits, to keep"'
     return RefusedRow(content, fact_digest(f"refused {table}", {"content": content}), breaks)

@@ -42,9 +42,7 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
     rest = [index for index, found in enumerate(answers) if found is None]
     if rest:
         fell_back = set(canaries)
-        for index, probability in zip(
-            rest, _champion(champion, rest, columns, route.loop, failed), strict=True
-        ):
+        for index, probability in zip(rest, _champion(champion, rest, columns, route.loop, failed), strict=True):
             answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
     return [found for found in answers if found is not None]
 
@@ -68,9 +66,7 @@ def _fill(
         answers[index] = Answer(probability, version, arm, False)
 
 
-def _canary(
-    serving: Serving, rows: Sequence[int], columns: Columns, failed: Failed
-) -> tuple[str, list[float]] | None:
+def _canary(serving: Serving, rows: Sequence[int], columns: Columns, failed: Failed) -> tuple[str, list[float]] | None:
     """The canary's version and probabilities; None when the champion has to answer."""
     name = serving.route.canary or ""
     runtime = serving.runtimes.get(name)
@@ -84,9 +80,7 @@ def _canary(
         return None
 
 
-def _champion(
-    runtime: Runtime, rows: Sequence[int], columns: Columns, loop: str, failed: Failed
-) -> list[float]:
+def _champion(runtime: Runtime, rows: Sequence[int], columns: Columns, loop: str, failed: Failed) -> list[float]:
     try:
         return _score(runtime, rows, columns)
     except Exception as error:

@@ -122,9 +122,7 @@ class Gateway:
 
     def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> list[Row]:
         if not rows:
-            raise InvalidInput(
-                "The request holds no rows.", mend='Send {"rows": [...]} with at least one row.'
-            )
+            raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
         if len(rows) > MOST_ROWS:
             raise TooLarge(
                 f"The request holds {len(rows)} rows.",
@@ -156,9 +154,7 @@ class Gateway:
             self._observer.predicted(loop, version, arm, arms.count((version, arm)))
 
 
-def _from_the_future(
-    plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant
-) -> list[Break]:
+def _from_the_future(plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant) -> list[Break]:
     name, latest = plan.question.event_time, now + TOLERANCE
     return [
         Break(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,13 +49,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Open]:
-    """Open the dashboard: ``opened("mid", size=PHONE, theme="dark")``. All is closed after the test."""
+    """Open the dashboard: ``opened("mid", size=PHONE, clock="system")``. All is closed after."""
     closers: list[Callable[[], None]] = []
 
-    def open_page(
-        state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", ready: bool = True
-    ) -> Seen:
+    def open_page(state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", **loop: Any) -> Seen:
         dashboard = Dashboard(state)
+        for name, value in loop.items():
+            setattr(dashboard.loop, name, value)
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if theme == "dark" else "light",
@@ -67,8 +68,7 @@ def opened(browser: Browser) -> Iterator[Open]:
         seen.page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
         closers.extend((context.close, dashboard.stop))
         seen.page.goto(dashboard.address)
-        if ready:
-            seen.page.wait_for_selector("body[data-ready]")
+        seen.page.wait_for_selector("body[data-ready]")
         return seen
 
     yield open_page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.browser.conftest import LAPTOP, PHONE, Open
 
 pytestmark = pytest.mark.browser
-STATES = ("empty", "mid", "full")
+STATES = ("empty", "young", "mid", "full")
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -17,6 +18,7 @@ def test_it_renders_without_complaint_and_asks_no_other_host(opened: Open, state
     seen = opened(state)
     assert seen.complaints == []
     assert seen.hosts == {f"127.0.0.1:{seen.dashboard.port}"}
+    assert re.findall(r"\b(?:null|undefined|NaN|Invalid Date)\b", seen.page.inner_text("body")) == []
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
@@ -26,9 +28,7 @@ def test_nothing_sticks_out_sideways(opened: Open, state: str, size: tuple[int, 
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
     # Only the table of versions scrolls within its frame.
     wide = "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table-frame')"
-    wide += (
-        " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
-    )
+    wide += " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
     assert seen.page.evaluate(wide) == []
 
 
@@ -59,6 +59,28 @@ def test_before_the_first_version_it_says_what_happens_and_what_comes_next(opene
     assert page.locator("#rollback").count() == 0
 
 
+def test_while_the_first_version_serves_alone_nothing_leads_and_nothing_can_be_rolled_back(opened: Open) -> None:
+    page = opened("young").page
+    assert page.locator(".arm strong").all_inner_texts() == ["v1", "\N{EN DASH}"]
+    assert "0.000\nlevel or ahead on 17 of 17 days" in page.inner_text(".readout")
+    assert page.locator("#rollback").count() == 0
+
+
+@pytest.mark.parametrize("state", ["empty", "mid"])
+def test_on_the_system_clock_there_is_no_replay_to_follow(opened: Open, state: str) -> None:
+    seen = opened(state, clock="system")
+    assert seen.page.locator(".place .progress").is_hidden()
+    assert seen.page.inner_text(".top .pill") == "Live"
+    assert seen.complaints == []
+
+
+def test_one_of_several_loops_can_be_chosen(opened: Open) -> None:
+    page = opened("young", beside=["churn"]).page
+    assert page.locator(".brand-loop option").all_inner_texts() == ["late-arrival", "churn"]
+    page.get_by_label("Loop").select_option("churn")
+    page.wait_for_url("**/?loop=churn")
+
+
 def test_mid_year_it_shows_the_route_and_the_open_rollout(opened: Open) -> None:
     page = opened("mid").page
     assert page.locator(".arm strong").all_inner_texts() == ["v6", "v8", "v5"]
@@ -73,10 +95,7 @@ def test_mid_year_it_shows_the_route_and_the_open_rollout(opened: Open) -> None:
 def test_the_totals_are_those_of_the_loop(opened: Open) -> None:
     seen = opened("full")
     told = seen.dashboard.loop.overview()["totals"]
-    shown = {
-        tile.get_attribute("data-total"): tile.inner_text()
-        for tile in seen.page.locator("[data-total]").all()
-    }
+    shown = {tile.get_attribute("data-total"): tile.inner_text() for tile in seen.page.locator("[data-total]").all()}
     assert shown == {name: f"{value:,}" for name, value in told.items()}
 
 

@@ -97,9 +97,7 @@ def test_concurrent_appends_share_few_syncs(tmp_path: Path, monkeypatch: pytest.
     assert len(calls) <= 3
 
 
-def test_durability_record_gives_each_append_its_own_sync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_durability_record_gives_each_append_its_own_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     real = os.fdatasync
     monkeypatch.setattr(os, "fdatasync", lambda file: (calls.append(file), real(file)))
@@ -163,9 +161,7 @@ def test_damage_in_the_middle_is_reported_and_costs_only_the_damaged_record(tmp_
     path.write_bytes(data)
     read = SpoolReader(tmp_path).read(-1)
     assert [entry.prediction_id for _, entry in read.records] == ["p1", "p3"]
-    assert [(d.segment, d.offset, d.length, d.reason) for d in read.damage] == [
-        (1, first, second - first, "damaged")
-    ]
+    assert [(d.segment, d.offset, d.length, d.reason) for d in read.damage] == [(1, first, second - first, "damaged")]
 
 
 @given(st.data())

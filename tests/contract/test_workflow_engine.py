@@ -182,7 +182,7 @@ def test_another_release_does_not_take_up_what_it_may_not_understand(open_engine
 
 
 CHILD = Path(__file__).with_name("workflow_child.py")
-SPOTS = ["between", "inside 1", "inside 2", "inside 3", "after 1", "after 2", "after 3"]
+SPOTS = ["before 1", "inside 1", "after 1", "inside 2", "after 3"]
 
 
 @pytest.mark.parametrize("spot", SPOTS)
@@ -210,7 +210,10 @@ def effects(folder: Path) -> list[str]:
     return (folder / "effects.txt").read_text().splitlines()
 
 
-def test_nothing_pickled_is_stored_or_read(open_engine: OpenEngine, tmp_path: Path) -> None:
+def test_nothing_pickled_is_stored_or_read(
+    open_engine: OpenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     engine = open_engine({"add": add_up})
     engine.start("add", "w1", {"start": 1})
     engine.wait("w1", PATIENCE)
@@ -222,6 +225,7 @@ def test_nothing_pickled_is_stored_or_read(open_engine: OpenEngine, tmp_path: Pa
     assert not (tmp_path / "pwned").exists()
 
 
+# A pickle that runs "touch pwned" when it is loaded.
 EVIL = "Y3Bvc2l4CnN5c3RlbQooUyd0b3VjaCBwd25lZCcKdFIu"
 
 

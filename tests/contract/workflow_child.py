@@ -30,6 +30,7 @@ def main(folder: Path, spot: str) -> int:
         return number
 
     def body(steps: Steps, arguments: Json) -> Json:
+        die_at("before 1")
         results = []
         for number in (1, 2, 3):
             results.append(steps.run(f"step {number}", lambda number=number: step(number)))
@@ -40,7 +41,6 @@ def main(folder: Path, spot: str) -> int:
     engine.register("three", body)
     engine.launch()
     engine.start("three", "w1", None)
-    die_at("between")
     state = engine.wait("w1", 60.0)
     (folder / "state.json").write_text(json.dumps({"status": state.status, "result": state.result}))
     engine.close()

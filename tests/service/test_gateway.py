@@ -40,8 +40,19 @@ logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
 settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
                            max_body_bytes=1024 * 1024)
-run(settings, [PLAN], open_doors)
-print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
+
+def doors(parts):
+    application = open_doors(parts)
+    idle = application.idle
+
+    async def tell(patience):
+        print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
+        await idle(patience)
+
+    application.idle = tell
+    return application
+
+run(settings, [PLAN], doors)
 """
 
 
@@ -131,9 +142,10 @@ def free_port() -> int:
 
 
 def raw(port: int, data: bytes) -> bytes:
-    """Send bytes as they are; what comes back until the other side closes or is silent."""
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+    """Send bytes as they are, and no more; what comes back until the other side closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
         answer = b""
         while part := _received(connection):
             answer += part
@@ -253,37 +265,39 @@ def test_a_body_over_the_limit_is_413_over_the_wire(home: Path) -> None:
         assert running.predict(question()).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"GET /%zz%ff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /loops/%ff%00/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-        b"POST /loops/late/predict?%ff=%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{",
-        b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{",
-        b"BREW /loops/late/predict HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"\r\n" * 50,
-    ],
-)
-def test_odd_bytes_on_the_wire_are_never_a_fault_of_ours(home: Path, data: bytes) -> None:
+ODD = [
+    b"GET /%zz%ff HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /loops/%ff%00/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    b"POST /loops/late/predict?%ff=%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{",
+    b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{",
+    b"BREW /loops/late/predict HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"\r\n" * 50,
+]
+
+
+def test_odd_bytes_on_the_wire_are_never_a_fault_of_ours(home: Path) -> None:
     with gateway(home) as running:
-        assert not raw(running.port, data).startswith(b"HTTP/1.1 5")
-        assert running.alive()
+        for data in ODD:
+            assert not raw(running.port, data).startswith(b"HTTP/1.1 5"), data
+            assert running.alive()
+        status, _, err = running.end()
+        assert status == 0, err
 
 
 def test_a_taken_port_or_home_is_said_in_words(home: Path) -> None:
     with gateway(home) as running:
-        for port, said in ((running.port, "Another process writes"), (free_port(), "Another process writes")):
-            with gateway(home, port) as second:
+        (home / "other").mkdir()
+        for folder, port, said in (
+            (home, free_port(), "Another process writes"),
+            (home / "other", running.port, f"Port {running.port}"),
+        ):
+            with gateway(folder, port) as second:
                 assert second.process.wait(timeout=20) != 0
-                assert said in (second.process.stderr.read() if second.process.stderr else "")
-        other = home / "other"
-        other.mkdir()
-        with gateway(other, running.port) as second:
-            assert second.process.wait(timeout=20) != 0
-            assert f"Port {running.port}" in (second.process.stderr.read() if second.process.stderr else "")
+                assert second.process.stderr is not None
+                assert said in second.process.stderr.read()
         assert json.loads(running.client.get("/health/live").content) == {"live": True}

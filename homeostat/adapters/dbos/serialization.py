@@ -29,8 +29,8 @@ class JsonSerializer(Serializer):
 
 def refuse_pickles() -> None:
     """Make DBOS refuse rows that claim to be pickled, whoever wrote them. May be repeated."""
-    _serialization.DefaultSerializer.serialize = _refuse  # type: ignore[method-assign]
-    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign]
+    _serialization.DefaultSerializer.serialize = _refuse  # type: ignore[assignment]
+    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]
 
 
 def _text_of(value: object) -> dict[str, str]:

@@ -109,7 +109,7 @@ class DeltaTables:
         with self._lock(table), _translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
-            held.delta.optimize.compact(target_size=_TARGET_BYTES)
+            held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
             if held.delta.version() > before:
                 self._sync(table, held.delta.version())
             held.commits = 0

@@ -41,9 +41,7 @@ def look(buffer: bytes, at: int) -> tuple[State, int]:
     """
     body = at + _HEAD.size
     if len(buffer) < body:
-        return (
-            State.SHORT if MARK.startswith(buffer[at : at + 4]) or buffer[at : at + 4] == MARK else State.BAD
-        ), body
+        return (State.SHORT if MARK.startswith(buffer[at : at + 4]) or buffer[at : at + 4] == MARK else State.BAD), body
     mark, length, checksum = _HEAD.unpack_from(buffer, at)
     if mark != MARK or length > LONGEST:
         return State.BAD, body

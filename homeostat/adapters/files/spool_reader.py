@@ -85,9 +85,7 @@ class SpoolReader:
         except FileNotFoundError:
             return True
         try:
-            for offset, end, body in self._frames(
-                file, number, max(start, len(segments.HEADER)), closed, into
-            ):
+            for offset, end, body in self._frames(file, number, max(start, len(segments.HEADER)), closed, into):
                 into.upto = segments.position(number, end)
                 self._decode(body, number, offset, end, into)
                 if len(into.records) >= limit:
@@ -102,9 +100,7 @@ class SpoolReader:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             into.damage.append(Damage(number, offset, end - offset, "unreadable"))
 
-    def _frames(
-        self, file: int, number: int, at: int, closed: bool, into: Drained
-    ) -> Iterator[tuple[int, int, bytes]]:
+    def _frames(self, file: int, number: int, at: int, closed: bool, into: Drained) -> Iterator[tuple[int, int, bytes]]:
         """Whole frames as (offset, end, payload); damage is stepped over and noted."""
         while True:
             for offset, end, body in _whole(file, at):

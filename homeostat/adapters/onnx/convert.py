@@ -14,6 +14,8 @@ import skl2onnx
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 
 from homeostat.adapters.onnx.histogram import register_histogram
 from homeostat.adapters.onnx.lightgbm import register_lightgbm
@@ -51,16 +53,17 @@ def convert(estimator: Any, kinds: Mapping[str, Kind]) -> bytes:
     positive = _positive_class(estimator)
     register_lightgbm()
     register_histogram()
+    whole = _taking_columns(estimator, kinds)
     inputs = [(name, _TYPES[kind]([None, 1])) for name, kind in kinds.items()]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the libraries' notes to their own developers
             model = skl2onnx.convert_sklearn(
-                estimator,
+                whole,
                 name=_GRAPH,
                 initial_types=inputs,
                 target_opset=_OPSET,
-                options={id(estimator): {"zipmap": False}},
+                options={id(whole): {"zipmap": False}},
             )
             return _only_probability(model, positive, [name for name, _ in inputs])
     except Refused:
@@ -104,6 +107,16 @@ def predict(runtime: OnnxRuntime, frame: pd.DataFrame) -> NDArray[np.float64]:
         for part in parts
     ]
     return np.concatenate(answers) if answers else np.empty(0)
+
+
+def _taking_columns(estimator: Any, kinds: Mapping[str, Kind]) -> Any:
+    """An estimator fitted on plain numbers gets a first step that puts the columns side by side."""
+    first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else estimator
+    if isinstance(first, ColumnTransformer) or "text" in kinds.values():
+        return estimator
+    beside = ColumnTransformer([("numbers", "passthrough", list(kinds))])
+    beside.fit(pd.DataFrame(np.zeros((1, len(kinds)), dtype=np.float32), columns=list(kinds)))
+    return Pipeline([("beside", beside), ("estimator", estimator)])
 
 
 def _only_probability(model: onnx.ModelProto, positive: int, inputs: list[str]) -> bytes:

@@ -60,9 +60,7 @@ class OnnxRuntime:
         wanted = {name: _TENSORS[kind] for name, kind in self._inputs}
         found = {entry.name: entry.type for entry in self._session.get_inputs()}
         if wanted != found:
-            differing = sorted(
-                name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
-            )
+            differing = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
             raise self._unfit(f"and its manifest disagree on the inputs {', '.join(differing)}")
 
     def _unfit(self, why: str) -> IntegrityError:

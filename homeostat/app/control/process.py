@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from homeostat.adapters.dbos.workflows import DbosEngine
 from homeostat.adapters.delta.tables import DeltaTables
@@ -21,10 +22,12 @@ from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.control import retraining
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
 from homeostat.control.retraining import retraining_body
 from homeostat.kernel.errors import HomeostatError
+from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Registry
 from homeostat.training.pipeline import WorkflowEngine
 
@@ -84,7 +87,7 @@ def build(settings: Settings) -> ControlProcess:
     registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
     facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
     publisher = Publisher(operations, registry, settings.doors_url)
-    engine = DbosEngine(home.workflows_db)
+    engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
     loops = load_loops(settings.loop_file)
     reconcilers = {
         name: _reconciler(loop, settings, operations, registry, facts, publisher, engine)

@@ -111,7 +111,7 @@ def rows_of(body: bytes) -> list[object]:
     """
     try:
         sent = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _malformed(body, error) from error
     if not isinstance(sent, dict) or not isinstance(sent.get("rows"), list):
         raise InvalidInput('The body is not an object with a list of "rows".', mend=_SHAPE)

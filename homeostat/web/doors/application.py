@@ -125,9 +125,7 @@ class Doors:
             return Response(200, self._metrics.exposition(), ((b"content-type", CONTENT_TYPE.encode()),))
         if door.door == "control":
             return redirect(self._control + _target(scope))
-        raise NotFound(
-            f"There is no door {scope['path']}.", mend=f"Doors here: {'; '.join(DOORS)}.", doors=DOORS
-        )
+        raise NotFound(f"There is no door {scope['path']}.", mend=f"Doors here: {'; '.join(DOORS)}.", doors=DOORS)
 
     async def _predict(self, loop: str, scope: Scope, receive: Receive) -> Response:
         now = self._clock.accept(header(scope, _NOW))
@@ -167,7 +165,5 @@ _QUERY = "/?:@!$&'()*+,;=~-._%"
 
 async def _send(send: Send, response: Response, *, head: bool) -> None:
     length = (b"content-length", str(len(response.body)).encode())
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]}
-    )
+    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]})
     await send({"type": "http.response.body", "body": b"" if head else response.body})

@@ -57,11 +57,11 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         part: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         size += len(part)
-        if size <= limit and announced <= limit:
+        if max(size, announced) <= limit:
             kept.append(part)
         else:
             kept.clear()
-    if size > limit:
+    if max(size, announced) > limit:
         raise _too_large(limit)
     return b"".join(kept)
 
@@ -99,12 +99,8 @@ def _malformed(body: bytes, why: str) -> InvalidInput:
             byte=place,
         )
     near = body[max(0, place - 20) : place + 20].decode("utf-8", "replace")
-    return InvalidInput(
-        f"The body is no valid JSON: {why}.", mend=f"Mend it near: {near}", byte=min(place, len(body))
-    )
+    return InvalidInput(f"The body is no valid JSON: {why}.", mend=f"Mend it near: {near}", byte=min(place, len(body)))
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(
-        f"The body is larger than {limit} bytes.", mend="Send it in several requests.", limit_bytes=limit
-    )
+    return TooLarge(f"The body is larger than {limit} bytes.", mend="Send it in several requests.", limit_bytes=limit)

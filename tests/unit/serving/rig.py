@@ -34,8 +34,7 @@ from tests.unit.serving.parts import model, save_version
 NOW_HEADER = {"homeostat-now": "2013-02-01T13:00:00Z"}
 PREDICT = "/loops/late/predict"
 GOOD = (
-    b'{"rows": [{"flight_id": "f1", "asked_at": "2013-02-01T13:00:00Z",'
-    b' "carrier": "UA", "origin": "JFK", "hour": 8}]}'
+    b'{"rows": [{"flight_id": "f1", "asked_at": "2013-02-01T13:00:00Z", "carrier": "UA", "origin": "JFK", "hour": 8}]}'
 )
 """A request that is answered with one prediction."""
 
@@ -184,9 +183,7 @@ class Rig:
         return await self.ask("POST", "/loops/late/predict", {"rows": list(rows)}, **options)
 
 
-def arrival(
-    flight: str, *, minutes_before: float, delay: float | None, origin: str = "JFK"
-) -> dict[str, Any]:
+def arrival(flight: str, *, minutes_before: float, delay: float | None, origin: str = "JFK") -> dict[str, Any]:
     """A flight that landed so many minutes before NOW."""
     at = NOW - round(minutes_before * 60_000_000)
     return {"flight_id": flight, "arrived_at": at, "carrier": "UA", "origin": origin, "arr_delay": delay}

@@ -21,9 +21,7 @@ Failure = tuple[str, Arm, int]
 
 def ask(serving: Serving) -> tuple[list[tuple[float, str, Arm, bool]], list[Failure]]:
     failures: list[Failure] = []
-    found = answer(
-        serving, UNITS, COLUMNS, lambda version, arm, rows, _: failures.append((version, arm, rows))
-    )
+    found = answer(serving, UNITS, COLUMNS, lambda version, arm, rows, _: failures.append((version, arm, rows)))
     return [(a.probability, a.version, a.arm, a.fell_back) for a in found], failures
 
 
@@ -32,9 +30,7 @@ def test_each_row_is_answered_by_its_own_arm() -> None:
     found, failures = ask(Serving(ROUTE, runtimes))
     for unit, row in zip(UNITS, found, strict=True):
         assert row == (
-            (0.2, "v2", "canary", False)
-            if arm_of(ROUTE, unit) == "canary"
-            else (0.1, "v1", "champion", False)
+            (0.2, "v2", "canary", False) if arm_of(ROUTE, unit) == "canary" else (0.1, "v1", "champion", False)
         )
     assert {row[2] for row in found} == {"champion", "canary"}
     assert failures == []

@@ -101,9 +101,7 @@ json_values = st.recursive(
 )
 columns = st.sampled_from(["flight_id", "asked_at", "carrier", "origin", "hour", "distance", "other"])
 times = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
-near_rows = st.dictionaries(columns, json_values | times, max_size=7).map(
-    lambda changed: question(1, **changed)
-)
+near_rows = st.dictionaries(columns, json_values | times, max_size=7).map(lambda changed: question(1, **changed))
 paths = st.sampled_from([PREDICT, "/tables/arrivals/events", "/", "/metrics"]) | st.text()
 
 

@@ -152,9 +152,7 @@ def test_events_go_to_the_recorder_untouched_with_the_present(with_rig: WithRig[
         (Refused("No.", mend="Ask."), 403),
     ],
 )
-def test_an_error_of_the_recorder_keeps_its_meaning(
-    with_rig: WithRig[object], error: Any, status: int
-) -> None:
+def test_an_error_of_the_recorder_keeps_its_meaning(with_rig: WithRig[object], error: Any, status: int) -> None:
     async def scenario(rig: Rig) -> None:
         rig.recorder.error = error
         answer = await rig.ask("POST", "/tables/arrivals/events", b"{}")
@@ -293,9 +291,7 @@ def test_metrics_count_what_happened(with_rig: WithRig[object]) -> None:
     with_rig(scenario)
 
 
-@pytest.mark.parametrize(
-    "value", ["yesterday", "2013-02-01", "2013-02-01T13:00:00", "\xff", "", "1359723600"]
-)
+@pytest.mark.parametrize("value", ["yesterday", "2013-02-01", "2013-02-01T13:00:00", "\xff", "", "1359723600"])
 def test_a_bad_replay_time_is_refused(with_rig: WithRig[object], value: str) -> None:
     async def scenario(rig: Rig) -> None:
         answer = await rig.ask("POST", PREDICT, GOOD, {"homeostat-now": value})

@@ -60,9 +60,7 @@ def test_replies_are_in_the_order_of_the_rows_across_arms(with_rig: WithRig[obje
             assert reply.probability == pytest.approx(expected(bias, row["hour"]), abs=1e-6)  # type: ignore[arg-type]
             assert reply.arm == ("canary" if reply.version == "v2" else "champion")
             assert reply.prediction == (reply.probability >= 0.5)
-        assert [record.prediction_id for record in rig.records()] == [
-            reply.prediction_id for reply in replies
-        ]
+        assert [record.prediction_id for record in rig.records()] == [reply.prediction_id for reply in replies]
         assert rig.metric("homeostat_predictions_total", loop="late", version="v2", arm="canary") > 0
 
     with_rig(scenario)
@@ -134,9 +132,7 @@ def test_nothing_is_acknowledged_that_could_not_be_recorded(with_rig: WithRig[ob
     with_rig(scenario)
 
 
-def test_a_canary_that_is_damaged_after_start_costs_no_request(
-    with_rig: WithRig[object], tmp_path: Path
-) -> None:
+def test_a_canary_that_is_damaged_after_start_costs_no_request(with_rig: WithRig[object], tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         folder = save_version(rig.home / "versions", "v2", model(1.0))
         (folder / "model.onnx").write_bytes(b"rotten")

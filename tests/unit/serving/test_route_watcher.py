@@ -53,9 +53,7 @@ def test_a_file_that_is_no_route_of_the_loop_is_refused(tmp_path: Path, content:
 
 
 @pytest.mark.parametrize("content", BAD)
-def test_a_bad_file_keeps_the_old_route_until_a_good_one_comes(
-    with_rig: WithRig[object], content: bytes
-) -> None:
+def test_a_bad_file_keeps_the_old_route_until_a_good_one_comes(with_rig: WithRig[object], content: bytes) -> None:
     async def scenario(rig: Rig) -> None:
         await rig.route(generation=1, champion="v1")
         route_path(rig.home / "routes", "late").write_bytes(content)

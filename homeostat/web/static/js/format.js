@@ -23,13 +23,16 @@ export function count(value) {
   return known(value) ? whole.format(value) : NONE;
 }
 
+// Whether a value is written as zero.
+export const level = (value, digits = 3) => Math.abs(value) < 0.5 * 10 ** -digits;
+
 export function fixed(value, digits = 3) {
-  return known(value) ? value.toFixed(digits).replace("-", "−") : NONE;
+  if (!known(value)) return NONE;
+  return level(value, digits) ? (0).toFixed(digits) : value.toFixed(digits).replace("-", "−");
 }
 
 export function signed(value, digits = 3) {
-  if (!known(value)) return NONE;
-  return value > 0 ? `+${value.toFixed(digits)}` : fixed(value, digits);
+  return value > 0 && !level(value, digits) ? `+${value.toFixed(digits)}` : fixed(value, digits);
 }
 
 export function percent(value, digits = 0) {

@@ -17,12 +17,12 @@ export function timeAxis(x, { left, right, top, bottom, label }) {
     x(t) < right - 22 && svg("text", { class: "axis", x: 4, y: label }, unit === "month" ? month(t) : day(t))));
 }
 
-// A stretch from `from` to `to` (ms) with words in it, when it is wide enough for them.
+// A stretch from `from` to `to` (ms) with words at its top, when it is wide enough for them.
 export function stretch(kind, words, x, from, to, { left, right, top, bottom }) {
   const start = Math.max(left, x(from));
   const end = Math.min(right, x(to));
   if (end - start < 2) return null;
   return svg("g", { class: `stretch ${kind}` },
     svg("rect", { x: start, y: top, width: end - start, height: bottom - top }),
-    words && end - start > words.length * 6.2 + 16 && svg("text", { x: (start + end) / 2, y: (top + bottom) / 2 + 4, "text-anchor": "middle" }, words));
+    words && end - start > words.length * 6.2 + 16 && svg("text", { x: (start + end) / 2, y: top + 18, "text-anchor": "middle" }, words));
 }

@@ -1,6 +1,6 @@
 // The day under the pointer, or under the arrow keys, with its figures.
 import { svg } from "../dom.js";
-import { count, DAY, fixed, known, longDate, percent, range, signed } from "../format.js";
+import { count, DAY, fixed, known, level, longDate, percent, range, signed } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { lead, METRICS } from "./series.js";
 
@@ -95,7 +95,7 @@ function dayTip(point, { metric, reigns }) {
     known(point.live) ? tipRows([
       [`Live ${METRICS[metric].label}`, fixed(point.live), known(point.low) ? range(point.low, point.high) : null, "live"],
       ["Frozen first version", fixed(point.frozen), null, "frozen"],
-      ["Lead", signed(ahead), ahead > 0 ? "live is better" : ahead < 0 ? "frozen is better" : null],
+      ["Lead", signed(ahead), level(ahead) ? null : ahead > 0 ? "live is better" : "frozen is better"],
     ]) : tipRows([["Outcomes", "still maturing"]]),
     tipRows([
       ["Rows", count(window.rows), known(window.labelled) ? `${count(window.labelled)} labelled` : null],

@@ -1,6 +1,6 @@
 // Drift as a map: a row per feature, a column per day (or per few days, where days would be thinner than a line).
 import { h, onWidth, svg } from "../dom.js";
-import { known } from "../format.js";
+import { fixed } from "../format.js";
 import { isDark, onTheme } from "../theme.js";
 import { timeAxis } from "./axes.js";
 import { classOf, colours } from "./heat-colours.js";
@@ -31,7 +31,7 @@ export function createHeatmap(root, page) {
     const grid = gridOf(model, plot);
     paint(canvas, grid, model, plot);
     names.replaceChildren(...model.features.map(({ name }) => h("li", { title: name }, h("span", null, name))));
-    latest.replaceChildren(...model.features.map(({ now }) => h("li", null, known(now) ? now.toFixed(2) : "–")));
+    latest.replaceChildren(...model.features.map(({ now }) => h("li", null, fixed(now, 2))));
     axis.setAttribute("viewBox", `0 0 ${width} 20`);
     const x = linear(model.domain, [left, left + plot]);
     const head = svg("text", { class: "axis", x: left + plot + 8, y: 15 }, "latest");

@@ -8,7 +8,7 @@ import { kindOf, LANES } from "../kinds.js";
 export const LANE_HEIGHT = 24;
 const APART = 17;
 
-export function clusters(decisions, x) {
+function clusters(decisions, x) {
   const found = [];
   const open = LANES.map(() => null);
   for (const decision of decisions) {

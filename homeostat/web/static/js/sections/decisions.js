@@ -1,6 +1,6 @@
 // Every decision, newest first, with its reasons; open one for its evidence.
 import { h } from "../dom.js";
-import { dateAndTime } from "../format.js";
+import { dateAndTime, NONE } from "../format.js";
 import { icon } from "../icons.js";
 import { kindOf, KINDS, toneOfVerdict } from "../kinds.js";
 
@@ -88,6 +88,6 @@ function evidence({ seq, hash, evidence: facts }) {
   return h("div", { class: "evidence" },
     h("dl", null,
       h("div", null, h("dt", null, "Ledger entry"), h("dd", null, String(seq))),
-      h("div", null, h("dt", null, "Hash"), h("dd", { class: "mono" }, hash ?? "–"))),
+      h("div", null, h("dt", null, "Hash"), h("dd", { class: "mono" }, hash ?? NONE))),
     h("pre", { tabindex: 0, "aria-label": "Evidence" }, JSON.stringify(facts ?? {}, null, 2)));
 }

@@ -2,7 +2,7 @@
 import { createPerformanceChart } from "../charts/performance.js";
 import { lead, METRICS, seriesOf } from "../charts/series.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { fixed, known, range, signed } from "../format.js";
+import { fixed, known, level, range, signed } from "../format.js";
 import { nowOf, reigns, rollouts } from "../state.js";
 import { domain, RANGES } from "../timeline.js";
 
@@ -67,13 +67,13 @@ function figures(points, metric) {
   return [
     figure("live", `Live, last ${days} days`, fixed(last.live), known(last.low) ? range(last.low, last.high) : ""),
     figure("frozen", "Frozen first version", fixed(last.frozen)),
-    figure(ahead > 0 ? "good" : ahead < 0 ? "warn" : "", "Lead of the live loop", signed(ahead), leadWords(points, metric)),
+    figure(level(ahead) ? "" : ahead > 0 ? "good" : "warn", "Lead of the live loop", signed(ahead), leadWords(points, metric)),
   ];
 }
 
 function leadWords(points, metric) {
   const leads = points.map((point) => lead(point, metric)).filter((value) => value !== null);
-  const ahead = leads.filter((value) => value >= 0).length;
+  const ahead = leads.filter((value) => value > 0 || level(value)).length;
   return `level or ahead on ${ahead} of ${leads.length} days`;
 }
 

@@ -1,7 +1,7 @@
 // The rollout that is open, step by step, and how the last ones ended.
 import { createIntervalChart } from "../charts/interval.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { at, count, day, dayAndTime, fixed, known, percent, plural, signed } from "../format.js";
+import { at, count, day, dayAndTime, fixed, known, NONE, percent, plural, signed } from "../format.js";
 import { icon } from "../icons.js";
 import { rollouts } from "../state.js";
 import { activityOf } from "./status.js";
@@ -102,7 +102,7 @@ function pastRollouts(state, page) {
     const days = Math.max(1, Math.round((end - start) / 86_400_000));
     return h("li", null, h("button", { type: "button", class: "past-row", on: { click: () => page.showDecision(last.seq) } },
       h("span", { class: `badge tone-${tone}` }, icon(outcome, 14)),
-      h("strong", null, version ?? "–"),
+      h("strong", null, version ?? NONE),
       h("span", null, word),
       h("small", null, `${day(start)} – ${day(end)} · ${plural(days, "day")}`)));
   });

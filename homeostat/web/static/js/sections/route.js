@@ -1,6 +1,6 @@
 // What serves now: champion, canary and its share, standby; and the way back.
 import { h, whenChanged } from "../dom.js";
-import { at, count, date, fixed, percent, range } from "../format.js";
+import { at, count, date, fixed, NONE, percent, range } from "../format.js";
 import { askRollback, rollbackWords } from "./rollback-dialog.js";
 import { journey } from "./journey.js";
 
@@ -31,7 +31,7 @@ function serving(state, route, champion, page) {
     (route.canary || route.standby) && h("div", { class: "route-foot" },
       h("button", { type: "button", class: "button", id: "rollback", on: { click: () => askRollback(state.loop, route, page.refresh) } },
         `${rollbackWords(route).title}…`)),
-  ];
+  ].filter(Boolean);
 }
 
 function shareBar(route, canary) {
@@ -46,7 +46,7 @@ function shareBar(route, canary) {
 function arm(label, swatch, version, note) {
   return h("div", { class: "arm" },
     h("dt", null, h("i", { class: `swatch ${swatch}` }), label),
-    h("dd", null, h("strong", null, version ?? "–"), h("small", null, note)));
+    h("dd", null, h("strong", null, version ?? NONE), h("small", null, note)));
 }
 
 function promise(champion) {
@@ -59,5 +59,5 @@ function promise(champion) {
 }
 
 function fact(label, value, aside) {
-  return h("div", null, h("dt", null, label), h("dd", null, value, aside && aside !== "–" && h("small", null, aside)));
+  return h("div", null, h("dt", null, label), h("dd", null, value, aside && aside !== NONE && h("small", null, aside)));
 }

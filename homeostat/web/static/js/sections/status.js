@@ -28,7 +28,8 @@ function detailOf({ overview }) {
 
 export function activityOf({ activity, now }) {
   if (!activity) return null;
-  const running = activity.since && now ? `, for ${span((at(now) - at(activity.since)) / 1000)} of event time` : "";
+  const seconds = activity.since && now ? (at(now) - at(activity.since)) / 1000 : 0;
+  const running = seconds > 60 ? `, for ${span(seconds)} of event time` : "";
   return `${capital(activity.kind)}${activity.version ? ` ${activity.version}` : ""}: ${activity.step}${running}.`;
 }
 

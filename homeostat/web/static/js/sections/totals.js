@@ -1,6 +1,6 @@
 // The counts of the whole run, and the state of what comes in.
 import { h, setText, whenChanged } from "../dom.js";
-import { at, count, day, percent, plural, span } from "../format.js";
+import { at, count, day, NONE, percent, plural, span } from "../format.js";
 
 const TILES = [
   { key: "served", label: "Served", note: () => "predictions" },
@@ -28,7 +28,7 @@ export function mountTotals(root) {
 }
 
 function tile({ key, label, note, kind, bad }) {
-  const value = h("dd", { class: "tile-value", data: { total: key } }, "–");
+  const value = h("dd", { class: "tile-value", data: { total: key } }, NONE);
   const small = h("dd", { class: "tile-note" });
   const node = h("div", { class: `tile ${kind ? "minor" : "major"}` }, h("dt", null, label), value, small);
   function update(state) {

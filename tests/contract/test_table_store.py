@@ -1,0 +1,205 @@
+"""What every table store must do: keep rows once, in order, in versions that stay readable."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from homeostat.adapters.delta.rows import facts_of
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.data.contracts import boolean, instant, integer, number, text
+from homeostat.data.journal import Batch
+from homeostat.data.tables import Table
+from homeostat.kernel.errors import Conflict, NotFound, Unavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEN = Table(
+    "seen",
+    key="id",
+    event_time="at",
+    contract={
+        "id": text(),
+        "at": instant(),
+        "size": number(nullable=True),
+        "n": integer(nullable=True),
+        "ok": boolean(nullable=True),
+    },
+)
+
+
+def rows(first: int, count: int = 3) -> pa.Table:
+    numbers = range(first, first + count)
+    columns = {
+        "id": [f"é{n}" for n in numbers],
+        "at": [n * 10 for n in numbers],
+        "size": [None if n % 2 else float(n) for n in numbers],
+        "n": list(numbers),
+        "ok": [None] * count,
+    }
+    return facts_of(SEEN, [Batch("seen", first, 7, count, columns)])
+
+
+@pytest.fixture(params=[DeltaTables], ids=["delta"])
+def open_store(request, tmp_path):
+    return lambda **options: request.param(tmp_path / "tables", **options)
+
+
+@pytest.fixture
+def store(open_store):
+    return open_store()
+
+
+def put(store, first, count=3):
+    return store.append("seen", rows(first, count), writer="w", upto=first + count - 1)
+
+
+def test_rows_come_back_exactly_with_their_types(store):
+    put(store, 0)
+    assert store.read("seen").equals(rows(0))
+
+
+def test_an_append_that_comes_again_changes_nothing(store, open_store):
+    version = put(store, 0)
+    assert put(store, 0) == version
+    assert put(open_store(), 0) == version
+    assert store.read("seen").num_rows == 3
+
+
+def test_writers_do_not_hide_each_other(store):
+    store.append("seen", rows(0), writer="a", upto=10)
+    store.append("seen", rows(3), writer="b", upto=2)
+    assert (store.committed("seen", "a"), store.committed("seen", "b"), store.committed("seen", "c")) == (
+        10,
+        2,
+        -1,
+    )
+    assert store.read("seen").num_rows == 6
+
+
+def test_what_does_not_exist_has_no_version_and_no_rows(store):
+    assert store.version("seen") == -1
+    assert store.committed("seen", "w") == -1
+    with pytest.raises(NotFound, match="Nothing is stored for 'seen'"):
+        store.read("seen")
+    with pytest.raises(NotFound):
+        store.compact("seen")
+
+
+def test_every_version_stays_readable_through_compaction(store):
+    versions = [put(store, first) for first in range(0, 30, 3)]
+    store.compact("seen")
+    assert store.read("seen")["_sequence"].to_pylist() == list(range(30))
+    for held, version in enumerate(versions, start=1):
+        assert store.read("seen", version=version).num_rows == 3 * held
+
+
+def test_compaction_happens_by_itself(open_store, tmp_path):
+    store = open_store(compact_every=5)
+    versions = [put(store, first) for first in range(0, 21, 3)]
+    assert versions[-1] > versions[0] + 6
+    assert store.read("seen")["_sequence"].to_pylist() == list(range(21))
+
+
+def test_rows_come_in_the_order_of_acceptance_however_they_were_stored(store):
+    put(store, 3)
+    store.append("seen", rows(0), writer="late", upto=0)
+    assert store.read("seen")["_sequence"].to_pylist() == list(range(6))
+    assert store.read("seen", columns=["n"])["n"].to_pylist() == list(range(6))
+
+
+def test_only_what_is_asked_for_is_read(store):
+    put(store, 0, 100)
+    found = store.read("seen", columns=["size", "id"], where=pc.field("_sequence") < 3)
+    assert found.to_pydict() == {"size": [0.0, None, 2.0], "id": ["é0", "é1", "é2"]}
+
+
+def test_an_unknown_version_or_column_is_told(store):
+    put(store, 0)
+    with pytest.raises(NotFound, match="no version 99"):
+        store.read("seen", version=99)
+    with pytest.raises(NotFound, match="Did you mean 'size'"):
+        store.read("seen", columns=["sise"])
+
+
+def test_a_column_that_was_added_reads_as_null_before(store):
+    put(store, 0)
+    wider = rows(3).append_column("gate", pa.array(["A", None, "B"]))
+    store.append("seen", wider, writer="w", upto=5)
+    put(store, 6)
+    assert store.read("seen")["gate"].to_pylist() == [None, None, None, "A", None, "B", None, None, None]
+
+
+def test_a_column_that_changed_its_kind_is_refused_and_nothing_is_written(store):
+    version = put(store, 0)
+    changed = rows(3).set_column(3, "n", pa.array(["x", "y", "z"]))
+    with pytest.raises(Conflict, match="'n'"):
+        store.append("seen", changed, writer="w", upto=5)
+    assert store.version("seen") == version
+    assert store.committed("seen", "w") == 2
+
+
+def test_a_reader_elsewhere_sees_each_commit(store, open_store):
+    other = open_store()
+    for first in (0, 3):
+        version = put(store, first)
+        assert other.version("seen") == version
+        assert other.read("seen").num_rows == first + 3
+
+
+def test_tables_are_appended_to_in_parallel(store):
+    def fill(name: str) -> None:
+        for first in range(0, 15, 3):
+            store.append(name, rows(first), writer="w", upto=first + 2)
+
+    threads = [threading.Thread(target=fill, args=(name,)) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [store.read(name).num_rows for name in ("a", "b", "c")] == [15, 15, 15]
+
+
+def test_a_disk_that_refuses_is_told(open_store, tmp_path):
+    (tmp_path / "tables").write_text("in the way")
+    with pytest.raises(Unavailable, match="'seen' cannot be written"):
+        put(open_store(), 0)
+
+
+APPENDER = """
+import sys
+from pathlib import Path
+from homeostat.adapters.delta.tables import DeltaTables
+from tests.contract.test_table_store import put
+store = DeltaTables(Path(sys.argv[1]), compact_every=4)
+first = store.committed("seen", "w") + 1
+while True:
+    put(store, first, 50)
+    first += 50
+    print(first, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_an_append_that_is_killed_leaves_all_of_its_rows_or_none(tmp_path):
+    for kill_after in (1, 4, 6, 9):
+        process = subprocess.Popen(
+            [sys.executable, "-c", APPENDER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for _ in range(kill_after):
+            said = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        store = DeltaTables(tmp_path)
+        sequence = store.read("seen")["_sequence"].to_pylist()
+        assert sequence == list(range(len(sequence)))
+        assert len(sequence) >= said
+        assert len(sequence) == store.committed("seen", "w") + 1

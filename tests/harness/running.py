@@ -1,0 +1,190 @@
+"""A Homeostat in processes of its own, on free ports, and a client of its doors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from homeostat.app.supervisor import module_command
+from homeostat.kernel.clock import format_instant
+from tests.harness.world import LOOP, World, day
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+MODULES = {
+    "control": "homeostat.web.control",
+    "gateway": "homeostat.web.gateway",
+    "recorder": "homeostat.app.recorder",
+    "training": "homeostat.app.training_child",
+}
+
+
+def free_ports() -> int:
+    """The first of two neighbouring free ports."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            try:
+                two.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def until(condition: Any, patience: float = PATIENCE) -> Any:
+    """Wait for a condition to give something true, and give it. Raises: TimeoutError."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            if found := condition():
+                return found
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise TimeoutError("the condition never came true")
+
+
+class Running:
+    """A running installation under replay; ``world`` is what ``live`` sends it."""
+
+    def __init__(self, home: Path, port: int, process: subprocess.Popen[bytes], loop: str = LOOP) -> None:
+        self.home, self.process, self.loop = home, process, loop
+        self.doors = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False)
+        self.control = httpx.Client(base_url=f"http://127.0.0.1:{port + 1}", timeout=PATIENCE, trust_env=False)
+        self.failed = 0
+
+    def ready(self) -> Running:
+        """Wait until doors and control answer."""
+        until(lambda: self.doors.get("/health/live").status_code == 200)
+        until(lambda: self.control.get("/api/loops").status_code == 200)
+        return self
+
+    def send(self, table: str, rows: list[dict[str, Any]], now: int) -> httpx.Response:
+        """Send events; tried again while the recorder is away."""
+        return self._post(f"/tables/{table}/events", rows, now)
+
+    def ask(self, rows: list[dict[str, Any]], now: int) -> httpx.Response:
+        """Ask for predictions, once; what fails is counted."""
+        reply = self.doors.post(f"/loops/{self.loop}/predict", json={"rows": rows}, headers=_at(now))
+        self.failed += reply.status_code >= 500
+        return reply
+
+    def _post(self, path: str, rows: list[dict[str, Any]], now: int) -> httpx.Response:
+        def tried() -> httpx.Response | None:
+            reply = self.doors.post(path, json={"rows": rows}, headers=_at(now))
+            return None if reply.status_code == 503 else reply
+
+        found: httpx.Response = until(tried)
+        return found
+
+    def history(self, world: World, first: int, last: int) -> None:
+        """Send days of the world without asking."""
+        for now, visits, purchases in world.hours(first, last):
+            for table, rows in (("purchases", purchases), ("visits", visits)):
+                if rows:
+                    self.send(table, rows, now).raise_for_status()
+
+    def live(self, world: World, first: int, last: int) -> None:
+        """Send days of the world, ask about every visit, and wait at each midnight until the day is decided."""
+        for number in range(first, last):
+            for now, visits, purchases in world.hours(number, number + 1):
+                for table, rows in (("purchases", purchases), ("visits", visits)):
+                    if rows:
+                        self.send(table, rows, now).raise_for_status()
+                self.ask(visits, now).raise_for_status()
+            self.barrier(day(number + 1))
+
+    def barrier(self, now: int) -> None:
+        """Wait until everything up to ``now`` is decided, through restarts of control."""
+
+        def tried() -> bool:
+            reply = self.control.post("/api/replay/barrier", json={"now": format_instant(now)})
+            return reply.status_code == 200
+
+        until(tried)
+
+    def overview(self) -> dict[str, Any]:
+        """Where the loop stands."""
+        found: dict[str, Any] = self.control.get(f"/api/loops/{self.loop}/overview").json()
+        return found
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Every decision so far."""
+        found: list[dict[str, Any]] = self.control.get(f"/api/loops/{self.loop}/decisions").json()["decisions"]
+        return found
+
+    def pids(self, name: str) -> list[int]:
+        """Process ids of one kind of process of this home."""
+        return [pid for pid, words in _processes() if MODULES[name] in words and _mentions(words, self.home)]
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> list[int]:
+        """Kill the processes of one kind, and give their ids."""
+        found = self.pids(name)
+        for pid in found:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+        return found
+
+    def command(self, *words: str, code: int = 0) -> Any:
+        """Run one of our commands on this home with --json and give what it printed."""
+        done = subprocess.run(
+            module_command("homeostat.cli.main", *words, "--home", str(self.home), "--json"),
+            capture_output=True,
+            cwd=ROOT,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    def stop(self) -> int:
+        """Ask it to stop and wait for it."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def started(home: Path, loop_file: Path, loop: str = LOOP) -> Iterator[Running]:
+    """Run a loop file under replay until the block ends; everything is stopped then, whatever happened."""
+    port = free_ports()
+    command = module_command("homeostat.cli.main", "up", str(loop_file), "--home", str(home), "--port", str(port))
+    process = subprocess.Popen([*command, "--replay"], stderr=subprocess.PIPE, cwd=ROOT)
+    running = Running(home, port, process, loop)
+    try:
+        yield running.ready()
+    finally:
+        if process.poll() is None:
+            running.stop()
+        running.doors.close()
+        running.control.close()
+        if process.stderr:
+            process.stderr.close()
+
+
+def _at(now: int) -> dict[str, str]:
+    return {"Homeostat-Now": format_instant(now)}
+
+
+def _mentions(words: list[str], home: Path) -> bool:
+    return any(word == str(home) or word.startswith(f"{home}/") for word in words)
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        yield int(path.parent.name), words

@@ -1,0 +1,144 @@
+"""What comes in is checked, told apart from what is known, and seen by features at once and in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.data.contracts import instant, number, text
+from homeostat.data.tables import Table
+from homeostat.features.ingest import MOST_ROWS, TOLERANCE, Ingest
+from homeostat.kernel.clock import format_instant
+from homeostat.kernel.errors import InvalidInput, NotFound, TooLarge, Unavailable
+
+SEEN = Table("seen", key="id", event_time="at", contract={"id": text(), "at": instant(), "size": number(nullable=True)})
+NOW = 1_000_000_000_000
+
+
+class Online:
+    """Remembers what was applied, and fails when told to."""
+
+    def __init__(self):
+        self.applied, self.at, self.broken = [], -1, False
+
+    def apply(self, table, rows, first_sequence):
+        if self.broken:
+            raise OSError("no space")
+        self.applied += [(first_sequence + n, table, row["id"]) for n, row in enumerate(rows)]
+        self.at = first_sequence + len(rows) - 1
+
+    def sequence(self):
+        return self.at
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = SqliteJournal(tmp_path / "journal")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def online():
+    return Online()
+
+
+@pytest.fixture
+def ingest(journal, online):
+    return Ingest(journal, online, [SEEN])
+
+
+def row(name, at=NOW, **more):
+    return {"id": name, "at": format_instant(at), **more}
+
+
+def test_good_rows_are_numbered_and_seen_by_features(ingest, online):
+    taken = ingest.accept("seen", [row("a"), row("b")], NOW)
+    assert (taken.accepted, taken.duplicates, taken.quarantined) == (2, 0, [])
+    assert (taken.first_sequence, taken.last_sequence) == (0, 1)
+    assert online.applied == [(0, "seen", "a"), (1, "seen", "b")]
+
+
+def test_the_same_content_counts_once_within_and_across_requests(ingest, online):
+    ingest.accept("seen", [row("a", size=1)], NOW)
+    taken = ingest.accept("seen", [row("a", size=1.0), row("b"), row("b", size=None)], NOW)
+    assert (taken.accepted, taken.duplicates, taken.first_sequence) == (1, 2, 1)
+    assert [name for _, _, name in online.applied] == ["a", "b"]
+    again = ingest.accept("seen", [row("a", size=1)], NOW)
+    assert (again.accepted, again.duplicates, again.first_sequence) == (0, 1, None)
+
+
+def test_a_correction_of_a_fact_is_a_new_fact(ingest):
+    ingest.accept("seen", [row("a", size=1)], NOW)
+    assert ingest.accept("seen", [row("a", size=2)], NOW).accepted == 1
+
+
+def test_bad_rows_are_kept_apart_and_good_ones_go_on(ingest, journal, online):
+    taken = ingest.accept("seen", [row("a"), {"id": 7}, row("b")], NOW)
+    assert taken.accepted == 2
+    assert {item.row for item in taken.quarantined} == {1}
+    [kept] = journal.quarantined("seen")
+    assert (kept.content, kept.reason) == ('{"id": 7}', "wrong_type")
+    assert [name for _, _, name in online.applied] == ["a", "b"]
+
+
+def test_an_event_from_the_future_is_kept_apart_beyond_a_tolerance(ingest):
+    taken = ingest.accept("seen", [row("a", NOW + TOLERANCE), row("b", NOW + TOLERANCE + 1)], NOW)
+    assert taken.accepted == 1
+    [found] = taken.quarantined
+    assert (found.row, found.column, found.reason) == (1, "at", "from_the_future")
+    assert format_instant(NOW) in found.problem
+
+
+def test_what_the_future_held_is_accepted_once_it_has_come(ingest):
+    ingest.accept("seen", [row("a", NOW + 2 * TOLERANCE)], NOW)
+    assert ingest.accept("seen", [row("a", NOW + 2 * TOLERANCE)], NOW + 2 * TOLERANCE).accepted == 1
+
+
+def test_refused_questions_are_kept_apart_and_their_good_rows_are_not_taken(ingest, journal, online):
+    breaks = ingest.refuse("seen", [row("a"), {"id": 7}], NOW)
+    assert {item.row for item in breaks} == {1}
+    assert journal.counts("seen").rows == 0
+    assert online.applied == []
+    assert len(journal.quarantined("seen")) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "error", "says"),
+    [
+        ("sean", [{}], NotFound, "Did you mean 'seen'"),
+        ("seen", [], InvalidInput, "no rows"),
+        ("seen", [{}] * (MOST_ROWS + 1), TooLarge, "10001 rows"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_whole(ingest, journal, table, rows, error, says):
+    with pytest.raises(error, match=says):
+        ingest.accept(table, rows, NOW)
+    assert journal.quarantined("seen") == []
+
+
+def test_a_refused_row_of_any_shape_can_be_kept(ingest, journal):
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    strange = [None, {"id": "x" * 300_000}, {"id": deep}, {"id": float("nan")}, {"id": b"1"}, {"id": 10**5_000}]
+    assert len({item.row for item in ingest.accept("seen", strange, NOW).quarantined}) == len(strange)
+    assert max(len(kept.content) for kept in journal.quarantined("seen")) <= 262_144
+
+
+def test_features_catch_up_before_anything_else_after_they_failed(ingest, online):
+    online.broken = True
+    with pytest.raises(OSError, match="no space"):
+        ingest.accept("seen", [row("a")], NOW)
+    online.broken = False
+    taken = ingest.accept("seen", [row("a"), row("b")], NOW)
+    assert (taken.accepted, taken.duplicates) == (1, 1)
+    assert [name for _, _, name in online.applied] == ["a", "b"]
+
+
+def test_features_that_miss_what_the_journal_let_go_stop_the_intake(ingest, online, journal):
+    ingest.accept("seen", [row("a")], NOW)
+    journal.forget([("seen", 0)])
+    online.at = -1
+    with pytest.raises(Unavailable, match="misses facts"):
+        ingest.accept("seen", [row("b")], NOW)
