@@ -12,7 +12,9 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from homeostat.app.home import write_whole
@@ -59,9 +61,18 @@ def _make(job: TrainingJob, place: JobFolder) -> dict[str, object]:
         loop,
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        say=_said_since(time.monotonic()),
     )
     return result.to_json()
+
+
+def _said_since(began: float) -> Callable[[str], None]:
+    """Progress lines on stderr, each with the seconds since ``began``."""
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    return say
 
 
 def _die_with(parent: int) -> None:

@@ -11,7 +11,7 @@ from homeostat.control.reading import canary_window
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import duration, format_instant
+from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.registry.models import Version
 from homeostat.stats.sums import ScoreSums
@@ -128,7 +128,9 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "margin": limits.margin,
         "opened_at": format_instant(rollout.opened_at),
         "entered_at": format_instant(rollout.entered_at),
-        "hold_until": format_instant(rollout.entered_at + duration(limits.hold)),
+        "hold_until": format_instant(rollout.look_at),
+        "looks": rollout.looks,
+        "max_looks": limits.looks,
         "requests": seen.requests,
         "faults": seen.faults,
         "paired_difference": plain(seen.difference) if seen.difference else None,

@@ -20,25 +20,29 @@ class Retrain:
     than the base rate of the same days, so that a moving base rate is no loss of performance.
 
     ``tolerance``: skill below the promise that is still normal. ``trail``: days of matured outcomes per look.
-    ``sustained``: looks in a row whose whole interval lies below. ``cool_down``: least time between retrainings.
-    ``emergency_skill``: below it over ``emergency_trail`` days, retrain at once. ``max_age``: longest time without.
-    ``holdout``: span of newest matured rows kept for evaluation. ``min_rows``: fewest rows to train on.
-    ``history``: how far back training reaches; all of it when None.
+    ``sustained``: looks in a row, one a day, whose upper bound (of a two-sided interval at ``confidence``) lies
+    below the promise. ``cool_down``: least time between retrainings. ``emergency_skill``: the limit of the skill
+    itself over ``emergency_trail`` days since the last retraining; below it, retrain at once. ``max_age``: longest
+    time without retraining. ``holdout``: span of newest matured rows kept for evaluation; ``first_holdout``: the
+    same for a first version, which has less to spare. ``min_rows``: fewest rows to train on. ``history``: how far
+    back training reaches; all of it when None.
     """
 
     tolerance: float = 0.02
-    trail: int = 7
+    trail: int = 14
     sustained: int = 3
-    emergency_skill: float = 0.0
+    confidence: float = 0.9
+    emergency_skill: float = -0.1
     emergency_trail: int = 3
     cool_down: str = "14d"
     max_age: str = "60d"
     holdout: str = "7d"
+    first_holdout: str = "7d"
     min_rows: int = 2_000
     history: str | None = None
 
     def __post_init__(self) -> None:
-        for text in (self.cool_down, self.max_age, self.holdout, self.history):
+        for text in (self.cool_down, self.max_age, self.holdout, self.first_holdout, self.history):
             _ = text is None or duration(text)
         if min(self.trail, self.emergency_trail) < 3 or self.sustained < 1:
             raise InvalidInput(
@@ -80,7 +84,7 @@ class Matured:
 
 def judge_first(matured: Matured, limits: Retrain, min_days: int) -> Verdict:
     """Train a first version once there are rows to train on and days to hold out; ``min_days`` are the gate's."""
-    needed = max(min_days, duration(limits.holdout) // duration("1d")) + 3
+    needed = max(min_days, duration(limits.first_holdout) // duration("1d")) + 3
     if matured.rows < limits.min_rows:
         text = f"{matured.rows} labelled rows < {limits.min_rows} needed"
         return _verdict(INCONCLUSIVE, "too_few_rows", matured.rows, limits.min_rows, text)
@@ -93,15 +97,10 @@ def judge_first(matured: Matured, limits: Retrain, min_days: int) -> Verdict:
 
 def judge_retrain(record: Record, limits: Retrain) -> Verdict:
     """Retrain on an emergency, on a loss that lasts, or on age; otherwise hold and say why."""
-    if record.emergency is not None and record.emergency.high < limits.emergency_skill:
-        return _verdict(
-            RETRAIN,
-            "emergency",
-            record.emergency.high,
-            limits.emergency_skill,
-            f"skill over {record.emergency.blocks} days is at most {figure(record.emergency.high)}"
-            f" < emergency limit {figure(limits.emergency_skill)}",
-        )
+    seen = record.emergency
+    if seen is not None and seen.value < limits.emergency_skill:
+        text = f"skill {figure(seen.value)} over {seen.blocks} days < emergency limit {figure(limits.emergency_skill)}"
+        return _verdict(RETRAIN, "emergency", seen.value, limits.emergency_skill, text)
     age = record.now - record.retrained_at
     if age < duration(limits.cool_down):
         return _verdict(

@@ -29,13 +29,13 @@ def record_of(state: LoopState, days: Sequence[Day], promise: Interval | None, l
     seen = [day for day in days if day.start >= since and day.sums_of(champion) is not None]
     sums = [day.sums_of(champion) for day in seen]
     ends = range(max(0, len(seen) - limits.sustained), len(seen))
-    looks = [Look(seen[end].day, _full(sums[: end + 1], limits.trail)) for end in ends]
-    return Record(now, champion, since, promise, looks, _full(sums, limits.emergency_trail))
+    looks = [Look(seen[end].day, _full(sums[: end + 1], limits.trail, limits.confidence)) for end in ends]
+    return Record(now, champion, since, promise, looks, _full(sums, limits.emergency_trail, limits.confidence))
 
 
-def _full(sums: Sequence[ScoreSums | None], days: int) -> Interval | None:
+def _full(sums: Sequence[ScoreSums | None], days: int, confidence: float) -> Interval | None:
     """Skill over the last ``days``; None when there are fewer: a half-filled trail is no look."""
-    return skill_of(sums[-days:]) if len(sums) >= days else None
+    return skill_of(sums[-days:], confidence=confidence) if len(sums) >= days else None
 
 
 def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: Instant) -> CanaryWindow:
@@ -51,6 +51,8 @@ def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: In
     return CanaryWindow(
         step=rollout.step,
         held=now - rollout.entered_at,
+        looks=rollout.looks,
+        due=now >= rollout.look_at,
         requests=sum(inputs.asked.get(rollout.candidate, 0) for inputs in at_step),
         faults=sum(inputs.faults.get(rollout.candidate, 0) for inputs in at_step),
         difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence)),

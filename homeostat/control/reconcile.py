@@ -84,7 +84,7 @@ class Reconciler:
         changed = self._observe(state, now)
         before = state
         state, drafts = self._decide(state, now)
-        if changed or drafts:
+        if changed or drafts or state != before:
             state = dataclasses.replace(state, decided_until=max(now, state.decided_until or now))
             state = self.store.commit(before, state, drafts, changed)
         if state.route != before.route:
@@ -149,7 +149,7 @@ class Reconciler:
             return transitions.promote(state, verdict, now, facts)
         if verdict.name == ROLL_BACK:
             return transitions.take_back(state, verdict, now, facts)
-        return Transition(state, ())
+        return Transition(transitions.look_again(state, now, limits) if seen.due else state, ())
 
     def _begin_retraining(self, state: LoopState) -> None:
         """Start the workflow the state asks for; starting it again changes nothing."""

@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 class Canary:
     """Limits of a canary rollout; times are event time, losses log-loss in nats per row.
 
-    ``steps``: shares of traffic, the last one 1. ``hold``: least time at each step. ``max_hold``: after it at one
-    step, an undecided candidate is taken back. ``margin``: the upper bound of candidate minus champion must lie
-    below it to advance. ``min_days``: fewest days of matured outcomes. ``max_fault_rate``: share of the arm's
-    requests that the champion had to answer.
+    ``steps``: shares of traffic, the last one 1. ``holds``: time at each step before outcomes are looked at; while
+    they do not suffice, they are looked at again after the same time. ``looks``: the most looks at one rollout;
+    the bounds of each are wide enough for all of them, and after the last one an undecided candidate is taken
+    back. ``margin``: the upper bound of candidate minus champion must lie below it to advance. ``min_days``:
+    fewest days of matured outcomes. ``max_fault_rate``: share of the arm's rows that the champion had to answer,
+    judged at any time after ``min_requests`` rows.
     """
 
     steps: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
-    hold: str = "2d"
-    max_hold: str = "14d"
-    margin: float = 0.003
+    holds: tuple[str, ...] = ("5d", "2d", "2d", "2d")
+    looks: int = 8
+    margin: float = 0.01
     min_days: int = 3
     max_fault_rate: float = 0.01
+    min_requests: int = 20
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -38,59 +41,75 @@ class Canary:
                 f"Canary steps {self.steps} do not lead to all traffic.",
                 mend="Give rising shares above 0 that end in 1.0, such as (0.05, 0.25, 0.5, 1.0).",
             )
-        if duration(self.hold) > duration(self.max_hold) or self.min_days < 3:
+        if len(self.holds) != len(self.steps) or not all(duration(hold) for hold in self.holds):
             raise InvalidInput(
-                "A canary must hold no longer than max_hold and see at least 3 days.",
-                mend="Give hold <= max_hold and min_days >= 3.",
+                f"{len(self.holds)} holds do not fit {len(self.steps)} canary steps.", mend="Give one hold per step."
+            )
+        if self.min_days < 3 or self.looks < len(self.steps):
+            raise InvalidInput(
+                "A canary must see at least 3 days and may look at least once per step.",
+                mend="Give min_days >= 3 and looks >= the number of steps.",
             )
 
     @property
     def look_confidence(self) -> float:
-        """Two-sided confidence of one look, so that all looks of a rollout together keep ``confidence``."""
-        return 1 - (1 - self.confidence) / len(self.steps)
+        """Two-sided confidence of one look, so that each bound over all looks keeps ``confidence`` (Bonferroni)."""
+        return 1 - 2 * (1 - self.confidence) / self.looks
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryWindow:
-    """What was seen at one step: time spent there, the arm's requests and faults, and paired outcomes.
+    """What was seen at one step: time spent there, the arm's rows and faults, and paired outcomes.
 
-    ``difference`` is candidate minus champion on the same matured rows since the rollout opened.
+    ``looks`` were taken before; ``due`` says that it is time for one more. ``difference`` is candidate minus
+    champion on the same matured rows since the rollout opened.
     """
 
     step: int
     held: Duration
+    looks: int
+    due: bool
     requests: int
     faults: int
     difference: Interval | None
 
 
 def judge_canary(seen: CanaryWindow, limits: Canary) -> Verdict:
-    """Roll back on proof of harm or on time without proof, advance on proof of no harm, else hold."""
+    """Roll back on faults at once; at a due look, on proof of harm or without proof after the last, else advance."""
+    faults = _faults(seen, limits)
+    if faults:
+        return Verdict(ROLL_BACK, (faults,))
+    if not seen.due:
+        text = f"held {_days(seen.held)} days < {limits.holds[seen.step]} at {_share(seen, limits)}"
+        return Verdict(HOLD, (Reason("holding", _days(seen.held), limits.holds[seen.step], text),))
     harm = _harm(seen, limits)
     if harm:
         return Verdict(ROLL_BACK, (harm,))
-    if seen.held < duration(limits.hold):
-        text = f"held {_days(seen.held)} days < {limits.hold} at {_share(seen, limits)}"
-        return Verdict(HOLD, (Reason("holding", _days(seen.held), limits.hold, text),))
     proven, reason = _proof(seen, limits)
     if proven:
         return Verdict(PROMOTE if seen.step == len(limits.steps) - 1 else ADVANCE, (reason,))
-    if seen.held >= duration(limits.max_hold):
-        text = f"undecided after {_days(seen.held)} days >= {limits.max_hold} at {_share(seen, limits)}"
-        return Verdict(ROLL_BACK, (Reason("never_proven", _days(seen.held), limits.max_hold, text), reason))
+    if seen.looks + 1 >= limits.looks:
+        text = f"undecided after {seen.looks + 1} looks >= {limits.looks}, at {_share(seen, limits)}"
+        return Verdict(ROLL_BACK, (Reason("never_proven", seen.looks + 1, limits.looks, text), reason))
     return Verdict(HOLD, (reason,))
 
 
+def _faults(seen: CanaryWindow, limits: Canary) -> Reason | None:
+    if seen.requests < limits.min_requests:
+        return None
+    rate = seen.faults / seen.requests
+    if rate <= limits.max_fault_rate:
+        return None
+    text = f"{seen.faults} of {seen.requests} rows failed: {figure(rate)} > {figure(limits.max_fault_rate)}"
+    return Reason("arm_fails", rate, limits.max_fault_rate, text)
+
+
 def _harm(seen: CanaryWindow, limits: Canary) -> Reason | None:
-    rate = seen.faults / seen.requests if seen.requests else 0.0
-    if rate > limits.max_fault_rate:
-        text = f"{seen.faults} of {seen.requests} requests failed: {figure(rate)} > {figure(limits.max_fault_rate)}"
-        return Reason("arm_fails", rate, limits.max_fault_rate, text)
-    if seen.difference is not None and seen.difference.blocks >= limits.min_days and seen.difference.low > 0:
-        excess = figure(seen.difference.low)
-        text = f"log-loss above the champion's by at least {excess} > 0, {_stands_on(seen.difference)}"
-        return Reason("worse_than_champion", seen.difference.low, 0.0, text)
-    return None
+    if seen.difference is None or seen.difference.blocks < limits.min_days or seen.difference.low <= 0:
+        return None
+    excess = figure(seen.difference.low)
+    text = f"log-loss above the champion's by at least {excess} > 0, {_stands_on(seen.difference)}"
+    return Reason("worse_than_champion", seen.difference.low, 0.0, text)
 
 
 def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:

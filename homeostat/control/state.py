@@ -35,7 +35,10 @@ class Retraining:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A candidate on its way in. ``step`` counts from 0; times are event time."""
+    """A candidate on its way in. ``step`` counts from 0; times are event time.
+
+    ``looks`` were taken at its outcomes so far; the next one is due at ``look_at``.
+    """
 
     id: str
     candidate: str
@@ -43,6 +46,8 @@ class Rollout:
     step: int
     opened_at: Instant
     entered_at: Instant
+    look_at: Instant
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

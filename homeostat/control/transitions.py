@@ -9,7 +9,7 @@ from typing import NamedTuple
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, Retraining, Rollout
 from homeostat.governance.audit import Draft
-from homeostat.kernel.clock import Instant
+from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Verdict
 from homeostat.serving.routing import Route
@@ -35,8 +35,10 @@ def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
         retrained_at=now,
         next_version=state.next_version + 1,
     )
-    title = f"Train the first version, {version}" if state.route.champion is None else f"Retrain: {version}"
-    return Transition(after, (_draft(state, retraining.workflow, "retrain", title, verdict, version, now, facts),))
+    kind, title = ("bootstrap", f"Train the first version, {version}")
+    if state.route.champion is not None:
+        kind, title = ("retrain", f"Retrain: {version}")
+    return Transition(after, (_draft(state, retraining.workflow, kind, title, verdict, version, now, facts),))
 
 
 def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
@@ -58,7 +60,8 @@ def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
 def open_rollout(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limits: Canary) -> Transition:
     """The candidate passed the gate: the first share of traffic goes to it."""
     asked = _retraining(state)
-    rollout = Rollout(f"{state.loop}/rollout/{asked.version}", asked.version, str(state.route.champion), 0, now, now)
+    name, look_at = f"{state.loop}/rollout/{asked.version}", now + duration(limits.holds[0])
+    rollout = Rollout(name, asked.version, str(state.route.champion), 0, now, now, look_at)
     route = _next(state.route, canary=asked.version, share=limits.steps[0], salt=rollout.id)
     after = dataclasses.replace(
         state.standing(asked.version, "candidate", now), retraining=None, rollout=rollout, route=route
@@ -89,7 +92,8 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     """The next share of traffic goes to the candidate."""
     rollout = _rollout(state)
     step = rollout.step + 1
-    moved = dataclasses.replace(rollout, step=step, entered_at=now)
+    look_at = now + duration(limits.holds[step])
+    moved = dataclasses.replace(rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1)
     route = _next(state.route, share=limits.steps[step])
     after = dataclasses.replace(state, rollout=moved, route=route)
     title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"
@@ -97,6 +101,15 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     return Transition(
         after,
         (_draft(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),),
+    )
+
+
+def look_again(state: LoopState, now: Instant, limits: Canary) -> LoopState:
+    """A look that decided nothing still counts; the next one comes after the same hold."""
+    rollout = _rollout(state)
+    look_at = now + duration(limits.holds[rollout.step])
+    return dataclasses.replace(
+        state, rollout=dataclasses.replace(rollout, look_at=look_at, looks=rollout.looks + 1)
     )
 
 

@@ -22,6 +22,8 @@ SEQUENCE = "_sequence"
 """Stored column: the global order in which facts were accepted."""
 KNOWN_AT = "_known_at"
 """Stored column: the present when the fact was accepted."""
+POSITION = "_position"
+"""Stored column of a prediction log: the order in which predictions were recorded."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Names of tables and columns: safe as a folder, a column and an identifier."""
 

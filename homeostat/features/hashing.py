@@ -33,9 +33,7 @@ def _function(function: Callable[..., Any], seen: frozenset[str]) -> dict[str, o
     known = _namespace(function)
     seen = seen | {tree.name}
     refers = {
-        name: _value(known[name], name, function, seen)
-        for name in sorted(names)
-        if name in known and name not in seen
+        name: _value(known[name], name, function, seen) for name in sorted(names) if name in known and name not in seen
     }
     return {"code": ast.unparse(tree), "refers": refers}
 

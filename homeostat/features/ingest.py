@@ -87,7 +87,7 @@ class Ingest:
         declared = self._table(table)
         _check_size(rows)
         checked = self._checks[table](rows)
-        breaks = [*checked.breaks, *_from_the_future(declared, checked, now)]
+        breaks = sorted([*checked.breaks, *_from_the_future(declared, checked, now)], key=lambda item: item.row)
         late = {item.row for item in breaks}
         good = [row for row, index in zip(checked.rows, checked.kept, strict=True) if index not in late]
         times: list[Instant] = [row[declared.event_time] for row in good]  # type: ignore[misc]

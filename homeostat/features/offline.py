@@ -25,9 +25,7 @@ ASKED_AT = "_time"
 """Question column: the event time asked for, int64 microseconds."""
 
 
-def point_in_time(
-    features: FeatureSet, question: pa.Table, tables: Mapping[str, pa.Table]
-) -> dict[str, Array]:
+def point_in_time(features: FeatureSet, question: pa.Table, tables: Mapping[str, pa.Table]) -> dict[str, Array]:
     """The features a model would have been served: bitemporal, so that nothing later leaks into training.
 
     ``question`` holds the question's columns, ``_time`` (int64 microseconds) and ``_sequence`` (int64: what

@@ -29,9 +29,7 @@ class Mismatch:
     recomputed: Value
 
 
-def compare(
-    features: FeatureSet, served: Sequence[Sequence[Value]], recomputed: Mapping[str, Array]
-) -> list[Mismatch]:
+def compare(features: FeatureSet, served: Sequence[Sequence[Value]], recomputed: Mapping[str, Array]) -> list[Mismatch]:
     """Every value on which serving and training disagree, by row; empty when they agree.
 
     ``served`` holds rows ordered as ``features.names``, as ``lookup`` gives and prediction records keep them;

@@ -105,9 +105,7 @@ class Latest:
     def features(self) -> tuple[Feature, ...]:
         """What the view adds, one feature per column."""
         prefix = "_".join(self.entity)
-        return tuple(
-            Feature(f"{prefix}_{name}", feature_kind(self.table.contract[name])) for name in self.columns
-        )
+        return tuple(Feature(f"{prefix}_{name}", feature_kind(self.table.contract[name])) for name in self.columns)
 
     @cached_property
     def hash(self) -> str:

@@ -60,9 +60,7 @@ class _Tally:
             return total if kind == "sum" else total / self.present
 
 
-def windows(
-    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]
-) -> dict[str, Floats]:
+def windows(view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]) -> dict[str, Floats]:
     """Every feature of the view for every question; ``columns`` are the table's, in the table's order."""
     lasting = facts.where(facts.died == NEVER)
     superseded = facts.where(facts.died != NEVER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -90,25 +91,9 @@ class Gateway:
         keys = [plan.question.key_of(row) for row in good]
         answers = self._answer(plan, serving, keys, features)
         latency = round((self._timer() - started) * 1e6)
+        shared = _Shared(plan, now, sequence, serving.route.generation, latency)
         records = [
-            PredictionRecord(
-                prediction_id=self._new_id(now),
-                loop=loop,
-                key=key,
-                asked_at=asked_at,
-                served_at=now,
-                read_sequence=sequence,
-                version=found.version,
-                arm=found.arm,
-                generation=serving.route.generation,
-                probability=found.probability,
-                prediction=found.probability >= plan.threshold,
-                latency_us=latency,
-                fell_back=found.fell_back,
-                question=row,
-                features=values,
-            )
-            for key, asked_at, found, row, values in zip(keys, times, answers, good, features, strict=True)
+            shared.record(self._new_id(now), *row) for row in zip(keys, times, answers, good, features, strict=True)
         ]
         await self._spool.append(records)
         self._count(loop, records)
@@ -152,6 +137,38 @@ class Gateway:
         arms = [(record.version, record.arm) for record in records]
         for version, arm in dict.fromkeys(arms):
             self._observer.predicted(loop, version, arm, arms.count((version, arm)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the predictions of one request have in common."""
+
+    plan: ServingPlan
+    now: Instant
+    sequence: int
+    generation: int
+    latency_us: int
+
+    def record(
+        self, name: str, key: str, asked_at: Instant, found: Answer, row: Row, features: list[Value]
+    ) -> PredictionRecord:
+        return PredictionRecord(
+            prediction_id=name,
+            loop=self.plan.name,
+            key=key,
+            asked_at=asked_at,
+            served_at=self.now,
+            read_sequence=self.sequence,
+            version=found.version,
+            arm=found.arm,
+            generation=self.generation,
+            probability=found.probability,
+            prediction=found.probability >= self.plan.threshold,
+            latency_us=self.latency_us,
+            fell_back=found.fell_back,
+            question=row,
+            features=features,
+        )
 
 
 def _from_the_future(plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant) -> list[Break]:

@@ -48,7 +48,7 @@ def rich_state() -> LoopState:
     return dataclasses.replace(
         state,
         route=Route("demo", 3, "v1", "v2", 0.25, "v0", "salt"),
-        rollout=Rollout("r", "v2", "v1", 1, 5, 6),
+        rollout=Rollout("r", "v2", "v1", 1, 5, 6, 8, 2),
         retraining=Retraining("w", "v3", 9, "too_old"),
         decided_until=11,
         first_version="v1",

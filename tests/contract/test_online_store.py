@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from homeostat.features.definitions import Window, count, feature_set
 from homeostat.features.offline import point_in_time
 from homeostat.features.online import OnlineReader, OnlineStore, OutOfDate, lookup
 from homeostat.features.parity import compare
-from homeostat.kernel.errors import NotEnoughData, Unavailable
+from homeostat.kernel.errors import IntegrityError, NotEnoughData, Unavailable
 from tests.unit.features.reference import (
     FEATURES,
     Question,
@@ -124,6 +125,12 @@ def test_only_the_part_of_a_batch_that_is_new_is_applied(pair):
     assert store.sequence() == 1
 
 
+def test_a_small_sum_survives_large_neighbours(pair):
+    store, reader = pair
+    store.apply("sales", [sold(1, i, price=price) for i, price in enumerate([1e9, 0.1, -1e9])], 0)
+    assert read(reader, 5)["shop_price_sum_10us"] == 0.1
+
+
 def test_facts_of_tables_that_no_view_reads_move_the_sequence(pair):
     store, _ = pair
     store.apply("elsewhere", [{"x": 1}, {"x": 2}], 5)
@@ -200,6 +207,43 @@ def attempt(reader, row):
             return lookup(FEATURES, [row], [row["at"]], snapshot), ""
     except NotEnoughData as error:
         return [], error.problem
+
+
+def test_a_reader_follows_when_the_file_is_replaced(tmp_path):
+    path, reader = tmp_path / "o.sqlite", SqliteOnlineReader(tmp_path / "o.sqlite")
+    for facts in (1, 2):
+        store = SqliteOnlineStore(path)
+        store.prepare([FEATURES])
+        store.apply("sales", [sold(1, i) for i in range(facts)], 0)
+        store.close()
+        assert read(reader, 5)["shop_sold_10us"] == float(facts)
+        path.unlink()
+    reader.close()
+
+
+def test_a_file_that_is_no_store_is_told_from_a_missing_one(tmp_path):
+    path = tmp_path / "o.sqlite"
+    path.write_text("not a database, and long enough to be looked at as one" * 40)
+    with pytest.raises(IntegrityError, match="is no online store"):
+        SqliteOnlineStore(path)
+    reader = SqliteOnlineReader(path)
+    with pytest.raises(Unavailable, match="not a database"), reader.snapshot():
+        pass
+    reader.close()
+
+
+def test_a_store_that_another_process_holds_says_so_and_keeps_its_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(online, "_WAIT", 0.01)
+    store = SqliteOnlineStore(tmp_path / "o.sqlite")
+    store.prepare([FEATURES])
+    other = sqlite3.connect(tmp_path / "o.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="takes nothing: database is locked"):
+        store.apply("sales", [sold(1)], 0)
+    other.close()
+    store.apply("sales", [sold(1)], 0)
+    assert store.sequence() == 0
+    store.close()
 
 
 @given(streams, st.lists(st.integers(0, 30), min_size=8, max_size=8))

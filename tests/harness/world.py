@@ -69,9 +69,19 @@ loop = hs.Loop(
     label=hs.Label(purchases, "spent > 10", matures="2h after due"),
     train=train,
     config={"c": 1.0},
-    retrain=hs.Retrain(trail=3, sustained=1, cool_down="5d", max_age="20d", holdout="3d", min_rows=300, tolerance=0.1),
+    retrain=hs.Retrain(
+        trail=3,
+        sustained=1,
+        tolerance=0.1,
+        cool_down="5d",
+        max_age="20d",
+        holdout="3d",
+        first_holdout="3d",
+        min_rows=300,
+        history="10d",
+    ),
     gate=hs.Gate(min_days=3, margin=0.05),
-    rollout=hs.Canary(hold="1d", max_hold="6d", margin=0.05, min_days=3),
+    rollout=hs.Canary(holds=("3d", "1d", "1d", "1d"), margin=0.05),
 )
 '''
 

@@ -46,12 +46,8 @@ FEATURES = feature_set(
     ASKED,
     [
         ASKED["carrier", "hour"],
-        Window(
-            LANDED, by="carrier", over=["3h", "24h"], values={"delay": mean("arr_delay"), "landed": count()}
-        ),
-        Window(
-            LANDED, by="origin", over=["3h", "24h"], values={"delay": mean("arr_delay"), "landed": count()}
-        ),
+        Window(LANDED, by="carrier", over=["3h", "24h"], values={"delay": mean("arr_delay"), "landed": count()}),
+        Window(LANDED, by="origin", over=["3h", "24h"], values={"delay": mean("arr_delay"), "landed": count()}),
         Latest(SKY, by="origin", columns=["visib"], max_age="3h"),
     ],
 )

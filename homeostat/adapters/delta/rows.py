@@ -9,7 +9,7 @@ import pyarrow as pa
 from homeostat.data.contracts import Value
 from homeostat.data.journal import Batch
 from homeostat.data.records import PredictionRecord
-from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table
+from homeostat.data.tables import KNOWN_AT, POSITION, SEQUENCE, Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.errors import Conflict
 
@@ -65,23 +65,23 @@ def log_schema(question: Table, features: FeatureSet) -> pa.Schema:
     """The stored columns of a loop's log: the record's own, ``q_`` the question's, ``x_`` the features'."""
     asked = {f"q_{name}": TYPES[column.kind] for name, column in question.contract.items()}
     read = {f"x_{name}": TYPES[features.kinds[name]] for name in features.names}
-    return pa.schema({**_OWN_FIELDS, **asked, **read})
+    return pa.schema({**_OWN_FIELDS, **asked, **read, POSITION: pa.int64()})
 
 
-def log_of(question: Table, features: FeatureSet, records: Sequence[PredictionRecord]) -> pa.Table:
-    """Prediction records of one loop in their stored form.
+def log_of(question: Table, features: FeatureSet, placed: Sequence[tuple[int, PredictionRecord]]) -> pa.Table:
+    """Prediction records of one loop, each with its place in the spool, in their stored form.
 
     Raises: Conflict when a record was made with other features or another question than these.
     """
-    columns: dict[str, list[Value]] = {
-        name: [getattr(record, name) for record in records] for name in _OWN_FIELDS
-    }
+    records = [record for _, record in placed]
+    columns: dict[str, list[Value]] = {name: [getattr(record, name) for record in records] for name in _OWN_FIELDS}
     for name in question.contract:
         columns[f"q_{name}"] = [record.question.get(name) for record in records]
     try:
         by_feature = zip(*(record.features for record in records), strict=True)
         for name, values in zip(features.names, by_feature, strict=True):
             columns[f"x_{name}"] = list(values)
+        columns[POSITION] = [place for place, _ in placed]
         return pa.Table.from_pydict(columns, schema=log_schema(question, features))
     except (ValueError, pa.ArrowTypeError) as error:
         raise _outgrown(question, "with other features") from error

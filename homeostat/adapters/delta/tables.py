@@ -18,7 +18,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.tables import SEQUENCE
+from homeostat.data.tables import POSITION, SEQUENCE
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 # A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
@@ -99,10 +99,10 @@ class DeltaTables:
             if name not in dataset.schema.names:
                 mend = did_you_mean(name, dataset.schema.names)
                 raise NotFound(f"Table {table!r} stores no column {name!r}.", mend=mend)
-        ordered = SEQUENCE in dataset.schema.names
-        extra = [SEQUENCE] if ordered and SEQUENCE not in names else []
+        order = next((name for name in (SEQUENCE, POSITION) if name in dataset.schema.names), None)
+        extra = [order] if order is not None and order not in names else []
         found = dataset.to_table(columns=[*names, *extra], filter=where)
-        return (_in_order(found) if ordered else found).select(names)
+        return (found if order is None else _in_order(found, order)).select(names)
 
     def compact(self, table: str) -> None:
         """Merge small files; what is read, and every older version, stays the same."""
@@ -192,9 +192,9 @@ def _alike(stored: pa.DataType, given: pa.DataType) -> bool:
     return stored == given or (stored in texts and given in texts)
 
 
-def _in_order(rows: pa.Table) -> pa.Table:
-    sequence = rows[SEQUENCE].to_numpy()
-    return rows if bool((sequence[1:] > sequence[:-1]).all()) else rows.sort_by(SEQUENCE)
+def _in_order(rows: pa.Table, by: str) -> pa.Table:
+    places = rows[by].to_numpy()
+    return rows if bool((places[1:] > places[:-1]).all()) else rows.sort_by(by)
 
 
 def _no_table(table: str, folder: Path) -> NotFound:

@@ -13,7 +13,7 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.features.online import Batch, OutOfDate, Row
 from homeostat.features.views import describe
 from homeostat.kernel.clock import Instant, duration
-from homeostat.kernel.errors import Unavailable
+from homeostat.kernel.errors import IntegrityError, Unavailable
 
 SLACK = duration("7d")
 """How far back from the present reads stay possible after pruning."""
@@ -26,19 +26,25 @@ class SqliteOnlineStore:
 
     Facts are in a table per source table, one row per key; a batch and the sequence it reaches are committed
     together. A crash of the machine may lose the last batches (never parts of one): ``sequence`` tells from
-    where to apply again.
+    where to apply again. Raises: IntegrityError for a file that is something else; Unavailable from any call
+    when the disk is full or another process holds the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
         self._layout: Layout | None = None
         self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA cache_size = -65536")
-        with self._transaction():
-            for statement in STATE:
-                self._db.execute(statement)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA cache_size = -65536")
+            with self._transaction():
+                for statement in STATE:
+                    self._db.execute(statement)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            mend = "Remove it and start again: it is rebuilt from the tables."
+            raise IntegrityError(f"{path} is no online store: {error}.", mend=mend, path=str(path)) from error
 
     def prepare(self, features: Sequence[FeatureSet]) -> None:
         """Make ready for these definitions; views that none of them has are forgotten.
@@ -84,9 +90,7 @@ class SqliteOnlineStore:
         Call it for every batch in the order accepted; those of tables that no view reads move ``sequence``.
         """
         if self._layout is None:
-            raise Unavailable(
-                "The online store is not ready.", mend="Prepare it with the feature sets first."
-            )
+            raise Unavailable("The online store is not ready.", mend="Prepare it with the feature sets first.")
         with self._transaction():
             skipped = max(0, self._state()[0] + 1 - first_sequence)
             if skipped >= len(rows):
@@ -107,9 +111,7 @@ class SqliteOnlineStore:
         Earlier reads raise NotEnoughData from then on.
         """
         if self._layout is None:
-            raise Unavailable(
-                "The online store is not ready.", mend="Prepare it with the feature sets first."
-            )
+            raise Unavailable("The online store is not ready.", mend="Prepare it with the feature sets first.")
         with self._transaction():
             horizon = self._state()[1]
             if horizon is not None and now - SLACK <= horizon:
@@ -134,21 +136,21 @@ class SqliteOnlineStore:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                mend = "See to the disk's space and that no other process writes the file, then try again."
+                raise Unavailable(f"The online store takes nothing: {error}.", mend=mend) from error
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     def _insert(self, facts: Facts, rows: Sequence[Row], sequences: Iterable[int]) -> None:
         self._db.executemany(
             facts.upsert,
-            (
-                [*map(row.__getitem__, facts.columns), sequence]
-                for row, sequence in zip(rows, sequences, strict=True)
-            ),
+            ([*map(row.__getitem__, facts.columns), sequence] for row, sequence in zip(rows, sequences, strict=True)),
         )
 
     def _recreate(self, wanted: Layout) -> None:

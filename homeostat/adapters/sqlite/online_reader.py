@@ -17,9 +17,9 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import NotEnoughData, Unavailable
 
 _EARLIEST = -(2**63)
+_STATE = "SELECT sequence, horizon, generation FROM state"
 _WAIT = 10.0
 """Seconds to wait while the writer recovers the file after a crash."""
-_BAD_FILE = "The online store cannot be read"
 
 
 class SqliteOnlineReader:
@@ -32,6 +32,7 @@ class SqliteOnlineReader:
         self._path = path
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
+        self._identity = -1
         self._generation = -1
         self._views: frozenset[str] = frozenset()
 
@@ -42,13 +43,15 @@ class SqliteOnlineReader:
         Raises: Unavailable while there is no store.
         """
         with self._lock:
-            if self._db is None:
-                self._db = _open(self._path)
-            self._db.execute("BEGIN")
+            db = self._connected()
             try:
-                yield self._begin(self._db)
+                db.execute("BEGIN")
+                yield self._begin(db)
+            except sqlite3.Error as error:
+                raise _not_there(self._path, str(error)) from error
             finally:
-                self._db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file."""
@@ -57,8 +60,20 @@ class SqliteOnlineReader:
                 self._db.close()
                 self._db = None
 
+    def _connected(self) -> sqlite3.Connection:
+        """The connection, opened anew when the file was replaced: the old one would answer for ever."""
+        try:
+            identity = self._path.stat().st_ino
+        except OSError as error:
+            raise _not_there(self._path, "it does not exist") from error
+        if self._db is None or identity != self._identity:
+            if self._db is not None:
+                self._db.close()
+            self._db, self._identity, self._generation = _open(self._path), identity, -1
+        return self._db
+
     def _begin(self, db: sqlite3.Connection) -> SqliteSnapshot:
-        sequence, horizon, generation = _state(db, self._path)
+        sequence, horizon, generation = db.execute(_STATE).fetchone()
         if generation != self._generation:
             self._views = frozenset(text for (text,) in db.execute("SELECT hash FROM views"))
             self._generation = generation
@@ -68,9 +83,7 @@ class SqliteOnlineReader:
 class SqliteSnapshot:
     """One moment of the store; usable until its ``with`` block ends."""
 
-    def __init__(
-        self, db: sqlite3.Connection, sequence: int, horizon: Instant | None, views: frozenset[str]
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, sequence: int, horizon: Instant | None, views: frozenset[str]) -> None:
         self.sequence = sequence
         self._db = db
         self._horizon = horizon
@@ -142,34 +155,21 @@ class SqliteSnapshot:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro",
-            uri=True,
-            timeout=_WAIT,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.OperationalError as error:
-        raise _not_there(path) from error
-    db.execute("PRAGMA cache_size = -65536")
-    db.execute(f"PRAGMA mmap_size = {1 << 30}")
+        db = sqlite3.connect(address, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA cache_size = -65536")
+        db.execute(f"PRAGMA mmap_size = {1 << 30}")
+    except sqlite3.DatabaseError as error:
+        raise _not_there(path, str(error)) from error
     return db
 
 
-def _state(db: sqlite3.Connection, path: Path) -> tuple[int, int | None, int]:
-    try:
-        sequence, horizon, generation = db.execute(
-            "SELECT sequence, horizon, generation FROM state"
-        ).fetchone()
-    except (sqlite3.OperationalError, TypeError) as error:
-        raise _not_there(path) from error
-    return sequence, horizon, generation
-
-
-def _not_there(path: Path) -> Unavailable:
+def _not_there(path: Path, why: str) -> Unavailable:
     return Unavailable(
-        f"{_BAD_FILE}: {path}.", mend="Start the process that writes it, then ask again.", path=str(path)
+        f"The online store {path} cannot be read: {why}.",
+        mend="Start the process that writes it, then ask again.",
+        path=str(path),
     )
 
 
@@ -184,6 +184,5 @@ def _clusters(moments: list[tuple[Instant, int]], gap: int) -> Iterator[list[tup
 
 def _floats(values: Sequence[Value], convert: Sequence[bool]) -> list[Value]:
     return [
-        float(value) if number and value is not None else value
-        for value, number in zip(values, convert, strict=True)
+        float(value) if number and value is not None else value for value, number in zip(values, convert, strict=True)
     ]

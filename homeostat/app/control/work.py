@@ -49,9 +49,9 @@ class Retrainer:
         return self.home.jobs / self.loop.name / str(ask["version"])
 
     def _job(self, ask: Json, pin: Json) -> TrainingJob:
-        limits, asked_at = self.loop.retrain, int(ask["asked_at"])
-        cutoff = asked_at - self.loop.label.maturity_delay - duration(limits.holdout)
-        champion = ask["champion"]
+        limits, asked_at, champion = self.loop.retrain, int(ask["asked_at"]), ask["champion"]
+        holdout = limits.first_holdout if champion is None else limits.holdout
+        cutoff = asked_at - self.loop.label.maturity_delay - duration(holdout)
         return TrainingJob(
             loop_file=str(self.loop_file),
             loop=self.loop.name,

@@ -16,7 +16,7 @@ from homeostat.data.journal import Batch, Journal
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table, TableStore
 from homeostat.features.definitions import FeatureSet
-from homeostat.kernel.errors import HomeostatError, Unavailable
+from homeostat.kernel.errors import HomeostatError
 
 JOURNAL_WRITER = "journal"
 SPOOL_WRITER = "spool"
@@ -59,7 +59,6 @@ class Drain:
         self._loops = {loop.name: loop for loop in loops}
         self._versions = _known(stores.tables.version, self._tables)
         self._log_versions = _known(stores.log.version, self._loops)
-        self._logged = {name: stores.log.committed(name, SPOOL_WRITER) for name in self._loops}
         first = stores.journal.pending(limit=1)
         self._drained = first[0].first_sequence - 1 if first else stores.journal.sequence()
         self._read = -1
@@ -127,26 +126,27 @@ class Drain:
 
     async def _spool(self) -> list[HomeostatError]:
         while True:
-            before = self._read
             result = await self._in_thread(self._spool_part)
             if isinstance(result, HomeostatError):
                 return [result]
-            if not result:
+            # A part that is not full reached the end: what has come since then is for the next flush,
+            # which otherwise would never end while predictions are made.
+            if result < _RECORDS_AT_ONCE:
                 return []
-            if self._read == before:
-                return [Unavailable("The prediction spool stands still.", mend="Restart the recorder.")]
 
     def _spool_part(self) -> int:
         drained = self._stores.spool.read(self._read, _RECORDS_AT_ONCE)
         for damage in drained.damage:
             _LOG.warning("spool segment %d: %s", damage.segment, damage)
         by_loop: dict[str, list[tuple[int, PredictionRecord]]] = {}
+        before = self._read
         for place, record in drained.records:
-            by_loop.setdefault(record.loop, []).append((place, record))
-        for name in by_loop.keys() - self._loops.keys():
-            self._say_strange(f"loop {name!r}", "predictions")
-            del by_loop[name]
-            self._held = self._read if self._held is None else self._held
+            if record.loop in self._loops:
+                by_loop.setdefault(record.loop, []).append((place, record))
+            else:
+                self._say_strange(f"loop {record.loop!r}", "predictions")
+                self._held = before if self._held is None else self._held
+            before = place
         for name, records in by_loop.items():
             self._append_log(name, records, drained.upto)
         self._read = drained.upto
@@ -155,13 +155,13 @@ class Drain:
         return len(drained.records)
 
     def _append_log(self, name: str, records: Sequence[tuple[int, PredictionRecord]], upto: int) -> None:
-        new = [record for place, record in records if place > self._logged[name]]
+        done = self._stores.log.committed(name, SPOOL_WRITER)
+        new = [(place, record) for place, record in records if place > done]
         if not new:
             return
         loop = self._loops[name]
         rows = log_of(loop.question, loop.features, new)
         self._log_versions[name] = self._stores.log.append(name, rows, writer=SPOOL_WRITER, upto=upto)
-        self._logged[name] = upto
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T | HomeostatError:
         try:

@@ -16,9 +16,7 @@ LONGEST_HEADER = 16 * 1024 * 1024
 LONGEST_BODY = 64 * 1024 * 1024
 """Bytes of one body; the doors allow less."""
 _KINDS: dict[str, type[HomeostatError]] = {
-    kind.__name__: kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, HomeostatError)
+    kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HomeostatError)
 }
 
 

@@ -23,55 +23,25 @@ class DoorMetrics:
     """Counters of one process in a registry of their own; also the gateway's observer."""
 
     def __init__(self, live: LiveRoutes, spool_bytes: Callable[[], int]) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._live = live
         self.forward: Refuse = _nowhere
-        self._requests = Counter(
-            "homeostat_requests",
-            "Requests by door, loop and status.",
-            ["door", "loop", "status"],
-            registry=registry,
-        )
+        arm = ("loop", "version", "arm")
+        self._requests = self._counter("requests", "Requests.", "door", "loop", "status")
+        self._predictions = self._counter("predictions", "Acknowledged predictions.", *arm)
+        self._failures = self._counter("arm_failures", "Rows that a version failed to answer.", *arm)
+        self._fallbacks = self._counter("fallbacks", "Rows answered for a failed canary.", "loop")
+        self._breaks = self._counter("contract_breaks", "Breaks in refused requests.", "loop", "reason")
+        self._generation = self._gauge("route_generation", "Generation of the route that is served.", "loop")
+        self._problem = self._gauge("route_problem", "1 while the newest route is not served in full.", "loop")
+        self._gauge("spool_bytes", "Predictions on disk, not yet drained.").set_function(spool_bytes)
         self._latency = Histogram(
-            "homeostat_predict_seconds", "Predict requests, recording included.", ["loop"],
-            buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        self._predictions = Counter(
-            "homeostat_predictions",
-            "Acknowledged predictions.",
-            ["loop", "version", "arm"],
-            registry=registry,
+            "homeostat_predict_seconds",
+            "Predict requests, recording included.",
+            ("loop",),
+            buckets=_SECONDS,
+            registry=self.registry,
         )
-        self._failures = Counter(
-            "homeostat_arm_failures", "Rows that a version failed to answer.", ["loop", "version", "arm"],
-            registry=registry,
-        )  # fmt: skip
-        self._fallbacks = Counter(
-            "homeostat_fallbacks",
-            "Rows that the champion answered for a failed canary.",
-            ["loop"],
-            registry=registry,
-        )
-        self._breaks = Counter(
-            "homeostat_contract_breaks",
-            "Breaks in refused predict requests.",
-            ["loop", "reason"],
-            registry=registry,
-        )
-        self._generation = Gauge(
-            "homeostat_route_generation",
-            "Generation of the route that is served.",
-            ["loop"],
-            registry=registry,
-        )
-        self._problem = Gauge(
-            "homeostat_route_problem",
-            "1 while the newest route is not served in full.",
-            ["loop"],
-            registry=registry,
-        )
-        spool = Gauge("homeostat_spool_bytes", "Predictions on disk, not yet drained.", registry=registry)
-        spool.set_function(spool_bytes)
 
     def request(self, door: str, loop: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -104,6 +74,12 @@ class DoorMetrics:
             self._generation.labels(loop).set(serving.route.generation if serving else -1)
             self._problem.labels(loop).set(1 if self._live.problem(loop) else 0)
         return generate_latest(self.registry)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"homeostat_{name}", help_text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"homeostat_{name}", help_text, labels, registry=self.registry)
 
 
 def health(live: LiveRoutes) -> tuple[bool, Mapping[str, object]]:

@@ -53,9 +53,9 @@ LOST = looks(0.07, 0.07, 0.07)
         (dataclasses.replace(BASE, promise=None, looks=LOST), INCONCLUSIVE, "no_promise"),
         (dataclasses.replace(BASE, retrained_at=40 * DAY), RETRAIN, "too_old"),
         (dataclasses.replace(BASE, retrained_at=40 * DAY, promise=None), RETRAIN, "too_old"),
-        (dataclasses.replace(BASE, emergency=interval(-0.3, -0.01, 3)), RETRAIN, "emergency"),
+        (dataclasses.replace(BASE, emergency=interval(-0.5, 0.01, 3)), RETRAIN, "emergency"),
         (
-            dataclasses.replace(BASE, emergency=interval(-0.3, -0.01, 3), retrained_at=99 * DAY),
+            dataclasses.replace(BASE, emergency=interval(-0.5, 0.01, 3), retrained_at=99 * DAY),
             RETRAIN,
             "emergency",
         ),
@@ -123,9 +123,9 @@ def test_a_worse_candidate_never_passes_where_a_better_one_did_not(
 
 
 def at(
-    step: int, held: int, difference: Interval | None, requests: int = 1_000, faults: int = 0
+    step: int, looks: int, difference: Interval | None, requests: int = 1_000, faults: int = 0, due: bool = True
 ) -> CanaryWindow:
-    return CanaryWindow(step, held * DAY, requests, faults, difference)
+    return CanaryWindow(step, 2 * DAY, looks, due, requests, faults, difference)
 
 
 PROOF = interval(-0.01, 0.001, 5)
@@ -136,17 +136,21 @@ DOUBT = interval(-0.01, 0.02, 5)
 @pytest.mark.parametrize(
     ("seen", "verdict"),
     [
-        (at(0, 1, PROOF), HOLD),
-        (at(0, 2, PROOF), ADVANCE),
+        (at(0, 0, PROOF, due=False), HOLD),
+        (at(0, 0, PROOF), ADVANCE),
         (at(3, 2, PROOF), PROMOTE),
-        (at(0, 2, DOUBT), HOLD),
-        (at(0, 14, DOUBT), ROLL_BACK),
-        (at(3, 14, None), ROLL_BACK),
-        (at(0, 2, None), HOLD),
-        (at(0, 2, interval(-0.01, 0.001, 2)), HOLD),
+        (at(0, 0, DOUBT), HOLD),
+        (at(0, 6, DOUBT), HOLD),
+        (at(0, 7, DOUBT), ROLL_BACK),
+        (at(3, 7, None), ROLL_BACK),
+        (at(0, 0, None), HOLD),
+        (at(0, 0, interval(-0.01, 0.001, 2)), HOLD),
+        (at(0, 0, interval(0.01, 0.02, 2)), HOLD),
         (at(0, 0, HARM), ROLL_BACK),
-        (at(0, 0, PROOF, requests=100, faults=2), ROLL_BACK),
-        (at(0, 2, PROOF, requests=1_000, faults=1), ADVANCE),
+        (at(0, 0, HARM, due=False), HOLD),
+        (at(0, 0, PROOF, requests=100, faults=2, due=False), ROLL_BACK),
+        (at(0, 0, PROOF, requests=19, faults=19), ADVANCE),
+        (at(0, 0, PROOF, requests=1_000, faults=1), ADVANCE),
     ],
 )
 def test_a_canary_advances_on_proof_and_leaves_on_harm_or_doubt_without_end(
@@ -161,11 +165,11 @@ def test_swapping_the_arms_gives_the_opposite_verdict() -> None:
     assert judge_canary(at(0, 2, swapped), Canary()).name == ADVANCE
 
 
-@given(st.integers(0, 3), st.integers(0, 20), st.integers(0, 100), st.integers(0, 100))
-def test_more_faults_never_look_better(step: int, held: int, faults: int, more: int) -> None:
+@given(st.integers(0, 3), st.integers(0, 7), st.integers(0, 100), st.integers(0, 100))
+def test_more_faults_never_look_better(step: int, looks_before: int, faults: int, more: int) -> None:
     ranks = {ROLL_BACK: 0, HOLD: 1, ADVANCE: 2, PROMOTE: 2}
-    fewer = judge_canary(at(step, held, PROOF, 1_000, faults), Canary()).name
-    assert ranks[judge_canary(at(step, held, PROOF, 1_000, faults + more), Canary()).name] <= ranks[fewer]
+    fewer = judge_canary(at(step, looks_before, PROOF, 1_000, faults), Canary()).name
+    assert ranks[judge_canary(at(step, looks_before, PROOF, 1_000, faults + more), Canary()).name] <= ranks[fewer]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,8 @@ def test_more_faults_never_look_better(step: int, held: int, faults: int, more: 
     [
         lambda: Canary(steps=(0.5, 0.25, 1.0)),
         lambda: Canary(steps=(0.05, 0.5)),
-        lambda: Canary(hold="20d"),
+        lambda: Canary(holds=("2d",)),
+        lambda: Canary(looks=3),
         lambda: Gate(min_days=2),
         lambda: Retrain(trail=2),
         lambda: Retrain(cool_down="soon"),

@@ -132,8 +132,6 @@ def test_a_label_that_cannot_be_joined_to_the_question_is_refused():
     other = Table("asked", key="id", event_time="due", contract={"id": text(), "due": instant()})
     with pytest.raises(InvalidInput, match="lacks the question's key column 'id'"):
         label().check_question(other)
-    numbered = Table(
-        "asked", key="flight_id", event_time="due", contract={"flight_id": integer(), "due": instant()}
-    )
+    numbered = Table("asked", key="flight_id", event_time="due", contract={"flight_id": integer(), "due": instant()})
     with pytest.raises(InvalidInput, match="differs in kind"):
         label().check_question(numbered)

@@ -164,8 +164,7 @@ streams = st.lists(batch, min_size=1, max_size=8)
 def stored(table: Table, facts: Sequence[tuple[Row, int]]) -> pa.Table:
     """Facts as the table store keeps them."""
     columns = {
-        name: pa.array([row[name] for row, _ in facts], ARROW[column.kind])
-        for name, column in table.contract.items()
+        name: pa.array([row[name] for row, _ in facts], ARROW[column.kind]) for name, column in table.contract.items()
     }
     return pa.table({**columns, "_sequence": pa.array([sequence for _, sequence in facts], pa.int64())})
 
@@ -221,10 +220,7 @@ def _latest(view: Latest, about: Sequence[tuple[Row, int]], at: int) -> list[Any
     if not young:
         return [None] * len(view.columns)
     row = max(young, key=lambda fact: (fact[0][event_time], fact[1]))[0]
-    return [
-        row[name] if row[name] is None or isinstance(row[name], str) else float(row[name])
-        for name in view.columns
-    ]
+    return [row[name] if row[name] is None or isinstance(row[name], str) else float(row[name]) for name in view.columns]
 
 
 def _aggregate(one: Any, rows: Sequence[Row]) -> Any:

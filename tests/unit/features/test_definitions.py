@@ -170,9 +170,7 @@ def test_a_transform_that_hangs_on_something_unknowable_is_refused(tmp_path):
         made(
             form,
             transform(
-                source(
-                    tmp_path, "odd", BODY.replace("LIMIT = 8", ODD).replace("x / LIMIT", "x if LIMIT else -x")
-                )
+                source(tmp_path, "odd", BODY.replace("LIMIT = 8", ODD).replace("x / LIMIT", "x if LIMIT else -x"))
             ),
         )
 
@@ -206,8 +204,6 @@ def test_a_transform_cannot_change_what_it_is_given():
 
 
 def test_infinite_results_are_missing():
-    result = crowding.run(
-        {"carrier_landed_3h": np.array([1.0, 0.0]), "carrier_landed_24h": np.array([0.0, 8.0])}
-    )
+    result = crowding.run({"carrier_landed_3h": np.array([1.0, 0.0]), "carrier_landed_24h": np.array([0.0, 8.0])})
     assert np.isnan(result[0])
     assert result[1] == 0.0

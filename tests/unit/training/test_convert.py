@@ -56,7 +56,8 @@ def one_hot() -> ColumnTransformer:
 
 
 def trees(**settings: Any) -> LGBMClassifier:
-    return LGBMClassifier(n_estimators=30, n_jobs=1, verbosity=-1, random_state=7, **settings)
+    steady = {"n_jobs": 1, "random_state": 7, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    return LGBMClassifier(n_estimators=30, **steady, **settings)
 
 
 MODELS = {

@@ -48,7 +48,8 @@ def train(rows: Any, config: Mapping[str, Any]) -> Any:
         raise KeyError(config["raises"])
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     columns = ColumnTransformer([("codes", codes, ["shop"])], remainder="passthrough")
-    trees = LGBMClassifier(n_estimators=config["trees"], random_state=7, n_jobs=1, verbosity=-1)
+    steady = {"n_jobs": 1, "random_state": 7, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    trees = LGBMClassifier(n_estimators=config["trees"], **steady)
     return Pipeline([("columns", columns), ("trees", trees)]).fit(rows.features, rows.label)
 
 
@@ -85,7 +86,7 @@ def history(days: int, per_day: int, seed: int = 0) -> dict[str, pa.Table]:
     shop = rng.choice(["a", "b", "c", None], count, p=[0.4, 0.3, 0.2, 0.1])
     size = np.where(rng.random(count) < 0.1, np.nan, rng.normal(size=count).round(2))
     mood = rng.normal(size=days)[at // DAY]
-    delay = 10 + 8 * np.nan_to_num(size) + 10 * (shop == "b") + 4 * mood + rng.normal(size=count) * 6
+    delay = 10 + 8 * np.nan_to_num(size) + 10 * (shop == "b") + mood + rng.normal(size=count) * 6
     questions, outcomes = [], []
     for index in range(count):
         own = {"id": f"q{index}", "shop": shop[index]}

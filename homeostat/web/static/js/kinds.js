@@ -2,6 +2,7 @@
 
 // `weight`: which of several decisions at one spot gives the mark its icon.
 export const KINDS = {
+  bootstrap: { label: "First version", lane: 0, tone: "accent", weight: 8 },
   retrain: { label: "Retrain", lane: 0, tone: "accent", weight: 8 },
   gate: { label: "Gate", lane: 1, tone: "plain", weight: 2 },
   canary: { label: "Canary", lane: 1, tone: "plain", weight: 4 },

@@ -1,0 +1,162 @@
+"""Training in a real child process: one result, however often it is asked for, killed or run out of time."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.training_runner import TrainingRunner
+from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.errors import InvalidInput, NotFound, Refused
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
+from tests.unit.training import toy
+from tests.unit.training.toy import DAY
+
+pytestmark = pytest.mark.service
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
+    """A job on tables of real Delta versions."""
+    folder = tmp_path_factory.mktemp("tables")
+    store = DeltaTables(folder)
+    stored = toy.history(days=14, per_day=80)
+    versions = {name: store.append(name, rows, writer="test", upto=1) for name, rows in stored.items()}
+    sequence = max(pa.compute.max(rows["_sequence"]).as_py() for rows in stored.values())
+    return TrainingJob(
+        loop_file=toy.__file__,
+        loop="toy",
+        version="v1",
+        tables=str(folder),
+        table_versions=versions,
+        sequence=sequence,
+        since=None,
+        cutoff=9 * DAY,
+        as_of=20 * DAY,
+        champion=None,
+        min_rows=100,
+    )
+
+
+@pytest.fixture(autouse=True)
+def from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child finds the packages where this process does."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def run(job: TrainingJob, folder: Path, **limits: float) -> str:
+    told = {"timeout_seconds": 100.0, **limits}
+    return TrainingRunner(**told).run(job, folder).version.files["model.onnx"]  # type: ignore[arg-type]
+
+
+def loop_file(folder: Path, text: str) -> str:
+    file = folder / "loop.py"
+    file.write_text(f"from tests.unit.training.toy import make_loop\n{text}\n")
+    return str(file)
+
+
+def test_a_job_is_trained_once_and_gives_the_same_bytes_elsewhere(job: TrainingJob, tmp_path: Path) -> None:
+    model = run(job, tmp_path / "one")
+    made = JobFolder(tmp_path / "one").result.stat().st_mtime_ns
+    assert run(job, tmp_path / "one") == model
+    assert JobFolder(tmp_path / "one").result.stat().st_mtime_ns == made
+    assert run(job, tmp_path / "two") == model
+
+
+def test_what_train_raises_comes_back_clearly(job: TrainingJob, tmp_path: Path) -> None:
+    broken = replace(job, loop_file=loop_file(tmp_path, "loop = make_loop(raises='broken')"))
+    with pytest.raises(TrainingFailed, match=r"train\(\) of loop 'toy' raised KeyError: 'broken'"):
+        run(broken, tmp_path / "job")
+    assert "KeyError" in JobFolder(tmp_path / "job").log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        ({"min_rows": 10**6}, Refused, "too few to train on"),
+        ({"table_versions": {"asked": 99, "done": 0}}, NotFound, "no version 99"),
+        ({"loop": "other"}, NotFound, "'other'"),
+    ],
+)
+def test_errors_come_back_as_they_were_raised(
+    job: TrainingJob, tmp_path: Path, change: dict[str, object], kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        run(replace(job, **change), tmp_path)  # type: ignore[arg-type]
+
+
+def test_a_loop_file_that_does_not_import_is_told(job: TrainingJob, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="does not import"):
+        run(replace(job, loop_file=loop_file(tmp_path, "import no_such_module")), tmp_path / "job")
+
+
+ENDLESS = """
+import os, threading
+def train(rows, config):
+    print(os.getpid(), file=open(config["mark"], "w"), flush=True)
+    threading.Event().wait()
+loop = make_loop(train, mark={mark!r})
+"""
+
+
+def test_a_training_that_takes_too_long_is_ended(job: TrainingJob, tmp_path: Path) -> None:
+    text = ENDLESS.format(mark=str(tmp_path / "mark"))
+    with pytest.raises(TrainingFailed, match=r"longer than 0\.2 s"):
+        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job", timeout_seconds=0.2)
+
+
+def test_a_training_that_needs_too_much_memory_is_ended(job: TrainingJob, tmp_path: Path) -> None:
+    text = "def train(rows, config):\n    return bytearray(2 << 30)\nloop = make_loop(train)"
+    with pytest.raises(TrainingFailed, match="more than 1024 MiB"):
+        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job", memory_bytes=1 << 30)
+
+
+def test_a_child_that_dies_is_told(job: TrainingJob, tmp_path: Path) -> None:
+    text = "def train(rows, config):\n    import os; os.kill(os.getpid(), 9)\nloop = make_loop(train)"
+    with pytest.raises(TrainingFailed, match="was ended by signal 9"):
+        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job")
+
+
+PARENT = """
+import json, pathlib, sys
+from homeostat.app.training_runner import TrainingRunner
+from homeostat.training.jobs import TrainingJob
+job = TrainingJob.from_json(json.loads(pathlib.Path(sys.argv[1]).read_bytes()))
+TrainingRunner(100.0).run(job, pathlib.Path(sys.argv[2]))
+"""
+
+
+def test_the_child_dies_with_its_parent_and_the_job_can_be_done_again(job: TrainingJob, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    os.mkfifo(mark)  # opening it to read waits until train() has begun
+    endless = replace(job, loop_file=loop_file(tmp_path, ENDLESS.format(mark=str(mark))))
+    (tmp_path / "job.json").write_bytes(canonical_json(endless))
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "job.json"), str(tmp_path / "job")]
+    parent = subprocess.Popen(command, cwd=ROOT)
+    with mark.open() as pipe:
+        child = int(pipe.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert gone(child)
+    assert run(job, tmp_path / "job")
+
+
+def gone(pid: int) -> bool:
+    """Wait until the process has ended."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    found = bool(select.select([watched], [], [], 30.0)[0])
+    os.close(watched)
+    return found

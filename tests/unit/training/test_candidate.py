@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.app.candidate import make_candidate
+from homeostat.control.loop import Loop
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.kernel.errors import NotEnoughData, Refused
+from homeostat.registry.manifest import read_manifest, verify_files
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
+from homeostat.training.training_set import labelled_rows
+from tests.unit.training import toy
+from tests.unit.training.toy import DAY, make_loop, sources
+
+TABLES = toy.history(days=14, per_day=80)
+SOURCES = sources(TABLES)
+JOB = TrainingJob(
+    loop_file=toy.__file__,
+    loop="toy",
+    version="v1",
+    tables="",
+    table_versions={"asked": 0, "done": 0},
+    sequence=1 << 60,
+    since=None,
+    cutoff=9 * DAY,
+    as_of=20 * DAY,
+    champion=None,
+    min_rows=100,
+)
+
+
+def make(folder: Path, job: TrainingJob = JOB, loop: Loop = toy.loop) -> TrainingResult:
+    folder.mkdir(exist_ok=True)
+    said: list[str] = []
+    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingResult, Path]:
+    folder = tmp_path_factory.mktemp("first")
+    return make(folder), folder / "version"
+
+
+def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[TrainingResult, Path]) -> None:
+    result, folder = first
+    version = read_manifest(folder)
+    verify_files(version, folder)
+    assert version == result.version
+    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "profile.json"]
+    assert version.inputs == (
+        ("shop", "text"),
+        ("size", "number"),
+        ("shop_delay_6h", "number"),
+        ("shop_n_6h", "number"),
+    )
+    assert (version.pin.cutoff, version.pin.since, version.pin.as_of) == (9 * DAY, None, 20 * DAY)
+    assert version.pin.last < 9 * DAY <= result.evaluation.first
+    assert version.created_at == 20 * DAY
+
+
+def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingResult, Path]) -> None:
+    result, _ = first
+    skill = result.evaluation.candidate.skill
+    assert skill is not None
+    assert skill.low > 0.05
+    assert result.version.promise["skill_low"] == skill.low
+    assert result.version.metrics["log_loss"] == result.evaluation.candidate.log_loss
+    assert result.proof_worst <= 1e-5
+
+
+def test_the_artifact_that_was_judged_is_the_one_that_is_staged(first: tuple[TrainingResult, Path]) -> None:
+    result, folder = first
+    rows = labelled_rows(toy.loop.question, toy.loop.feature_set, toy.loop.label, SOURCES).asked(9 * DAY)
+    scores = load_runtime(folder, "v1").predict({name: list(column) for name, column in rows.columns.items()})
+    losses = -np.log(np.where(rows.label, scores, 1 - scores))
+    assert losses.mean() == pytest.approx(result.evaluation.candidate.log_loss)
+
+
+def test_the_profile_counts_every_training_row(first: tuple[TrainingResult, Path]) -> None:
+    result, folder = first
+    profile = ReferenceProfile.from_json(json.loads((folder / "profile.json").read_bytes()))
+    assert {one.rows for one in profile.features.values()} == {result.version.pin.rows}
+    assert profile.prediction.rows == result.evaluation.rows
+
+
+def test_the_same_job_makes_the_same_bytes(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
+    assert make(tmp_path / "again").version == first[0].version
+
+
+def test_a_champion_is_judged_on_the_same_later_rows(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
+    job = replace(JOB, version="v2", cutoff=7 * DAY, champion=str(first[1]))
+    seen = make(tmp_path / "second", job).evaluation
+    assert seen.first >= 9 * DAY
+    assert seen.champion is not None
+    assert seen.difference is not None
+    assert (seen.candidate.version, seen.champion.version) == ("v2", "v1")
+    assert seen.champion.log_loss == first[0].evaluation.candidate.log_loss
+
+
+def test_a_champion_that_needs_what_is_gone_is_named(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
+    fewer = replace(toy.loop, features=[toy.asked["shop"]])
+    with pytest.raises(Refused, match="needs 'size'"):
+        make(tmp_path / "fewer", replace(JOB, version="v2", champion=str(first[1])), fewer)
+
+
+def test_a_longer_history_can_be_left_out(tmp_path: Path) -> None:
+    result = make(tmp_path / "recent", replace(JOB, since=4 * DAY))
+    assert result.version.pin.first >= 4 * DAY
+
+
+def test_what_train_raises_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(TrainingFailed, match=r"train\(\) of loop 'toy' raised KeyError: 'broken'") as caught:
+        make(tmp_path / "raises", loop=make_loop(raises="broken"))
+    assert caught.value.facts["file"] == toy.__file__
+    assert "Traceback" in capsys.readouterr().err
+    assert not (tmp_path / "raises" / "version").exists()
+
+
+def test_no_held_out_rows_leave_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData):
+        make(tmp_path / "all", replace(JOB, cutoff=30 * DAY))
+
+
+def test_too_few_rows_are_refused_before_training(tmp_path: Path) -> None:
+    def never(rows: Any, config: Mapping[str, Any]) -> Any:
+        raise AssertionError
+
+    with pytest.raises(Refused, match="labelled rows are too few"):
+        make(tmp_path / "few", replace(JOB, min_rows=10_000), make_loop(never))
+
+
+def test_shuffled_labels_promise_nothing(tmp_path: Path) -> None:
+    def shuffled(rows: Any, config: Mapping[str, Any]) -> Any:
+        label = np.random.default_rng(0).permutation(rows.label)
+        return toy.train(replace(rows, label=label), config)
+
+    skill = make(tmp_path / "shuffled", loop=make_loop(shuffled)).evaluation.candidate.skill
+    assert skill is not None
+    assert skill.low < 0
