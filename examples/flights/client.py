@@ -35,9 +35,7 @@ class Doors:
             if status == 200:
                 return msgspec.json.decode(reply), failures
             if 400 <= status < 500:
-                raise InvalidInput(
-                    f"{path} answered {status}: {reply[:2000]!r}.", mend="Mend what the reply names."
-                )
+                raise InvalidInput(f"{path} answered {status}: {reply[:2000]!r}.", mend="Mend what the reply names.")
             threading.Event().wait(_PAUSE_SECONDS)
         raise Unavailable(f"{path} stayed away.", mend="Look into the process logs.", status=status)
 
@@ -78,9 +76,7 @@ class Client:
         """Wait until everything up to ``now`` is decided."""
         self._control.post("/api/replay/barrier", {"now": format_instant(now)})
 
-    def progress(
-        self, start: int, until: int, at: int, phase: str, *, every: int = 1, done: bool = False
-    ) -> None:
+    def progress(self, start: int, until: int, at: int, phase: str, *, every: int = 1, done: bool = False) -> None:
         """Tell the dashboard where the replay is, once in ``every`` calls."""
         self._calls += 1
         if self._calls % every == 0 or done:

@@ -78,9 +78,7 @@ def by_hour(quarters: Iterable[Quarter]) -> Iterator[Quarter]:
 
 
 def _join(quarters: list[Quarter]) -> Quarter:
-    rows: dict[str, list[Row]] = {
-        name: [row for q in quarters for row in getattr(q, name)] for name in TABLES
-    }
+    rows: dict[str, list[Row]] = {name: [row for q in quarters for row in getattr(q, name)] for name in TABLES}
     return Quarter(quarters[0].start, quarters[-1].end, **rows)
 
 

@@ -137,7 +137,7 @@ loop = hs.Loop(
     label=hs.Label(arrivals, "arr_delay > 15", matures="24h after scheduled_arrival"),
     train=train,
     config={"learning_rate": 0.05, "trees": 200, "seed": 7},
-    retrain=hs.Retrain(trail=10, tolerance=0.0, confidence=0.8, cool_down="21d", holdout="10d", first_holdout="7d"),
+    retrain=hs.Retrain(trail=10, tolerance=0.0, emergency_skill=-0.15, cool_down="21d", holdout="10d"),
     gate=hs.Gate(margin=0.02, confidence=0.9),
     rollout=hs.Canary(margin=0.03),
     timezone="America/New_York",

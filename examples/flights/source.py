@@ -162,9 +162,7 @@ def _read(source: bytes | Path, columns: Sequence[str] | None = None) -> pl.Data
 def _timetable(printed: pl.DataFrame, airports: pl.DataFrame) -> pl.DataFrame:
     """One row per flight with its three instants and its identifier."""
     zones = dict(zip(airports["faa"], airports["tzone"], strict=True)) | ATLANTIC
-    flights = printed.with_columns(
-        date=pl.date("year", "month", "day"), zone=pl.col("dest").replace_strict(zones)
-    )
+    flights = printed.with_columns(date=pl.date("year", "month", "day"), zone=pl.col("dest").replace_strict(zones))
     wall = flights.select(local_clock("date", "sched_dep_time")).to_series()
     departure = to_utc(wall, pl.Series([NEW_YORK]).new_from_index(0, len(wall)))
     usual = flights.select(usual_minutes("distance")).to_series()

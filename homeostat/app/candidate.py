@@ -54,9 +54,7 @@ class Trainable(Protocol):
     def timezone(self) -> str: ...
 
 
-def make_candidate(
-    job: TrainingJob, loop: Trainable, place: JobFolder, *, read: ReadTable, say: Say
-) -> TrainingResult:
+def make_candidate(job: TrainingJob, loop: Trainable, place: JobFolder, *, read: ReadTable, say: Say) -> TrainingResult:
     """Train, convert, prove, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
@@ -80,7 +78,7 @@ def make_candidate(
     runtime = OnnxRuntime(job.version, tuple(kinds.items()), model)
     scores = predict(runtime, model_frame(later.columns, kinds))
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
-    seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion)
+    seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
     version = _version(job, loop, marks, seen, proof)
     files = {MODEL: model, PROFILE: canonical_json(profile.to_json()), CONFIG: canonical_json(loop.config)}
@@ -140,9 +138,7 @@ def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
     return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
 
 
-def _prove(
-    estimator: Any, model: bytes, rows: TrainingRows, later: LabelledRows, features: FeatureSet
-) -> Proof:
+def _prove(estimator: Any, model: bytes, rows: TrainingRows, later: LabelledRows, features: FeatureSet) -> Proof:
     proofs = [prove(estimator, model, rows.features, features.kinds)]
     if later.label.size:
         proofs.append(prove(estimator, model, model_frame(later.columns, features.kinds), features.kinds))

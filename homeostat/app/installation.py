@@ -24,9 +24,7 @@ class Installation:
     file does not hold loops.
     """
 
-    def __init__(
-        self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
         load_loops(settings.loop_file)
         settings.paths.prepare()
         self._root = settings.home
@@ -43,9 +41,7 @@ class Installation:
             raise
 
     def __enter__(self) -> Installation:
-        self._previous = {
-            number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
         self.settings.paths.announce(_running(self.settings))
         self._supervisor.start()
         return self

@@ -70,15 +70,11 @@ def _import(path: Path) -> ModuleType:
 
 
 def _not_importable(path: Path, error: BaseException) -> InvalidInput:
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-    ]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
     where = f"{path}, line {line}" if line else str(path)
     if isinstance(error, HomeostatError):
-        return InvalidInput(
-            f"{where}: {error.problem}", mend=error.mend, file=str(path), line=line, **error.facts
-        )
+        return InvalidInput(f"{where}: {error.problem}", mend=error.mend, file=str(path), line=line, **error.facts)
     if isinstance(error, TypeError) and "required" in str(error):
         mend = "Give the loop every part it needs: name, question, features, label and train."
     else:

@@ -84,9 +84,7 @@ def _train(settings: Settings, loop: Loop, months: list[str], progress: Progress
 
 
 def _child(settings: Settings, loop: Loop, months: list[str]) -> subprocess.Popen[str]:
-    command = module_command(
-        "homeostat.app.monthly_child", str(settings.home), loop.name, str(os.getpid()), *months
-    )
+    command = module_command("homeostat.app.monthly_child", str(settings.home), loop.name, str(os.getpid()), *months)
     with open(settings.paths.process_logs / "report.log", "ab") as log:
         return subprocess.Popen(
             command,

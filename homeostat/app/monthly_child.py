@@ -56,10 +56,7 @@ def _known_by(loop: Loop, tables: DeltaTables, instant: Instant) -> Sources:
     """Everything accepted by an instant, and labels matured by it."""
     versions = {table.name: tables.version(table.name) for table in loop.tables}
     until = pc.field(KNOWN_AT) <= pa.scalar(to_datetime(instant), pa.timestamp("us", tz="UTC"))
-    newest = [
-        tables.read(name, version=at, columns=[SEQUENCE], where=until)[SEQUENCE]
-        for name, at in versions.items()
-    ]
+    newest = [tables.read(name, version=at, columns=[SEQUENCE], where=until)[SEQUENCE] for name, at in versions.items()]
     sequence = max((pc.max(found).as_py() for found in newest if len(found)), default=-1)
 
     def read(name: str, version: int, columns: object) -> pa.Table:

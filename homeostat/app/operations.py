@@ -40,9 +40,7 @@ class Operations:
     def open(cls, home: Home) -> Operations:
         """Open the stores of a home."""
         heads = HeadsFile(home.ledger)
-        return cls(
-            home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions)
-        )
+        return cls(home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions))
 
     def state(self, loop: str) -> LoopState:
         """Where a loop stands."""
@@ -98,9 +96,7 @@ class Operations:
         """End an open rollout, or flip to the standby, in one compare-and-set; serving follows by itself."""
         while True:
             state = self.store.state(loop.name)
-            verdict = Verdict(
-                ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),)
-            )
+            verdict = Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
             after, drafts = roll_back_by_hand(state, verdict, now or state.decided_until or 0, actor)
             try:
                 state = self.store.commit(state, after, drafts, ())

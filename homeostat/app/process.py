@@ -16,9 +16,7 @@ Main = Callable[[Path], None]
 def process_main(main: Main) -> int:
     """Run ``main`` with the home folder from the command line; errors of ours become one line and status 1."""
     die_with_parent()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         main(Path(sys.argv[1]))
     except HomeostatError as error:

@@ -29,13 +29,12 @@ def build_report(settings: Settings, operations: Operations, loop: Loop, progres
     frozen = _frozen_scores(settings, loop, state.first_version, served)
     monthly = monthly_figures(settings, loop, served, progress)
     months = [_month(name, served, frozen, monthly.get(name, _NOTHING)) for name in served.months]
-    totals = operations.overview(loop, None)["totals"]
+    counted = {name: sum(month[name] for month in months) for name in ("served", "labelled")}
+    totals = {**operations.overview(loop, None)["totals"], **counted}
     return {"loop": loop.name, "months": months, "means": _means(months), "totals": totals}
 
 
-def _frozen_scores(
-    settings: Settings, loop: Loop, first: str | None, served: Served
-) -> NDArray[np.float64] | None:
+def _frozen_scores(settings: Settings, loop: Loop, first: str | None, served: Served) -> NDArray[np.float64] | None:
     if first is None:
         return None
     runtime = load_runtime(settings.paths.versions / loop.name / first, first)

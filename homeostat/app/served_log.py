@@ -48,9 +48,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     """Read and join everything served so far. Raises: NotEnoughData before the first prediction."""
     stored, tables = DeltaTables(settings.paths.log), DeltaTables(settings.paths.tables)
     if stored.version(loop.name) < 0:
-        raise NotEnoughData(
-            f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first."
-        )
+        raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     log, label, keys = stored.read(loop.name), loop.label, loop.question.keys
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)

@@ -122,9 +122,7 @@ class Supervisor:
         healthy = time.monotonic() - child.started > _HEALTHY_SECONDS
         child.delay = _FIRST_DELAY if healthy else min(child.delay * 2, _LONGEST_DELAY)
         child.due = time.monotonic() + child.delay
-        self._notice(
-            f"{child.name} ended (exit {code}); starting it again. See {self._logs / child.name}.log"
-        )
+        self._notice(f"{child.name} ended (exit {code}); starting it again. See {self._logs / child.name}.log")
 
     def _respawn_due(self) -> None:
         for child in self._children:

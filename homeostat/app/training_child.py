@@ -49,12 +49,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _make(job: TrainingJob, place: JobFolder) -> dict[str, object]:
-    """Imports what training needs only now: the limits above hold for it too."""
-    from homeostat.adapters.delta.tables import DeltaTables
-    from homeostat.app.candidate import make_candidate
+    """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loader import load_loop
 
     loop = load_loop(Path(job.loop_file), job.loop)
+
+    from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.candidate import make_candidate
+
     tables = DeltaTables(Path(job.tables))
     result = make_candidate(
         job,

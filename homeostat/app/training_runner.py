@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeostat.app.home import write_whole
@@ -17,7 +17,7 @@ _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_N
 _LOG_TAIL = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TrainingRunner:
     """Runs jobs, one child process each, on one thread, within limits on time and memory.
 
@@ -27,6 +27,7 @@ class TrainingRunner:
     timeout_seconds: float
     memory_bytes: int = 4 << 30
     module: str = CHILD
+    _children: set[subprocess.Popen[bytes]] = field(init=False, default_factory=set)
 
     def run(self, job: TrainingJob, folder: Path) -> TrainingResult:
         """The job's result, from now or from before.
@@ -46,19 +47,24 @@ class TrainingRunner:
             raise place.error(job) or _died(job, place, status)
         return finished
 
+    def stop(self) -> None:
+        """End the children at work, so that this process can end; close the workflow engine first."""
+        for child in list(self._children):
+            child.kill()
+
     def _child(self, job: TrainingJob, place: JobFolder) -> int:
         arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes)]
         command = [sys.executable, "-m", self.module, *arguments]
         environment = {**os.environ, **dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0"}
         with place.log.open("ab") as log:
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-            )
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self._children.add(child)
             try:
                 return child.wait(self.timeout_seconds)
             except subprocess.TimeoutExpired:
                 raise _too_long(job, place, self.timeout_seconds) from None
             finally:
+                self._children.discard(child)
                 child.kill()
                 child.wait()
 

@@ -10,6 +10,7 @@ from homeostat.control.gates import Evidence, judge_gate
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
+from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import Conflict
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.training.evaluation import Evaluation
@@ -43,22 +44,20 @@ def retraining_body(
         pin = steps.run("pin", lambda: work.pin(ask))
         trained = steps.run("train", lambda: work.train(ask, pin))
         steps.run("register", lambda: work.register(ask, trained))
-        outcome: Json = steps.run("gate", lambda: conclude(loop, store, ask, trained["evaluation"], on_change))
+        outcome: Json = steps.run("gate", lambda: conclude(loop, store, ask, trained, on_change))
         return outcome
 
     return body
 
 
-def conclude(
-    loop: Loop, store: ControlStore, ask: Json, evaluation: Json, on_change: Callable[[LoopState], None]
-) -> Json:
+def conclude(loop: Loop, store: ControlStore, ask: Json, trained: Json, on_change: Callable[[LoopState], None]) -> Json:
     """Judge the candidate and act on it, once; a second call finds the first one's decision."""
-    verdict = judge_gate(_evidence(ask, Evaluation.from_json(evaluation)), loop.gate)
+    verdict = judge_gate(_evidence(ask, Evaluation.from_json(trained["evaluation"])), loop.gate)
     while True:
         state = store.state(loop.name)
         if state.retraining is None or state.retraining.workflow != ask["workflow"]:
             break
-        after, drafts = _transition(loop, state, verdict, int(ask["asked_at"]), evaluation)
+        after, drafts = _transition(loop, state, verdict, int(ask["asked_at"]), trained)
         try:
             state = store.commit(state, after, drafts, ())
         except Conflict:
@@ -68,8 +67,8 @@ def conclude(
     return {"verdict": verdict.name, "reasons": list(verdict.texts)}
 
 
-def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, evaluation: Json) -> Transition:
-    facts = {"evaluation": evaluation}
+def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: Json) -> Transition:
+    facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"])}
     if verdict.name != ACCEPT:
         return transitions.reject(state, verdict, now, facts)
     if state.route.champion is None:

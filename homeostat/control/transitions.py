@@ -108,9 +108,7 @@ def look_again(state: LoopState, now: Instant, limits: Canary) -> LoopState:
     """A look that decided nothing still counts; the next one comes after the same hold."""
     rollout = _rollout(state)
     look_at = now + duration(limits.holds[rollout.step])
-    return dataclasses.replace(
-        state, rollout=dataclasses.replace(rollout, look_at=look_at, looks=rollout.looks + 1)
-    )
+    return dataclasses.replace(state, rollout=dataclasses.replace(rollout, look_at=look_at, looks=rollout.looks + 1))
 
 
 def promote(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:

@@ -157,17 +157,13 @@ class ReferenceProfile:
         """Served rows counted over the same bins. Raises: NotFound when a feature's column is not there."""
         absent = [name for name in self.features if name not in columns]
         if absent:
-            raise NotFound(
-                f"No column for {absent[0]!r}.", mend="Pass every feature as served.", absent=absent
-            )
+            raise NotFound(f"No column for {absent[0]!r}.", mend="Pass every feature as served.", absent=absent)
         counted = {name: profile.count(columns[name]) for name, profile in self.features.items()}
         return ReferenceProfile(counted, self.prediction.count(scores))
 
     def __add__(self, other: ReferenceProfile) -> ReferenceProfile:
         if self.features.keys() != other.features.keys():
-            raise Conflict(
-                "Profiles differ in their features.", mend="Count both with one reference profile."
-            )
+            raise Conflict("Profiles differ in their features.", mend="Count both with one reference profile.")
         merged = {name: profile + other.features[name] for name, profile in self.features.items()}
         return ReferenceProfile(merged, self.prediction + other.prediction)
 

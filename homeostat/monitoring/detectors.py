@@ -80,9 +80,7 @@ def _ks(subject: str, reference: Profile, counted: Profile, window: Window, min_
     return Signal("ks", subject, window, bounds.value, bounds.value, bounds.most, rows=rows, blocks=1)
 
 
-def _missing_change(
-    subject: str, reference: Profile, counted: Profile, window: Window, min_rows: int
-) -> Signal:
+def _missing_change(subject: str, reference: Profile, counted: Profile, window: Window, min_rows: int) -> Signal:
     value: float | Unknown = Unknown("too_few_rows")
     if not reference.rows:
         value = Unknown("no_reference")

@@ -94,14 +94,10 @@ _ORDER = ("served_at", "read_sequence", "prediction_id")
 def _need(table: pa.Table, columns: Sequence[str], what: str) -> None:
     absent = [name for name in columns if name not in table.column_names]
     if absent:
-        raise InvalidInput(
-            f"The {what} lacks {', '.join(absent)}.", mend="Read these columns as well.", absent=absent
-        )
+        raise InvalidInput(f"The {what} lacks {', '.join(absent)}.", mend="Read these columns as well.", absent=absent)
 
 
-def _codes(
-    log: pa.Table, log_keys: Sequence[str], facts: pa.Table, keys: Sequence[str]
-) -> tuple[Integers, Integers]:
+def _codes(log: pa.Table, log_keys: Sequence[str], facts: pa.Table, keys: Sequence[str]) -> tuple[Integers, Integers]:
     """One whole number per key on either side: equal numbers mean equal keys."""
     codes = np.zeros(log.num_rows + facts.num_rows, dtype=np.int64)
     for of_log, of_fact in zip(log_keys, keys, strict=True):

@@ -106,17 +106,13 @@ class Performance:
         return (self.log_loss, self.skill, self.roc_auc, self.brier, self.base_rate)
 
 
-def day_sums(
-    days: NDArray[np.int64], scorer: str, labels: ArrayLike, scores: ArrayLike
-) -> tuple[DaySums, ...]:
+def day_sums(days: NDArray[np.int64], scorer: str, labels: ArrayLike, scores: ArrayLike) -> tuple[DaySums, ...]:
     """One `DaySums` per event day of the rows; ``days`` are ordinals as of `windows.days_of`.
 
     Raises: InvalidInput for a missing label or score.
     """
     sums = figures.sums_by_block(labels, scores, days)
-    return tuple(
-        DaySums(day_name(day), scorer, block) for day, block in zip(np.unique(days), sums, strict=True)
-    )
+    return tuple(DaySums(day_name(day), scorer, block) for day, block in zip(np.unique(days), sums, strict=True))
 
 
 def pair_sums(
@@ -137,9 +133,7 @@ def pair_sums(
     )
 
 
-def performance(
-    days: Sequence[DaySums], *, subject: str, window: Window, confidence: float = 0.95
-) -> Performance:
+def performance(days: Sequence[DaySums], *, subject: str, window: Window, confidence: float = 0.95) -> Performance:
     """Log-loss, skill, AUC, Brier and base rate over ``days``, each day one block.
 
     Undefined figures (no rows; one class) are Unknown, never 0. Days of several scorers may be mixed when

@@ -61,9 +61,7 @@ class Signal:
         return None if isinstance(self.value, Unknown) else self.value
 
     @classmethod
-    def of_interval(
-        cls, name: str, subject: str, window: Window, interval: Interval, unit: str = ""
-    ) -> Signal:
+    def of_interval(cls, name: str, subject: str, window: Window, interval: Interval, unit: str = "") -> Signal:
         """A signal with the bounds, blocks and rows of an interval."""
         return cls(
             name=name,

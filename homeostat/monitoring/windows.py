@@ -59,9 +59,7 @@ def days_of(instants: NDArray[np.int64], tz: str) -> NDArray[np.int64]:
     """
     moments = np.asarray(instants)
     if moments.dtype.kind not in "iu":
-        raise InvalidInput(
-            "Instants are not whole microseconds.", mend="Pass int64.", dtype=str(moments.dtype)
-        )
+        raise InvalidInput("Instants are not whole microseconds.", mend="Pass int64.", dtype=str(moments.dtype))
     if not moments.size:
         return np.zeros(0, dtype=np.int64)
     first, last = int(moments.min()) // _DAY - 1, int(moments.max()) // _DAY + 1
@@ -90,9 +88,7 @@ def day_name(ordinal: int) -> str:
 @lru_cache(maxsize=8192)
 def _start(ordinal: int, tz: str) -> Instant:
     if not _FIRST <= ordinal <= _LAST:
-        raise InvalidInput(
-            "An instant is outside the years 2 to 9998.", mend="Check that it is in microseconds."
-        )
+        raise InvalidInput("An instant is outside the years 2 to 9998.", mend="Check that it is in microseconds.")
     midnight = datetime.combine(_EPOCH + timedelta(days=ordinal), datetime.min.time(), _zone(tz))
     return from_datetime(midnight.astimezone(UTC))
 

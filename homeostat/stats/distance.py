@@ -45,9 +45,7 @@ def psi_contributions(expected_share: ArrayLike, actual_share: ArrayLike, *, flo
     [0.0223, 0.0182]
     """
     if not 0.0 < floor < 1.0:
-        raise InvalidInput(
-            f"{floor} is no floor.", mend="Pass a small share, such as 1e-4.", floor=str(floor)
-        )
+        raise InvalidInput(f"{floor} is no floor.", mend="Pass a small share, such as 1e-4.", floor=str(floor))
     expected, actual = _shares("expected_share", expected_share), _shares("actual_share", actual_share)
     same_length(expected_share=expected, actual_share=actual)
     expected, actual = np.maximum(expected, floor), np.maximum(actual, floor)

@@ -138,9 +138,7 @@ def sums_by_block(labels: ArrayLike, scores: ArrayLike, blocks: ArrayLike) -> tu
     truth, probabilities = scored(labels, scores)
     names = np.asarray(blocks)
     same_length(labels=truth, blocks=names)
-    return tuple(
-        ScoreSums.of(truth[names == name], probabilities[names == name]) for name in np.unique(names)
-    )
+    return tuple(ScoreSums.of(truth[names == name], probabilities[names == name]) for name in np.unique(names))
 
 
 def log_loss_interval(blocks: Sequence[ScoreSums], *, confidence: float = 0.95) -> Interval:

@@ -28,7 +28,8 @@ class TrainingJob:
 
     ``tables`` is the folder of the tables, read at ``table_versions`` up to ingest ``sequence``. Rows asked
     in [``since``, ``cutoff``) are trained on, later ones are held out; all have labels matured by ``as_of``.
-    ``champion`` is the version folder to compare with, None when there is none.
+    ``champion`` is the version folder to compare with, None when there is none. ``confidence`` is that of the
+    evaluation's intervals.
     """
 
     loop_file: str
@@ -42,6 +43,7 @@ class TrainingJob:
     as_of: Instant
     champion: str | None
     min_rows: int
+    confidence: float = 0.95
 
     @property
     def hash(self) -> str:

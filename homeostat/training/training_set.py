@@ -40,9 +40,7 @@ class Sources:
         wanted = list(dict.fromkeys([*columns, SEQUENCE]))
         if table not in self.table_versions:
             mend = "Send its first events; then train again."
-            raise NotFound(
-                f"Table {table!r} is not in the pin: it has no version yet.", mend=mend, table=table
-            )
+            raise NotFound(f"Table {table!r} is not in the pin: it has no version yet.", mend=mend, table=table)
         stored = self.read(table, self.table_versions[table], wanted)
         return stored.filter(pc.field(SEQUENCE) <= self.sequence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -27,12 +28,12 @@ def main(home: Path) -> None:
         asyncio.run(_serve(application(process.service), settings.port + 1))
     finally:
         process.close()
+    # The server's threads do not outlive the interpreter's shutdown unharmed; everything of ours is closed.
+    os._exit(0)
 
 
 async def _serve(app: FastAPI, port: int) -> None:
-    server = Server(
-        app, "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error
-    )
+    server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)

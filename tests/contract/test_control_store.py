@@ -35,9 +35,7 @@ def draft(name: str) -> Draft:
 
 
 def day(name: str, rows: int = 3) -> Day:
-    inputs = Inputs(
-        rows, {"v1": rows}, {}, 0, "v1", {"x": 0.1, "y": None}, {"x": 0.05}, None, {"t": 5}, {"t": 0}
-    )
+    inputs = Inputs(rows, {"v1": rows}, {}, 0, "v1", {"x": 0.1, "y": None}, {"x": 0.05}, None, {"t": 5}, {"t": 0})
     sums = ScoreSums.of([1, 0], [0.7, 0.2])
     outcomes = Outcomes(2, 1, 0, sums, {"v1": sums}, (PairSums(name, "v2", "v1", 2, -0.1),))
     return Day(name, 0, 10, 20, inputs, outcomes)
@@ -68,9 +66,7 @@ def test_everything_committed_is_read_back_as_it_was(store: SqlControlStore) -> 
     assert store.days("demo") == [(1, day("2013-02-01"))]
 
 
-def test_a_lost_race_leaves_the_winner_in_place_and_writes_nothing(
-    store: SqlControlStore, heads: HeadsFile
-) -> None:
+def test_a_lost_race_leaves_the_winner_in_place_and_writes_nothing(store: SqlControlStore, heads: HeadsFile) -> None:
     before = store.commit(initial_state("demo"), initial_state("demo"), [], [])
     winner = store.commit(before, rich_state(), [draft("winner")], [])
     with pytest.raises(Conflict):
@@ -88,9 +84,7 @@ def test_a_decision_is_written_once_under_its_id(store: SqlControlStore) -> None
 
 
 def test_a_day_written_again_takes_its_place_under_a_new_cursor(store: SqlControlStore) -> None:
-    state = store.commit(
-        initial_state("demo"), initial_state("demo"), [], [day("2013-02-01"), day("2013-02-02")]
-    )
+    state = store.commit(initial_state("demo"), initial_state("demo"), [], [day("2013-02-01"), day("2013-02-02")])
     store.commit(state, state, [], [day("2013-02-01", rows=9)])
     assert [(cursor, found.day, found.inputs.rows) for cursor, found in store.days("demo")] == [
         (2, "2013-02-02", 3),
@@ -99,9 +93,7 @@ def test_a_day_written_again_takes_its_place_under_a_new_cursor(store: SqlContro
     assert [found.day for _, found in store.days("demo", after=2)] == ["2013-02-01"]
 
 
-def test_of_many_writers_at_once_each_revision_has_one_winner(
-    store: SqlControlStore, heads: HeadsFile
-) -> None:
+def test_of_many_writers_at_once_each_revision_has_one_winner(store: SqlControlStore, heads: HeadsFile) -> None:
     def add(name: str) -> None:
         while True:
             state = store.state("demo")

@@ -290,3 +290,21 @@ def test_the_newest_fact_stays_however_old_and_a_gap_behind_it_is_told(pair, mon
     assert read(reader, 500, shop="south")["shop_sold_10us"] == 0.0
     with pytest.raises(NotEnoughData, match="successor was corrected"):
         read(reader, 500)
+
+
+def test_a_late_fact_does_not_pass_for_the_newest_where_a_newer_one_was_pruned(pair, monkeypatch):
+    monkeypatch.setattr(online, "SLACK", 5)
+    store, reader = pair
+    store.apply("sales", [sold(1, 0, note="first"), sold(2, 1, note="second")], 0)
+    store.prune(500)
+    store.apply("sales", [sold(0, 9, note="late"), sold(2, 1, shop="south")], 2)
+    with pytest.raises(NotEnoughData, match="successor was corrected"):
+        read(reader, 500)
+
+
+def test_a_fact_stays_while_a_read_before_its_successor_is_possible(pair, monkeypatch):
+    monkeypatch.setattr(online, "SLACK", 5)
+    store, reader = pair
+    store.apply("sales", [sold(1, 0, note="first"), sold(46, 1, note="second")], 0)
+    assert store.prune(50) == 0
+    assert [read(reader, at)["shop_note"] for at in (45, 46)] == ["first", "second"]

@@ -229,7 +229,4 @@ def made_in_mlflow(home: Home) -> tuple[int, int]:
 def aliases_in_mlflow(home: Home) -> dict[str, str]:
     store = client(home)
     shown = store.get_registered_model("late").aliases
-    return {
-        alias: store.get_model_version("late", str(number)).tags["homeostat.id"]
-        for alias, number in shown.items()
-    }
+    return {alias: store.get_model_version("late", str(number)).tags["homeostat.id"] for alias, number in shown.items()}

@@ -46,10 +46,7 @@ def modules(texts: dict[Path, str]) -> dict[Path, str]:
 @pytest.fixture(scope="session")
 def imports(modules: dict[Path, str]) -> dict[Path, set[str]]:
     """The third-party packages that each of these files imports, wherever in it."""
-    return {
-        path: _top_level_imports(text) - set(sys.stdlib_module_names) - _PRODUCT
-        for path, text in modules.items()
-    }
+    return {path: _top_level_imports(text) - set(sys.stdlib_module_names) - _PRODUCT for path, text in modules.items()}
 
 
 def _top_level_imports(text: str) -> set[str]:

@@ -9,9 +9,7 @@ from pathlib import Path
 # Written with character classes, so that this file passes its own test.
 REGISTRIES = re.compile(r"py[p]i\.org|python[h]osted|npm[j]s\.(org|com)|deb[i]an\.org")
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
-PRODUCED = re.compile(
-    r"(^|/)(\.venv|\.homeostat|__pycache__|\.[a-z_]+_cache|\.hypothesis)/|^(build|dist)/|\.pyc$"
-)
+PRODUCED = re.compile(r"(^|/)(\.venv|\.homeostat|__pycache__|\.[a-z_]+_cache|\.hypothesis)/|^(build|dist)/|\.pyc$")
 
 
 def test_no_package_registry_is_named(texts: dict[Path, str]) -> None:
@@ -37,9 +35,7 @@ def test_no_module_is_empty(modules: dict[Path, str]) -> None:
 
 
 def test_every_package_says_in_at_most_ten_lines_what_it_is_for(modules: dict[Path, str]) -> None:
-    docs = {
-        path: ast.get_docstring(ast.parse(modules[path])) for path in modules if path.name == "__init__.py"
-    }
+    docs = {path: ast.get_docstring(ast.parse(modules[path])) for path in modules if path.name == "__init__.py"}
     assert [str(path) for path, doc in docs.items() if not doc or len(doc.splitlines()) > 10] == []
 
 

@@ -34,7 +34,5 @@ for module in pkgutil.walk_packages(serving.__path__, "homeostat.serving."):
     importlib.import_module(module.name)
 print(*sorted(set(sys.modules) & set({heavy!r})))
 """
-    loaded = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, check=True, capture_output=True, text=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=root, check=True, capture_output=True, text=True)
     assert loaded.stdout.split() == []

@@ -32,14 +32,10 @@ def test_every_entry_is_an_exact_version_with_hashes(entries: dict[str, str]) ->
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry)
 
 
-def test_every_declared_dependency_is_locked_within_its_range(
-    project: dict[str, Any], entries: dict[str, str]
-) -> None:
+def test_every_declared_dependency_is_locked_within_its_range(project: dict[str, Any], entries: dict[str, str]) -> None:
     extras = project["project"]["optional-dependencies"].values()
     groups = project["dependency-groups"].values()
-    declared = [
-        Requirement(r) for part in (project["project"]["dependencies"], *extras, *groups) for r in part
-    ]
+    declared = [Requirement(r) for part in (project["project"]["dependencies"], *extras, *groups) for r in part]
     assert [str(need) for need in declared if not _satisfies(entries, need)] == []
 
 

@@ -13,9 +13,7 @@ def test_no_file_is_over_400_lines(texts: dict[Path, str]) -> None:
     too_long = {
         str(path): lines
         for path, text in texts.items()
-        if path.suffix in WRITTEN_BY_HAND
-        and ".min." not in path.name
-        and (lines := len(text.splitlines())) > 400
+        if path.suffix in WRITTEN_BY_HAND and ".min." not in path.name and (lines := len(text.splitlines())) > 400
     }
     assert too_long == {}
 
@@ -36,9 +34,7 @@ def test_no_file_of_the_repository_is_over_a_megabyte(root: Path, files: tuple[P
 
 
 def _functions(text: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [
-        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -5,32 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import signal
 import socket as sockets
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
-from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.recorder.client import BlockingRecorderClient, RecorderClient
 from homeostat.app.recorder.frames import LENGTH
-from homeostat.data.records import PredictionRecord
-from homeostat.features.offline import point_in_time
-from homeostat.features.online import lookup
-from homeostat.features.parity import compare
-from homeostat.kernel.clock import format_instant, parse_instant
+from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import (
     Conflict,
     ContractBroken,
@@ -40,108 +28,25 @@ from homeostat.kernel.errors import (
     TooLarge,
     Unavailable,
 )
-from tests.service.recorder_process import ASKED, FEATURES
+from tests.service.recorder_rig import (
+    MINUTE,
+    NOW,
+    ROOT,
+    SECONDS,
+    START,
+    Recorder,
+    arrival,
+    prediction,
+    running,
+)
 
 pytestmark = pytest.mark.service
-
-ROOT = Path(__file__).resolve().parents[2]
-START = parse_instant("2013-01-01T00:00:00Z")
-NOW = parse_instant("2013-02-01T00:00:00Z")
-MINUTE = 60_000_000
-SECONDS = 10_000_000
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        pause.wait(0.01)
-
-
-class Recorder:
-    """A recorder process on a home of its own, and a blocking client of it."""
-
-    def __init__(self, home: Path, socket: str) -> None:
-        self.home, self.socket = home, socket
-        self.client = BlockingRecorderClient(socket)
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "tests.service.recorder_process", str(self.home), self.socket]
-        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        wait_until(self.answers)
-
-    def answers(self) -> bool:
-        assert self.process.poll() is None, self.process.stderr and self.process.stderr.read()
-        try:
-            self.client.status()
-        except Unavailable:
-            return False
-        return True
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.end()
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.end()
-
-    def end(self) -> int:
-        code = self.process.wait(60)
-        if self.process.stderr:
-            self.process.stderr.close()
-        return code
-
-    def send(self, table: str, *rows: object) -> dict[str, Any]:
-        return self.client.events(table, json.dumps({"rows": rows}).encode(), NOW)
-
-    def stored(self, table: str, **options: Any) -> pa.Table:
-        return DeltaTables(self.home / "tables").read(table, **options)
 
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    with tempfile.TemporaryDirectory(prefix="rec-") as folder:
-        made = Recorder(tmp_path / "home", f"{folder}/s/socket")
+    with running(tmp_path / "home") as made:
         yield made
-        made.client.close()
-        if made.process.poll() is None:
-            made.kill()
-
-
-def arrival(n: int, **changes: object) -> dict[str, object]:
-    return {
-        "flight_id": f"f{n}",
-        "arrived_at": format_instant(START + n * SECONDS),
-        "carrier": f"C{n % 5}",
-        "origin": ["EWR", "JFK", "LGA"][n % 3],
-        "arr_delay": None if n % 7 == 0 else float(n % 90),
-        **changes,
-    }
-
-
-def prediction(n: int) -> PredictionRecord:
-    question = {"flight_id": f"f{n}", "asked_at": START, "carrier": "C1", "origin": "JFK", "hour": n % 24}
-    features = ["C1", n % 24, None, 2.5, 0.0, 3.0, None, 2.5, 0.0, 3.0, 10.0]
-    return PredictionRecord(
-        f"p{n}",
-        "late-arrival",
-        f'["f{n}"]',
-        START,
-        NOW,
-        3,
-        "v1",
-        "champion",
-        1,
-        0.25,
-        False,
-        900,
-        False,
-        question,
-        features,
-    )
 
 
 def test_what_is_flushed_is_stored_in_one_version_and_an_idle_flush_makes_none(recorder):
@@ -304,136 +209,3 @@ def test_a_second_recorder_and_a_strange_journal_are_refused(recorder, tmp_path)
     (recorder.home / "journal.sqlite").rename(tmp_path / "away")
     third = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert "The tables hold fact 0, but the journal ends at -1." in third.stderr
-
-
-def online_equals_tables(recorder: Recorder, sequence: int) -> None:
-    """Features of one question per carrier and origin, asked at many times, are equal online and offline."""
-    times = [START + n * 7 * MINUTE for n in range(40)]
-    rows = [
-        {
-            "flight_id": f"q{n}",
-            "asked_at": at,
-            "carrier": f"C{n % 5}",
-            "origin": ["EWR", "JFK", "LGA"][n % 3],
-            "hour": n % 24,
-        }
-        for n, at in enumerate(times)
-    ]
-    reader = SqliteOnlineReader(recorder.home / "online.sqlite")
-    with reader.snapshot() as snapshot:
-        assert snapshot.sequence == sequence
-        served = lookup(FEATURES, rows, times, snapshot)
-    reader.close()
-    asked = {name: [row[name] for row in rows] for name in ASKED.contract}
-    question = pa.table({**asked, "_time": times, "_sequence": [sequence] * len(rows)})
-    store = DeltaTables(recorder.home / "tables")
-    tables = {name: store.read(name) for name in FEATURES.tables}
-    offline = point_in_time(FEATURES, question, tables)
-    assert not compare(FEATURES, served, offline)
-    assert np.nansum(offline["carrier_landed_24h"]) > 0
-
-
-def test_a_lost_online_store_is_rebuilt_from_tables_and_journal(recorder):
-    recorder.send("arrivals", *(arrival(n) for n in range(200)))
-    recorder.send("weather", {"origin": "JFK", "hour": 1, "observed_at": format_instant(START), "visib": 10})
-    recorder.client.flush()
-    recorder.send("arrivals", *(arrival(n) for n in range(200, 300)))
-    recorder.kill()
-    for file in recorder.home.glob("online.sqlite*"):
-        file.unlink()
-    recorder.start()
-    online_equals_tables(recorder, recorder.client.flush().sequence)
-
-
-class Load:
-    """Sends batches of new rows for ever, each until it is acknowledged, and predictions beside."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.socket, self.spool_folder = recorder.socket, recorder.home / "spool" / "predictions"
-        self.stop = threading.Event()
-        self.acknowledged: set[str] = set()
-        self.predicted: set[str] = set()
-        self.failed: list[BaseException] = []
-        self.threads = [threading.Thread(target=self.watched, args=(work,)) for work in (self.send, self.predict)]
-        for thread in self.threads:
-            thread.start()
-
-    def watched(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            self.failed.append(error)
-
-    def send(self) -> None:
-        client = BlockingRecorderClient(self.socket)
-        chance = random.Random(7)
-        first = 0
-        while not self.stop.is_set():
-            rows = [arrival(n) for n in range(first, first + chance.randint(1, 60))]
-            first += len(rows)
-            body = json.dumps({"rows": rows}).encode()
-            self.until_acknowledged(lambda body=body: client.events("arrivals", body, NOW))
-            self.acknowledged |= {str(row["flight_id"]) for row in rows}
-            if chance.random() < 0.2:
-                self.until_acknowledged(client.flush)
-        client.close()
-
-    def until_acknowledged(self, call: Callable[[], object]) -> None:
-        pause = threading.Event()
-        while True:
-            try:
-                call()
-                return
-            except Unavailable:
-                pause.wait(0.02)
-
-    def predict(self) -> None:
-        asyncio.run(self.predict_on())
-
-    async def predict_on(self) -> None:
-        spool = FileSpool(self.spool_folder, segment_bytes=40_000)
-        n = 0
-        while not self.stop.is_set():
-            records = [prediction(n + k) for k in range(10)]
-            n += 10
-            await spool.append(records)
-            self.predicted |= {record.prediction_id for record in records}
-            await asyncio.sleep(0.005)
-        await spool.close()
-
-    def end(self) -> None:
-        self.stop.set()
-        for thread in self.threads:
-            thread.join()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_killed_anywhere_under_load_it_loses_and_doubles_nothing(recorder):
-    recorder.send("weather", {"origin": "JFK", "hour": 1, "observed_at": format_instant(START), "visib": 10})
-    load = Load(recorder)
-    chance = random.Random(11)
-    try:
-        for _ in range(8):
-            goal = len(load.acknowledged) + chance.randint(1, 1_500)
-            wait_until(lambda goal=goal: load.failed or len(load.acknowledged) >= goal)
-            recorder.kill()
-            recorder.start()
-    finally:
-        load.end()
-    assert load.failed == []
-    sequence = recorder.client.flush().sequence
-    rows = recorder.stored("arrivals")
-    stored = rows["flight_id"].to_pylist()
-    assert len(stored) == len(set(stored))
-    assert set(stored) == load.acknowledged
-    assert rows["_sequence"].to_pylist() == list(range(1, sequence + 1))
-    logged = DeltaTables(recorder.home / "log").read("late-arrival")["prediction_id"].to_pylist()
-    assert len(logged) == len(set(logged))
-    assert set(logged) == load.predicted
-    assert recorder.client.status()["tables"]["arrivals"]["rows"] == len(stored)
-    online_equals_tables(recorder, sequence)
-    recorder.kill()
-    recorder.start()
-    assert recorder.client.flush().sequence == sequence
-    assert recorder.stored("arrivals").num_rows == len(stored)

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.kernel.canonical import canonical_json
-from homeostat.kernel.errors import InvalidInput, NotFound, Refused
+from homeostat.kernel.errors import InvalidInput, NotFound
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
@@ -83,7 +84,6 @@ def test_what_train_raises_comes_back_clearly(job: TrainingJob, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "kind", "said"),
     [
-        ({"min_rows": 10**6}, Refused, "too few to train on"),
         ({"table_versions": {"asked": 99, "done": 0}}, NotFound, "no version 99"),
         ({"loop": "other"}, NotFound, "'other'"),
     ],
@@ -103,7 +103,8 @@ def test_a_loop_file_that_does_not_import_is_told(job: TrainingJob, tmp_path: Pa
 ENDLESS = """
 import os, threading
 def train(rows, config):
-    print(os.getpid(), file=open(config["mark"], "w"), flush=True)
+    with open(config["mark"], "w") as mark:
+        print(os.getpid(), file=mark)
     threading.Event().wait()
 loop = make_loop(train, mark={mark!r})
 """
@@ -125,6 +126,23 @@ def test_a_child_that_dies_is_told(job: TrainingJob, tmp_path: Path) -> None:
     text = "def train(rows, config):\n    import os; os.kill(os.getpid(), 9)\nloop = make_loop(train)"
     with pytest.raises(TrainingFailed, match="was ended by signal 9"):
         run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job")
+
+
+def test_a_stopped_runner_ends_its_child(job: TrainingJob, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    os.mkfifo(mark)
+    endless = replace(job, loop_file=loop_file(tmp_path, ENDLESS.format(mark=str(mark))))
+    runner = TrainingRunner(100.0)
+
+    def stop_once_begun() -> None:
+        mark.read_text()
+        runner.stop()
+
+    stopper = threading.Thread(target=stop_once_begun)
+    stopper.start()
+    with pytest.raises(TrainingFailed, match="was ended by signal 9"):
+        runner.run(endless, tmp_path / "job")
+    stopper.join()
 
 
 PARENT = """

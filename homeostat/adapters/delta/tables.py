@@ -92,8 +92,9 @@ class DeltaTables:
 
         Raises: NotFound for no such table, version or column.
         """
-        delta = self._at(table, version)
-        dataset = delta.to_pyarrow_dataset()
+        with self._lock(table):
+            delta = self._hold(table, None).delta if version is None else self._at(table, version)
+            dataset = delta.to_pyarrow_dataset()
         names = dataset.schema.names if columns is None else list(columns)
         for name in names:
             if name not in dataset.schema.names:
@@ -144,7 +145,7 @@ class DeltaTables:
         held.delta.update_incremental()
         return held.delta
 
-    def _at(self, table: str, version: int | None) -> DeltaTable:
+    def _at(self, table: str, version: int) -> DeltaTable:
         try:
             return DeltaTable(self._path(table), version=version)
         except TableNotFoundError as error:

@@ -107,6 +107,8 @@ class SpoolReader:
                 yield offset, end, body
                 at = end
             rest = _rest(file, at)
+            if look(rest, 0)[0] is State.WHOLE:  # its writer finished it between the two reads
+                continue
             found = next_whole(rest, 0)
             if found < 0:
                 if closed and rest:

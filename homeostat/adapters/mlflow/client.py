@@ -26,9 +26,7 @@ def open_client(database: Path) -> MlflowClient:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     uri = f"sqlite:///{database.resolve()}"
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # deprecations between MLflow and SQLAlchemy, none of a user's business
+        warnings.simplefilter("ignore")  # deprecations between MLflow and SQLAlchemy, none of a user's business
         from mlflow.tracking import MlflowClient
 
         return MlflowClient(tracking_uri=uri, registry_uri=uri)

@@ -24,9 +24,7 @@ _LONGEST_PARAM = 6000
 
 def find_run(client: MlflowClient, experiment: str, name: str) -> Run | None:
     """The oldest run with this id, whatever became of it."""
-    found = client.search_runs(
-        [experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC"]
-    )
+    found = client.search_runs([experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC"])
     return found[0] if found else None
 
 
@@ -57,9 +55,7 @@ def record(client: MlflowClient, run: str, version: Version, params: Mapping[str
 
     client.log_batch(
         run,
-        metrics=[
-            Metric(name, value, version.created_at // 1000, 0) for name, value in version.metrics.items()
-        ],
+        metrics=[Metric(name, value, version.created_at // 1000, 0) for name, value in version.metrics.items()],
         params=[Param(name, value) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in _tags(version).items()],
     )

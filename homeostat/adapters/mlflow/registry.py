@@ -197,6 +197,4 @@ def _flush(folder: Path) -> None:
 
 def _not_registered(loop: str, version: str) -> NotFound:
     mend = "List the loop's versions to see which there are."
-    return NotFound(
-        f"No version {version!r} of {loop!r} is registered.", mend=mend, loop=loop, version=version
-    )
+    return NotFound(f"No version {version!r} of {loop!r} is registered.", mend=mend, loop=loop, version=version)

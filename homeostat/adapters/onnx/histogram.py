@@ -26,9 +26,7 @@ _theirs = _registration.get_converter(_ALIAS)
 def register_histogram() -> None:
     """Teach skl2onnx to convert HistGradientBoostingClassifier. May be repeated."""
     shapes = _registration.get_shape_calculator(_ALIAS)
-    update_registered_converter(
-        HistGradientBoostingClassifier, _ALIAS, shapes, _convert_exactly, options=_OPTIONS
-    )
+    update_registered_converter(HistGradientBoostingClassifier, _ALIAS, shapes, _convert_exactly, options=_OPTIONS)
 
 
 def _convert_exactly(scope: Any, operator: Any, container: Any) -> None:

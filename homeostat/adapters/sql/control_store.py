@@ -48,9 +48,7 @@ class SqlControlStore:
         with self._engine.connect() as connection:
             return self._state(connection, loop)
 
-    def commit(
-        self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]
-    ) -> LoopState:
+    def commit(self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]) -> LoopState:
         """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing."""
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -117,9 +115,7 @@ class SqlControlStore:
         for place, day in enumerate(days, start=1):
             connection.execute(delete(day_table).where(day_table.c.loop == loop, day_table.c.day == day.day))
             text = msgspec.json.encode(day).decode()
-            connection.execute(
-                insert(day_table).values(cursor=cursor + place, loop=loop, day=day.day, value=text)
-            )
+            connection.execute(insert(day_table).values(cursor=cursor + place, loop=loop, day=day.day, value=text))
 
     @staticmethod
     def _append(connection: Connection, drafts: Sequence[Draft]) -> Entry | None:

@@ -45,9 +45,7 @@ class Facts:
     def version(self, table: str) -> int:
         """A table's version at the last refresh. Raises: Unavailable for one without rows."""
         if table not in self._versions:
-            raise Unavailable(
-                f"Table {table!r} holds no rows yet.", mend="Send it events first.", table=table
-            )
+            raise Unavailable(f"Table {table!r} holds no rows yet.", mend="Send it events first.", table=table)
         return self._versions[table]
 
     def silence(self, table: str, at: Instant) -> int | None:

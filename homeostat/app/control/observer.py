@@ -108,9 +108,7 @@ class DeltaObserver:
         psi, ks, prediction = self._drift(state.route.champion, log, part)
         candidate = state.rollout.candidate if state.rollout else ""
         faults = int(pc.sum(log["fell_back"].cast(pa.int64())).as_py() or 0)
-        asked = {
-            str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()
-        }
+        asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
         if faults and candidate:
             asked[candidate] = asked.get(candidate, 0) + faults
         return Day(
@@ -160,9 +158,7 @@ class DeltaObserver:
         chosen = log.take(pa.array(rows))
         columns = served_columns(chosen, self.loop.feature_set)
         scores = (
-            {version: self._scorer.scores(version, columns) for version in _of_interest(state)}
-            if len(rows)
-            else {}
+            {version: self._scorer.scores(version, columns) for version in _of_interest(state)} if len(rows) else {}
         )
         return Outcomes(
             labelled=counts["labelled"],
@@ -181,9 +177,7 @@ class DeltaObserver:
         facts = self.tables.read(label.table.name, columns=wanted, where=among)
         return join_labels(log, facts, label, keys=keys, now=now, sequence=self.facts.sequence)
 
-    def _paired(
-        self, state: LoopState, log: pa.Table, labels: object, scores: Columns
-    ) -> tuple[PairSums, ...]:
+    def _paired(self, state: LoopState, log: pa.Table, labels: object, scores: Columns) -> tuple[PairSums, ...]:
         if state.rollout is None or not log.num_rows:
             return ()
         candidate, champion = state.rollout.candidate, state.rollout.champion

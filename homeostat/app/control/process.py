@@ -46,6 +46,7 @@ class ControlProcess:
     service: ControlService
     engine: WorkflowEngine
     reconcilers: Mapping[str, Reconciler]
+    runner: TrainingRunner
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _thread: threading.Thread | None = field(init=False, default=None)
 
@@ -61,6 +62,7 @@ class ControlProcess:
         if self._thread:
             self._thread.join()
         self.engine.close()
+        self.runner.stop()
 
     def _run(self) -> None:
         self._attempt(self._recover)
@@ -89,14 +91,15 @@ def build(settings: Settings) -> ControlProcess:
     publisher = Publisher(operations, registry, settings.doors_url)
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
     loops = load_loops(settings.loop_file)
+    runner = TrainingRunner(settings.training_timeout_seconds)
     reconcilers = {
-        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine)
+        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner)
         for name, loop in loops.items()
     }
     clock = SystemClock() if settings.clock == "system" else None
     patience = settings.training_timeout_seconds
     service = ControlService(loops, reconcilers, operations, facts, clock, patience)
-    return ControlProcess(settings, service, engine, reconcilers)
+    return ControlProcess(settings, service, engine, reconcilers, runner)
 
 
 def _reconciler(
@@ -107,10 +110,10 @@ def _reconciler(
     facts: Facts,
     publisher: Publisher,
     engine: WorkflowEngine,
+    runner: TrainingRunner,
 ) -> Reconciler:
     home = settings.paths
     observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts)
-    runner = TrainingRunner(settings.training_timeout_seconds)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish)
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))

@@ -45,9 +45,7 @@ class Publisher:
 
     def _shown(self, loop: str) -> dict[str, int] | None:
         try:
-            found: dict[str, int] | None = get_json(f"{self.doors_url}/health/ready", accept=(503,))[
-                "loops"
-            ].get(loop)
+            found: dict[str, int] | None = get_json(f"{self.doors_url}/health/ready", accept=(503,))["loops"].get(loop)
         except Unavailable:
             return None
         return found

@@ -64,4 +64,5 @@ class Retrainer:
             as_of=asked_at,
             champion=None if champion is None else str(self.registry.folder(self.loop.name, champion)),
             min_rows=limits.min_rows,
+            confidence=self.loop.gate.confidence,
         )

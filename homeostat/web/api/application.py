@@ -74,9 +74,7 @@ async def _known_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        {"where": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]} for e in error.errors()
-    ]
+    faults = [{"where": ".".join(str(part) for part in e["loc"]), "problem": e["msg"]} for e in error.errors()]
     first = faults[0]
     known = InvalidInput(
         f"{first['where']}: {first['problem']}.", mend="See /api/openapi.json for the form.", faults=faults

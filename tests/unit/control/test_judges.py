@@ -25,8 +25,7 @@ def interval(low: float, high: float, blocks: int = 10) -> Interval:
 
 def looks(*highs: float | None) -> list[Look]:
     return [
-        Look(f"2013-03-{n:02}", None if high is None else interval(high - 0.1, high))
-        for n, high in enumerate(highs, 1)
+        Look(f"2013-03-{n:02}", None if high is None else interval(high - 0.1, high)) for n, high in enumerate(highs, 1)
     ]
 
 
@@ -62,9 +61,7 @@ LOST = looks(0.07, 0.07, 0.07)
         (dataclasses.replace(BASE, emergency=None), HOLD, "as_promised"),
     ],
 )
-def test_retraining_is_decided_by_lasting_loss_emergency_or_age(
-    record: Record, verdict: str, code: str
-) -> None:
+def test_retraining_is_decided_by_lasting_loss_emergency_or_age(record: Record, verdict: str, code: str) -> None:
     found = judge_retrain(record, LIMITS)
     assert (found.name, found.reasons[0].code) == (verdict, code)
 
@@ -113,9 +110,7 @@ def test_the_gate_accepts_only_on_proof(seen: Evidence, verdict: str) -> None:
 
 
 @given(st.floats(-0.1, 0.1), st.floats(0, 0.1), st.floats(0, 0.1))
-def test_a_worse_candidate_never_passes_where_a_better_one_did_not(
-    middle: float, width: float, worse: float
-) -> None:
+def test_a_worse_candidate_never_passes_where_a_better_one_did_not(middle: float, width: float, worse: float) -> None:
     better = dataclasses.replace(GOOD, difference=interval(middle - width, middle + width))
     harmed = dataclasses.replace(GOOD, difference=interval(middle - width + worse, middle + width + worse))
     if judge_gate(harmed, Gate()).name == ACCEPT:
@@ -153,9 +148,7 @@ DOUBT = interval(-0.01, 0.02, 5)
         (at(0, 0, PROOF, requests=1_000, faults=1), ADVANCE),
     ],
 )
-def test_a_canary_advances_on_proof_and_leaves_on_harm_or_doubt_without_end(
-    seen: CanaryWindow, verdict: str
-) -> None:
+def test_a_canary_advances_on_proof_and_leaves_on_harm_or_doubt_without_end(seen: CanaryWindow, verdict: str) -> None:
     assert judge_canary(seen, Canary()).name == verdict
 
 

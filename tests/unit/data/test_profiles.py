@@ -133,9 +133,7 @@ def test_what_is_no_number_and_no_profile_is_refused() -> None:
 
 @settings(max_examples=20)
 @given(NUMBERS, TEXTS)
-def test_a_reference_profile_counts_adds_and_reads_back(
-    numbers: list[float], texts: list[str | None]
-) -> None:
+def test_a_reference_profile_counts_adds_and_reads_back(numbers: list[float], texts: list[str | None]) -> None:
     columns: dict[str, list[Any]] = {"hour": [*numbers, 1.0], "carrier": [*texts, "UA"]}
     reference = ReferenceProfile.of({"hour": "number", "carrier": "text"}, columns, [0.1, 0.2, 0.7])
     day = reference.count(columns, [0.1, 0.2, 0.7])

@@ -54,9 +54,7 @@ def edit(entry: Entry) -> Entry:
 Attack = Callable[[list[Entry], int], list[Entry]]
 ATTACKS: dict[str, Attack] = {
     "edited": lambda entries, i: [*entries[:i], edit(entries[i]), *entries[i + 1 :]],
-    "edited and chained again": lambda entries, i: reseal(
-        [*entries[:i], edit(entries[i]), *entries[i + 1 :]]
-    ),
+    "edited and chained again": lambda entries, i: reseal([*entries[:i], edit(entries[i]), *entries[i + 1 :]]),
     "removed": lambda entries, i: [*entries[:i], *entries[i + 1 :]],
     "removed and chained again": lambda entries, i: reseal([*entries[:i], *entries[i + 1 :]]),
     "cut off": lambda entries, i: entries[:i],

@@ -49,10 +49,7 @@ def test_more_shift_never_looks_better() -> None:
         counted = reference.count(_columns(2000, shift=shift), [0.3] * 2000)
         signals = _by_name(input_drift(reference, counted, DAY))
         seen.append(
-            [
-                signals[name].known
-                for name in (("psi", "temperature"), ("ks", "temperature"), ("psi", "origin"))
-            ]
+            [signals[name].known for name in (("psi", "temperature"), ("ks", "temperature"), ("psi", "origin"))]
         )
     assert (np.diff(np.array(seen, dtype=float), axis=0) > 0).all()
     assert judge_drift(signals["psi", "temperature"], 0.2).name == EXCEEDED
@@ -60,9 +57,7 @@ def test_more_shift_never_looks_better() -> None:
 
 def test_ks_lies_in_its_own_bounds() -> None:
     reference = _reference()
-    signal = _by_name(input_drift(reference, reference.count(_columns(900), [0.3] * 900), DAY))[
-        "ks", "temperature"
-    ]
+    signal = _by_name(input_drift(reference, reference.count(_columns(900), [0.3] * 900), DAY))["ks", "temperature"]
     assert signal.low is not None
     assert signal.high is not None
     assert signal.low <= signal.known <= signal.high < signal.low + 0.07  # type: ignore[operator]

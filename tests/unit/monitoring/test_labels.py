@@ -122,9 +122,7 @@ def test_a_fact_that_does_not_tell_leaves_no_label() -> None:
 
 
 def test_keys_match_as_a_whole() -> None:
-    joined = _join(
-        [{"flight": 1}], [{"flight": 1, "carrier": "DL", "delay": 20.0}, {"flight": 2, "delay": 20.0}]
-    )
+    joined = _join([{"flight": 1}], [{"flight": 1, "carrier": "DL", "delay": 20.0}, {"flight": 2, "delay": 20.0}])
     assert joined.status.tolist() == [MATURED_WITHOUT_LABEL]
 
 
@@ -135,9 +133,7 @@ def test_no_rows_join_to_nothing() -> None:
 
 
 ROWS = st.lists(
-    st.fixed_dictionaries(
-        {"flight": st.integers(0, 4), "served": st.integers(0, 3), "due": st.integers(0, 40)}
-    ),
+    st.fixed_dictionaries({"flight": st.integers(0, 4), "served": st.integers(0, 3), "due": st.integers(0, 40)}),
     max_size=12,
 )
 FACTS = st.lists(
@@ -171,17 +167,13 @@ def test_the_join_is_what_a_plain_walk_finds(
             assert (status, late) == (MATURED_WITHOUT_LABEL, False)
         else:
             assert (status, late) == (LABELLED, fact["known"] > due)
-    assert joined.labels.tolist() == [
-        told[log[at]["flight"]]["delay"] > 15 for at in joined.labelled_rows.tolist()
-    ]
+    assert joined.labels.tolist() == [told[log[at]["flight"]]["delay"] > 15 for at in joined.labelled_rows.tolist()]
 
 
 def test_a_column_that_was_not_read_or_holds_no_time_is_named() -> None:
     log, facts = _log([{"flight": 1}]), _facts([{"flight": 1, "delay": 2.0}])
     with pytest.raises(InvalidInput, match="q_scheduled_arrival"):
-        join_labels(
-            log.drop_columns("q_scheduled_arrival"), facts, LABEL, keys=ARRIVALS.keys, now=0, sequence=9
-        )
+        join_labels(log.drop_columns("q_scheduled_arrival"), facts, LABEL, keys=ARRIVALS.keys, now=0, sequence=9)
     with pytest.raises(InvalidInput, match="arr_delay"):
         join_labels(log, facts.drop_columns("arr_delay"), LABEL, keys=ARRIVALS.keys, now=0, sequence=9)
     empty = pa.nulls(1, INSTANT)

@@ -15,18 +15,14 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.windows import day_name, day_of, days_of, window
 
 HOUR = 3_600_000_000
-ZONES = st.sampled_from(
-    ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Honolulu"]
-)
+ZONES = st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Honolulu"])
 INSTANTS = st.datetimes(datetime(2012, 1, 1), datetime(2014, 12, 31))
 
 
 @given(st.lists(INSTANTS, min_size=1, max_size=20), ZONES)
 def test_many_days_at_once_are_the_zones_own_dates(moments: list[datetime], zone: str) -> None:
     aware = [moment.replace(tzinfo=UTC) for moment in moments]
-    instants = np.array(
-        [(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for moment in aware]
-    )
+    instants = np.array([(moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for moment in aware])
     names = [day_name(day) for day in days_of(instants, zone)]
     assert names == [moment.astimezone(ZoneInfo(zone)).date().isoformat() for moment in aware]
 

@@ -13,9 +13,7 @@ from homeostat.stats.distance import FLOOR, ks_from_counts, psi, psi_contributio
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=12).filter(lambda counts: sum(counts) > 0)
 PAIRS = st.integers(2, 12).flatmap(
-    lambda n: st.tuples(
-        *[st.lists(st.integers(0, 500), min_size=n, max_size=n).filter(any) for _ in range(2)]
-    )
+    lambda n: st.tuples(*[st.lists(st.integers(0, 500), min_size=n, max_size=n).filter(any) for _ in range(2)])
 )
 
 
@@ -70,9 +68,7 @@ def test_ks_is_symmetric_and_within_its_bounds(pair: tuple[list[int], list[int]]
     st.lists(st.floats(-5, 5), min_size=3, max_size=80),
     st.lists(st.floats(-5, 5), min_size=3, max_size=80),
 )
-def test_the_ks_of_the_raw_samples_lies_within_the_binned_bounds(
-    first: list[float], second: list[float]
-) -> None:
+def test_the_ks_of_the_raw_samples_lies_within_the_binned_bounds(first: list[float], second: list[float]) -> None:
     edges = np.array([-2.0, -0.5, 0.0, 1.0, 3.0])
     binned = [np.bincount(np.searchsorted(edges, values), minlength=6) for values in (first, second)]
     bounds = ks_from_counts(*binned)

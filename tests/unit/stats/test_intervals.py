@@ -111,9 +111,7 @@ def _figures_of_many_days(rng: np.random.Generator) -> tuple[float, float]:
 def test_the_jackknife_of_a_mean_with_equal_blocks_is_the_block_mean() -> None:
     sums = np.array([3.0, 7.0, 1.0, 4.0])
     direct = block_mean_from_sums(sums, [5, 5, 5, 5])
-    left_out = jackknife(
-        lambda total: float(total[0] / total[1]), np.column_stack([sums, [5.0] * 4]), rows=20
-    )
+    left_out = jackknife(lambda total: float(total[0] / total[1]), np.column_stack([sums, [5.0] * 4]), rows=20)
     assert left_out.low == pytest.approx(direct.low)
     assert left_out.high == pytest.approx(direct.high)
 

@@ -11,9 +11,7 @@ from sklearn import metrics as reference
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import metrics
 
-ROWS = st.lists(
-    st.tuples(st.booleans(), st.sampled_from([0.05, 0.2, 0.5, 0.51, 0.9])), min_size=2, max_size=60
-)
+ROWS = st.lists(st.tuples(st.booleans(), st.sampled_from([0.05, 0.2, 0.5, 0.51, 0.9])), min_size=2, max_size=60)
 
 
 def _split(rows: list[tuple[bool, float]]) -> tuple[np.ndarray, np.ndarray]:
@@ -24,13 +22,9 @@ def _split(rows: list[tuple[bool, float]]) -> tuple[np.ndarray, np.ndarray]:
 @given(ROWS.filter(lambda rows: len({label for label, _ in rows}) == 2))
 def test_metrics_agree_with_scikit_learn_ties_included(rows: list[tuple[bool, float]]) -> None:
     labels, scores = _split(rows)
-    assert metrics.roc_auc(labels, scores) == pytest.approx(
-        reference.roc_auc_score(labels, scores), abs=1e-12
-    )
+    assert metrics.roc_auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores), abs=1e-12)
     assert metrics.log_loss(labels, scores) == pytest.approx(reference.log_loss(labels, scores), rel=1e-12)
-    assert metrics.brier(labels, scores) == pytest.approx(
-        reference.brier_score_loss(labels, scores), rel=1e-12
-    )
+    assert metrics.brier(labels, scores) == pytest.approx(reference.brier_score_loss(labels, scores), rel=1e-12)
 
 
 @given(ROWS.filter(lambda rows: len({label for label, _ in rows}) == 2))
@@ -69,9 +63,7 @@ def test_auc_of_many_rows_agrees() -> None:
     rng = np.random.default_rng(5)
     labels = rng.random(300_000) < 0.2
     scores = np.clip(rng.normal(0.4 + 0.1 * labels, 0.1), 0, 1)
-    assert metrics.roc_auc(labels, scores) == pytest.approx(
-        reference.roc_auc_score(labels, scores), abs=1e-12
-    )
+    assert metrics.roc_auc(labels, scores) == pytest.approx(reference.roc_auc_score(labels, scores), abs=1e-12)
 
 
 def test_entropy_refuses_what_is_no_rate() -> None:
