@@ -47,8 +47,14 @@ class Doors:
             response = self._connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException):
-            self._connection = None
+            self.close()
             return 0, b""
+
+    def close(self) -> None:
+        """Let go of the connection; the next ``post`` makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Client:

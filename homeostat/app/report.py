@@ -14,6 +14,8 @@ from homeostat.app.operations import Operations
 from homeostat.app.served_log import Served, figures, read_served
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
+from homeostat.stats import metrics
+from homeostat.stats.intervals import MIN_BLOCKS, block_mean, block_mean_from_sums
 
 Json = dict[str, Any]
 _NOTHING: Json = {"auc": None, "log_loss": None}
@@ -31,7 +33,8 @@ def build_report(settings: Settings, operations: Operations, loop: Loop, progres
     months = [_month(name, served, frozen, monthly.get(name, _NOTHING)) for name in served.months]
     counted = {name: sum(month[name] for month in months) for name in ("served", "labelled")}
     totals = {**operations.overview(loop, None)["totals"], **counted}
-    return {"loop": loop.name, "months": months, "means": _means(months), "totals": totals}
+    gain = _gain(served, frozen)
+    return {"loop": loop.name, "months": months, "means": _means(months), "gain": gain, "totals": totals}
 
 
 def _frozen_scores(settings: Settings, loop: Loop, first: str | None, served: Served) -> NDArray[np.float64] | None:
@@ -54,6 +57,22 @@ def _month(name: str, served: Served, frozen: NDArray[np.float64] | None, monthl
         "frozen": figures(truth, None if frozen is None else frozen[rows]),
         "monthly": monthly,
     }
+
+
+def _gain(served: Served, frozen: NDArray[np.float64] | None) -> Json | None:
+    """Log-loss of the live loop minus the frozen version's on the same rows, with one day as the block.
+
+    ``row_wise_ratio`` says how many times too narrow an interval would be that takes rows for independent.
+    """
+    rows = served.labelled
+    if frozen is None or np.unique(served.day[rows]).size < MIN_BLOCKS:
+        return None
+    truth = served.truth[rows]
+    difference = metrics.log_losses(truth, served.live[rows]) - metrics.log_losses(truth, frozen[rows])
+    seen = block_mean(difference, served.day[rows])
+    by_row = block_mean_from_sums(difference, np.ones_like(difference))
+    width = by_row.high - by_row.low
+    return {**seen.to_json(), "row_wise_ratio": (seen.high - seen.low) / width if width else None}
 
 
 def _means(months: Iterable[Json]) -> Json:

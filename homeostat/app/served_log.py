@@ -26,8 +26,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Arrays over the log's rows. ``labelled`` marks matured labels, ``truth`` holds them; ``month`` is local."""
+    """Arrays over the log's rows. ``labelled`` marks matured labels, ``truth`` holds them; days are local."""
 
+    day: NDArray[np.int64]
     month: NDArray[np.str_]
     labelled: NDArray[np.bool_]
     truth: NDArray[np.bool_]
@@ -41,7 +42,8 @@ class Served:
 
     def rows(self, month: str) -> NDArray[np.bool_]:
         """Labelled rows of a month."""
-        return np.logical_and(self.month == month, self.labelled)
+        found: NDArray[np.bool_] = (self.month == month) & self.labelled
+        return found
 
 
 def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
@@ -60,7 +62,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     names = {int(day): day_name(int(day))[:7] for day in np.unique(days)}
     month = np.array([names[int(day)] for day in days], dtype=np.str_)
     live = log["probability"].to_numpy().astype(np.float64)
-    return Served(month, labelled, truth, live, served_columns(log, loop.feature_set))
+    return Served(days, month, labelled, truth, live, served_columns(log, loop.feature_set))
 
 
 def figures(truth: NDArray[np.bool_], scores: NDArray[np.float64] | None) -> Json:

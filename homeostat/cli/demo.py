@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-import homeostat
-from homeostat.app.installation import Installation
-from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command
 from homeostat.cli.context import opened
-from homeostat.cli.demo_watch import Watch, finished
-from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, PortOption
-from homeostat.cli.output import errors_shown, talk
+from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
+from homeostat.cli.output import errors_shown, show, talk
 from homeostat.cli.report import report_text, reported
-from homeostat.cli.run import notice, settings_of
+from homeostat.cli.run import notice, say_addresses, settings_of
 from homeostat.kernel.clock import format_instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
 
-ROOT = Path(homeostat.__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from homeostat.app.installation import Installation
+    from homeostat.app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
 LOOP_FILE = ROOT / "examples" / "flights" / "loop.py"
 FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 12, 31)
 
@@ -33,24 +32,27 @@ def demo(
     exit_after: Annotated[bool, typer.Option("--exit", help="Stop after the report.")] = False,
     home: HomeOption = DEFAULT_HOME,
     port: PortOption = DEFAULT_PORT,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the loop on a year of real flights, with the dashboard on. Run again, it resumes."""
-    with errors_shown():
+    with errors_shown(as_json):
         last = _last_day(until)
         if not LOOP_FILE.exists():
             raise NotFound(
                 "The flights example is not part of an installed package.", mend="Run 'make demo' in a clone."
             )
+        say_addresses(port)
+        from homeostat.app.installation import Installation
+        from homeostat.cli.demo_watch import Watch, finished
+
         settings = settings_of(LOOP_FILE, home, port, replay=True)
-        talk.print(f"dashboard  [bold]{settings.control_url}[/]")
-        talk.print(f"doors      [bold]{settings.doors_url}[/]  (predictions and events)")
         _say_if_done(settings, last)
         with Installation(settings, notice, {"driver": _driver(settings, last)}) as running:
             watch = Watch(settings, last)
             running.watch(lambda: finished(watch, running), every=0.25)
             watch.close()
             if not running.stopping:
-                _report(settings)
+                _report(settings, as_json)
                 _linger(running, settings, exit_after)
 
 
@@ -65,6 +67,8 @@ def _last_day(until: str) -> date:
 
 
 def _driver(settings: Settings, last: date) -> list[str]:
+    from homeostat.app.supervisor import module_command
+
     options = ["--doors", settings.doors_url, "--control", settings.control_url]
     return module_command(
         "examples.flights.driver",
@@ -90,9 +94,9 @@ def _say_if_done(settings: Settings, last: date) -> None:
         talk.print(f"Resuming at {format_instant(at)}.")
 
 
-def _report(settings: Settings) -> None:
+def _report(settings: Settings, as_json: bool) -> None:
     operations, loop = opened(settings.home, None)
-    report_text(reported(settings, operations, loop))
+    show(reported(settings, operations, loop), as_json, report_text)
 
 
 def _linger(running: Installation, settings: Settings, exit_after: bool) -> None:

@@ -6,8 +6,6 @@ from typing import Any
 
 import typer
 
-from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show
 
@@ -23,6 +21,9 @@ def ledger() -> None:
 def verify(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Check that no decision was edited, removed, inserted or cut off. Exit code 3 when one was."""
     with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.operations import Operations
+
         found = Operations.open(Home(home).existing()).verify_ledger()
     show(found, as_json, _text)
     if not found["intact"]:

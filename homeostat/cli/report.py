@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from homeostat.app.operations import Operations
-from homeostat.app.report import build_report
-from homeostat.app.settings import Settings
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk
-from homeostat.control.loop import Loop
+
+if TYPE_CHECKING:
+    from homeostat.app.operations import Operations
+    from homeostat.app.settings import Settings
+    from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
 
@@ -20,12 +21,16 @@ Json = dict[str, Any]
 def report(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Month by month: the live loop, the frozen first version, and a monthly retrain on everything earlier."""
     with errors_shown(as_json):
+        from homeostat.app.settings import Settings
+
         operations, found = opened(home, loop)
         show(reported(Settings.load(home.resolve()), operations, found), as_json, report_text)
 
 
 def reported(settings: Settings, operations: Operations, loop: Loop) -> Json:
     """Build the report under a progress bar."""
+    from homeostat.app.report import build_report
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=talk, disable=not talk.is_terminal, transient=True) as bar:
         task = bar.add_task("reading the prediction log", total=None)

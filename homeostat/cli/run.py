@@ -1,16 +1,21 @@
-"""The command that runs loops."""
+"""The command that runs loops.
+
+Heavy parts are imported inside the commands: help and addresses are there at once.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from homeostat.app.installation import Installation
-from homeostat.app.settings import Settings
-from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, PortOption
-from homeostat.cli.output import errors_shown, talk
+from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
+from homeostat.cli.output import errors_shown, show, talk
+from homeostat.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from homeostat.app.settings import Settings
 
 
 def up(
@@ -21,20 +26,33 @@ def up(
         bool,
         typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the clock."),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file: doors, control and dashboard, until Ctrl-C."""
-    with errors_shown():
+    with errors_shown(as_json):
+        say_addresses(port)
+        from homeostat.app.installation import Installation
+
         settings = settings_of(loop_file, home, port, replay)
         with Installation(settings, notice) as running:
-            talk.print(f"dashboard  [bold]{settings.control_url}[/]")
-            talk.print(f"doors      [bold]{settings.doors_url}[/]  (predictions and events)")
-            talk.print(f"state      {settings.home}    stop with Ctrl-C")
+            told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
+            show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")
 
 
+def say_addresses(port: int) -> None:
+    """Tell where the dashboard and the doors will be. Raises: InvalidInput for an impossible port."""
+    if not 1024 <= port <= 65_534:
+        raise InvalidInput(f"Port {port} cannot be used.", mend="Choose one from 1024 to 65534.", port=port)
+    talk.print(f"dashboard  [bold]http://127.0.0.1:{port + 1}[/]")
+    talk.print(f"doors      [bold]http://127.0.0.1:{port}[/]  (predictions and events)")
+
+
 def settings_of(loop_file: Path, home: Path, port: int, replay: bool) -> Settings:
-    """Settings with absolute paths; a port out of range is refused with its mend by the installation."""
+    """Settings with absolute paths."""
+    from homeostat.app.settings import Settings
+
     return Settings(
         home=home.resolve(), loop_file=loop_file.resolve(), port=port, clock="replay" if replay else "system"
     )
@@ -42,4 +60,5 @@ def settings_of(loop_file: Path, home: Path, port: int, replay: bool) -> Setting
 
 def notice(text: str) -> None:
     """Tell what the supervisor did."""
-    talk.print(f"[yellow]notice[/]: {text}", markup=True)
+    talk.print("[yellow]notice[/]: ", end="")
+    talk.print(text, markup=False)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Gate:
     """Limits of the gate, in log-loss (nats per row) on held-out rows, with one day as the block.
 
-    ``margin``: the upper bound of candidate minus champion must lie below it. ``min_skill``: the lower bound
-    of the candidate's skill over the base rate must lie above it. ``min_days``: fewest days of held-out rows.
+    ``margin``: the upper bound of candidate minus champion must lie below it. ``min_skill``: the candidate's skill
+    over the base rate must lie above it; for a first version, which no champion vouches for, its lower bound.
+    ``min_days``: fewest days of held-out rows. Intervals are two-sided at ``confidence``.
     """
 
     margin: float = 0.0
@@ -57,11 +58,13 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
 def _knows_something(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
     if seen.skill is None or seen.skill.blocks < limits.min_days:
         return INCONCLUSIVE, _too_few("skill", seen.skill, limits)
-    bound, limit = seen.skill.low, limits.min_skill
+    limit = limits.min_skill
+    bound, least = (seen.skill.low, "at least ") if seen.champion is None else (seen.skill.value, "")
     if bound > limit:
-        text = f"skill over the base rate at least {figure(bound)} > {figure(limit)}"
+        text = f"skill over the base rate {least}{figure(bound)} > {figure(limit)}"
         return ACCEPT, Reason("better_than_base_rate", bound, limit, text)
-    text = f"skill over the base rate may be {figure(bound)} <= {figure(limit)}"
+    may = "may be " if seen.champion is None else ""
+    text = f"skill over the base rate {may}{figure(bound)} <= {figure(limit)}"
     return REJECT, Reason("no_better_than_base_rate", bound, limit, text)
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from homeostat.kernel.clock import format_instant
 from tests.harness.world import LOOP, World, day
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 MODULES = {
     "control": "homeostat.web.control",
     "gateway": "homeostat.web.gateway",
@@ -98,21 +98,26 @@ class Running:
     def live(self, world: World, first: int, last: int) -> None:
         """Send days of the world, ask about every visit, and wait at each midnight until the day is decided."""
         for number in range(first, last):
-            for now, visits, purchases in world.hours(number, number + 1):
-                for table, rows in (("purchases", purchases), ("visits", visits)):
-                    if rows:
-                        self.send(table, rows, now).raise_for_status()
-                self.ask(visits, now).raise_for_status()
+            self.hours(world, number * 24, number * 24 + 24)
             self.barrier(day(number + 1))
 
-    def barrier(self, now: int) -> None:
+    def hours(self, world: World, first: int, last: int) -> None:
+        """Send hours of the world and ask about every visit."""
+        for now, visits, purchases in world.span(first, last):
+            for table, rows in (("purchases", purchases), ("visits", visits)):
+                if rows:
+                    self.send(table, rows, now).raise_for_status()
+            self.ask(visits, now).raise_for_status()
+
+    def barrier(self, now: int, patience: float = 3 * PATIENCE) -> None:
         """Wait until everything up to ``now`` is decided, through restarts of control."""
 
         def tried() -> bool:
             reply = self.control.post("/api/replay/barrier", json={"now": format_instant(now)})
+            assert reply.status_code != 500, (self.home / "process-logs" / "control.log").read_text()[-4000:]
             return reply.status_code == 200
 
-        until(tried)
+        until(tried, patience)
 
     def overview(self) -> dict[str, Any]:
         """Where the loop stands."""
@@ -156,11 +161,15 @@ class Running:
 
 
 @contextmanager
-def started(home: Path, loop_file: Path, loop: str = LOOP) -> Iterator[Running]:
+def started(
+    home: Path, loop_file: Path, loop: str = LOOP, environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """Run a loop file under replay until the block ends; everything is stopped then, whatever happened."""
     port = free_ports()
     command = module_command("homeostat.cli.main", "up", str(loop_file), "--home", str(home), "--port", str(port))
-    process = subprocess.Popen([*command, "--replay"], stderr=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(
+        [*command, "--replay"], stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, **(environment or {})}
+    )
     running = Running(home, port, process, loop)
     try:
         yield running.ready()

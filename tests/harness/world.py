@@ -88,15 +88,24 @@ loop = hs.Loop(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Makes visits and, an hour later, what they came to. From ``changes`` on (a day number), x means its opposite."""
+    """Makes visits and, an hour later, what they came to.
+
+    On the days ``changes <= day < reverts`` x means its opposite; ``shops`` are where visits may happen.
+    """
 
     changes: int = 10_000
+    reverts: int = 10_000
     per_hour: int = 12
     seed: int = 1
+    shops: tuple[str, ...] = ("north", "south")
 
     def hours(self, first_day: int, last_day: int) -> Iterator[tuple[int, list[Row], list[Row]]]:
         """Per hour of the days ``first_day <= day < last_day``: its end, visits asked in it, purchases known in it."""
-        for hour in range(first_day * 24, last_day * 24):
+        yield from self.span(first_day * 24, last_day * 24)
+
+    def span(self, first: int, last: int) -> Iterator[tuple[int, list[Row], list[Row]]]:
+        """The same per hour ``first <= hour < last``, counted from the beginning."""
+        for hour in range(first, last):
             made = self._hour(hour)
             before = self._hour(hour - 1) if hour else ([], [])
             yield BEGINS + (hour + 1) * HOUR, made[0], before[1]
@@ -104,9 +113,9 @@ class World:
     def _hour(self, hour: int) -> tuple[list[Row], list[Row]]:
         drawn = np.random.default_rng([self.seed, hour])
         x = drawn.normal(size=self.per_hour)
-        turn = -1.0 if hour // 24 >= self.changes else 1.0
+        turn = -1.0 if self.changes <= hour // 24 < self.reverts else 1.0
         bought = drawn.random(self.per_hour) < 1 / (1 + np.exp(-2.0 * turn * x))
-        shops = drawn.choice(["north", "south"], size=self.per_hour)
+        shops = drawn.choice(list(self.shops), size=self.per_hour)
         visits, purchases = [], []
         for place in range(self.per_hour):
             at = BEGINS + hour * HOUR + place * (HOUR // self.per_hour)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
 LOOP_FILE = ROOT / "examples" / "flights" / "loop.py"
 PLAN = Plan(midnight(date(2013, 1, 25)), midnight(date(2013, 2, 6)), midnight(date(2013, 2, 11)))
 MATURED = ("2013-02-06", "2013-02-07", "2013-02-08")
+YEAR = parse_instant(YEAR_BEGINS)
 HOUR = 4 * QUARTER
 Row = dict[str, Any]
 
@@ -78,20 +79,22 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Twelve days of history, a first version, five days served."""
     folder = tmp_path_factory.mktemp("flights")
     loop, flights = load_loop(LOOP_FILE), load()
     with started(folder / "home", LOOP_FILE, LOOP) as running:
-        client = Attentive(Doors(str(running.doors.base_url)), Doors(str(running.control.base_url)))
-        first = parse_instant(YEAR_BEGINS)
-        client.events(next(flights.quarters(first, first + QUARTER)), first + QUARTER)
-        replay(client, flights, PLAN, Cursor(folder / "place.json"))
+        addresses = (str(running.doors.base_url), str(running.control.base_url))
+        with closing(Doors(addresses[0])) as doors, closing(Doors(addresses[1])) as control:
+            client = Attentive(doors, control)
+            planes = next(flights.quarters(YEAR, YEAR + QUARTER))
+            client.events(planes, planes.end)
+            replay(client, flights, PLAN, Cursor(folder / "place.json"))
         windows = running.control.get(f"/api/loops/{LOOP}/windows").json()["windows"]
         overview = running.overview()
     home = Home(folder / "home")
     stored = DeltaTables(home.tables)
-    yield Run(
+    return Run(
         loop,
         flights,
         client,

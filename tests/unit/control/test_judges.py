@@ -95,7 +95,9 @@ GOOD = Evidence("v2", "v1", interval(0.05, 0.15), interval(-0.02, -0.01))
     [
         (GOOD, ACCEPT),
         (dataclasses.replace(GOOD, champion=None, difference=None), ACCEPT),
-        (dataclasses.replace(GOOD, skill=interval(-0.01, 0.1)), REJECT),
+        (dataclasses.replace(GOOD, skill=interval(-0.01, 0.1)), ACCEPT),
+        (dataclasses.replace(GOOD, skill=interval(-0.1, 0.01)), REJECT),
+        (dataclasses.replace(GOOD, champion=None, difference=None, skill=interval(-0.01, 0.1)), REJECT),
         (dataclasses.replace(GOOD, difference=interval(-0.02, 0.01)), REJECT),
         (dataclasses.replace(GOOD, difference=interval(0.01, 0.02)), REJECT),
         (dataclasses.replace(GOOD, difference=None), INCONCLUSIVE),
