@@ -121,12 +121,18 @@ class Running:
 
     def overview(self) -> dict[str, Any]:
         """Where the loop stands."""
-        found: dict[str, Any] = self.control.get(f"/api/loops/{self.loop}/overview").json()
-        return found
+        return self._told("overview")
 
     def decisions(self) -> list[dict[str, Any]]:
         """Every decision so far."""
-        found: list[dict[str, Any]] = self.control.get(f"/api/loops/{self.loop}/decisions").json()["decisions"]
+        found: list[dict[str, Any]] = self._told("decisions")["decisions"]
+        return found
+
+    def _told(self, what: str) -> dict[str, Any]:
+        """What the control API says; asked again while control is away."""
+        reply: httpx.Response = until(lambda: self.control.get(f"/api/loops/{self.loop}/{what}"))
+        reply.raise_for_status()
+        found: dict[str, Any] = reply.json()
         return found
 
     def pids(self, name: str) -> list[int]:

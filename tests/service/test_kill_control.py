@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

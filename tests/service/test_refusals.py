@@ -1,0 +1,121 @@
+"""A start that cannot be is refused in words: what is wrong, what to do, and nothing left half-started."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from homeostat.app.supervisor import module_command
+from tests.harness.running import MODULES, ROOT, Running, free_ports
+from tests.harness.world import LOOP_FILE, write_loop
+
+pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
+
+Case = Callable[[Path], Path]
+
+
+def _missing(folder: Path) -> Path:
+    return folder / "nowhere.py"
+
+
+def _written(text: str) -> Case:
+    def write(folder: Path) -> Path:
+        return write_loop(folder, text=text)
+
+    return write
+
+
+def _without(line: str) -> Case:
+    assert line in LOOP_FILE
+    return _written(LOOP_FILE.replace(line, ""))
+
+
+REFUSED = {
+    "no loop file": (_missing, "There is no loop file", "Name an existing Python file"),
+    "not Python": (_written("loop = (\n"), "line 1 does not import: SyntaxError", "Mend the file"),
+    "raises": (_written("import homeostat\n1 / 0\n"), "line 2 does not import: ZeroDivisionError", "Mend the file"),
+    "imports what is not there": (_written("import nowhere_to_be_found\n"), "ModuleNotFoundError", "Mend the file"),
+    "leaves": (_written("raise SystemExit(0)\n"), "SystemExit", "Mend the file"),
+    "makes no loop": (_written("import homeostat\n"), "makes no loop", "Assign a homeostat.Loop"),
+    "no training function": (_without("    train=train,\n"), "'train'", "every part it needs"),
+    "no label": (
+        _without('    label=hs.Label(purchases, "spent > 10", matures="2h after due"),\n'),
+        "'label'",
+        "every part it needs",
+    ),
+    "a column that is not there": (
+        _written(LOOP_FILE.replace('visits["x", "shop"]', 'visits["y", "shop"]')),
+        "'y'",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_loop_file_that_will_not_do_is_refused_with_its_mend(tmp_path: Path, name: str) -> None:
+    write, problem, mend = REFUSED[name]
+    said = _refused(tmp_path / "home", write(tmp_path), free_ports())
+    assert problem in said, said
+    assert mend in said, said
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_a_port_in_use_is_named(tmp_path: Path, offset: int) -> None:
+    port = free_ports()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port + offset))
+        other.listen(1)
+        said = _refused(tmp_path / "home", write_loop(tmp_path), port)
+    assert f"Port {port + offset}" in said
+    assert "--port" in said
+    _nothing_left(tmp_path / "home")
+
+
+def test_a_second_instance_on_a_home_is_refused_and_disturbs_nothing(tmp_path: Path, calm: object) -> None:
+    running: Running = calm.running  # type: ignore[attr-defined]
+    announced = (running.home / "run.json").read_bytes()
+    settings = (running.home / "settings.json").read_bytes()
+    processes = {name: running.pids(name) for name in MODULES}
+    said = _refused(running.home, write_loop(tmp_path), free_ports())
+    assert f"in use by a running Homeostat (process {running.process.pid})" in said
+    assert "--home" in said
+    assert {name: running.pids(name) for name in MODULES} == processes
+    assert (running.home / "run.json").read_bytes() == announced
+    assert (running.home / "settings.json").read_bytes() == settings
+
+
+def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = _refused(tmp_path / "file" / "home", write_loop(tmp_path), free_ports())
+    assert "cannot be made" in said
+    assert "--home" in said
+
+
+def _refused(home: Path, loop_file: Path, port: int) -> str:
+    """What ``up`` says, on one line; it must end by itself with 1 and no stack trace."""
+    command = module_command("homeostat.cli.main", "up", str(loop_file), "--home", str(home), "--port", str(port))
+    environment = {**os.environ, "COLUMNS": "500"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert "error:" in done.stderr
+    assert "mend:" in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def _nothing_left(home: Path) -> None:
+    """No process, no announcement, and the lock is free."""
+    mentions = str(home).encode()
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [command for command in commands if mentions in command] == []
+    assert not (home / "run.json").exists()
+    with open(home / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
