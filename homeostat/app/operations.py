@@ -60,7 +60,7 @@ class Operations:
             "route": views.route_of(state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
-            "totals": views.totals(days, entries),
+            "totals": views.totals(days, entries, state.first_version),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
 

@@ -20,15 +20,18 @@ Json = dict[str, Any]
 COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
 
 
-def totals(days: Iterable[Day], entries: Iterable[Entry]) -> Json:
-    """Rows served and labelled, requests failed, and decisions by kind, since the beginning."""
+def totals(days: Iterable[Day], entries: Iterable[Entry], first: str | None) -> Json:
+    """Rows served and labelled, requests failed, and decisions by kind, since the beginning.
+
+    That the ``first`` version came to serve is not counted as a promotion: it replaced nothing.
+    """
     found: Json = {"served": 0, "labelled": 0, "failed_requests": 0, **dict.fromkeys(COUNTED.values(), 0)}
     for day in days:
         found["served"] += day.inputs.rows
         found["failed_requests"] += day.inputs.failed
         found["labelled"] += day.outcomes.labelled if day.outcomes else 0
     for entry in entries:
-        if entry.draft.kind in COUNTED:
+        if entry.draft.kind in COUNTED and (entry.draft.kind, entry.draft.version) != ("promote", first):
             found[COUNTED[entry.draft.kind]] += 1
     return found
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from homeostat.kernel.errors import HomeostatError
 
 data = Console(soft_wrap=True, highlight=False)
-talk = Console(stderr=True, highlight=False)
+talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:

@@ -51,9 +51,9 @@ function chips({ freshness, quarantined }) {
     const limit = table.objective_seconds ? `, limit ${span(table.objective_seconds)}` : "";
     const age = table.newest ? `${span(table.age_seconds)} old${limit}` : "no rows yet";
     return h("li", { class: "chip", title: table.newest ? `Newest: ${day(at(table.newest))}` : null },
-      h("i", { class: `dot ${table.ok ? "good" : "warn"}`, "aria-hidden": "true" }),
+      h("i", { class: `dot ${table.ok === false || !table.newest ? "warn" : "good"}`, "aria-hidden": "true" }),
       h("strong", null, table.table),
-      h("span", null, table.ok ? age : `${age}: late`),
+      h("span", null, table.ok === false ? `${age}: late` : age),
       apart > 0 && h("span", { class: "apart" }, `${plural(apart, "row")} kept apart`));
   });
 }
