@@ -5,35 +5,42 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk
+from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 
 Json = dict[str, Any]
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Where a loop stands: what serves, what is under way, what was decided last."""
+    """Show what serves, what is under way and what was decided last."""
     with errors_shown(as_json):
         operations, found = opened(home, loop)
-        show(operations.overview(found, None), as_json, _status)
+        shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}
+        show(shown, as_json, _status)
 
 
 def decisions(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    after: Annotated[int, typer.Option("--after", help="Only decisions after this place in the ledger.")] = 0,
+    after: Annotated[
+        int, typer.Option("--after", metavar="N", help="Only decisions after this place in the ledger.")
+    ] = 0,
 ) -> None:
-    """Every decision with its reasons, oldest first."""
+    """List every decision with its reasons, oldest first."""
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         show(operations.decisions(found, after), as_json, _decisions)
 
 
 def versions(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Every version, its standing and its held-out figures, newest first."""
+    """List every version with its standing, newest first.
+
+    Figures are those of its held-out days, measured before it served anyone. --json adds the fingerprint.
+    """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         show(operations.versions(found), as_json, _versions)
@@ -43,10 +50,16 @@ def rollback(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; written to the ledger.")] = "no reason given",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
+    ] = "no reason given",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Take the candidate back, or flip to the standby when no rollout is open. Serving follows at once."""
+    """Take a version back: the candidate, else the champion.
+
+    While a rollout is open, the candidate leaves and the champion serves everything. Otherwise the standby takes
+    over from the champion. Serving follows at once, whether or not control runs.
+    """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         route = operations.state(found.name).route
@@ -58,33 +71,41 @@ def rollback(
 
 def _status(shown: Json) -> None:
     route, champion, rollout = shown["route"], shown["champion"], shown["rollout"]
-    data.print(f"[bold]{shown['loop']}[/]  decided until {shown['decided_until'] or 'nothing yet'}")
+    decided, activity = shown["decided_until"], shown["activity"]
+    _line(shown["loop"], f"decided until {when(decided)} UTC" if decided else "nothing decided yet")
     if champion is None:
-        data.print("No version serves yet: the first one is trained once enough labels are mature.")
+        _line("champion", "none yet: the first version is trained once enough labels are mature")
     else:
-        promise = champion["promise"]
-        data.print(
-            f"champion  {champion['version']}  trained on {champion['rows']:,} rows, promised"
-            f" log-loss {figure(promise['log_loss'])}, AUC {figure(promise['auc'])}, skill {figure(promise['skill'])}"
-        )
-        data.print(f"standby   {route['standby'] or 'none'}")
+        promise = {name: figure(champion["promise"][name]) for name in ("log_loss", "auc", "skill")}
+        _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
+        _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
+        _line("standby", route["standby"] or "none")
     if rollout:
-        share = rollout["steps"][rollout["step"]]
-        data.print(f"rollout   {rollout['candidate']} at {share:.0%}, holding until {rollout['hold_until']}")
-    print_table(
-        ["so far", ""],
-        [[name.replace("_", " "), f"{n:,}"] for name, n in shown["totals"].items()],
-        right=[""],
-    )
+        share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
+        looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
+        _line("rollout", f"{share}, {looks}")
+    if activity:
+        _line("training", f"{activity['version']}: {activity['step'].strip()}")
+    totals = dict(shown["totals"])
+    rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
+    _line("rows", counted(rows))
+    _line("decisions", counted(totals))
     if shown["last_decision"]:
+        data.print("\nlast decision")
         _decisions([shown["last_decision"]])
+
+
+def _line(name: str, text: str) -> None:
+    data.print(f"[bold]{name:<14}[/] ", end="")
+    data.print(text, markup=False)
 
 
 def _decisions(found: list[Json]) -> None:
     if not found:
         talk.print("No decision yet.")
     for one in found:
-        data.print(f"[bold]{one['seq']:>4}  {one['at']}  {one['title']}[/]  ({one['verdict']}, {one['actor']})")
+        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one['title'])}[/]", end="")
+        data.print(f"  [dim]{one['verdict']} by {escape(one['actor'])}[/]")
         for reason in one["reasons"]:
             data.print(f"      {reason}", markup=False)
 
@@ -100,15 +121,12 @@ def _versions(found: list[Json]) -> None:
             [
                 one["version"],
                 one["state"].replace("_", " "),
-                one["created_at"],
+                when(one["created_at"]),
                 "-" if one["rows"] is None else f"{one['rows']:,}",
-                figure(metrics.get("log_loss")),
-                figure(metrics.get("auc")),
-                figure(metrics.get("brier")),
-                "-" if one["fingerprint"] is None else one["fingerprint"]["data"][:12],
+                *(figure(metrics.get(name)) for name in ("log_loss", "auc", "brier")),
             ]
         )
-    columns = ["version", "standing", "as of", "rows", "log-loss", "AUC", "Brier", "data"]
+    columns = ["version", "standing", "as of (UTC)", "rows", "log-loss", "AUC", "Brier"]
     print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
 
 

@@ -9,12 +9,18 @@ import typer
 
 HomeOption = Annotated[
     Path,
-    typer.Option("--home", envvar="HOMEOSTAT_HOME", help="Folder that holds the state.", file_okay=False),
+    typer.Option(
+        "--home", metavar="DIR", envvar="HOMEOSTAT_HOME", help="Folder that holds all state.", file_okay=False
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, and talk to stderr only.")]
 PortOption = Annotated[
-    int, typer.Option("--port", help="Port of the doors on 127.0.0.1; the dashboard takes the next one.")
+    int,
+    typer.Option("--port", metavar="N", help="Port of the doors on 127.0.0.1; the dashboard takes the next one."),
 ]
-LoopArgument = Annotated[str | None, typer.Argument(help="Name of the loop; may be left out when there is one.")]
+LoopArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[LOOP]", help="Name of the loop; needed only where the loop file makes several."),
+]
 DEFAULT_HOME = Path(".homeostat")
 DEFAULT_PORT = 8400

@@ -31,7 +31,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     """Print rows under headings; ``right`` names columns of figures."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     data.print(table)
@@ -40,6 +40,24 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
 def figure(value: float | None, digits: int = 4) -> str:
     """A figure, or a dash where it is unknown."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Counts in one line, each after its name.
+
+    >>> counted({"failed_requests": 0, "served": 17602})
+    'failed requests 0   served 17,602'
+    """
+    return "   ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+
+
+def when(instant: str) -> str:
+    """An ISO-8601 UTC instant, as short as a person reads it.
+
+    >>> when("2013-02-13T05:00:00Z")
+    '2013-02-13 05:00'
+    """
+    return instant[:16].replace("T", " ")
 
 
 @contextmanager

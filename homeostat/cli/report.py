@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk
+from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk
 
 if TYPE_CHECKING:
     from homeostat.app.operations import Operations
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
+SCORERS = ("live", "frozen", "monthly")
 
 
 def report(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Month by month: the live loop, the frozen first version, and a monthly retrain on everything earlier."""
+    """Compare the loop, month by month, with two yardsticks.
+
+    "frozen" is the first version, never retrained; "monthly" a retrain every month on everything known by then.
+    All are scored on the same labelled rows. The yardsticks are trained on first use and kept.
+    """
     with errors_shown(as_json):
         from homeostat.app.settings import Settings
 
@@ -49,17 +54,27 @@ def report_text(found: Json) -> None:
             f"{month['served']:,}",
             f"{month['labelled']:,}",
             figure(month["base_rate"], 3),
-            *_pair(month),
+            *_groups(month),
         ]
         for month in found["months"]
     ]
-    rows.append(["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _pair(found["means"]))])
-    scorers = ["AUC live", "frozen", "monthly", "log-loss live", "frozen", "monthly"]
-    columns = ["month", "served", "labelled", "base rate", *scorers]
+    rows.append(["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _groups(found["means"]))])
+    columns = ["\nmonth", "\nserved", "\nlabelled", "base\nrate", _heading("AUC"), _heading("log-loss")]
     print_table(columns, rows, right=columns[1:])
-    totals = found["totals"]
-    data.print("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in totals.items()))
+    totals = dict(found["totals"])
+    data.print(counted({name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}))
+    data.print(counted(totals))
 
 
-def _pair(figures: Json) -> list[str]:
-    return [figure(figures[scorer][name]) for name in ("auc", "log_loss") for scorer in ("live", "frozen", "monthly")]
+def _groups(figures: Json) -> list[str]:
+    """The three scorers' AUC in one cell, and their log-loss in another."""
+    return [_group(*(figure(figures[scorer][name]) for scorer in SCORERS)) for name in ("auc", "log_loss")]
+
+
+def _heading(measure: str) -> str:
+    below = _group(*SCORERS)
+    return f"{measure:^{len(below)}}\n{below}"
+
+
+def _group(*cells: str) -> str:
+    return " ".join(f"{cell:>{width}}" for cell, width in zip(cells, (6, 6, 7), strict=True))

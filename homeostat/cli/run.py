@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 
 
 def up(
-    loop_file: Annotated[Path, typer.Argument(help="Python file that makes the loop or loops.")] = Path("loop.py"),
+    loop_file: Annotated[
+        Path, typer.Argument(metavar="[LOOP_FILE]", help="Python file that makes the loop or loops.")
+    ] = Path("loop.py"),
     home: HomeOption = DEFAULT_HOME,
     port: PortOption = DEFAULT_PORT,
     replay: Annotated[
         bool,
-        typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the clock."),
+        typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the machine's clock."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the loops of a file: doors, control and dashboard, until Ctrl-C."""
+    """Run the loops of a file, with doors and dashboard, until Ctrl-C.
+
+    Opens the doors for predictions and events on --port, and the dashboard with the control API on the port
+    after it, on 127.0.0.1 only. What dies is started again. State is kept in --home: run again, it goes on.
+    """
     with errors_shown(as_json):
         say_addresses(port)
         from homeostat.app.installation import Installation

@@ -23,6 +23,7 @@ _POLICIES = {
     "tolerance=0.1": "tolerance=9, emergency_skill=-99",
     'history="10d"': 'history="4d"',
     "rollout=hs.Canary(holds": "rollout=hs.Canary(steps=(0.2, 0.4, 0.7, 1.0), holds",
+    '"1d"), margin=0.05': '"1d"), margin=0.3',
     '["north", "south"]': '["north", "south", "west"]',
     "import homeostat as hs": "from pathlib import Path\n\nimport numpy\n\nimport homeostat as hs",
 }

@@ -32,15 +32,25 @@ from homeostat.features.offline import ASKED_AT, point_in_time
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant, parse_instant
 from homeostat.monitoring.labels import LABELLED, MATURING, join_labels
-from tests.harness.running import ROOT, started
+from tests.harness.running import started
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
 
-LOOP_FILE = ROOT / "examples" / "flights" / "loop.py"
-PLAN = Plan(midnight(date(2013, 1, 25)), midnight(date(2013, 2, 6)), midnight(date(2013, 2, 11)))
+PLAN = Plan(midnight(date(2013, 1, 29)), midnight(date(2013, 2, 6)), midnight(date(2013, 2, 11)))
 MATURED = ("2013-02-06", "2013-02-07", "2013-02-08")
 YEAR = parse_instant(YEAR_BEGINS)
 HOUR = 4 * QUARTER
+LOOP_FILE = '''
+"""The flights loop with a gate that a version trained on four days passes, and no other version after it."""
+
+from dataclasses import replace
+
+from examples.flights import loop as flights
+from homeostat import Gate, Retrain
+
+retrain = Retrain(first_holdout="3d", emergency_skill=-100.0)
+loop = replace(flights.loop, gate=Gate(min_skill=-100.0, min_days=3), retrain=retrain)
+'''
 Row = dict[str, Any]
 
 
@@ -80,10 +90,12 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Twelve days of history, a first version, five days served."""
+    """Eight days of history, a first version, five days served."""
     folder = tmp_path_factory.mktemp("flights")
-    loop, flights = load_loop(LOOP_FILE), load()
-    with started(folder / "home", LOOP_FILE, LOOP) as running:
+    file = folder / "loop.py"
+    file.write_text(LOOP_FILE)
+    loop, flights = load_loop(file), load()
+    with started(folder / "home", file, LOOP) as running:
         addresses = (str(running.doors.base_url), str(running.control.base_url))
         with closing(Doors(addresses[0])) as doors, closing(Doors(addresses[1])) as control:
             client = Attentive(doors, control)

@@ -50,9 +50,20 @@ def test_killed_in_every_phase_it_decides_what_an_undisturbed_run_decides(
     ]  # fmt: skip
 
 
-def test_two_runs_of_one_world_write_the_same_ledger_hash_by_hash(ledgers: tuple[list[Json], list[Json]]) -> None:
+def test_two_runs_of_one_world_decide_the_same_on_the_same_evidence(
+    calm: Twin, shaken: Twin, ledgers: tuple[list[Json], list[Json]]
+) -> None:
     for one, other in zip(*ledgers, strict=True):
-        assert one == other
+        assert _untimed(one) == _untimed(other)
+    for version in ("v1", "v2"):
+        one, other = (twin.running.home / "versions" / LOOP / version / "model.onnx" for twin in (calm, shaken))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def _untimed(decision: Json) -> Json:
+    """Without what follows from table versions: how often the recorder stored depends on the machine's speed."""
+    evidence = {name: value for name, value in decision["evidence"].items() if name != "manifest"}
+    return {**decision, "evidence": evidence, "hash": None}
 
 
 def test_nothing_is_registered_or_promoted_twice(shaken: Twin) -> None:
@@ -95,7 +106,7 @@ def _served(running: Running) -> list[tuple[Any, ...]]:
 
 def test_serving_goes_on_while_control_is_down_and_cannot_start(shaken: Twin) -> None:
     running = shaken.running
-    asked = running.decisions()
+    before = running.decisions()
     for pid in running.pids("control"):
         os.kill(pid, signal.SIGSTOP)
     shaken.go(2)
@@ -104,13 +115,13 @@ def test_serving_goes_on_while_control_is_down_and_cannot_start(shaken: Twin) ->
         until(lambda: "in use" in (running.home / "process-logs" / "control.log").read_text().lower())
         shaken.go(2)
         with pytest.raises(httpx.TransportError):
-            running.control.get("/api/loops")
+            running.control.get("/api/loops", timeout=0.5)
     running.barrier(BEGINS + shaken.hour * HOUR)
     assert running.failed == 0
-    assert running.decisions() == asked
+    assert running.decisions() == before
     log = DeltaTables(running.home / "log").read(LOOP, columns=["key"])
-    since = {str(name) for name in log["key"].to_pylist() if str(name).split("-")[0].isdigit()}
-    assert {f"{hour}-{place}" for hour in range(shaken.hour - 6, shaken.hour) for place in range(12)} <= since
+    asked = {f'["{hour}-{place}"]' for hour in range(shaken.hour - 6, shaken.hour) for place in range(12)}
+    assert asked <= set(log["key"].to_pylist())
 
 
 @contextmanager

@@ -70,7 +70,9 @@ def test_an_arm_that_errors_is_answered_by_the_champion_and_taken_back(shaken: T
     taken_back = shaken.until("rollback", days=5)
     assert taken_back["version"] == accepted["version"]
     assert "rows failed" in taken_back["reasons"][0]
-    log = DeltaTables(running.home / "log").read(LOOP, columns=["asked_at", "version", "fell_back", "q_shop"]).to_pylist()
+    log = (
+        DeltaTables(running.home / "log").read(LOOP, columns=["asked_at", "version", "fell_back", "q_shop"]).to_pylist()
+    )
     fell_back = [row for row in log if row["fell_back"]]
     assert fell_back
     assert {row["version"] for row in fell_back} == {before["route"]["champion"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +11,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from homeostat.app.control.service import ControlService
-from homeostat.kernel.errors import HomeostatError, InvalidInput
+from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused
 from homeostat.web.api.routes import router_of
+from homeostat.web.foreign import refuse_foreign
 from homeostat.web.statuses import status_of
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -50,18 +50,12 @@ async def _index() -> FileResponse:
 
 
 async def _guard(request: Request, call_next: Next) -> Response:
-    """Keep other sites out: no foreign host name (DNS rebinding), no change asked for by a foreign page."""
-    host = request.headers.get("host", "").rsplit(":", 1)[0]
-    origin = request.headers.get("origin")
-    foreign = origin is not None and origin.split("//")[-1] != request.headers.get("host", "")
-    if host not in ("127.0.0.1", "localhost", "[::1]", "testserver") or (foreign and request.method != "GET"):
-        return _shape(
-            "refused",
-            "This request comes from another site.",
-            "Open the dashboard at its own address.",
-            {},
-            403,
-        )
+    """Keep other sites out, and say so to browsers."""
+    headers = request.headers
+    try:
+        refuse_foreign(headers.get("host"), headers.get("origin"), changes=request.method not in ("GET", "HEAD"))
+    except Refused as error:
+        return await _known_error(request, error)
     response = await call_next(request)
     response.headers.update(_HEADERS)
     return response
@@ -80,7 +74,3 @@ async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
         f"{first['where']}: {first['problem']}.", mend="See /api/openapi.json for the form.", faults=faults
     )
     return JSONResponse({"error": known.to_dict()}, 400)
-
-
-def _shape(code: str, problem: str, mend: str, facts: dict[str, Any], status: int) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "problem": problem, "mend": mend, "facts": facts}}, status)

@@ -25,6 +25,7 @@ from homeostat.web.doors.replies import (
     unexpected,
 )
 from homeostat.web.doors.requests import ClientLeft, Receive, Scope, decode_rows, header, read_body
+from homeostat.web.foreign import refuse_foreign
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _LOG = logging.getLogger("homeostat.doors")
@@ -96,6 +97,8 @@ class Doors:
 
     async def _answer(self, door: _Door, scope: Scope, receive: Receive) -> Response:
         try:
+            changes = scope["method"] not in ("GET", "HEAD")
+            refuse_foreign(header(scope, b"host"), header(scope, b"origin"), changes=changes)
             if scope["method"] not in door.methods and door.methods:
                 raise MethodNotAllowed(
                     f"{scope['method']} is not allowed on {scope['path']}.",

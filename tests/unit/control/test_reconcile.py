@@ -1,0 +1,169 @@
+"""The reconciler: it acts on news only, once, whatever happens to its process in between."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import homeostat as hs
+from homeostat.control.state import LoopState
+from homeostat.control.transitions import roll_back_by_hand
+from homeostat.governance.audit import audit
+from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from tests.unit.control.rig import DAY, Fate, Outside, Site
+
+PROMOTED = 18
+"""The midnight by which the second version is promoted."""
+ASKED = Verdict(ROLL_BACK, (Reason("asked_for", "me", None, "asked for by me"),))
+
+
+@pytest.fixture(scope="module")
+def peace(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A whole retraining and rollout without a death."""
+    site = Site(tmp_path_factory.mktemp("peace"))
+    site.live(1, PROMOTED)
+    return site
+
+
+def _kinds(site: Site) -> list[str]:
+    return [entry.draft.kind for entry in site.store.entries()]
+
+
+def test_a_loop_is_trained_watched_retrained_rolled_out_and_promoted(peace: Site) -> None:
+    whole = "bootstrap gate promote retrain gate canary advance advance advance promote"
+    assert _kinds(peace) == whole.split()
+    state = peace.store.state("demo")
+    assert (state.route.champion, state.route.standby, state.route.canary) == ("v2", "v1", None)
+    assert {name: found.name for name, found in state.versions.items()} == {"v1": "standby", "v2": "champion"}
+    generations = [route.generation for route in peace.outside.served]
+    assert peace.outside.served[-1] == state.route
+    assert generations == sorted(generations)
+
+
+def test_looking_again_without_news_changes_nothing(peace: Site) -> None:
+    before, entries = peace.store.state("demo"), peace.store.entries()
+    for _ in range(3):
+        assert peace.process.settle(PROMOTED * DAY, 1.0) == before
+    assert peace.store.state("demo") == before
+    assert peace.store.entries() == entries
+
+
+def test_killed_before_or_after_any_call_of_a_port_it_ends_up_the_same(peace: Site, tmp_path: Path) -> None:
+    moments = peace.fate.seen
+    assert moments > 100
+    for moment in range(1, moments + 1):
+        site = _site(tmp_path / str(moment), Fate(moment))
+        site.live(1, PROMOTED)
+        assert site.deaths == 1
+        _ended_up_the_same(site, peace)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_again_and_again_it_ends_up_the_same(peace: Site, tmp_path: Path, seed: int) -> None:
+    drawn = np.random.default_rng(seed)
+    moments = drawn.choice(3 * peace.fate.seen, size=peace.fate.seen // 2, replace=False)
+    site = _site(tmp_path / "home", Fate(*(int(moment) + 1 for moment in moments)))
+    site.live(1, PROMOTED)
+    assert site.deaths > 20
+    _ended_up_the_same(site, peace)
+
+
+def _site(folder: Path, fate: Fate) -> Site:
+    folder.mkdir()
+    return Site(folder, fate=fate)
+
+
+def _ended_up_the_same(site: Site, peace: Site) -> None:
+    assert _timeless(site.store.state("demo")) == _timeless(peace.store.state("demo"))
+    assert site.store.entries() == peace.store.entries()
+    assert _days(site) == _days(peace)
+    assert site.outside.registered == peace.outside.registered == ["v1", "v2"]
+    assert site.outside.served[-1] == peace.outside.served[-1]
+    assert audit(site.store.entries(), site.heads.read(), site.heads.signer).intact
+
+
+def _timeless(state: LoopState) -> LoopState:
+    """Without the number of times that it was written."""
+    return dataclasses.replace(state, revision=0)
+
+
+def _days(site: Site) -> list[object]:
+    return [day for _, day in site.store.days("demo")]
+
+
+def test_a_candidate_whose_outcomes_are_worse_is_taken_back(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(harm={"v2": 0.02}))
+    state = site.live(1, PROMOTED)
+    assert _kinds(site)[3:] == ["retrain", "gate", "canary", "rollback"]
+    assert site.store.entries()[-1].draft.reasons[0].startswith("log-loss above the champion's by at least 0.0")
+    assert (state.route.champion, state.route.canary) == ("v1", None)
+    assert state.versions["v2"].name == "rolled_back"
+
+
+def test_a_candidate_that_never_proves_itself_is_taken_back_after_the_last_look(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(harm={"v2": 0.01}), rollout=hs.Canary(holds=("4d",) * 4, margin=0.01, looks=4))
+    state = site.live(1, 40)
+    assert site.store.entries()[6].draft.reasons[0].startswith("undecided after 4 looks")
+    assert state.route.champion == "v1"
+
+
+def test_a_candidate_that_does_not_answer_is_taken_back_the_next_day(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(faults={"v2"}))
+    site.live(1, 18)
+    entries = site.store.entries()
+    assert _kinds(site)[3:] == ["retrain", "gate", "canary", "rollback"]
+    assert entries[-1].draft.at - entries[-2].draft.at == DAY
+    assert entries[-1].draft.reasons == ("40 of 40 rows failed: 1 > 0.01",)
+
+
+def test_a_candidate_that_is_worse_offline_changes_nothing_for_anyone(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(offline={"v2": 0.02}))
+    state = site.live(1, 18)
+    assert _kinds(site)[3:] == ["retrain", "reject"]
+    assert state.route.generation == 1
+    assert state.versions["v2"].name == "rejected"
+
+
+def test_a_training_that_fails_is_written_down_once_and_tried_again_when_due(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(failing={"v2"}))
+    state = site.live(1, 27)
+    assert _kinds(site)[3:6] == ["retrain", "fail", "retrain"]
+    failed = site.store.entries()[4].draft
+    assert failed.reasons == ("The function raised. Mend it.",)
+    assert state.versions["v2"].name == "failed"
+    assert site.outside.registered == ["v1", "v3"]
+
+
+def test_a_first_version_that_fails_is_tried_again_after_the_cool_down(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(failing={"v1"}))
+    state = site.live(1, 14)
+    asked = [entry.draft.at // DAY for entry in site.store.entries() if entry.draft.kind == "bootstrap"]
+    assert asked[1] - asked[0] == 5
+    assert state.route.champion == "v2"
+    assert state.first_version == "v2"
+
+
+def test_a_person_who_rolls_back_amid_a_look_is_not_overruled(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    state = site.live(1, 21)
+    assert state.route.canary == "v2"
+    after, drafts = roll_back_by_hand(state, ASKED, 21 * DAY, "me")
+    seen: list[LoopState] = []
+    observe = site.outside.observe
+
+    def interrupted(*arguments: object) -> object:
+        if not seen:
+            seen.append(site.store.commit(state, after, drafts, ()))
+        return observe(*arguments)  # type: ignore[arg-type]
+
+    site.outside.observe = interrupted  # type: ignore[method-assign, assignment]
+    state = site.live(22, 22)
+    assert seen
+    assert state.route.canary is None
+    assert state.versions["v2"].name == "rolled_back"
+    assert _kinds(site)[-1] == "rollback"
+    assert _timeless(state).route == seen[0].route
+    assert len(_days(site)) == len({str(day) for day in _days(site)})
