@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,23 +61,42 @@ class Doors:
 class Client:
     """What the replay does, in the words of the doors. ``failed`` counts questions that had to be asked again."""
 
-    def __init__(self, doors: Doors, control: Doors, loop: str) -> None:
-        self._doors, self._control, self._loop = doors, control, loop
+    def __init__(self, doors: str, control: str, loop: str) -> None:
+        self._events, self._questions, self._control = Doors(doors), Doors(doors), Doors(control)
+        self._beside = ThreadPoolExecutor(1)
+        self._loop = loop
         self._calls = 0
         self.failed = 0
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._beside.shutdown()
+        for doors in (self._events, self._questions, self._control):
+            doors.close()
+
     def events(self, quarter: Quarter, now: int) -> None:
-        """Send what became known: planes, weather and landings first, then the departures to be asked about."""
+        """Send what became known: planes, weather and landings first, then the departures."""
         for table in TABLES:
-            rows = getattr(quarter, table)
-            if rows:
-                self._doors.post(f"/tables/{table}/events", {"rows": rows}, _at(now))
+            self._send(table, getattr(quarter, table), now)
+
+    def events_and_questions(self, quarter: Quarter, now: int) -> None:
+        """Send what became known, and ask about the departures while they are being recorded themselves: no
+        feature reads them."""
+        for table in TABLES[:-1]:
+            self._send(table, getattr(quarter, table), now)
+        recorded = self._beside.submit(self._send, TABLES[-1], quarter.departures, now)
+        self.ask(quarter.departures, now)
+        recorded.result()
 
     def ask(self, rows: list[Row], now: int) -> None:
         """Ask about each departure, all in one request."""
         if rows:
-            _, failures = self._doors.post(f"/loops/{self._loop}/predict", {"rows": rows}, _at(now))
+            _, failures = self._questions.post(f"/loops/{self._loop}/predict", {"rows": rows}, _at(now))
             self.failed += failures
+
+    def _send(self, table: str, rows: list[Row], now: int) -> None:
+        if rows:
+            self._events.post(f"/tables/{table}/events", {"rows": rows}, _at(now))
 
     def barrier(self, now: int) -> None:
         """Wait until everything up to ``now`` is decided."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from examples.flights.client import Client, Doors
+from examples.flights.client import Client
 from examples.flights.source import QUARTER, TABLES, YEAR_BEGINS, Flights, Quarter, Row, load
 from homeostat.kernel.clock import format_instant, from_datetime, parse_instant
 
@@ -95,10 +96,9 @@ def replay(client: Client, flights: Flights, plan: Plan, cursor: Cursor) -> None
     client.progress(plan.start, plan.until, at, "training the first version")
     client.barrier(at)
     for quarter in flights.quarters(at, plan.until):
-        client.events(quarter, quarter.end)
-        client.ask(quarter.departures, quarter.end)
+        client.events_and_questions(quarter, quarter.end)
         cursor.write(quarter.end)
-        client.progress(plan.start, plan.until, quarter.end, "serving", every=8)
+        client.progress(plan.start, plan.until, quarter.end, "serving", every=16)
         if _is_midnight(quarter.end):
             client.barrier(quarter.end)
     client.progress(plan.start, plan.until, plan.until, "done", done=True)
@@ -118,8 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--until", type=date.fromisoformat, default=date(2013, 12, 31), help="last day, such as 2013-03-31"
     )
     options = parser.parse_args(arguments)
-    client = Client(Doors(options.doors), Doors(options.control), LOOP)
-    replay(client, load(), plan(options.until), Cursor(options.cursor))
+    with closing(Client(options.doors, options.control, LOOP)) as client:
+        replay(client, load(), plan(options.until), Cursor(options.cursor))
     print(
         f"replayed until {format_instant(plan(options.until).until)}; {client.failed} requests failed",
         file=sys.stderr,

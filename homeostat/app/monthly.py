@@ -19,7 +19,6 @@ from homeostat.kernel.errors import Unavailable
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
-_PROCESSES = 2
 
 
 def silent(_what: str, _done: int, _of: int) -> None:
@@ -57,9 +56,9 @@ def _kept(path: Any) -> dict[str, Json]:
 
 
 def _train(settings: Settings, loop: Loop, months: list[str], progress: Progress) -> dict[str, Json]:
-    """Share the months between children, the longest spread evenly, and collect what they say."""
+    """Share the months between two children and collect what they say."""
     found: dict[str, Json] = {}
-    shares = [months[start::_PROCESSES] for start in range(_PROCESSES)]
+    shares = _halves(months)
     children = [_child(settings, loop, share) for share in shares if share]
     progress("training monthly yardsticks", 0, len(months))
     lock = threading.Lock()
@@ -81,6 +80,17 @@ def _train(settings: Settings, loop: Loop, months: list[str], progress: Progress
                 mend=f"Read {settings.paths.process_logs / 'report.log'}, then run 'homeostat report' again.",
             )
     return found
+
+
+def _halves(months: list[str]) -> tuple[list[str], list[str]]:
+    """Early months for one child, late ones, latest first, for the other: about equal work (a month trains on all
+    before it), and the two never need much memory at once.
+
+    >>> _halves(["2013-02", "2013-03", "2013-04", "2013-05"])
+    (['2013-02', '2013-03', '2013-04'], ['2013-05'])
+    """
+    cut = round(len(months) / 2**0.5)
+    return months[:cut], months[cut:][::-1]
 
 
 def _child(settings: Settings, loop: Loop, months: list[str]) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
-from homeostat.app.served_log import Json, Served, figures, read_served
+from homeostat.app.served_log import Json, Served, figures, month_columns, read_served
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
 from homeostat.control.loop import Loop
@@ -36,18 +36,19 @@ def main(arguments: list[str]) -> int:
     served = read_served(settings, loop, decided)
     tables = DeltaTables(settings.paths.tables)
     for month in months:
-        print(json.dumps({month: _month(loop, tables, served, month)}), flush=True)
+        print(json.dumps({month: _month(settings, loop, tables, served, month)}), flush=True)
     return 0
 
 
-def _month(loop: Loop, tables: DeltaTables, served: Served, month: str) -> Json:
+def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, month: str) -> Json:
     begins = window(f"{month}-01", loop.timezone).start
     rows = served.rows(month)
     earlier = labelled_rows(loop.question, loop.feature_set, loop.label, _known_by(loop, tables, begins))
     if not rows.any() or not 0 < earlier.label.sum() < earlier.label.size:
         return figures(served.truth[rows][:0], None)
     estimator = loop.train(earlier.rows(loop.feature_set), loop.config)
-    columns = {column: values[rows] for column, values in served.columns.items()}
+    del earlier  # its memory is better used by the next step
+    columns = month_columns(settings, loop, served, month)
     scores = estimator.predict_proba(model_frame(columns, loop.feature_set.kinds))[:, 1]
     return figures(served.truth[rows], scores)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,13 +103,18 @@ class Operations:
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            self.publish(state)
+            self.publish(loop.name)
             return {"route": views.route_of(state), "decision": self.decisions(loop)[-1]}
 
-    def publish(self, state: LoopState) -> None:
-        """Give serving its copy of the route."""
-        if state.route.champion is not None:
-            write_route(self.home.routes, state.route)
+    def publish(self, loop: str) -> LoopState:
+        """Give serving its copy of the newest route, whoever decided it; one writer at a time. Gives its state."""
+        self.home.routes.mkdir(parents=True, exist_ok=True)
+        with open(self.home.routes / ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            state = self.store.state(loop)
+            if state.route.champion is not None:
+                write_route(self.home.routes, state.route)
+        return state
 
     def verify_ledger(self) -> Json:
         """Check every entry and every signed head."""

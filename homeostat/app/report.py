@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.monthly import Progress, monthly_figures, silent
 from homeostat.app.operations import Operations
-from homeostat.app.served_log import Served, figures, read_served
+from homeostat.app.served_log import Served, figures, month_columns, read_served
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.stats import metrics
@@ -38,11 +38,15 @@ def build_report(settings: Settings, operations: Operations, loop: Loop, progres
 
 
 def _frozen_scores(settings: Settings, loop: Loop, first: str | None, served: Served) -> NDArray[np.float64] | None:
+    """The first version's probability of every labelled row; NaN elsewhere."""
     if first is None:
         return None
     runtime = load_runtime(settings.paths.versions / loop.name / first, first)
-    found: NDArray[np.float64] = runtime.predict(served.columns)  # type: ignore[arg-type]
-    return found
+    scores = np.full(served.live.size, np.nan)
+    for month in served.months:
+        columns = month_columns(settings, loop, served, month)
+        scores[served.rows(month)] = runtime.predict(columns)  # type: ignore[arg-type]
+    return scores
 
 
 def _month(name: str, served: Served, frozen: NDArray[np.float64] | None, monthly: Json) -> Json:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
@@ -18,10 +19,13 @@ from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.labels import join_labels
-from homeostat.monitoring.windows import day_name, days_of
+from homeostat.monitoring.windows import day_name, days_of, window
 from homeostat.stats import metrics
 
 Json = dict[str, Any]
+Columns = Mapping[str, NDArray[Any]]
+_STAMP = pa.timestamp("us", tz="UTC")
+_LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence", "probability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,6 @@ class Served:
     labelled: NDArray[np.bool_]
     truth: NDArray[np.bool_]
     live: NDArray[np.float64]
-    columns: Mapping[str, NDArray[Any]]
 
     @property
     def months(self) -> list[str]:
@@ -51,7 +54,9 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     stored, tables = DeltaTables(settings.paths.log), DeltaTables(settings.paths.tables)
     if stored.version(loop.name) < 0:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
-    log, label, keys = stored.read(loop.name), loop.label, loop.question.keys
+    label, keys = loop.label, loop.question.keys
+    asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
+    log = stored.read(loop.name, columns=[*_LOGGED, *asked])
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
@@ -61,8 +66,25 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
     names = {int(day): day_name(int(day))[:7] for day in np.unique(days)}
     month = np.array([names[int(day)] for day in days], dtype=np.str_)
-    live = log["probability"].to_numpy().astype(np.float64)
-    return Served(days, month, labelled, truth, live, served_columns(log, loop.feature_set))
+    return Served(days, month, labelled, truth, log["probability"].to_numpy().astype(np.float64))
+
+
+def month_columns(settings: Settings, loop: Loop, served: Served, month: str) -> Columns:
+    """The features of a month's labelled rows as they were served: one month at a time keeps memory small."""
+    stored = DeltaTables(settings.paths.log)
+    begins = window(f"{month}-01", loop.timezone).start
+    ends = window(f"{_next(month)}-01", loop.timezone).start
+    asked = pc.field("asked_at")
+    where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP))
+    names = [f"x_{name}" for name in loop.feature_set.names]
+    columns = served_columns(stored.read(loop.name, columns=names, where=where), loop.feature_set)
+    chosen = served.labelled[served.month == month]
+    return {name: values[chosen] for name, values in columns.items()}
+
+
+def _next(month: str) -> str:
+    year, number = (int(part) for part in month.split("-"))
+    return f"{year + number // 12:04}-{number % 12 + 1:02}"
 
 
 def figures(truth: NDArray[np.bool_], scores: NDArray[np.float64] | None) -> Json:

@@ -57,13 +57,18 @@ def check_ports_free(port: int) -> None:
     if not 1024 <= port <= 65_534:
         raise InvalidInput(f"Port {port} cannot be used.", mend="Choose one from 1024 to 65534.", port=port)
     for wanted in (port, port + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", wanted))
-            except OSError as error:
-                raise Conflict(
-                    f"Port {wanted} on 127.0.0.1 is in use.",
-                    mend="Stop what uses it, or choose another with --port (two in a row are needed).",
-                    port=wanted,
-                ) from error
+        check_port_free(wanted)
+
+
+def check_port_free(port: int) -> None:
+    """Raises: Conflict when something listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Conflict(
+                f"Port {port} on 127.0.0.1 is in use.",
+                mend="Stop what uses it, or choose another with --port (two in a row are needed).",
+                port=port,
+            ) from error

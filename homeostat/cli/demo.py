@@ -53,7 +53,7 @@ def demo(
         _say_if_done(settings, last)
         with Installation(settings, notice, {"driver": _driver(settings, last)}) as running:
             watch = Watch(settings, last)
-            running.watch(lambda: finished(watch, running), every=0.25)
+            running.watch(lambda: finished(watch, running), every=1.0)
             watch.close()
             if not running.stopping:
                 _report(settings, as_json)

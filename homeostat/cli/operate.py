@@ -73,13 +73,15 @@ def _status(shown: Json) -> None:
     route, champion, rollout = shown["route"], shown["champion"], shown["rollout"]
     decided, activity = shown["decided_until"], shown["activity"]
     _line(shown["loop"], f"decided until {when(decided)} UTC" if decided else "nothing decided yet")
-    if champion is None:
+    if route["champion"] is None:
         _line("champion", "none yet: the first version is trained once enough labels are mature")
+    elif champion is None:
+        _line("champion", f"{route['champion']}, whose folder is missing")
     else:
         promise = {name: figure(champion["promise"][name]) for name in ("log_loss", "auc", "skill")}
         _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
         _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
-        _line("standby", route["standby"] or "none")
+    _line("standby", route["standby"] or "none")
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"

@@ -9,9 +9,7 @@ import typer
 
 HomeOption = Annotated[
     Path,
-    typer.Option(
-        "--home", metavar="DIR", envvar="HOMEOSTAT_HOME", help="Folder that holds all state.", file_okay=False
-    ),
+    typer.Option("--home", metavar="DIR", envvar="HOMEOSTAT_HOME", help="Folder that holds all state."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to stdout, and talk to stderr only.")]
 PortOption = Annotated[
@@ -20,7 +18,7 @@ PortOption = Annotated[
 ]
 LoopArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[LOOP]", help="Name of the loop; needed only where the loop file makes several."),
+    typer.Argument(metavar="LOOP", help="Name of the loop; needed only if the loop file makes several."),
 ]
 DEFAULT_HOME = Path(".homeostat")
 DEFAULT_PORT = 8400

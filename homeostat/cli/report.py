@@ -60,10 +60,20 @@ def report_text(found: Json) -> None:
     ]
     rows.append(["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _groups(found["means"]))])
     columns = ["\nmonth", "\nserved", "\nlabelled", "base\nrate", _heading("AUC"), _heading("log-loss")]
-    print_table(columns, rows, right=columns[1:])
+    print_table(columns, rows, right=columns[1:4])
+    if found["gain"]:
+        data.print(_gain(found["gain"]))
     totals = dict(found["totals"])
     data.print(counted({name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}))
     data.print(counted(totals))
+
+
+def _gain(gain: Json) -> str:
+    """What the loop was worth, and what an interval by rows would have claimed of it."""
+    bounds = f"{gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    ratio = gain["row_wise_ratio"]
+    narrow = "" if ratio is None else f"; by rows it would be {ratio:.1f} times too narrow"
+    return f"log-loss live - frozen {bounds}, {gain['rows']:,} rows of {gain['blocks']} days{narrow}"
 
 
 def _groups(figures: Json) -> list[str]:

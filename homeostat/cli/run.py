@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def up(
     loop_file: Annotated[
-        Path, typer.Argument(metavar="[LOOP_FILE]", help="Python file that makes the loop or loops.")
+        Path, typer.Argument(metavar="LOOP_FILE", help="Python file that makes the loop or loops.")
     ] = Path("loop.py"),
     home: HomeOption = DEFAULT_HOME,
     port: PortOption = DEFAULT_PORT,
@@ -30,10 +30,11 @@ def up(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the loops of a file, with doors and dashboard, until Ctrl-C.
+    """Run the loops of a file, with doors and dashboard.
 
     Opens the doors for predictions and events on --port, and the dashboard with the control API on the port
-    after it, on 127.0.0.1 only. What dies is started again. State is kept in --home: run again, it goes on.
+    after it, on 127.0.0.1 only. What dies is started again; Ctrl-C stops all of it. State is kept in --home: run
+    again, it goes on.
     """
     with errors_shown(as_json):
         say_addresses(port)

@@ -93,11 +93,15 @@ class Reconciler:
         return state
 
     def settle(self, now: Instant, patience: float) -> LoopState:
-        """Tick until nothing more can be decided as of ``now``, waiting for a retraining under way."""
-        state = self.tick(now)
-        while state.retraining is not None:
-            self.engine.wait(state.retraining.workflow, patience)
-            state = self.tick(now)
+        """Tick until nothing more can be decided as of ``now``, waiting for a retraining under way.
+
+        One decision may call for the next: where this stops must not depend on when a process was restarted.
+        """
+        before, state = None, self.tick(now)
+        while state != before or state.retraining is not None:
+            if state.retraining is not None:
+                self.engine.wait(state.retraining.workflow, patience)
+            before, state = state, self.tick(now)
         return state
 
     def _read_days(self) -> None:

@@ -15,13 +15,14 @@ from granian.server.embed import Server
 
 from homeostat.app.control.process import build
 from homeostat.app.process import process_main
-from homeostat.app.settings import Settings
+from homeostat.app.settings import Settings, check_port_free
 from homeostat.web.api.application import application
 
 
 def main(home: Path) -> None:
     """Reconcile, and answer the API and the dashboard, until told to stop."""
     settings = Settings.load(home)
+    check_port_free(settings.port + 1)
     process = build(settings)
     process.start()
     try:

@@ -15,15 +15,16 @@ from tests.harness.watched import Watch
 from tests.harness.world import LOOP_FILE, World, day, write_loop
 
 Json = dict[str, Any]
-FIRST, RETRAINED, PROMOTED = 7, 14, 20
-"""Days at whose start the first version is trained, the second one is, and the second one is promoted."""
+FIRST, RETRAINED, PROMOTED, PERIOD = 6, 14, 21, 8
+"""Days at whose start the first version is trained, the second one is, and the second one is promoted; days from
+one retraining to the next."""
 
 _POLICIES = {
-    'max_age="20d"': 'max_age="7d"',
+    'max_age="20d"': 'max_age="8d"',
     "tolerance=0.1": "tolerance=9, emergency_skill=-99",
     'history="10d"': 'history="4d"',
     "rollout=hs.Canary(holds": "rollout=hs.Canary(steps=(0.2, 0.4, 0.7, 1.0), holds",
-    '"1d"), margin=0.05': '"1d"), margin=0.3',
+    'holds=("3d", "1d", "1d", "1d"), margin=0.05': 'holds=("4d", "1d", "1d", "1d"), margin=0.3',
     '["north", "south"]': '["north", "south", "west"]',
     "import homeostat as hs": "from pathlib import Path\n\nimport numpy\n\nimport homeostat as hs",
 }
@@ -40,7 +41,7 @@ _HOOK = """asked = Path(__file__).with_name("asked")
 class Twin:
     """One of the two: where it is in its world (``hour``, counted from the beginning), and how to go on.
 
-    It retrains every seven days, and for no other reason. ``killed`` are the phases in which control was killed.
+    It retrains every eight days, and for no other reason. ``killed`` are the phases in which control was killed.
     """
 
     folder: Path

@@ -18,7 +18,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]
 
 @pytest.fixture(scope="session")
 def calm(both: tuple[Twin, Twin]) -> Twin:
-    """The one left in peace: its second version was promoted at the start of day 20."""
+    """The one left in peace: its second version was promoted at the start of day 21."""
     return both[0]
 
 

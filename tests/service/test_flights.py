@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from examples.flights.client import Client, Doors
+from examples.flights.client import Client
 from examples.flights.driver import LOOP, Cursor, Plan, midnight, replay
 from examples.flights.source import QUARTER, YEAR_BEGINS, Flights, load
 from homeostat.adapters.delta.tables import DeltaTables
@@ -57,9 +57,8 @@ Row = dict[str, Any]
 class Attentive(Client):
     """The example's client, which also keeps what was acknowledged: prediction and flight by prediction id."""
 
-    def __init__(self, doors: Doors, control: Doors) -> None:
+    def __init__(self, doors: str, control: str) -> None:
         super().__init__(doors, control, LOOP)
-        self._asking = doors
         self.acknowledged: dict[str, tuple[Row, str]] = {}
         self.asked = 0
 
@@ -68,7 +67,7 @@ class Attentive(Client):
         if not rows:
             return
         told = {"Homeostat-Now": format_instant(now)}
-        reply, failures = self._asking.post(f"/loops/{LOOP}/predict", {"rows": rows}, told)
+        reply, failures = self._questions.post(f"/loops/{LOOP}/predict", {"rows": rows}, told)
         self.failed += failures
         self.asked += len(rows)
         for row, found in zip(rows, reply["predictions"], strict=True):
@@ -97,8 +96,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     loop, flights = load_loop(file), load()
     with started(folder / "home", file, LOOP) as running:
         addresses = (str(running.doors.base_url), str(running.control.base_url))
-        with closing(Doors(addresses[0])) as doors, closing(Doors(addresses[1])) as control:
-            client = Attentive(doors, control)
+        with closing(Attentive(*addresses)) as client:
             planes = next(flights.quarters(YEAR, YEAR + QUARTER))
             client.events(planes, planes.end)
             replay(client, flights, PLAN, Cursor(folder / "place.json"))

@@ -35,13 +35,15 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_recorder_and_gateway_are_k
         load.more(ENOUGH)
         load.more_events(ENOUGH)
     assert load.faults == []
-    running.barrier(now)
-    logged = DeltaTables(running.home / "log").read(LOOP, columns=["prediction_id"])["prediction_id"].to_pylist()
-    assert len(logged) == len(set(logged))
-    assert load.predicted <= set(logged)
-    stored = DeltaTables(running.home / "tables").read("visits", columns=["visit"])["visit"].to_pylist()
-    assert len(stored) == len(set(stored))
-    assert load.sent <= set(stored)
+    until(lambda: load.predicted <= set(_stored(running, "log", LOOP, "prediction_id")), patience=30)
+    until(lambda: load.sent <= set(_stored(running, "tables", "visits", "visit")), patience=30)
+    for stored in (_stored(running, "log", LOOP, "prediction_id"), _stored(running, "tables", "visits", "visit")):
+        assert len(stored) == len(set(stored))
+
+
+def _stored(running: Running, folder: str, table: str, column: str) -> list[str]:
+    found: list[str] = DeltaTables(running.home / folder).read(table, columns=[column])[column].to_pylist()
+    return found
 
 
 @dataclass(slots=True)

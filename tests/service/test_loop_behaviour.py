@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from tests.harness.running import Running
-from tests.harness.twins import Twin
+from homeostat.kernel.clock import format_instant
+from tests.harness.twins import PERIOD, Twin
+from tests.harness.watched import Call, Watch
 from tests.harness.world import BEGINS, HOUR, LOOP, World
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
 Json = dict[str, Any]
-WEEK = 7
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def shuffled(calm: Twin) -> Json:
     """The gate's decision on a candidate that was trained on shuffled labels."""
     calm.ask_training("shuffled")
     try:
-        return calm.until("reject", days=2 * WEEK)
+        return calm.until("reject", days=2 * PERIOD)
     finally:
         calm.ask_training("")
 
@@ -41,10 +44,10 @@ def test_a_candidate_that_only_looked_good_offline_is_taken_back(calm: Twin, shu
     running = calm.running
     before = running.overview()
     today = calm.hour // 24
-    calm.world = World(changes=today, reverts=today + WEEK)
-    accepted = calm.until("canary", days=WEEK)
-    assert accepted["at"].startswith(_date(today + WEEK))
-    taken_back = calm.until("rollback", days=WEEK)
+    calm.world = World(changes=today, reverts=today + PERIOD)
+    accepted = calm.until("canary", days=PERIOD)
+    assert accepted["at"].startswith(_date(today + PERIOD))
+    taken_back = calm.until("rollback", days=PERIOD)
     assert taken_back["version"] == accepted["version"]
     assert taken_back["reasons"][0].startswith("log-loss above the champion's by at least")
     after = running.overview()
@@ -55,17 +58,15 @@ def test_a_candidate_that_only_looked_good_offline_is_taken_back(calm: Twin, shu
 
 
 def _date(number: int) -> str:
-    from homeostat.kernel.clock import format_instant
-
     return format_instant(BEGINS + number * 24 * HOUR)[:10]
 
 
 def test_an_arm_that_errors_is_answered_by_the_champion_and_taken_back(shaken: Twin) -> None:
     running = shaken.running
-    before = running.overview()
     shaken.ask_training("brittle")
-    accepted = shaken.until("canary", days=2 * WEEK)
+    accepted = shaken.until("canary", days=PERIOD)
     shaken.ask_training("")
+    before = running.overview()
     shaken.world = World(shops=("north", "south", "west"))
     taken_back = shaken.until("rollback", days=5)
     assert taken_back["version"] == accepted["version"]
@@ -132,16 +133,11 @@ def test_no_process_ever_reached_for_another_machine(calm: Twin, shaken: Twin) -
         assert _told(calls, "homeostat.web.control", "socket.connect")
 
 
-def _told(calls: list[Any], module: str, event: str) -> bool:
+def _told(calls: list[Call], module: str, event: str) -> bool:
     return any(call.event == event and module in call.command for call in calls)
 
 
-def test_the_watch_sees_and_stops_a_process_that_reaches_out(tmp_path: Any) -> None:
-    import subprocess
-    import sys
-
-    from tests.harness.watched import Watch
-
+def test_the_watch_sees_and_stops_a_process_that_reaches_out(tmp_path: Path) -> None:
     watch = Watch(tmp_path)
     code = "import socket; socket.create_connection(('example.invalid', 80))"
     done = subprocess.run([sys.executable, "-c", code], env=watch.environment, capture_output=True, check=False)

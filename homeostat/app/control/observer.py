@@ -157,9 +157,7 @@ class DeltaObserver:
         counts = joined.counts
         chosen = log.take(pa.array(rows))
         columns = served_columns(chosen, self.loop.feature_set)
-        scores = (
-            {version: self._scorer.scores(version, columns) for version in _of_interest(state)} if len(rows) else {}
-        )
+        scores = self._scorer.scores(_of_interest(state), columns) if len(rows) else {}
         return Outcomes(
             labelled=counts["labelled"],
             unlabelled=counts["matured_without_label"],
@@ -181,6 +179,8 @@ class DeltaObserver:
         if state.rollout is None or not log.num_rows:
             return ()
         candidate, champion = state.rollout.candidate, state.rollout.champion
+        if not {candidate, champion} <= scores.keys():
+            return ()
         days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), self.loop.timezone)
         pair = (candidate, scores[candidate]), (champion, scores[champion])
         return pair_sums(days, labels, *pair)  # type: ignore[arg-type]

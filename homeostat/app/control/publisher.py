@@ -27,10 +27,13 @@ class Publisher:
     _pause: threading.Event = field(init=False, default_factory=threading.Event)
 
     def publish(self, state: LoopState) -> None:
-        """Write the copy, wait until serving shows its generation, mirror the aliases."""
+        """Write the copy, wait until serving shows its generation, mirror the aliases.
+
+        The newest route is published, which may be newer than ``state``: the one who decided it may be faster.
+        """
+        state = self.operations.publish(state.loop)
         if state.route.champion is None:
             return
-        self.operations.publish(state)
         self._await_serving(state)
         self._mirror(state)
 

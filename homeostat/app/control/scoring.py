@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.features.definitions import FeatureSet
+from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.models import Registry
+from homeostat.serving.runtimes import probabilities
 
+_LOG = logging.getLogger("homeostat.control")
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -26,14 +30,30 @@ class Scorer:
         self._loop, self._registry, self._keep = loop, registry, keep
         self._runtimes: dict[str, OnnxRuntime] = {}
 
-    def scores(self, version: str, columns: Columns) -> NDArray[np.float64]:
-        """The version's probability of every row."""
-        found: NDArray[np.float64] = self._runtime(version).predict(columns)  # type: ignore[arg-type]
+    def scores(self, versions: Iterable[str], columns: Columns) -> dict[str, NDArray[np.float64]]:
+        """Each version's probability of every row; without the versions that fail on some row.
+
+        What cannot be scored is unknown, which promotes nobody; it must not keep anyone from looking.
+        Raises: HomeostatError where a version's files are missing or changed.
+        """
+        found = {}
+        for version in versions:
+            try:
+                found[version] = self._scores(version, columns)
+            except HomeostatError:
+                raise
+            except Exception as error:  # a model may fail in any way
+                _LOG.warning("%s/%s does not score the rows of a day: %s", self._loop, version, error)
         return found
 
     def profile(self, version: str) -> ReferenceProfile:
         """The version's reference profile."""
         return read_profile(self._registry.folder(self._loop, version))
+
+    def _scores(self, version: str, columns: Columns) -> NDArray[np.float64]:
+        rows = len(next(iter(columns.values())))
+        answer = self._runtime(version).predict(columns)  # type: ignore[arg-type]
+        return np.array(probabilities(answer, rows))
 
     def _runtime(self, version: str) -> OnnxRuntime:
         runtime = self._runtimes.pop(version, None)

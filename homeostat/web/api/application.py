@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from homeostat.app.control.service import ControlService
-from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused
+from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound, Refused
 from homeostat.web.api.routes import router_of
 from homeostat.web.foreign import refuse_foreign
 from homeostat.web.statuses import status_of
@@ -41,6 +43,8 @@ def application(service: ControlService) -> FastAPI:
     app.add_api_route("/", _index, include_in_schema=False)
     app.add_exception_handler(HomeostatError, _known_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _unexpected)
     app.middleware("http")(_guard)
     return app
 
@@ -63,7 +67,7 @@ async def _guard(request: Request, call_next: Next) -> Response:
 
 async def _known_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HomeostatError)
-    return JSONResponse({"error": error.to_dict()}, status_of(error))
+    return _shape(error)
 
 
 async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
@@ -73,4 +77,20 @@ async def _not_understood(_request: Request, error: Exception) -> JSONResponse:
     known = InvalidInput(
         f"{first['where']}: {first['problem']}.", mend="See /api/openapi.json for the form.", faults=faults
     )
-    return JSONResponse({"error": known.to_dict()}, 400)
+    return _shape(known)
+
+
+async def _no_route(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    mend = "See /api/openapi.json for the routes and their methods."
+    return _shape(NotFound(f"There is no {request.method} {request.url.path} here.", mend=mend), error.status_code)
+
+
+async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    mend = "Look at process-logs/control.log in the home folder."
+    return _shape(HomeostatError("Something went wrong inside Homeostat.", mend=mend))
+
+
+def _shape(error: HomeostatError, status: int | None = None) -> JSONResponse:
+    """The one shape of every error."""
+    return JSONResponse({"error": jsonable_encoder(error.to_dict())}, status or status_of(error))

@@ -2,79 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from homeostat.app.control.service import ControlService
 from homeostat.kernel.clock import parse_instant
 
 Json = dict[str, Any]
+LoopName = Annotated[str, Path(description="Name of the loop, as its file gives it.")]
+Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
+Instant = Annotated[str, Field(description="ISO-8601 with its offset, such as 2013-02-01T05:00:00Z.")]
 
 
 class Barrier(BaseModel):
     """An instant that a replay has reached."""
 
-    now: str
+    now: Instant
 
 
 class Progress(BaseModel):
     """Where a replay is, for people to see."""
 
-    start: str
-    until: str
-    at: str
-    phase: str = Field(max_length=200)
+    start: Instant
+    until: Instant
+    at: Instant
+    phase: str = Field(max_length=200, description="What it is doing, in a few words.")
     done: bool = False
 
 
 class RollbackRequest(BaseModel):
-    """Why a person takes the champion back."""
+    """Why a person takes a version back; written to the ledger."""
 
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
 
 
+class Problem(BaseModel):
+    """What every error says."""
+
+    code: str = Field(description="Stable and safe to program against.")
+    problem: str
+    mend: str = Field(description="What to do about it.")
+    facts: Json
+
+
+class Failure(BaseModel):
+    """The one shape of every error."""
+
+    error: Problem
+
+
 def router_of(service: ControlService) -> APIRouter:
     """All routes over one service."""
-    router = APIRouter()
+    router = APIRouter(responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}})
 
-    @router.get("/loops")
+    @router.get("/loops", summary="Name every loop")
     def loops() -> Json:
+        """Names and owners of the loops that run here."""
         return {"loops": service.loops()}
 
-    @router.get("/loops/{loop}/overview")
-    def overview(loop: str) -> Json:
+    @router.get("/loops/{loop}/overview", summary="Show where a loop stands")
+    def overview(loop: LoopName) -> Json:
+        """The route, the champion and its promise, the open rollout, what is under way, freshness and totals."""
         return service.overview(loop)
 
-    @router.get("/loops/{loop}/windows")
-    def windows(loop: str, after: int = 0) -> Json:
+    @router.get("/loops/{loop}/windows", summary="List its event days")
+    def windows(loop: LoopName, after: Cursor = 0) -> Json:
+        """Inputs, drift and outcomes of each day that changed after a cursor, and the cursor to ask with next."""
         return service.windows(loop, after)
 
-    @router.get("/loops/{loop}/decisions")
-    def decisions(loop: str, after: int = 0) -> Json:
+    @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
+    def decisions(loop: LoopName, after: Cursor = 0) -> Json:
+        """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""
         return {"decisions": service.decisions(loop, after)}
 
-    @router.get("/loops/{loop}/versions")
-    def versions(loop: str) -> Json:
+    @router.get("/loops/{loop}/versions", summary="List its versions")
+    def versions(loop: LoopName) -> Json:
+        """Every version, newest first, with its standing, held-out figures and fingerprint."""
         return {"versions": service.versions(loop)}
 
-    @router.post("/loops/{loop}/rollback")
-    def rollback(loop: str, request: RollbackRequest) -> Json:
+    @router.post("/loops/{loop}/rollback", summary="Take a version back")
+    def rollback(loop: LoopName, request: RollbackRequest) -> Json:
+        """The candidate leaves; without an open rollout, the standby takes over from the champion."""
         return service.rollback(loop, request.reason)
 
-    @router.get("/ledger/verify")
+    @router.get("/ledger/verify", summary="Verify the ledger")
     def verify() -> Json:
+        """Whether any decision was edited, removed, inserted or cut off."""
         return service.verify_ledger()
 
-    @router.post("/replay")
+    @router.post("/replay", summary="Tell where a replay is")
     def progress(told: Progress) -> Json:
+        """Only shown to people; decides nothing."""
         instants = {name: parse_instant(getattr(told, name)) for name in ("start", "until", "at")}
         service.progress(**instants, phase=told.phase, done=told.done)
         return {}
 
-    @router.post("/replay/barrier")
+    @router.post("/replay/barrier", summary="Wait until a replay is decided")
     def barrier(told: Barrier) -> Json:
+        """Returns when everything up to an instant is decided; refused on the system clock."""
         return service.barrier(parse_instant(told.now))
 
     return router

@@ -1,4 +1,4 @@
-"""One loop's control over the real store, with the other ports in memory, and a way to die at any call of a port."""
+"""One loop's control over the real store, other ports in memory, and a way to die before any call of a port."""
 
 from __future__ import annotations
 
@@ -39,22 +39,20 @@ class Died(BaseException):
 
 
 class Fate:
-    """Counts the calls of ports, each with a moment before and one after it, and ends the process at chosen ones."""
+    """Counts the calls of ports that have an effect, and ends the process before chosen ones.
+
+    To die after one is to die before the next: what a process knew is gone, and nothing else happened.
+    """
 
     def __init__(self, *moments: int) -> None:
         self.moments, self.seen = set(moments), 0
 
     def call(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Do the work, unless it is time to die."""
-        self._pass()
-        done = work(*arguments, **named)
-        self._pass()
-        return done
-
-    def _pass(self) -> None:
         self.seen += 1
         if self.seen in self.moments:
             raise Died
+        return work(*arguments, **named)
 
     def of(self, port: Any, *names: str) -> Any:
         """The same port, in which each named call may be the last."""
@@ -270,7 +268,7 @@ class Site:
 
     def _start(self) -> Reconciler:
         engine = Engine(self.disk)
-        store = self.fate.of(self.store, "commit", "state")
+        store = self.fate.of(self.store, "commit")
         publish = self.fate.of(self.outside, "publish").publish
         work = self.fate.of(self.outside, "pin", "train", "register")
         found = Reconciler(self.loop, store, self.outside, self.fate.of(engine, "start"), publish)

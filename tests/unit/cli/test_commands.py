@@ -1,0 +1,140 @@
+"""Commands on a home: stdout is data, stderr is talk, and every error says what to do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from homeostat.app.home import Home, HomeLock
+from homeostat.app.operations import Operations
+from tests.harness.world import LOOP, write_loop
+from tests.unit.cli.conftest import Command
+
+READING = ("status", "decisions", "versions", "report", "rollback", "ledger verify")
+
+
+@pytest.mark.parametrize("words", READING)
+def test_without_a_state_every_command_says_how_to_make_one(command: Command, tmp_path: Path, words: str) -> None:
+    done = command(*words.split(), "--home", tmp_path / "none")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "There is no Homeostat state in" in done.stderr
+    assert "mend:  Run 'homeostat up' or 'homeostat demo' first" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("words", READING)
+def test_with_json_an_error_is_data_too(command: Command, tmp_path: Path, words: str) -> None:
+    done = command(*words.split(), "--home", tmp_path, "--json")
+    assert done.exit_code == 1
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], set(error)) == ("not_found", {"code", "problem", "mend", "facts"})
+
+
+@pytest.mark.parametrize("words", ["status", "decisions", "versions", "ledger verify"])
+def test_with_json_stdout_is_data_and_nothing_else(command: Command, home: Home, words: str) -> None:
+    done = command(*words.split(), "--home", home.root, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", ["status", "decisions", "versions", "ledger verify"])
+def test_text_fits_a_narrow_terminal(command: Command, home: Home, words: str) -> None:
+    done = command(*words.split(), "--home", home.root)
+    assert done.exit_code == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 90
+    assert done.stdout.isascii()
+
+
+def test_status_tells_what_serves_and_what_is_under_way(command: Command, home: Home) -> None:
+    shown = command("status", "--home", home.root).stdout
+    assert "decided until 2024-01-08 00:00 UTC" in shown
+    assert "rollout        v3 at 25%, look 2 of at most" in shown
+    assert "champion       v2" in shown
+    assert "standby        v1" in shown
+    assert "served 2,304" in shown
+    assert "last decision\n" in shown
+
+
+def test_decisions_come_with_their_reasons_in_order(command: Command, home: Home) -> None:
+    shown = command("decisions", "--home", home.root).stdout.splitlines()
+    assert shown[0].startswith("   1  2024-01-01 00:00  Train the first version, v1")
+    assert shown[1] == "      retrained 21.0 days ago >= 20d"
+    assert len(json.loads(command("decisions", "--home", home.root, "--json", "--after", 3).stdout)) == 8
+
+
+def test_versions_come_newest_first_with_their_standing(command: Command, home: Home) -> None:
+    shown = command("versions", "--home", home.root).stdout.splitlines()
+    assert shown[0].split() == ["version", "standing", "as", "of", "(UTC)", "rows", "log-loss", "AUC", "Brier"]
+    assert [line.split()[:2] for line in shown[1:]] == [["v3", "candidate"], ["v2", "champion"], ["v1", "standby"]]
+
+
+def test_an_unknown_loop_is_told_the_known_ones(command: Command, home: Home) -> None:
+    done = command("status", "visit", "--home", home.root)
+    assert done.exit_code == 1
+    assert "Did you mean 'visits'? Known: visits." in done.stderr
+
+
+def test_a_report_before_the_first_prediction_says_so(command: Command, home: Home) -> None:
+    done = command("report", "--home", home.root, "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["code"] == "not_enough_data"
+
+
+def test_rollback_asks_first_and_changes_nothing_on_no(command: Command, home: Home) -> None:
+    done = command("rollback", "--home", home.root, answer="n\n")
+    assert done.exit_code == 1
+    assert "Take v3 back? Then v2 serves all of visits." in done.stderr
+    assert Operations.open(home).state(LOOP).rollout is not None
+
+
+def test_rollback_ends_the_rollout_then_flips_then_has_nothing_left(command: Command, home: Home) -> None:
+    routes = []
+    for _ in range(2):
+        done = command("rollback", "--home", home.root, "--json", "--yes", "--reason", "users complain")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["decision"]["reasons"] == ["asked for by command line: users complain"]
+        routes.append((told["route"]["champion"], told["route"]["canary"], told["route"]["standby"]))
+    assert routes == [("v2", None, "v1"), ("v1", None, None)]
+    last = command("rollback", "--home", home.root, "--json", "--yes")
+    assert (last.exit_code, json.loads(last.stdout)["error"]["code"]) == (1, "refused")
+    assert command("ledger", "verify", "--home", home.root).exit_code == 0
+
+
+def test_a_decision_that_was_edited_is_found_with_exit_code_3(command: Command, home: Home) -> None:
+    with sqlite3.connect(home.control_db) as database:
+        database.execute("UPDATE ledger SET draft = replace(draft, 'Train', 'Skip') WHERE seq = 1")
+    database.close()
+    done = command("ledger", "verify", "--home", home.root)
+    assert done.exit_code == 3
+    assert done.stdout.startswith("problem: ")
+    told = command("ledger", "verify", "--home", home.root, "--json")
+    assert (told.exit_code, json.loads(told.stdout)["intact"]) == (3, False)
+
+
+def test_up_refuses_what_cannot_run_before_it_starts_anything(command: Command, tmp_path: Path) -> None:
+    file, home = write_loop(tmp_path), Home(tmp_path / "home")
+    home.prepare()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        busy = command("up", file, "--home", home.root, "--port", port, "--json")
+    lock = HomeLock(home)
+    locked = command("up", file, "--home", home.root, "--json")
+    lock.release()
+    absent = command("up", tmp_path / "no.py", "--home", home.root, "--json")
+    odd = command("up", file, "--home", home.root, "--port", 80, "--json")
+    told = [(done.exit_code, json.loads(done.stdout)["error"]["code"]) for done in (busy, locked, absent, odd)]
+    assert told == [(1, "conflict"), (1, "conflict"), (1, "not_found"), (1, "invalid_input")]
+
+
+@pytest.mark.parametrize("until", ["2014-01-01", "soon", "2012-12-31"])
+def test_the_demonstration_takes_days_of_2013_only(command: Command, tmp_path: Path, until: str) -> None:
+    done = command("demo", "--until", until, "--home", tmp_path / "home")
+    assert done.exit_code == 1
+    assert "Write such as --until 2013-03-31." in done.stderr

@@ -1,0 +1,62 @@
+"""What a person finds who asks a command for help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from homeostat.cli.main import app
+from tests.unit.cli.conftest import Command
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that does something, with the words that call it."""
+    for name, one in getattr(group, "commands", {}).items():
+        yield from commands(one, (*path, name))
+    if path and not hasattr(group, "commands"):
+        yield path, group
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+NAMES = [" ".join(path) for path in COMMANDS]
+
+
+def test_the_commands_are_those_that_were_promised() -> None:
+    assert sorted(NAMES) == sorted(
+        ["demo", "up", "status", "decisions", "versions", "report", "rollback", "ledger verify"]
+    )
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=NAMES)
+def test_every_command_and_each_of_its_options_is_described(command: Command, path: tuple[str, ...]) -> None:
+    found = COMMANDS[path]
+    assert found.help
+    assert found.help.split("\n")[0].endswith(".")
+    for option in found.params:
+        assert getattr(option, "help", None), option.name
+    shown = command(*path, "--help")
+    assert shown.exit_code == 0
+    assert "--json" in shown.stdout
+    assert "--home DIR" in shown.stdout
+    assert shown.stdout == command(*path, "-h").stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+def test_the_overview_tells_each_command_in_one_whole_line_and_the_exit_codes(command: Command) -> None:
+    shown = command("--help").stdout
+    lines = {line.split()[0]: line for line in shown.splitlines() if line.startswith("  ") and line.split()}
+    for path in COMMANDS:
+        assert lines[path[0]].endswith("."), path
+        assert not lines[path[0]].endswith("..."), path
+    assert "Exit codes: 0 done" in shown
+
+
+@pytest.mark.parametrize("words", [["frob"], ["status", "--frob"], ["decisions", "--after", "x"], ["ledger", "frob"]])
+def test_wrong_usage_exits_with_2_and_says_where_help_is(command: Command, words: list[str]) -> None:
+    done = command(*words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "-h' for help." in done.stderr
