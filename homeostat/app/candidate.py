@@ -72,10 +72,11 @@ def make_candidate(job: TrainingJob, loop: Trainable, place: JobFolder, *, read:
     say("converting to ONNX and proving it equal")
     kinds = loop.feature_set.kinds
     model = convert(estimator, kinds)
+    runtime = OnnxRuntime(job.version, tuple(kinds.items()), model)
+    _must_answer_when_nothing_is_known(runtime, estimator)
     later = labelled.asked(_held_out_from(job))
     proof = _prove(estimator, model, rows, later, loop.feature_set)
     say(f"evaluating on {later.label.size} held-out rows")
-    runtime = OnnxRuntime(job.version, tuple(kinds.items()), model)
     scores = predict(runtime, model_frame(later.columns, kinds))
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
     seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
@@ -143,6 +144,19 @@ def _prove(estimator: Any, model: bytes, rows: TrainingRows, later: LabelledRows
     if later.label.size:
         proofs.append(prove(estimator, model, model_frame(later.columns, features.kinds), features.kinds))
     return Proof(sum(one.rows for one in proofs), max(one.worst for one in proofs))
+
+
+def _must_answer_when_nothing_is_known(runtime: OnnxRuntime, estimator: Any) -> None:
+    """Serving warms a version with such a row, and refuses one that fails on it: then nobody could be routed to it."""
+    try:
+        runtime.predict({name: [None] for name, _ in runtime.inputs})
+    except Exception as error:
+        raise Refused(
+            f"The model of {type(estimator).__name__} fails on a row in which every feature is missing.",
+            mend="Let the pipeline take missing values: SimpleImputer for numbers, an encoder that knows or ignores "
+            '"" for texts.',
+            error=str(error)[:300],
+        ) from error
 
 
 def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tuple[str, NDArray[np.float64]]:

@@ -72,7 +72,7 @@ class Operations:
             return None
         since = format_instant(asked.asked_at)
         return {
-            "kind": "retrain",
+            "kind": "training",
             "step": self._last_said(loop, asked.version),
             "since": since,
             "version": asked.version,
@@ -131,7 +131,8 @@ class Operations:
             lines = JobFolder(self.home.jobs / loop / version).log.read_text(errors="replace").splitlines()
         except OSError:
             return "pinning the training set"
-        return lines[-1][:200] if lines else "starting"
+        last = lines[-1] if lines else "starting"
+        return (last.partition(" s  ")[2] or last)[:200]
 
     def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
         """All days by name with their cursors; only what changed is read again."""

@@ -87,7 +87,7 @@ def _status(shown: Json) -> None:
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
         _line("rollout", f"{share}, {looks}")
     if activity:
-        _line("training", f"{activity['version']}: {activity['step'].strip()}")
+        _line("training", f"{activity['version']}: {activity['step']}")
     totals = dict(shown["totals"])
     rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
     _line("rows", counted(rows))

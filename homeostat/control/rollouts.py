@@ -113,6 +113,8 @@ def _harm(seen: CanaryWindow, limits: Canary) -> Reason | None:
 
 
 def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
+    if not seen.requests:
+        return False, Reason("never_asked", 0, 1, "0 rows were given to the candidate at this step < 1 needed")
     if seen.difference is None or seen.difference.blocks < limits.min_days:
         days = 0 if seen.difference is None else seen.difference.blocks
         text = f"outcomes of {days} days < {limits.min_days} needed"

@@ -84,17 +84,18 @@ class Twin:
 @contextmanager
 def twins(folder: Path, seed: int) -> Iterator[tuple[Twin, Twin]]:
     """Both, as they are once the second version is promoted: first the one in peace, then the killed one."""
-    with ExitStack() as stack:
-        calm, shaken = (_prepared(folder / name, stack) for name in ("calm", "shaken"))
+    with installed(folder / "calm") as calm, installed(folder / "shaken") as shaken:
         with ThreadPoolExecutor(2) as threads:
-            peace = threads.submit(_grow, calm)
-            war = threads.submit(_grow_killed, shaken, seed)
+            peace = threads.submit(grow, calm)
+            war = threads.submit(grow, shaken, PhaseKiller(shaken.running, seed))
             peace.result()
             war.result()
         yield calm, shaken
 
 
-def _prepared(folder: Path, stack: ExitStack) -> Twin:
+@contextmanager
+def installed(folder: Path) -> Iterator[Twin]:
+    """One installation before its first day."""
     folder.mkdir(parents=True)
     watch = Watch(folder / "watch")
     text = LOOP_FILE
@@ -102,21 +103,19 @@ def _prepared(folder: Path, stack: ExitStack) -> Twin:
         assert old in text, old
         text = text.replace(old, new)
     loop_file = write_loop(folder, _HOOK, text)
-    running = stack.enter_context(started(folder / "home", loop_file, environment=watch.environment))
-    return Twin(folder, World(), running, watch, stack)
+    with ExitStack() as stack:
+        running = stack.enter_context(started(folder / "home", loop_file, environment=watch.environment))
+        yield Twin(folder, World(), running, watch, stack)
 
 
-def _grow(twin: Twin) -> None:
-    twin.running.history(twin.world, 0, FIRST)
-    twin.running.barrier(day(FIRST))
-    twin.hour = FIRST * 24
-    twin.go((PROMOTED - FIRST) * 24)
-
-
-def _grow_killed(twin: Twin, seed: int) -> None:
-    killer = PhaseKiller(twin.running, seed)
-    killer.start()
+def grow(twin: Twin, killer: PhaseKiller | None = None) -> None:
+    """Live until the second version is promoted, whoever kills control meanwhile."""
+    if killer is not None:
+        killer.start()
     try:
-        _grow(twin)
+        twin.running.history(twin.world, 0, FIRST)
+        twin.running.barrier(day(FIRST))
+        twin.hour = FIRST * 24
+        twin.go((PROMOTED - FIRST) * 24)
     finally:
-        twin.killed = killer.end()
+        twin.killed = killer.end() if killer is not None else []

@@ -147,6 +147,8 @@ DOUBT = interval(-0.01, 0.02, 5)
         (at(0, 0, HARM, due=False), HOLD),
         (at(0, 0, PROOF, requests=100, faults=2, due=False), ROLL_BACK),
         (at(0, 0, PROOF, requests=19, faults=19), ADVANCE),
+        (at(0, 0, PROOF, requests=0), HOLD),
+        (at(3, 7, PROOF, requests=0), ROLL_BACK),
         (at(0, 0, PROOF, requests=1_000, faults=1), ADVANCE),
     ],
 )

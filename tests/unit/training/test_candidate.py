@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
@@ -145,3 +150,18 @@ def test_shuffled_labels_promise_nothing(tmp_path: Path) -> None:
     skill = make(tmp_path / "shuffled", loop=make_loop(shuffled)).evaluation.candidate.skill
     assert skill is not None
     assert skill.low < 0
+
+
+def test_a_model_that_cannot_answer_when_nothing_is_known_is_refused_before_serving_would(tmp_path: Path) -> None:
+    """It is fine on every row there ever was: all of them name their shop."""
+
+    def picky(rows: Any, config: Mapping[str, Any]) -> Any:
+        columns = ColumnTransformer([("shop", OneHotEncoder(handle_unknown="error"), ["shop"])])
+        return Pipeline([("columns", columns), ("model", LogisticRegression())]).fit(rows.features, rows.label)
+
+    shops = pc.fill_null(TABLES["asked"]["shop"], "a")
+    named = TABLES["asked"].set_column(TABLES["asked"].schema.get_field_index("shop"), "shop", shops)
+    read = sources({**TABLES, "asked": named}).read
+    with pytest.raises(Refused, match="every feature is missing") as refused:
+        make_candidate(JOB, make_loop(picky), JobFolder(tmp_path), read=read, say=lambda text: None)
+    assert "SimpleImputer" in refused.value.mend

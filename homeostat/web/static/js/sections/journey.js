@@ -1,5 +1,6 @@
 // Before the first version serves: where the loop is on its way there.
 import { h } from "../dom.js";
+import { known } from "../format.js";
 
 const STEPS = [
   ["Take in history", "Events come in through the doors and are checked against their contracts."],
@@ -16,12 +17,14 @@ export function journey(state) {
       h("span", null, index === here ? (doing(state.overview) ?? text) : text))));
 }
 
+// A version has rows once it is registered: what follows is the gate.
 function place({ overview, versions }) {
-  if (versions.length > 0 || overview.activity?.step === "gate") return 2;
-  return overview.activity ? 1 : 0;
+  const registered = versions.some(({ rows }) => known(rows));
+  if (overview.activity) return registered ? 2 : 1;
+  return versions.length > 0 ? 2 : 0;
 }
 
 function doing({ activity, replay }) {
-  if (activity) return `Now: ${activity.step}${activity.version ? ` of ${activity.version}` : ""}.`;
+  if (activity) return `Now, for ${activity.version}: ${activity.step}.`;
   return replay?.phase ? `Now: ${replay.phase}.` : null;
 }

@@ -60,10 +60,11 @@ function stepWords(where, { hold_until: until }) {
   return until ? `until ${dayAndTime(at(until))} or later` : "now";
 }
 
-function seenWords({ entered_at: entered, requests, faults, reason }) {
+function seenWords({ entered_at: entered, requests, faults, looks, max_looks: most }) {
   const since = entered && `since ${dayAndTime(at(entered))}`;
+  const judged = known(looks) && `judged ${looks} of at most ${plural(most, "time")}`;
   const seen = requests > 0 && `${plural(requests, "request")} answered by the candidate, ${faults ? count(faults) : "none"} failed`;
-  return [since, seen, reason].filter(Boolean).join("; ");
+  return [since, judged, seen].filter(Boolean).join("; ");
 }
 
 function holdBar({ entered_at: entered, hold_until: until }, now) {

@@ -34,7 +34,8 @@ function tile({ key, label, note, kind, bad }) {
   function update(state) {
     setText(value, count(state.overview.totals[key]));
     if (bad) node.dataset.tone = state.overview.totals[key] > 0 ? "bad" : "good";
-    setText(small, note ? note(state.overview) : lastOf(state, kind));
+    // The first version's promotion is none of those counted: nothing was replaced.
+    setText(small, note ? note(state.overview) : state.overview.totals[key] > 0 ? lastOf(state, kind) : "");
   }
   return { node, update };
 }

@@ -1,0 +1,62 @@
+"""The copy of the route for serving is always the newest, in whichever order its writers come."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+
+from homeostat.adapters.files.routes import read_route
+from homeostat.app.control.publisher import Publisher
+from homeostat.app.home import Home
+from homeostat.app.operations import Operations
+from homeostat.control.state import LoopState, initial_state
+from homeostat.serving.routing import Route
+
+
+class _Registry:
+    def __init__(self) -> None:
+        self.shown: dict[str, str | None] = {}
+
+    def mirror(self, loop: str, aliases: dict[str, str | None]) -> None:
+        self.shown = aliases
+
+
+@pytest.fixture
+def operations(tmp_path: Path) -> Operations:
+    return Operations.open(Home(tmp_path))
+
+
+def _move(operations: Operations, state: LoopState, champion: str) -> LoopState:
+    route = Route("demo", state.route.generation + 1, champion)
+    return operations.store.commit(state, dataclasses.replace(state, route=route), [], [])
+
+
+def test_one_who_was_overtaken_does_not_put_the_old_route_back(operations: Operations) -> None:
+    old = _move(operations, initial_state("demo"), "v1")
+    new = _move(operations, old, "v2")
+    registry = _Registry()
+    publisher = Publisher(operations, registry, "http://127.0.0.1:9")  # type: ignore[arg-type]
+    publisher.publish(new)
+    publisher.publish(old)
+    assert read_route(operations.home.routes, "demo") == new.route
+    assert registry.shown["champion"] == "v2"
+
+
+def test_many_writers_at_once_leave_the_newest(operations: Operations) -> None:
+    state = initial_state("demo")
+    threads = []
+    for number in range(12):
+        state = _move(operations, state, f"v{number}")
+        threads.append(threading.Thread(target=Operations.open(operations.home).publish, args=("demo",)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert read_route(operations.home.routes, "demo") == state.route
+
+
+def test_before_the_first_champion_there_is_nothing_to_publish(operations: Operations) -> None:
+    assert operations.publish("demo") == initial_state("demo")
+    assert read_route(operations.home.routes, "demo") is None
