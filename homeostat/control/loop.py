@@ -15,6 +15,7 @@ from homeostat.control.rollouts import Canary
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -78,6 +79,16 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    def training_span(self, asked_at: Instant, *, first: bool) -> tuple[Instant | None, Instant]:
+        """From when (None: the beginning) until when a training asked for at ``asked_at`` takes its rows.
+
+        Later rows whose labels are mature are held out for evaluation.
+        """
+        held = self.retrain.first_holdout if first else self.retrain.holdout
+        cutoff = asked_at - self.label.maturity_delay - duration(held)
+        history = self.retrain.history
+        return (None if history is None else cutoff - duration(history)), cutoff
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

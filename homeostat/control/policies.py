@@ -76,22 +76,28 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Matured:
-    """Labelled rows there are to learn from, and over how many days."""
+    """Labelled rows that a first version would be trained on, and later days with labels to judge it by."""
 
     rows: int
     days: int
 
 
 def judge_first(matured: Matured, limits: Retrain, min_days: int) -> Verdict:
-    """Train a first version once there are rows to train on and days to hold out; ``min_days`` are the gate's."""
-    needed = max(min_days, duration(limits.first_holdout) // duration("1d")) + 3
+    """Train a first version once there are rows to train on and days to judge it by; ``min_days`` are the gate's.
+
+    Both are counted around the very cut-off that the training will have: while history is still being sent, its
+    newest days are not there yet, and a version that nothing can judge would only be turned away.
+    """
     if matured.rows < limits.min_rows:
-        text = f"{matured.rows} labelled rows < {limits.min_rows} needed"
+        text = f"{matured.rows} labelled rows to train on < {limits.min_rows} needed"
         return _verdict(INCONCLUSIVE, "too_few_rows", matured.rows, limits.min_rows, text)
-    if matured.days < needed:
-        text = f"{matured.days} days with labels < {needed} needed"
-        return _verdict(INCONCLUSIVE, "too_few_days", matured.days, needed, text)
-    text = f"no version yet; {matured.rows} labelled rows of {matured.days} days >= {limits.min_rows} and {needed}"
+    if matured.days < min_days:
+        text = f"{matured.days} later days with labels to judge by < {min_days} needed"
+        return _verdict(INCONCLUSIVE, "too_few_days", matured.days, min_days, text)
+    text = (
+        f"no version yet; {matured.rows} labelled rows to train on >= {limits.min_rows},"
+        f" {matured.days} later days to judge by >= {min_days}"
+    )
     return _verdict(RETRAIN, "first_version", matured.rows, limits.min_rows, text)
 
 
@@ -111,15 +117,10 @@ def judge_retrain(record: Record, limits: Retrain) -> Verdict:
             f"retrained {_days(age)} days ago < {limits.cool_down}",
         )
     lasting = _sustained_loss(record, limits)
-    if lasting.name == RETRAIN or age < duration(limits.max_age):
+    if lasting.name == RETRAIN or age + duration("1d") <= duration(limits.max_age):
         return lasting
-    return _verdict(
-        RETRAIN,
-        "too_old",
-        _days(age),
-        limits.max_age,
-        f"{_days(age)} days without retraining, since {format_instant(record.retrained_at)} >= {limits.max_age}",
-    )
+    text = f"{_days(age)} days since {format_instant(record.retrained_at)}: one more would exceed {limits.max_age}"
+    return _verdict(RETRAIN, "too_old", _days(age), limits.max_age, text)
 
 
 def _sustained_loss(record: Record, limits: Retrain) -> Verdict:

@@ -45,7 +45,8 @@ class Observer(Protocol):
 class Reconciler:
     """Moves one loop forward. ``tick`` may be called as often as one likes: it acts on news only.
 
-    ``on_change`` publishes a state's route; it must be idempotent.
+    ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
+    called for: a route that somebody else decided, and may not have lived to publish, is published too.
     """
 
     loop: Loop
@@ -55,6 +56,7 @@ class Reconciler:
     on_change: Callable[[LoopState], None]
     days: list[Day] = dataclasses.field(default_factory=list)
     cursor: int = 0
+    published: int = -1
 
     @property
     def workflow_name(self) -> str:
@@ -64,7 +66,7 @@ class Reconciler:
     def recover(self) -> None:
         """After a start: publish the route again, and start a workflow that was decided but not begun."""
         state = self.store.state(self.loop.name)
-        self.on_change(state)
+        self._publish(state)
         self._begin_retraining(state)
 
     def tick(self, now: Instant) -> LoopState:
@@ -87,8 +89,8 @@ class Reconciler:
         if changed or drafts or state != before:
             state = dataclasses.replace(state, decided_until=max(now, state.decided_until or now))
             state = self.store.commit(before, state, drafts, changed)
-        if state.route != before.route:
-            self.on_change(state)
+        if state.route.generation != self.published:
+            self._publish(state)
         self._begin_retraining(state)
         return state
 
@@ -103,6 +105,10 @@ class Reconciler:
                 self.engine.wait(state.retraining.workflow, patience)
             before, state = state, self.tick(now)
         return state
+
+    def _publish(self, state: LoopState) -> None:
+        self.on_change(state)
+        self.published = state.route.generation
 
     def _read_days(self) -> None:
         """Take in days written since the last look, by this process or the one before it."""

@@ -18,7 +18,7 @@ from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
-from homeostat.kernel.clock import Instant, to_datetime
+from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.monitoring.detectors import input_drift, prediction_drift
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
@@ -39,7 +39,7 @@ class DeltaObserver:
     facts: Facts
     _scorer: Scorer = field(init=False)
     _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
-    _matured_at: tuple[int, Matured] | None = field(init=False, default=None)
+    _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._scorer = Scorer(self.loop.name, self.registry)
@@ -60,10 +60,10 @@ class DeltaObserver:
         return sorted(changed.values(), key=lambda day: day.start)
 
     def matured(self, now: Instant) -> Matured:
-        """Labelled rows of the question's table whose labels had their time; counted again only after news."""
-        sequence = self.facts.refresh()
-        if self._matured_at is None or self._matured_at[0] != sequence:
-            self._matured_at = (sequence, self._count_matured(now))
+        """What a first version asked for now would stand on; counted again only after news, or an hour."""
+        at = (self.facts.refresh(), now // duration("1h"))
+        if self._matured_at is None or self._matured_at[0] != at:
+            self._matured_at = (at, self._count_matured(now))
         return self._matured_at[1]
 
     def promise(self, version: str) -> Interval | None:
@@ -197,7 +197,10 @@ class DeltaObserver:
             told.group_by(list(question.keys)).aggregate([]), list(question.keys), join_type="left semi"
         )
         times = labelled[question.event_time].cast(pa.int64()).to_numpy()
-        return Matured(labelled.num_rows, int(np.unique(days_of(times, self.loop.timezone)).size))
+        since, cutoff = self.loop.training_span(now, first=True)
+        trained = times < cutoff if since is None else (times >= since) & (times < cutoff)
+        later = days_of(times[times >= cutoff], self.loop.timezone)
+        return Matured(int(np.count_nonzero(trained)), int(np.unique(later).size))
 
 
 def _of_interest(state: LoopState) -> tuple[str, ...]:

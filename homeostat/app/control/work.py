@@ -10,7 +10,6 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.home import Home
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control.loop import Loop
-from homeostat.kernel.clock import duration
 from homeostat.registry.models import Registry
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 
@@ -49,9 +48,8 @@ class Retrainer:
         return self.home.jobs / self.loop.name / str(ask["version"])
 
     def _job(self, ask: Json, pin: Json) -> TrainingJob:
-        limits, asked_at, champion = self.loop.retrain, int(ask["asked_at"]), ask["champion"]
-        holdout = limits.first_holdout if champion is None else limits.holdout
-        cutoff = asked_at - self.loop.label.maturity_delay - duration(holdout)
+        asked_at, champion = int(ask["asked_at"]), ask["champion"]
+        since, cutoff = self.loop.training_span(asked_at, first=champion is None)
         return TrainingJob(
             loop_file=str(self.loop_file),
             loop=self.loop.name,
@@ -59,10 +57,10 @@ class Retrainer:
             tables=str(self.home.tables),
             table_versions=pin["table_versions"],
             sequence=int(pin["sequence"]),
-            since=None if limits.history is None else cutoff - duration(limits.history),
+            since=since,
             cutoff=cutoff,
             as_of=asked_at,
             champion=None if champion is None else str(self.registry.folder(self.loop.name, champion)),
-            min_rows=limits.min_rows,
+            min_rows=self.loop.retrain.min_rows,
             confidence=self.loop.gate.confidence,
         )

@@ -176,7 +176,7 @@ class Outside:
         return sorted([*seen, *(self._with_outcomes(state, day) for day in due)], key=lambda day: day.start)
 
     def matured(self, now: Instant) -> Matured:
-        return Matured(now // DAY * 1_000, now // DAY)
+        return Matured(now // DAY * 1_000, now // DAY - 3)
 
     def promise(self, version: str) -> Interval:
         return Interval(0.3, 0.25, 0.35, 5, 500, 0.95)
@@ -239,17 +239,19 @@ class Site:
         self.loop, self.outside, self.fate = loop_of(**parts), outside or Outside(), fate or Fate()
         self.disk, self.deaths = Workflows(), 0
         self.heads = HeadsFile(folder / "ledger")
-        database = sqlite_engine(folder / "control.sqlite")
-        event.listen(database, "connect", _without_waiting_for_the_disk)
-        self.store = SqlControlStore(database, self.heads)
+        self._database = sqlite_engine(folder / "control.sqlite")
+        event.listen(self._database, "connect", _without_waiting_for_the_disk)
+        self.store = SqlControlStore(self._database, self.heads)
         self._process: Reconciler | None = None
 
     def live(self, first: int, last: int) -> LoopState:
-        """Decide every midnight of the days, starting a new process whenever one dies."""
+        """Decide every midnight of the days, starting a new process whenever one dies; each is served by then."""
         for number in range(first, last + 1):
             while not self._lived(number * DAY):
                 self.deaths += 1
                 self._process = None
+            state = self.store.state("demo")
+            assert state.route.champion is None or self.outside.served[-1] == state.route
         return self.store.state("demo")
 
     @property
@@ -268,7 +270,7 @@ class Site:
 
     def _start(self) -> Reconciler:
         engine = Engine(self.disk)
-        store = self.fate.of(self.store, "commit")
+        store = SqlControlStore(self._database, self.fate.of(self.heads, "intend", "seal"))
         publish = self.fate.of(self.outside, "publish").publish
         work = self.fate.of(self.outside, "pin", "train", "register")
         found = Reconciler(self.loop, store, self.outside, self.fate.of(engine, "start"), publish)

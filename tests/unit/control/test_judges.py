@@ -51,6 +51,8 @@ LOST = looks(0.07, 0.07, 0.07)
         (dataclasses.replace(BASE, looks=looks(0.07, None, 0.07)), INCONCLUSIVE, "too_few_looks"),
         (dataclasses.replace(BASE, promise=None, looks=LOST), INCONCLUSIVE, "no_promise"),
         (dataclasses.replace(BASE, retrained_at=40 * DAY), RETRAIN, "too_old"),
+        (dataclasses.replace(BASE, retrained_at=40 * DAY + DAY // 24), RETRAIN, "too_old"),
+        (dataclasses.replace(BASE, retrained_at=41 * DAY), HOLD, "as_promised"),
         (dataclasses.replace(BASE, retrained_at=40 * DAY, promise=None), RETRAIN, "too_old"),
         (dataclasses.replace(BASE, emergency=interval(-0.5, 0.01, 3)), RETRAIN, "emergency"),
         (
@@ -81,7 +83,7 @@ def test_more_lost_skill_never_turns_retraining_off(highs: list[float], worse: f
 
 @pytest.mark.parametrize(
     ("matured", "verdict"),
-    [(Matured(1_999, 40), INCONCLUSIVE), (Matured(2_000, 9), INCONCLUSIVE), (Matured(2_000, 40), RETRAIN)],
+    [(Matured(1_999, 40), INCONCLUSIVE), (Matured(2_000, 4), INCONCLUSIVE), (Matured(2_000, 5), RETRAIN)],
 )
 def test_a_first_version_waits_for_rows_and_days(matured: Matured, verdict: str) -> None:
     assert judge_first(matured, LIMITS, 5).name == verdict
