@@ -70,10 +70,10 @@ def report_text(found: Json) -> None:
 
 def _gain(gain: Json) -> str:
     """What the loop was worth, and what an interval by rows would have claimed of it."""
-    bounds = f"{gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    bounds = f"{gain['value']:+.4f}, between {gain['low']:+.4f} and {gain['high']:+.4f}"
     ratio = gain["row_wise_ratio"]
-    narrow = "" if ratio is None else f"; by rows it would be {ratio:.1f} times too narrow"
-    return f"log-loss live - frozen {bounds}, {gain['rows']:,} rows of {gain['blocks']} days{narrow}"
+    narrow = "" if ratio is None else f"\n(an interval over rows would be {ratio:.1f} times too narrow)"
+    return f"log-loss, live minus frozen: {bounds} over {gain['blocks']} days{narrow}"
 
 
 def _groups(figures: Json) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Collection
 from contextlib import closing
 from typing import Any
 
+import httpx
 import numpy as np
 
 from tests.harness.running import Running
@@ -20,12 +22,13 @@ class PhaseKiller(threading.Thread):
     """Kills control once in every phase it sees, a random moment after the phase began.
 
     A phase is a step of a retraining, such as ``v2/train`` (once the child is at work), or a new route,
-    such as ``route/3``. ``killed`` lists the phases in which a kill found control alive.
+    such as ``route/3``. ``killed`` lists the phases in which a kill found control alive. ``only`` names
+    those to kill in (empty: all): each kill takes as long as control takes to come back.
     """
 
-    def __init__(self, running: Running, seed: int) -> None:
+    def __init__(self, running: Running, seed: int, only: Collection[str] = ()) -> None:
         super().__init__(name="phase-killer", daemon=True)
-        self._running, self._drawn = running, np.random.default_rng(seed)
+        self._running, self._drawn, self._only = running, np.random.default_rng(seed), only
         self._over = threading.Event()
         self.killed: list[str] = []
 
@@ -33,18 +36,29 @@ class PhaseKiller(threading.Thread):
         """Watch and kill until told to end."""
         while not self._over.wait(0.005):
             phase = phase_of(self._running)
-            if phase is None or phase in self.killed:
+            if phase is None or phase in self.killed or (self._only and phase not in self._only):
                 continue
-            kind = phase.split("/")[0] if phase.startswith("route") else phase.split("/")[1]
+            kind = "route" if phase.startswith("route") else phase.split("/")[1]
             self._over.wait(self._drawn.uniform(0, LONGEST_SECONDS[kind]))
             if self._running.kill("control"):
                 self.killed.append(phase)
+            else:
+                self._wait_for_control()
 
     def end(self) -> list[str]:
         """Stop killing; the phases in which it killed."""
         self._over.set()
         self.join()
         return self.killed
+
+    def _wait_for_control(self) -> None:
+        """It died in the phase before: killing it as it starts would be no kill in this one."""
+        while not self._over.wait(0.02):
+            try:
+                httpx.get(f"{self._running.control.base_url}/api/loops", timeout=5, trust_env=False)
+            except httpx.TransportError:
+                continue
+            return
 
 
 class RandomKiller(PhaseKiller):

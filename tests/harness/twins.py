@@ -18,6 +18,8 @@ Json = dict[str, Any]
 FIRST, RETRAINED, PROMOTED, PERIOD = 6, 14, 21, 8
 """Days at whose start the first version is trained, the second one is, and the second one is promoted; days from
 one retraining to the next."""
+PHASES = frozenset({"v2/train", "v2/register", *(f"route/{generation}" for generation in range(2, 7))})
+"""A whole retraining and rollout: the canary opens with route 2, advances with 3 to 5, is promoted with 6."""
 
 _POLICIES = {
     'max_age="20d"': 'max_age="8d"',
@@ -87,7 +89,7 @@ def twins(folder: Path, seed: int) -> Iterator[tuple[Twin, Twin]]:
     with installed(folder / "calm") as calm, installed(folder / "shaken") as shaken:
         with ThreadPoolExecutor(2) as threads:
             peace = threads.submit(grow, calm)
-            war = threads.submit(grow, shaken, PhaseKiller(shaken.running, seed))
+            war = threads.submit(grow, shaken, PhaseKiller(shaken.running, seed, PHASES))
             peace.result()
             war.result()
         yield calm, shaken

@@ -16,6 +16,9 @@ USED_WITHOUT_IMPORT = {
     "tzdata": "time zones where the system has none",
 }
 
+IMPORTED_IF_THERE = {"lightgbm"}
+"""Models of these packages are converted when they are installed; nothing else needs them."""
+
 
 @pytest.fixture(scope="module")
 def declared(root: Path) -> dict[str, set[str]]:
@@ -52,7 +55,7 @@ def test_every_dependency_of_the_example_is_used_by_it(
 def test_the_package_imports_only_what_it_declares(
     declared: dict[str, set[str]], imported: dict[str, set[str]]
 ) -> None:
-    assert imported["homeostat"] - declared["homeostat"] == set()
+    assert imported["homeostat"] - declared["homeostat"] == IMPORTED_IF_THERE
 
 
 def test_the_example_imports_only_what_is_declared(

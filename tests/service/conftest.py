@@ -14,7 +14,7 @@ collect_ignore = [] if os.environ.get("HOMEOSTAT_SOAK") else ["test_soak.py"]
 
 @pytest.fixture(scope="session")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]]:
-    """One installation that was left in peace and one whose control was killed in every phase."""
+    """One installation that was left in peace and one whose control was killed in every phase of a retraining."""
     with twins(tmp_path_factory.mktemp("twins"), seed=7) as pair:
         yield pair
 

@@ -27,7 +27,11 @@ def written(folder: Path, text: str) -> Path:
         ("x = 1\nloop = (\n", 2, "SyntaxError"),
         ("\n\nraise SystemExit(3)\n", 3, "SystemExit: 3"),
         ("import homeostat as hs\nloop = hs.Loop(name='a')\n", 2, "missing 4 required"),
-        (LOOP_FILE.replace('name="visits"', 'name="Visits!"', 1).replace("TRAIN_HOOK", "pass"), None, "table"),
+        (
+            LOOP_FILE.replace('"visits",\n    key', '"Visits!",\n    key').replace("TRAIN_HOOK", "pass"),
+            None,
+            "name a table",
+        ),
         (LOOP_FILE.replace('"spent > 10"', '"spend > 10"').replace("TRAIN_HOOK", "pass"), None, "spend"),
     ],
     ids=["absent import", "syntax", "exit", "missing parts", "odd name", "unknown column"],
@@ -35,7 +39,6 @@ def written(folder: Path, text: str) -> Path:
 def test_a_file_that_does_not_make_a_loop_is_told_with_its_line(
     tmp_path: Path, text: str, line: int | None, said: str
 ) -> None:
-    text = text.replace('"visits",\n    key', '"Visits",\n    key') if said == "table" else text
     with pytest.raises(InvalidInput) as refused:
         load_loops(written(tmp_path, text))
     assert said in str(refused.value)

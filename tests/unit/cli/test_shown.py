@@ -25,7 +25,8 @@ def month(number: int, **changes: Any) -> dict[str, Any]:
 def report(months: list[dict[str, Any]]) -> dict[str, Any]:
     totals = {"served": 309_772, "labelled": 301_245, "failed_requests": 0}
     decided = {"retrains": 7, "promotions": 5, "rejections": 1, "rollbacks": 1}
-    return {"loop": "late-arrival", "months": months, "means": FIGURES, "totals": {**totals, **decided}}
+    gain = {"value": -0.0291, "low": -0.0349, "high": -0.0233, "blocks": 332, "rows": 301_245, "row_wise_ratio": 4.21}
+    return {"loop": "late-arrival", "months": months, "means": FIGURES, "gain": gain, "totals": {**totals, **decided}}
 
 
 def test_the_report_of_a_year_fits_80_columns_under_two_rows_of_headings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +37,13 @@ def test_the_report_of_a_year_fits_80_columns_under_two_rows_of_headings(capsys:
     assert lines[1].split() == ["month", "served", "labelled", "rate", *2 * ["live", "frozen", "monthly"]]
     assert lines[2] == "2013-02  29,425    28,293  0.242  0.7163 0.7163  0.7163  0.4741 0.4741  0.4741"
     assert lines[13].split()[0] == "mean"
+    assert lines[14] == "log-loss, live minus frozen: -0.0291, between -0.0349 and -0.0233 over 332 days"
     assert lines[-1] == "retrains 7   promotions 5   rejections 1   rollbacks 1"
+
+
+def test_a_report_too_young_for_an_interval_leaves_it_out(capsys: pytest.CaptureFixture[str]) -> None:
+    report_text({**report([month(2)]), "gain": None})
+    assert "minus" not in capsys.readouterr().out
 
 
 def test_what_is_unknown_is_a_dash_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,114 @@
+"""What people are shown of a loop, and what they may change, without anything running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from homeostat.app.clocks import SystemClock
+from homeostat.app.control.facts import Facts
+from homeostat.app.control.service import ControlService
+from homeostat.app.home import Home
+from homeostat.app.loader import load_loops
+from homeostat.app.operations import Operations
+from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.settings import Settings
+from homeostat.control import transitions
+from homeostat.control.loop import Loop
+from homeostat.kernel.clock import Clock
+from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
+from homeostat.training.jobs import JobFolder
+from tests.harness.grown import BEGAN, grown_home
+from tests.harness.world import DAY, LOOP
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Version 3 is on trial at its second step, v1 stands by."""
+    return grown_home(tmp_path)
+
+
+@pytest.fixture
+def operations(home: Home) -> Operations:
+    """The use cases of that home."""
+    return Operations.open(home)
+
+
+@pytest.fixture
+def loop(home: Home) -> Loop:
+    """The loop of that home."""
+    return load_loops(Settings.load(home.root).loop_file)[LOOP]
+
+
+def service(home: Home, clock: Clock | None) -> ControlService:
+    """Control without its clockwork, with nobody at the doors and at the recorder."""
+    facts = Facts(BlockingRecorderClient(str(home.root / "nobody")), "http://127.0.0.1:1")
+    loops = load_loops(Settings.load(home.root).loop_file)
+    return ControlService(loops, {}, Operations.open(home), facts, clock, patience=1.0)
+
+
+def test_the_overview_tells_the_route_and_how_the_trial_goes(operations: Operations, loop: Loop) -> None:
+    shown = operations.overview(loop, None)
+    assert shown["route"] == {"generation": 5, "champion": "v2", "canary": "v3", "share": 0.25, "standby": "v1"}
+    assert (shown["rollout"]["step"], shown["rollout"]["looks"], shown["rollout"]["max_looks"]) == (1, 1, 8)
+    assert (shown["totals"]["served"], shown["totals"]["retrains"], shown["totals"]["promotions"]) == (2304, 2, 1)
+    assert shown["last_decision"]["title"] == "v3 advances to 25%"
+
+
+def test_windows_come_once_and_again_when_they_change(operations: Operations, loop: Loop) -> None:
+    first = operations.windows(loop, 0)
+    assert len(first["windows"]) == 8
+    assert operations.windows(loop, first["cursor"]) == {"cursor": first["cursor"], "windows": []}
+    state = operations.state(LOOP)
+    ((_, oldest), *_) = operations.store.days(LOOP)
+    operations.store.commit(state, state, (), [oldest])
+    again = operations.windows(loop, first["cursor"])
+    assert [window["day"] for window in again["windows"]] == ["2024-01-01"]
+
+
+def test_the_activity_is_what_the_training_said_last_without_its_stopwatch(operations: Operations, home: Home) -> None:
+    assert operations.activity(LOOP) is None
+    state = operations.state(LOOP)
+    asked = transitions.ask_retraining(state, Verdict(RETRAIN, (Reason("why", 1, 0, "because"),)), BEGAN + 9 * DAY, {})
+    operations.store.commit(state, asked.state, asked.drafts, ())
+    assert operations.activity(LOOP) == {
+        "kind": "training",
+        "step": "pinning the training set",
+        "since": "2024-01-10T00:00:00Z",
+        "version": "v4",
+    }
+    job = JobFolder(home.jobs / LOOP / "v4")
+    job.root.mkdir(parents=True)
+    job.log.write_text("   0.1 s  reading tables\n   2.5 s  training on 800 rows of 4 features\n")
+    assert (operations.activity(LOOP) or {})["step"] == "training on 800 rows of 4 features"
+
+
+def test_control_shows_a_loop_while_recorder_and_doors_are_away(home: Home) -> None:
+    shown = service(home, SystemClock()).overview(LOOP)
+    assert (shown["clock"], shown["replay"]) == ("system", None)
+    assert shown["quarantined"] == {}
+    assert {table["table"]: table["rows"] for table in shown["freshness"]} == {"visits": 0, "purchases": 0}
+    with pytest.raises(NotFound, match="Did you mean 'visits'"):
+        service(home, None).overview("visit")
+
+
+def test_there_is_no_barrier_on_the_system_clock(home: Home) -> None:
+    with pytest.raises(Refused, match="no barrier on the system clock"):
+        service(home, SystemClock()).barrier(BEGAN)
+
+
+def test_a_replay_shows_where_it_is(home: Home) -> None:
+    control = service(home, None)
+    assert control.overview(LOOP)["now"] is None
+    control.progress(BEGAN, BEGAN + 9 * DAY, BEGAN + DAY, "serving", False)
+    shown = control.overview(LOOP)
+    assert shown["now"] == "2024-01-02T00:00:00Z"
+    assert shown["replay"] == {
+        "start": "2024-01-01T00:00:00Z",
+        "until": "2024-01-10T00:00:00Z",
+        "at": "2024-01-02T00:00:00Z",
+        "phase": "serving",
+        "done": False,
+    }
