@@ -23,6 +23,8 @@ from homeostat.stats.intervals import Interval
 from homeostat.training.pipeline import WorkflowEngine, WorkflowState
 
 Json = dict[str, Any]
+FIRST_RETRY = duration("1d")
+"""While nothing serves, a first version that was turned away is tried again after a day."""
 
 
 class Observer(Protocol):
@@ -45,7 +47,7 @@ class Observer(Protocol):
 class Reconciler:
     """Moves one loop forward. ``tick`` may be called as often as one likes: it acts on news only.
 
-    ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
+    ``verdict`` is what was last said about retraining. ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
     """
 
@@ -57,6 +59,7 @@ class Reconciler:
     days: list[Day] = dataclasses.field(default_factory=list)
     cursor: int = 0
     published: int = -1
+    verdict: Verdict | None = None
 
     @property
     def workflow_name(self) -> str:
@@ -134,6 +137,7 @@ class Reconciler:
         if state.rollout is not None:
             return self._judge_rollout(state, now)
         verdict, facts = self._judge_retraining(state, now)
+        self.verdict = verdict
         if verdict.name != RETRAIN:
             return Transition(state, ())
         return transitions.ask_retraining(state, verdict, now, facts)
@@ -141,7 +145,7 @@ class Reconciler:
     def _judge_retraining(self, state: LoopState, now: Instant) -> tuple[Verdict, Json]:
         limits = self.loop.retrain
         if state.route.champion is None:
-            resting = state.retrained_at is not None and now - state.retrained_at < duration(limits.cool_down)
+            resting = state.retrained_at is not None and now - state.retrained_at < FIRST_RETRY
             matured = Matured(0, 0) if resting else self.observer.matured(now)
             return judge_first(matured, limits, self.loop.gate.min_days), {"matured": plain(matured)}
         promise = self.observer.promise(state.route.champion)

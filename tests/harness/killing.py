@@ -6,13 +6,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import httpx
 import numpy as np
 
-from tests.harness.running import Running
+from tests.harness.running import Running, until
 
 STEPS = ("pin", "train", "register", "gate")
 LONGEST_SECONDS = {"pin": 0.1, "train": 2.0, "register": 0.4, "gate": 0.05, "route": 0.2}
@@ -46,7 +46,9 @@ class PhaseKiller(threading.Thread):
                 self._wait_for_control()
 
     def end(self) -> list[str]:
-        """Stop killing; the phases in which it killed."""
+        """Stop killing, after what is left of ``only``; the phases in which it killed."""
+        with suppress(TimeoutError):
+            until(lambda: set(self._only) <= set(self.killed), patience=5)
         self._over.set()
         self.join()
         return self.killed

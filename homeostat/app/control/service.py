@@ -42,7 +42,6 @@ class ControlService:
     patience: float
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
-    _problem: str | None = field(init=False, default=None)
 
     def tick(self) -> None:
         """One look at every loop, as of the clock."""
@@ -83,6 +82,7 @@ class ControlService:
             "now": None if now is None else format_instant(now),
             "replay": None if replay is None else _shown(replay),
             "activity": self.operations.activity(name),
+            "verdict": self._verdict(name),
             "freshness": self.facts.freshness(self._loop(name).tables, now),
             "quarantined": self.facts.quarantined(),
         }
@@ -106,6 +106,16 @@ class ControlService:
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""
         return self.operations.verify_ledger()
+
+    def quarantine(self, table: str, limit: int) -> Json:
+        """The newest rows of a table that broke its contract, with what was wrong."""
+        rows = self.facts.recorder.quarantine(table, limit)
+        return {"rows": [{**row, "known_at": format_instant(row["known_at"])} for row in rows]}
+
+    def _verdict(self, name: str) -> Json | None:
+        """What was last said about retraining: why it is time, or why not yet."""
+        verdict = self.reconcilers[name].verdict if name in self.reconcilers else None
+        return None if verdict is None else {"name": verdict.name, "reasons": list(verdict.texts)}
 
     def _now(self) -> Instant | None:
         if self.clock is not None:

@@ -24,7 +24,8 @@ function place({ overview, versions }) {
   return versions.length > 0 ? 2 : 0;
 }
 
-function doing({ activity, replay }) {
+function doing({ activity, replay, verdict }) {
   if (activity) return `Now, for ${activity.version}: ${activity.step}.`;
+  if (verdict && !replay) return `Not yet: ${verdict.reasons.join("; ")}.`;
   return replay?.phase ? `Now: ${replay.phase}.` : null;
 }
