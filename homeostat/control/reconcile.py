@@ -47,8 +47,9 @@ class Observer(Protocol):
 class Reconciler:
     """Moves one loop forward. ``tick`` may be called as often as one likes: it acts on news only.
 
-    ``verdict`` is what was last said about retraining. ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
+    ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
+    ``verdict`` is what was last said about retraining.
     """
 
     loop: Loop

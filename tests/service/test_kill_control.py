@@ -16,7 +16,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from tests.harness.evidence import decided, registered, served
 from tests.harness.running import until
 from tests.harness.twins import PHASES, Twin
-from tests.harness.world import BEGINS, HOUR, LOOP
+from tests.harness.world import LOOP, day
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
@@ -65,7 +65,7 @@ def test_serving_goes_on_while_control_is_down_and_cannot_start(shaken: Twin) ->
         shaken.go(2)
         with pytest.raises(httpx.TransportError):
             running.control.get("/api/loops", timeout=0.5)
-    running.barrier(BEGINS + shaken.hour * HOUR)
+    running.barrier(day(shaken.hour // 24))
     assert running.failed == 0
     assert running.decisions() == before
     log = DeltaTables(running.home / "log")
