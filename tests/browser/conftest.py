@@ -38,9 +38,12 @@ class Seen:
 Open = Callable[..., Seen]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all tests; Playwright gives it a new profile folder."""
+    """One browser per file; Playwright gives it a new profile folder.
+
+    While Playwright is open its event loop runs in this thread, which other files' tests must not find.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS), headless=True)
         yield browser

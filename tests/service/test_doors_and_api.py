@@ -147,6 +147,9 @@ def test_events_keep_what_is_good_and_set_the_rest_apart(running: Running) -> No
         (2, "from_the_future"),
     ]
     assert running.overview()["quarantined"]["visits"] == before + 2
+    kept = running.control.get("/api/tables/visits/quarantine?limit=2").raise_for_status().json()["rows"]
+    assert {row["reason"] for row in kept} == {one["reason"] for one in reply["quarantined"]}
+    assert running.control.get("/api/tables/nowhere/quarantine").status_code == 404
 
 
 def test_rows_refused_at_the_predict_door_are_set_apart_too(running: Running) -> None:
@@ -299,6 +302,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         *(("GET", f"/api/loops/{{loop}}/{what}") for what in ROUTES),
         ("POST", "/api/loops/{loop}/rollback"),
         ("GET", "/api/ledger/verify"),
+        ("GET", "/api/tables/{table}/quarantine"),
         ("POST", "/api/replay"),
         ("POST", "/api/replay/barrier"),
     }

@@ -229,7 +229,7 @@ def test_a_restart_serves_from_disk_from_the_first_request_on(home: Path) -> Non
 def test_a_request_that_is_under_way_is_finished_before_it_stops(home: Path) -> None:
     write_route(home / "routes", Route("late", 1, "v1"))
     with gateway(home) as running:
-        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: 127.0.0.1\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
         head += f"Content-Length: {len(GOOD)}\r\n\r\n"
         with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
             connection.sendall(head.encode() + GOOD[:30])
@@ -259,21 +259,21 @@ def test_a_body_over_the_limit_is_413_over_the_wire(home: Path) -> None:
 
         assert running.client.post(PREDICT, content=b" " * 6_000_000).status_code == 413
         assert running.client.post(PREDICT, content=streamed()).status_code == 413
-        announced = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
+        announced = f"POST {PREDICT} HTTP/1.1\r\nHost: 127.0.0.1\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
         announced += f"Content-Length: {10**12}\r\n\r\n"
         assert raw(running.port, announced.encode()).startswith(b"HTTP/1.1 413")
         assert running.predict(question()).status_code == 200
 
 
 ODD = [
-    b"GET /%zz%ff HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /loops/%ff%00/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-    b"POST /loops/late/predict?%ff=%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{",
-    b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"POST /loops/late/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{",
-    b"BREW /loops/late/predict HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /%zz%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"POST /loops/%ff%00/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
+    b"POST /loops/late/predict?%ff=%zz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\n{",
+    b"POST /loops/late/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /loops/late/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90\r\n\r\n{",
+    b"BREW /loops/late/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET //evil.example/%2e%2e HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00",
     b"GET / HTTP/9.9\r\n\r\n",
     b"\r\n" * 50,
