@@ -13,6 +13,7 @@ from homeostat.kernel.clock import parse_instant
 Json = dict[str, Any]
 LoopName = Annotated[str, Path(description="Name of the loop, as its file gives it.")]
 TableName = Annotated[str, Path(description="Name of a table, as the loop file gives it.")]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
 Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
 Instant = Annotated[str, Field(description="ISO-8601 with its offset, such as 2013-02-01T05:00:00Z.")]
 
@@ -89,7 +90,7 @@ def router_of(service: ControlService) -> APIRouter:
         return service.rollback(loop, request.reason)
 
     @router.get("/tables/{table}/quarantine", summary="List rows kept apart")
-    def quarantine(table: TableName, limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> Json:
+    def quarantine(table: TableName, limit: Limit = 100) -> Json:
         """The newest rows of a table that broke its contract, each with its content and what was wrong."""
         return service.quarantine(table, limit)
 
