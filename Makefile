@@ -1,7 +1,7 @@
 # `make` lists what there is; see CONTRIBUTING.md.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench setup unit format lock clean
+.PHONY: help demo test lint bench soak setup unit format lock clean
 export PYTHON
 
 PYTEST := .venv/bin/pytest
@@ -22,6 +22,9 @@ lint: setup ## Style, format, types and import contracts
 
 bench: setup ## Measure, on this machine, what the documentation states
 	@.venv/bin/python benchmarks/run.py $(ARGS)
+
+soak: setup ## Kill control at random moments, round after round (ROUNDS=20)
+	@HOMEOSTAT_SOAK=$(or $(ROUNDS),20) $(PYTEST) tests/service/test_soak.py $(ARGS)
 
 setup: ## Build .venv from the lock; nothing when it is already right
 	@scripts/system-packages.sh libgomp1
