@@ -134,6 +134,9 @@ def _only_probability(model: onnx.ModelProto, positive: int, inputs: list[str]) 
     kept = {entry.name for entry in pruned.graph.input}
     pruned.graph.input.extend(declared[name] for name in inputs if name not in kept)
     pruned.graph.name = _GRAPH
+    imports = sorted(pruned.opset_import, key=lambda one: one.domain)  # the converter's order is that of a set
+    del pruned.opset_import[:]
+    pruned.opset_import.extend(imports)
     onnx.checker.check_model(pruned)
     made: bytes = pruned.SerializeToString(deterministic=True)
     return made

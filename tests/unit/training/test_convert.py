@@ -123,11 +123,11 @@ def test_a_value_missing_for_the_first_time_is_read_as_the_estimator_reads_it() 
 
 
 def test_the_same_rows_give_the_same_bytes_in_every_process() -> None:
-    """Each training has a process of its own: two of them, with differently seeded hashes, agree."""
+    """Each training has a process of its own; sets are walked in another order under each of these seeds."""
     code = "from tests.unit.training.test_convert import lightgbm_hash; print(lightgbm_hash())"
     root = Path(__file__).parents[3]
     told = []
-    for seed in ("1", "2"):
+    for seed in ("1", "3"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, env=environment, cwd=root, capture_output=True, check=True, text=True)
