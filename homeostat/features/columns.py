@@ -76,7 +76,8 @@ def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> 
     total = np.zeros(sum(len(columns[0]) for columns in parts), dtype=np.int64)
     for position, kind in enumerate(kinds):
         joined = [chunk for columns in parts for chunk in columns[position].cast(_ARROW[kind]).chunks]
-        encoded = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks().dictionary_encode()
+        values = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks()
+        encoded = (pc.add(values, 0.0) if kind == "number" else values).dictionary_encode()  # -0.0 equals 0.0
         code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         missing = (total < 0) | (code < 0)
         total = total * max(len(encoded.dictionary), 1) + code

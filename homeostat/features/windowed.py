@@ -7,18 +7,22 @@ are superseded facts that may still have been valid then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from homeostat.features.aggregates import SHRINK
+from homeostat.features.listed import listed
 from homeostat.features.ranges import Floats, Ints, Ranges, may_overflow, two_sum
+from homeostat.features.summaries import Aggregate, AggregateKind
 from homeostat.features.timeline import NEVER, Ladder, Questions, Timeline, seen
-from homeostat.features.views import AggregateKind, Window
+from homeostat.features.views import FeatureKind, Window
 
 Array = npt.NDArray[Any]
+_LISTED: frozenset[AggregateKind] = frozenset({"std", "distinct", "quantile", "first", "last"})
+_BY_CODE = ("distinct", "first", "last")
 
 
 class _Tally:
@@ -60,21 +64,73 @@ class _Tally:
             return total if kind == "sum" else total / self.present
 
 
-def windows(view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Every feature of the view for every question; ``columns`` are the table's, in the table's order."""
+class Source(Protocol):
+    """A table's columns, in the table's order of rows."""
+
+    def numbers(self, view: Window, read: str) -> Floats:
+        """A column as numbers, or a condition as 1.0 and 0.0; NaN is null."""
+        ...
+
+    def codes(self, name: str) -> Ints:
+        """Equal values of a column as equal numbers; -1 is null."""
+        ...
+
+    def chosen(self, name: str, kind: FeatureKind, rows: Ints) -> Array:
+        """The values at some rows as a feature's; a row of -1 is missing."""
+        ...
+
+
+_Pairs = Sequence[tuple[Aggregate, Sequence[_Tally]]]
+
+
+def windows(view: Window, facts: Timeline, asked: Questions, source: Source) -> dict[str, Array]:
+    """Every feature of the view for every question."""
+    added = {name: one for name, one in view.values.items() if one.kind not in _LISTED}
+    found = _added(view, added, facts, asked, source)
+    if len(added) < len(view.values):
+        found.update(_listed(view, facts, asked, source))
+    return {feature.name: found[feature.name] for feature in view.features}
+
+
+def _listed(view: Window, facts: Timeline, asked: Questions, source: Source) -> dict[str, Array]:
+    times = Ladder(facts.entity, facts.time)
+    high = times.reach(asked.entity, asked.time)
+    lows = [times.reach(asked.entity, asked.time - length) for length in view.ranges]
+    found: dict[str, Array] = {}
+    names = iter(view.features)
+    for one in view.values.values():
+        for low in lows:
+            feature = next(names)
+            if one.kind not in _LISTED or one.column is None:
+                continue
+            values = source.codes(one.column) if one.kind in _BY_CODE else source.numbers(view, one.column)
+            blocks = seen(facts, asked, low, high)
+            made = listed(one.kind, one.q, values[facts.row], blocks, len(high))
+            if one.kind in ("first", "last"):
+                made = source.chosen(one.column, feature.kind, np.append(facts.row, -1)[made])
+            found[feature.name] = made
+    return found
+
+
+def _added(
+    view: Window, values: Mapping[str, Aggregate], facts: Timeline, asked: Questions, source: Source
+) -> dict[str, Array]:
     lasting = facts.where(facts.died == NEVER)
     superseded = facts.where(facts.died != NEVER)
-    scales = {name: SHRINK if may_overflow(values) else 1.0 for name, values in columns.items()}
-    scaled = {name: values * scales[name] for name, values in columns.items()}
-    tallies = [[_Tally(len(asked.time)) for _ in view.ranges] for _ in view.values]
-    _add_lasting(view, lasting, asked, scaled, tallies)
+    read = dict.fromkeys(name for one in values.values() if (name := one.condition or one.column) is not None)
+    columns = {name: source.numbers(view, name) for name in read}
+    scales = {name: SHRINK if may_overflow(given) else 1.0 for name, given in columns.items()}
+    scaled = {name: given * scales[name] for name, given in columns.items()}
+    tallies = [[_Tally(len(asked.time)) for _ in view.ranges] for _ in values]
+    pairs = list(zip(values.values(), tallies, strict=True))
+    _add_lasting(view, lasting, asked, scaled, pairs)
     if len(superseded.row):
-        _add_superseded(view, superseded, asked, scaled, tallies)
-    names = iter(view.features)
+        _add_superseded(view, superseded, asked, scaled, pairs)
+    prefix = "_".join(view.entity)
     return {
-        next(names).name: tally.value(one.kind, scales.get(one.column or "", 1.0))
-        for one, row in zip(view.values.values(), tallies, strict=True)
-        for tally in row
+        f"{prefix}_{name}_{text}": tally.value(one.kind, scales.get(one.condition or one.column or "", 1.0))
+        for (name, one), row in zip(values.items(), tallies, strict=True)
+        for text, tally in zip(view.over, row, strict=True)
     }
 
 
@@ -83,7 +139,7 @@ def _add_lasting(
     facts: Timeline,
     asked: Questions,
     columns: Mapping[str, Floats],
-    tallies: list[list[_Tally]],
+    pairs: _Pairs,
 ) -> None:
     ready = {name: Ranges(values[facts.row]) for name, values in columns.items()}
     times = Ladder(facts.entity, facts.time)
@@ -93,7 +149,7 @@ def _add_lasting(
     for position, length in enumerate(view.ranges):
         low = times.reach(asked.entity, asked.time - length)
         split = np.clip(known, low, high)
-        add = _adder(view, tallies, position)
+        add = _adder(pairs, position)
         add(ready, everyone, low, split)
         for block in seen(facts, asked, split, high):
             add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
@@ -104,14 +160,14 @@ def _add_superseded(
     facts: Timeline,
     asked: Questions,
     columns: Mapping[str, Floats],
-    tallies: list[list[_Tally]],
+    pairs: _Pairs,
 ) -> None:
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
     gone = Ladder(facts.entity, facts.died).reach(asked.entity, asked.known)
     for position, length in enumerate(view.ranges):
         low = np.maximum(times.reach(asked.entity, asked.time - length), gone)
-        add = _adder(view, tallies, position)
+        add = _adder(pairs, position)
         for block in seen(facts, asked, low, high):
             add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
 
@@ -121,15 +177,13 @@ def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> di
     return {name: Ranges(values[rows]) for name, values in columns.items()}
 
 
-def _adder(
-    view: Window, tallies: list[list[_Tally]], position: int
-) -> Callable[[Mapping[str, Ranges], Ints, Ints, Ints], None]:
+def _adder(pairs: _Pairs, position: int) -> Callable[[Mapping[str, Ranges], Ints, Ints, Ints], None]:
     """Merges ranges into the tallies of the range at ``position``, each by its value's aggregate."""
-    pairs = [(one, row[position]) for one, row in zip(view.values.values(), tallies, strict=True)]
+    here = [(one, row[position]) for one, row in pairs]
 
     def add(columns: Mapping[str, Ranges], at: Ints, low: Ints, high: Ints) -> None:
-        for aggregate, tally in pairs:
-            column = None if aggregate.column is None else columns[aggregate.column]
-            tally.add(aggregate.kind, column, at, low, high)
+        for aggregate, tally in here:
+            read = aggregate.condition or aggregate.column
+            tally.add(aggregate.kind, None if read is None else columns[read], at, low, high)
 
     return add
