@@ -7,7 +7,7 @@ are superseded facts that may still have been valid then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,31 +22,32 @@ from homeostat.features.views import FeatureKind, Window
 
 Array = npt.NDArray[Any]
 _LISTED: frozenset[AggregateKind] = frozenset({"std", "distinct", "quantile", "first", "last"})
+_SUMMED: frozenset[AggregateKind] = frozenset({"sum", "mean", "share"})
 _BY_CODE = ("distinct", "first", "last")
 
 
 class _Tally:
-    """What one window's facts add up to so far, per question; parts merge in any order."""
+    """What one column's facts in one window add up to so far, per question; parts merge in any order."""
 
-    def __init__(self, questions: int) -> None:
+    def __init__(self, questions: int, kinds: frozenset[AggregateKind]) -> None:
+        self._kinds = kinds
         self.facts = np.zeros(questions, dtype=np.int64)
-        self.present = np.zeros(questions, dtype=np.int64)
-        self.total = np.zeros(questions)
-        self.rest = np.zeros(questions)
-        self.least = np.full(questions, np.inf)
-        self.greatest = np.full(questions, -np.inf)
+        self.present = self.facts if kinds == {"count"} else np.zeros(questions, dtype=np.int64)
+        self.total, self.rest = np.zeros((2, questions if kinds & _SUMMED else 0))
+        self.least = np.full(questions if "minimum" in kinds else 0, np.inf)
+        self.greatest = np.full(questions if "maximum" in kinds else 0, -np.inf)
 
-    def add(self, kind: AggregateKind, column: Ranges | None, at: Ints, low: Ints, high: Ints) -> None:
+    def add(self, column: Ranges | None, at: Ints | slice, low: Ints, high: Ints) -> None:
         """Merge the ranges ``[low, high)`` of a column into the questions ``at``."""
         self.facts[at] += high - low
         if column is None:
             return
         self.present[at] += column.present(low, high)
-        if kind == "minimum":
+        if "minimum" in self._kinds:
             self.least[at] = np.minimum(self.least[at], column.least(low, high))
-        elif kind == "maximum":
+        if "maximum" in self._kinds:
             self.greatest[at] = np.maximum(self.greatest[at], column.greatest(low, high))
-        else:
+        if self._kinds & _SUMMED:
             total, rest = column.total(low, high)
             self.total[at], error = two_sum(self.total[at], total)
             self.rest[at] += rest + error
@@ -80,7 +81,8 @@ class Source(Protocol):
         ...
 
 
-_Pairs = Sequence[tuple[Aggregate, Sequence[_Tally]]]
+_Tallies = Mapping[str, Sequence[_Tally]]
+"""Per column read, a tally per range."""
 
 
 def windows(view: Window, facts: Timeline, asked: Questions, source: Source) -> dict[str, Array]:
@@ -115,61 +117,58 @@ def _listed(view: Window, facts: Timeline, asked: Questions, source: Source) -> 
 def _added(
     view: Window, values: Mapping[str, Aggregate], facts: Timeline, asked: Questions, source: Source
 ) -> dict[str, Array]:
-    lasting = facts.where(facts.died == NEVER)
-    superseded = facts.where(facts.died != NEVER)
-    read = dict.fromkeys(name for one in values.values() if (name := one.condition or one.column) is not None)
-    columns = {name: source.numbers(view, name) for name in read}
+    """Aggregates that are made of sums, counts and extremes; one tally per column read and range."""
+    kinds: dict[str, set[AggregateKind]] = {}
+    for one in values.values():
+        kinds.setdefault(_read(one), set()).add(one.kind)
+    columns = {name: source.numbers(view, name) for name in kinds if name}
     scales = {name: SHRINK if may_overflow(given) else 1.0 for name, given in columns.items()}
-    scaled = {name: given * scales[name] for name, given in columns.items()}
-    tallies = [[_Tally(len(asked.time)) for _ in view.ranges] for _ in values]
-    pairs = list(zip(values.values(), tallies, strict=True))
-    _add_lasting(view, lasting, asked, scaled, pairs)
-    if len(superseded.row):
-        _add_superseded(view, superseded, asked, scaled, pairs)
+    scaled = {name: given if scales[name] == 1.0 else given * scales[name] for name, given in columns.items()}
+    tallies = {name: [_Tally(len(asked.time), frozenset(of)) for _ in view.ranges] for name, of in kinds.items()}
+    forever = facts.died == NEVER
+    if bool(forever.all()):
+        _add_lasting(view, facts, asked, scaled, tallies)
+    else:
+        _add_lasting(view, facts.where(forever), asked, scaled, tallies)
+        _add_superseded(view, facts.where(~forever), asked, scaled, tallies)
     prefix = "_".join(view.entity)
     return {
-        f"{prefix}_{name}_{text}": tally.value(one.kind, scales.get(one.condition or one.column or "", 1.0))
-        for (name, one), row in zip(values.items(), tallies, strict=True)
-        for text, tally in zip(view.over, row, strict=True)
+        f"{prefix}_{name}_{text}": tally.value(one.kind, scales.get(_read(one), 1.0))
+        for name, one in values.items()
+        for text, tally in zip(view.over, tallies[_read(one)], strict=True)
     }
 
 
+def _read(one: Aggregate) -> str:
+    """The column or condition that an aggregate reads; "" for none."""
+    return one.condition or one.column or ""
+
+
 def _add_lasting(
-    view: Window,
-    facts: Timeline,
-    asked: Questions,
-    columns: Mapping[str, Floats],
-    pairs: _Pairs,
+    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
 ) -> None:
     ready = {name: Ranges(values[facts.row]) for name, values in columns.items()}
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
-    known = Ladder(facts.entity, facts.born).reach(asked.entity, asked.known)
-    everyone = np.arange(len(asked.time))
+    known = Ladder(facts.entity, facts.born).within(asked.entity, asked.known, high)
     for position, length in enumerate(view.ranges):
         low = times.reach(asked.entity, asked.time - length)
-        split = np.clip(known, low, high)
-        add = _adder(pairs, position)
-        add(ready, everyone, low, split)
+        split = np.maximum(known, low)
+        _add(tallies, position, ready, slice(None), low, split)
         for block in seen(facts, asked, split, high):
-            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+            _add(tallies, position, _some(columns, facts, block.facts), block.questions, block.low, block.high)
 
 
 def _add_superseded(
-    view: Window,
-    facts: Timeline,
-    asked: Questions,
-    columns: Mapping[str, Floats],
-    pairs: _Pairs,
+    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
 ) -> None:
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
     gone = Ladder(facts.entity, facts.died).reach(asked.entity, asked.known)
     for position, length in enumerate(view.ranges):
         low = np.maximum(times.reach(asked.entity, asked.time - length), gone)
-        add = _adder(pairs, position)
         for block in seen(facts, asked, low, high):
-            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+            _add(tallies, position, _some(columns, facts, block.facts), block.questions, block.low, block.high)
 
 
 def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> dict[str, Ranges]:
@@ -177,13 +176,9 @@ def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> di
     return {name: Ranges(values[rows]) for name, values in columns.items()}
 
 
-def _adder(pairs: _Pairs, position: int) -> Callable[[Mapping[str, Ranges], Ints, Ints, Ints], None]:
-    """Merges ranges into the tallies of the range at ``position``, each by its value's aggregate."""
-    here = [(one, row[position]) for one, row in pairs]
-
-    def add(columns: Mapping[str, Ranges], at: Ints, low: Ints, high: Ints) -> None:
-        for aggregate, tally in here:
-            read = aggregate.condition or aggregate.column
-            tally.add(aggregate.kind, None if read is None else columns[read], at, low, high)
-
-    return add
+def _add(
+    tallies: _Tallies, position: int, columns: Mapping[str, Ranges], at: Ints | slice, low: Ints, high: Ints
+) -> None:
+    """Merge ranges into the tallies of the view's range at ``position``."""
+    for name, row in tallies.items():
+        row[position].add(columns.get(name), at, low, high)

@@ -306,7 +306,8 @@ def _number(one: Any, values: Sequence[Fraction]) -> Any:
         return float(average)
     if one.kind == "std":
         variance = sum((value - average) ** 2 for value in values) / (len(values) - 1)
-        return math.sqrt(variance) if variance < 1e300 else None
+        half = (variance.numerator.bit_length() - variance.denominator.bit_length()) // 2
+        return math.ldexp(math.sqrt(variance / Fraction(4) ** half), half)
     if one.kind == "quantile":
         return _quantile(sorted(float(value) for value in values), one.q)
     return float(min(values) if one.kind == "minimum" else max(values))
