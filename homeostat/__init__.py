@@ -12,8 +12,21 @@ from homeostat.control.rollouts import Canary
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
+from homeostat.features.summaries import (
+    count,
+    distinct,
+    first,
+    last,
+    maximum,
+    mean,
+    minimum,
+    quantile,
+    share,
+    std,
+    sum_,
+)
 from homeostat.features.transforms import transform
-from homeostat.features.views import Latest, Window, count, maximum, mean, minimum, sum_
+from homeostat.features.views import Latest, Window
 
 __all__ = [
     "Canary",
@@ -27,12 +40,18 @@ __all__ = [
     "Window",
     "boolean",
     "count",
+    "distinct",
+    "first",
     "instant",
     "integer",
+    "last",
     "maximum",
     "mean",
     "minimum",
     "number",
+    "quantile",
+    "share",
+    "std",
     "sum_",
     "text",
     "transform",

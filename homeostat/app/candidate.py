@@ -20,6 +20,7 @@ from homeostat.data.labels import Label
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
+from homeostat.features.offline import InMemoryEngine, OfflineEngine
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import environment, fingerprint
@@ -29,7 +30,7 @@ from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.rows import TrainingRows, model_frame
-from homeostat.training.training_set import LabelledRows, ReadTable, Sources, labelled_rows, local_days
+from homeostat.training.training_set import LabelledRows, ReadTable, ScanTable, Sources, labelled_rows, local_days
 
 ENVIRONMENT = "environment.json"
 Say = Callable[[str], None]
@@ -54,14 +55,23 @@ class Trainable(Protocol):
     def timezone(self) -> str: ...
 
 
-def make_candidate(job: TrainingJob, loop: Trainable, place: JobFolder, *, read: ReadTable, say: Say) -> TrainingResult:
+def make_candidate(
+    job: TrainingJob,
+    loop: Trainable,
+    place: JobFolder,
+    *,
+    read: ReadTable,
+    say: Say,
+    engine: OfflineEngine | None = None,
+    scan: ScanTable | None = None,
+) -> TrainingResult:
     """Train, convert, prove, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
     say(f"reading tables as of sequence {job.sequence}")
-    sources = Sources(read, job.table_versions, job.sequence, job.as_of)
+    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
     labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
     chosen = labelled.asked(job.since, job.cutoff)
     rows = chosen.rows(loop.feature_set)

@@ -25,6 +25,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
+    join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
     recorder_socket: str = ""
 
     @property

@@ -1,6 +1,6 @@
 """The training child: one job in, one staged version or one clear error out.
 
-Run as ``python -m homeostat.app.training_child JOB_FILE PARENT_PID MEMORY_BYTES``; talks on stderr.
+Run as ``python -m homeostat.app.training_child JOB_FILE PARENT_PID MEMORY_BYTES JOIN_BYTES``; talks on stderr.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         if place.finished(job) is not None:
             return 0
         try:
-            told = {"job": job.hash, "result": _make(job, place)}
+            told = {"job": job.hash, "result": _make(job, place, int(arguments[3]))}
         except HomeostatError as error:
             traceback.print_exc()
             told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
@@ -48,22 +48,27 @@ def main(arguments: list[str]) -> int:
         return 1 if "error" in told else 0
 
 
-def _make(job: TrainingJob, place: JobFolder) -> dict[str, object]:
+def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, object]:
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loader import load_loop
 
     loop = load_loop(Path(job.loop_file), job.loop)
 
     from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.adapters.duckdb.offline import DuckDbEngine
     from homeostat.app.candidate import make_candidate
+    from homeostat.features.offline import BySize, InMemoryEngine
 
     tables = DeltaTables(Path(job.tables))
+    beyond = DuckDbEngine(place.root / "join", memory=join_bytes)
     result = make_candidate(
         job,
         loop,
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
         say=_said_since(time.monotonic()),
+        engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
+        scan=tables.scan,
     )
     return result.to_json()
 

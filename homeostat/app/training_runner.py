@@ -26,6 +26,7 @@ class TrainingRunner:
 
     timeout_seconds: float
     memory_bytes: int = 4 << 30
+    join_bytes: int = 2 << 30
     module: str = CHILD
     _children: set[subprocess.Popen[bytes]] = field(init=False, default_factory=set)
 
@@ -53,7 +54,7 @@ class TrainingRunner:
             child.kill()
 
     def _child(self, job: TrainingJob, place: JobFolder) -> int:
-        arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes)]
+        arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes)]
         command = [sys.executable, "-m", self.module, *arguments]
         environment = {**os.environ, **dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0"}
         with place.log.open("ab") as log:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
@@ -13,6 +13,7 @@ from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.places import at_place, place_of_caller
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +100,8 @@ class Table:
     def _column(self, name: str, part: str) -> Column:
         if name not in self.contract:
             raise InvalidInput(
-                f"The {part} of table {self.name!r} names {name!r}, which its contract lacks.",
+                f"The {part} of table {self.name!r}{at_place(place_of_caller())} names {name!r},"
+                " which its contract lacks.",
                 mend=did_you_mean(name, self.contract),
                 table=self.name,
             )
@@ -112,6 +114,7 @@ class Selection:
 
     table: Table
     names: tuple[str, ...]
+    place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
 
 class TableStore(Protocol):

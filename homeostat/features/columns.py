@@ -48,7 +48,8 @@ def numbers(values: pa.ChunkedArray) -> Floats:
     if pa.types.is_boolean(array.type):
         array = array.cast(pa.int8())
     array = array.cast(pa.float64(), safe=False)
-    result: Floats = pc.fill_null(array, np.nan).to_numpy(zero_copy_only=False)
+    filled = pc.fill_null(array, np.nan) if array.null_count else array
+    result: Floats = filled.to_numpy(zero_copy_only=False)
     return result
 
 
@@ -62,10 +63,14 @@ def plain(values: pa.ChunkedArray, kind: FeatureKind) -> npt.NDArray[Any]:
 
 def chosen(values: pa.ChunkedArray, kind: FeatureKind, rows: Ints) -> npt.NDArray[Any]:
     """The values at ``rows``; a row of -1 is missing."""
-    given = plain(values, kind)
-    missing = np.array([np.nan if kind == "number" else None], dtype=given.dtype)
-    found: npt.NDArray[Any] = np.append(given, missing)[rows]
-    return found
+    missing = rows < 0
+    if not len(values):
+        return np.full(len(rows), np.nan if kind == "number" else None, dtype=float if kind == "number" else object)
+    if kind == "number":
+        found: npt.NDArray[Any] = numbers(values)[rows]
+        found[missing] = np.nan
+        return found
+    return plain(values.take(pa.array(rows, mask=missing)), "text")
 
 
 def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> list[Ints]:
@@ -76,12 +81,14 @@ def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> 
     total = np.zeros(sum(len(columns[0]) for columns in parts), dtype=np.int64)
     for position, kind in enumerate(kinds):
         joined = [chunk for columns in parts for chunk in columns[position].cast(_ARROW[kind]).chunks]
-        encoded = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks().dictionary_encode()
+        values = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks()
+        encoded = (pc.add(values, 0.0) if kind == "number" else values).dictionary_encode()  # -0.0 equals 0.0
         code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         missing = (total < 0) | (code < 0)
         total = total * max(len(encoded.dictionary), 1) + code
         if position:
-            total = np.unique(total, return_inverse=True)[1].astype(np.int64)
+            both = pa.array(total).dictionary_encode()
+            total = both.indices.to_numpy().astype(np.int64)
         total[missing] = -1
     splits = np.cumsum([len(columns[0]) for columns in parts])[:-1]
     return list(np.split(total, splits))

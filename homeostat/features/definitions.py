@@ -1,7 +1,7 @@
 """Feature sets: everything a model is given, declared once for training and for serving.
 
 ``feature_set`` checks a loop's definitions against its question; the result names the features in order and
-carries the hash that identifies their meaning.
+carries the hashes that identify their meaning.
 """
 
 from __future__ import annotations
@@ -9,31 +9,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Literal
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import Selection, Table
+from homeostat.features.ordering import in_running_order
+from homeostat.features.summaries import (
+    Aggregate,
+    count,
+    distinct,
+    first,
+    last,
+    maximum,
+    mean,
+    minimum,
+    quantile,
+    share,
+    std,
+    sum_,
+)
 from homeostat.features.transforms import Transform, transform
 from homeostat.features.views import (
-    Aggregate,
     Feature,
     FeatureKind,
     Latest,
     View,
     Window,
-    count,
     describe,
+    described_with_place,
     feature_kind,
-    maximum,
-    mean,
-    minimum,
-    sum_,
     table_meaning,
+    views_of,
 )
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.places import at_place
 
 __all__ = [
     "Aggregate",
+    "Declared",
     "Definition",
     "Feature",
     "FeatureSet",
@@ -42,24 +56,47 @@ __all__ = [
     "View",
     "Window",
     "count",
+    "distinct",
     "feature_set",
+    "first",
+    "last",
     "maximum",
     "mean",
     "minimum",
+    "quantile",
+    "share",
+    "std",
     "sum_",
     "transform",
 ]
 
-Definition = Selection | Latest | Window | Transform
+Declared = Selection | Latest | Window | Transform
+"""What a loop's ``features`` may list."""
+QUESTION = "question"
+"""The name under which a feature set lists the question's own definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one definition means: equal hashes compute equal values; ``meaning`` says what differs if not."""
+
+    kind: Literal["question", "view", "transform"]
+    hash: str
+    meaning: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureSet:
-    """A model's inputs: named, ordered, and identified by ``hash``; made by ``feature_set``."""
+    """A model's inputs: named, ordered, and identified by ``hash``; made by ``feature_set``.
+
+    ``selected`` are the features that are columns of the question; ``inputs`` are columns of it that only
+    transforms read; ``views`` have one entity each; ``transforms`` are in the order in which they run.
+    """
 
     question: Table
     features: tuple[Feature, ...]
     selected: tuple[Feature, ...]
+    inputs: tuple[Feature, ...]
     views: tuple[View, ...]
     transforms: tuple[Transform, ...]
 
@@ -79,24 +116,45 @@ class FeatureSet:
         return frozenset(feature.name for feature in self.features if feature.exact)
 
     @cached_property
+    def asked(self) -> tuple[Feature, ...]:
+        """Columns read from the question's own row: the selected ones and those that only transforms take."""
+        return (*self.selected, *self.inputs)
+
+    @cached_property
+    def taken(self) -> Mapping[str, FeatureKind]:
+        """The kind of everything that a transform may take."""
+        return {**self.kinds, **{one.name: one.kind for one in self.inputs}}
+
+    @cached_property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables whose facts the views read, each once."""
         return tuple(dict.fromkeys(view.table.name for view in self.views))
 
     @cached_property
+    def definitions(self) -> Mapping[str, Definition]:
+        """The meaning of the question, each view and each transform, by name; stored with every version."""
+        columns = [one.name for one in self.asked] + [name for view in self.views for name in view.entity]
+        found: dict[str, Definition] = {}
+        question = table_meaning(self.question, columns)
+        found[QUESTION] = Definition("question", digest(question), question)
+        found.update({view.name: Definition("view", view.hash, view.meaning) for view in self.views})
+        for one in self.transforms:
+            meaning = {"takes": list(one.arguments), **one.meaning}
+            found[one.name] = Definition("transform", digest(meaning), meaning)
+        return found
+
+    @cached_property
     def hash(self) -> str:
-        """Changes with any meaning (names, order, contracts, transform code), not with formatting."""
-        views = [view.hash for view in self.views]
-        code = [{"name": one.name, "meaning": one.meaning} for one in self.transforms]
+        """Changes with any meaning (names, order, definitions), not with formatting."""
         shape = [(feature.name, feature.kind) for feature in self.features]
-        question = table_meaning(self.question)
-        return digest({"question": question, "features": shape, "views": views, "transforms": code})
+        return digest({"features": shape, "definitions": sorted(one.hash for one in self.definitions.values())})
 
 
-def feature_set(question: Table, features: Sequence[Definition]) -> FeatureSet:
+def feature_set(question: Table, features: Sequence[Declared]) -> FeatureSet:
     """Check every definition against the question asked, and put the features in order.
 
-    Raises: InvalidInput naming the definition that does not fit and what to do about it.
+    Transforms may take features, other transforms in any order, and columns of the question.
+    Raises: InvalidInput naming the definition that does not fit, its line, and what to do about it.
 
     >>> from homeostat.data.contracts import instant, number, text
     >>> asked = Table("asked", key="id", event_time="at",
@@ -107,55 +165,78 @@ def feature_set(question: Table, features: Sequence[Definition]) -> FeatureSet:
     >>> feature_set(asked, [asked["shop"], recent]).names
     ('shop', 'shop_price_1h', 'shop_price_1d')
     """
-    named: dict[str, Feature] = {}
-    tables = [each.table for each in features if isinstance(each, (Selection, Latest, Window))]
+    listed = [one for definition in features for one in _expanded(definition)]
+    tables = [each.table for each in listed if isinstance(each, (Selection, Latest, Window))]
     _refuse_two_tables_of_one_name([question, *tables])
-    for definition in features:
-        for feature in _features_of(definition, question, named):
-            if feature.name in named:
-                mend = "Drop one of the definitions, or give a window's value another name."
-                problem = f"Two features are named {feature.name!r}."
-                raise InvalidInput(problem, mend=mend, feature=feature.name)
-            named[feature.name] = feature
-    if not named:
-        raise InvalidInput("A loop without features cannot learn.", mend="Give at least one definition.")
-    selections = [each for each in features if isinstance(each, Selection)]
+    _refuse_two_definitions_of_one_name(listed)
+    named = _features(listed, question)
+    transforms = [each for each in listed if isinstance(each, Transform)]
+    inputs = _inputs(transforms, named, question)
+    selections = [each for each in listed if isinstance(each, Selection)]
     made = FeatureSet(
         question,
         features=tuple(named.values()),
         selected=tuple(named[name] for each in selections for name in each.names),
-        views=tuple(each for each in features if isinstance(each, (Latest, Window))),
-        transforms=tuple(each for each in features if isinstance(each, Transform)),
+        inputs=inputs,
+        views=tuple(each for each in listed if isinstance(each, (Latest, Window))),
+        transforms=in_running_order(transforms),
     )
+    for one in made.transforms:
+        if all(made.taken[name] == "number" for name in one.arguments):
+            one.check_rowwise()
     _ = made.hash  # a transform that cannot be identified is refused here, not when first trained
     return made
 
 
-def _features_of(definition: Definition, question: Table, named: Mapping[str, Feature]) -> Iterable[Feature]:
-    if isinstance(definition, Selection):
-        return _selected(definition, question)
+def _expanded(definition: object) -> Iterable[Declared]:
     if isinstance(definition, (Latest, Window)):
-        _check_entity(definition, question)
-        return definition.features
-    if isinstance(definition, Transform):
-        return [_transformed(definition, named)]
+        return views_of(definition)
+    if isinstance(definition, (Selection, Transform)):
+        return (definition,)
     raise InvalidInput(
         f"{definition!r} defines no feature.",
         mend='Give table["column"] of the question, Latest(...), Window(...) or a function under @transform.',
     )
 
 
+def _features(listed: Sequence[Declared], question: Table) -> dict[str, Feature]:
+    named: dict[str, Feature] = {}
+    givers: dict[str, Declared] = {}
+    for definition in listed:
+        for feature in _features_of(definition, question):
+            if feature.name in named:
+                both = f"by {_told(givers[feature.name])} and by {_told(definition)}"
+                mend = "Drop one of the definitions, or give a window's value another name."
+                problem = f"Two features are named {feature.name!r}: {both}."
+                raise InvalidInput(problem, mend=mend, feature=feature.name)
+            named[feature.name], givers[feature.name] = feature, definition
+    if not named:
+        raise InvalidInput("A loop without features cannot learn.", mend="Give at least one definition.")
+    return named
+
+
+def _features_of(definition: Declared, question: Table) -> Sequence[Feature]:
+    if isinstance(definition, Selection):
+        return _selected(definition, question)
+    if isinstance(definition, Transform):
+        return [Feature(definition.name, "number", exact=False)]
+    _check_entity(definition, question)
+    return definition.features
+
+
 def _selected(selection: Selection, question: Table) -> list[Feature]:
     if selection.table.name != question.name:
         raise InvalidInput(
-            f"Columns of {selection.table.name!r} are selected, but the question is {question.name!r}.",
+            f"Columns of {selection.table.name!r} are selected{at_place(selection.place)},"
+            f" but the question is {question.name!r}.",
             mend="Select columns of the question only; reach other tables with Latest or Window.",
             definition=f"{selection.table.name}{list(selection.names)}",
         )
     for name in selection.names:
         if question.contract[name].kind == "instant":
             mend = "Store what you need of it, such as the hour, as a number column."
-            problem = f"Column {name!r} of {question.name!r} is an instant, which no model can take."
+            where = at_place(selection.place)
+            problem = f"Column {name!r} of {question.name!r}{where} is an instant, which no model can take."
             raise InvalidInput(problem, mend=mend, feature=name)
     return [Feature(name, feature_kind(question.contract[name])) for name in selection.names]
 
@@ -163,7 +244,7 @@ def _selected(selection: Selection, question: Table) -> list[Feature]:
 def _check_entity(view: View, question: Table) -> None:
     for name in view.entity:
         asked = question.contract.get(name)
-        where = f"{describe(view)} looks up {name!r}"
+        where = f"{described_with_place(view)} looks up {name!r}"
         if asked is None:
             mend = did_you_mean(name, question.contract)
             problem = f"{where}, which the question {question.name!r} lacks."
@@ -174,24 +255,49 @@ def _check_entity(view: View, question: Table) -> None:
             raise InvalidInput(problem, mend="Give both columns one kind.", definition=describe(view))
 
 
-def _transformed(definition: Transform, named: Mapping[str, Feature]) -> Feature:
-    for name in definition.arguments:
-        if name not in named:
-            raise InvalidInput(
-                f"Transform {definition.name!r} takes {name!r}, which no definition before it gives.",
-                mend=did_you_mean(name, named),
-                transform=definition.name,
-            )
-    if all(named[name].kind == "number" for name in definition.arguments):
-        definition.check_rowwise()
-    return Feature(definition.name, "number", exact=False)
+def _inputs(transforms: Sequence[Transform], named: Mapping[str, Feature], question: Table) -> tuple[Feature, ...]:
+    """The question's columns that transforms take though no feature has their name."""
+    found: dict[str, Feature] = {}
+    usable = {name for name, column in question.contract.items() if column.kind != "instant"}
+    for one in transforms:
+        for name in one.arguments:
+            if name in named:
+                continue
+            if name not in usable:
+                problem = f"{one.described} takes {name!r}, which is no feature and no column of the question to read."
+                raise InvalidInput(problem, mend=did_you_mean(name, {*named, *usable}), transform=one.name)
+            found[name] = Feature(name, feature_kind(question.contract[name]))
+    return tuple(found.values())
+
+
+def _told(definition: Declared) -> str:
+    if isinstance(definition, Transform):
+        return definition.described
+    if isinstance(definition, Selection):
+        return f"columns of {definition.table.name!r}{at_place(definition.place)}"
+    return described_with_place(definition)
+
+
+def _refuse_two_definitions_of_one_name(listed: Sequence[Declared]) -> None:
+    seen: dict[str, Declared] = {}
+    for one in listed:
+        if isinstance(one, Selection):
+            continue
+        if one.name == QUESTION:
+            problem = f"{_told(one)} is named {QUESTION!r}, which means the question itself."
+            raise InvalidInput(problem, mend="Give it another name.", definition=one.name)
+        other = seen.setdefault(one.name, one)
+        if other is not one:
+            problem = f"Two definitions are named {one.name!r}: {_told(other)} and {_told(one)}."
+            mend = "Give one of them name=..." if not isinstance(one, Transform) else "Rename one of them."
+            raise InvalidInput(problem, mend=mend, definition=one.name)
 
 
 def _refuse_two_tables_of_one_name(tables: Iterable[Table]) -> None:
     seen: dict[str, Table] = {}
     for table in tables:
-        first = seen.setdefault(table.name, table)
-        if table_meaning(first) != table_meaning(table):
+        other = seen.setdefault(table.name, table)
+        if table_meaning(other, list(other.contract)) != table_meaning(table, list(table.contract)):
             raise InvalidInput(
                 f"Two different tables are named {table.name!r}.",
                 mend="Define the table once, and use that object everywhere.",

@@ -29,7 +29,8 @@ def meaning_of_function(function: Callable[..., Any]) -> dict[str, object]:
 
 def _function(function: Callable[..., Any], seen: frozenset[str]) -> dict[str, object]:
     tree = _tree(function)
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    own = {*function.__code__.co_varnames, *function.__code__.co_cellvars}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - own
     known = _namespace(function)
     seen = seen | {tree.name}
     refers = {

@@ -2,140 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from homeostat.data.tables import SEQUENCE, Table
-from homeostat.features.columns import chosen, codes, column, integers, plain
+from homeostat.features.columns import column, integers, plain
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.timeline import Ladder, Questions, Timeline, deaths, last_seen, timeline
-from homeostat.features.views import Latest, View, Window
-from homeostat.features.windowed import windows
+from homeostat.features.stored import Stored
+from homeostat.features.viewed import silent, viewed
+from homeostat.features.views import Feature, View
 from homeostat.kernel.errors import InvalidInput
 
 Array = npt.NDArray[Any]
-_EARLIEST = np.iinfo(np.int64).min
+Flags = npt.NDArray[np.bool_]
+Source: TypeAlias = pa.Table | ds.Dataset
+"""A fact table as stored, with ``_sequence``, rows in any order: in memory, or where it lies on disk."""
+ValuesOf = Callable[[View], tuple[dict[str, Array], Flags]]
+"""A view's values for every question, and where its source had been silent for too long."""
 ASKED_AT = "_time"
 """Question column: the event time asked for, int64 microseconds."""
+WORKING_COLUMNS = 16
+"""Columns of eight bytes that the join works with beside those it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Features of some questions: ``columns`` by name, in the order of the set's names.
+
+    Numbers are float64 with NaN for missing, texts objects with None. ``defaulted`` holds, for each feature
+    that declares a default, where it was used.
+    """
+
+    columns: Mapping[str, Array]
+    defaulted: Mapping[str, Flags]
+
+
+class OfflineEngine(Protocol):
+    """Computes features for training: bitemporal, so that nothing later leaks into a row.
+
+    ``question`` holds the question's columns, ``_time`` (int64 microseconds) and ``_sequence`` (int64: what
+    was known). A row asked at (t, s) sees facts with event time at most t and sequence at most s; of one
+    table key only the fact accepted last by s.
+    """
+
+    def answer(self, features: FeatureSet, question: pa.Table, tables: Mapping[str, Source]) -> Answers:
+        """Every feature of every question. Raises: InvalidInput when a table or column is not given."""
+        ...
+
+
+class InMemoryEngine:
+    """The fastest engine for what fits in memory: sorts, prefix sums and searches in NumPy."""
+
+    def answer(self, features: FeatureSet, question: pa.Table, tables: Mapping[str, Source]) -> Answers:
+        """Every feature of every question. Raises: InvalidInput when a table or column is not given."""
+        time, known = moments(features, question)
+        held: dict[str, Stored] = {}
+
+        def values_of(view: View) -> tuple[dict[str, Array], Flags]:
+            name = view.table.name
+            if name not in held:
+                facts = _in_memory(features, view.table, source_of(tables, view.table))
+                held[name] = Stored(view.table, facts, known)
+            return viewed(view, held[name], question, time), silent(view, held[name], time)
+
+        return assembled(features, question, values_of)
+
+
+class BySize:
+    """Uses memory while the questions and facts fit a budget of bytes, and the other engine beyond it."""
+
+    def __init__(self, in_memory: OfflineEngine, out_of_core: OfflineEngine, *, budget: int) -> None:
+        self._in_memory, self._out_of_core, self._budget = in_memory, out_of_core, budget
+
+    def answer(self, features: FeatureSet, question: pa.Table, tables: Mapping[str, Source]) -> Answers:
+        """Every feature of every question. Raises: InvalidInput when a table or column is not given."""
+        fits = needed_bytes(features, question, tables) <= self._budget
+        engine = self._in_memory if fits else self._out_of_core
+        return engine.answer(features, question, tables)
 
 
 def point_in_time(features: FeatureSet, question: pa.Table, tables: Mapping[str, pa.Table]) -> dict[str, Array]:
-    """The features a model would have been served: bitemporal, so that nothing later leaks into training.
+    """The features a model would have been served, computed in memory; see ``OfflineEngine``."""
+    return dict(InMemoryEngine().answer(features, question, tables).columns)
 
-    ``question`` holds the question's columns, ``_time`` (int64 microseconds) and ``_sequence`` (int64: what
-    was known). ``tables`` are fact tables as stored, with ``_sequence``, in any order of rows. A row asked at
-    (t, s) sees facts with event time at most t and sequence at most s; of one table key only the fact
-    accepted last by s. Returns a column per name of ``features``, in order: numbers as float64 with NaN for
-    missing, texts as objects with None.
-    Raises: InvalidInput when a table or column is not given.
-    """
-    where = f"The question {features.question.name!r}"
-    found = {one.name: plain(column(question, one.name, where), one.kind) for one in features.selected}
-    time = integers(column(question, ASKED_AT, where), ASKED_AT)
-    known = integers(column(question, SEQUENCE, where), SEQUENCE)
-    if not len(time):
-        return {one.name: np.empty(0, object if one.kind == "text" else float) for one in features.features}
-    stored: dict[str, _Stored] = {}
+
+def needed_bytes(features: FeatureSet, question: pa.Table, tables: Mapping[str, Source]) -> int:
+    """About how much memory a join needs: rows times columns, of the questions and of every fact table."""
+    total = question.num_rows * (len(features.names) + WORKING_COLUMNS)
+    for table in {view.table.name: view.table for view in features.views}.values():
+        source = source_of(tables, table)
+        rows = source.num_rows if isinstance(source, pa.Table) else source.count_rows()
+        total += rows * (len(columns_read(features, table)) + WORKING_COLUMNS)
+    return 8 * int(total)
+
+
+def columns_read(features: FeatureSet, table: Table) -> list[str]:
+    """What the views of a set read of a table: its key and event time included, the sequence last."""
+    found = [*table.keys, table.event_time]
     for view in features.views:
-        facts = stored.setdefault(view.table.name, _Stored(view.table, _table(tables, view.table), known))
-        found.update(_view(view, facts, question, time, known))
-    for one in features.transforms:
-        found[one.name] = one.run(found)
-    return {name: found[name] for name in features.names}
+        if view.table.name == table.name:
+            found += [*view.entity, *view.columns]
+    return list(dict.fromkeys([*found, SEQUENCE]))
 
 
-def _view(view: View, stored: _Stored, question: pa.Table, time: Array, known: Array) -> dict[str, Array]:
-    entity, asking = stored.entities(view, question)
-    facts = timeline(entity, stored.time, stored.born, stored.died)
-    order = np.lexsort((time, asking))  # neighbours look at the same facts: twice as fast as any order
-    asked = Questions(asking[order], time[order], known[order])
-    if isinstance(view, Window):
-        values = windows(view, facts, asked, {name: stored.numbers(name) for name in view.columns})
-    else:
-        values = _latest(view, stored, facts, asked)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return {name: each[back] for name, each in values.items()}
-
-
-def _latest(view: Latest, stored: _Stored, facts: Timeline, asked: Questions) -> dict[str, Array]:
-    times = Ladder(facts.entity, facts.time)
-    too_old = np.full_like(asked.time, _EARLIEST) if view.longest is None else asked.time - view.longest - 1
-    low = times.reach(asked.entity, too_old)
-    at = last_seen(facts, asked, low, times.reach(asked.entity, asked.time))
-    rows = np.append(facts.row, -1)[at]
-    return {
-        feature.name: chosen(stored.column(name), feature.kind, rows)
-        for name, feature in zip(view.columns, view.features, strict=True)
-    }
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A fact table with the life of every fact; facts that no question can see are left out."""
-
-    table: Table
-    given: pa.Table
-    known: Array
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        return column(self._facts, name, f"Table {self.table.name!r}")
-
-    def numbers(self, name: str) -> Array:
-        return plain(self.column(name), "number")
-
-    def entities(self, view: View, question: pa.Table) -> tuple[Array, Array]:
-        where = f"The question of {view.table.name!r}"
-        kinds = [self.table.contract[name].kind for name in view.entity]
-        here = [self.column(name) for name in view.entity]
-        asking = [column(question, name, where) for name in view.entity]
-        facts, questions = codes([here, asking], kinds)
-        return facts, questions
-
-    @cached_property
-    def time(self) -> Array:
-        return integers(self.column(self.table.event_time), self.table.event_time)
-
-    @cached_property
-    def born(self) -> Array:
-        return self._lives[0]
-
-    @cached_property
-    def died(self) -> Array:
-        return self._lives[1]
-
-    @cached_property
-    def _facts(self) -> pa.Table:
-        return self.given.filter(pa.array(self._reachable))
-
-    @cached_property
-    def _lives(self) -> tuple[Array, Array]:
-        born, died = self._all_lives
-        return born[self._reachable], died[self._reachable]
-
-    @cached_property
-    def _reachable(self) -> Array:
-        born, died = self._all_lives
-        reachable: Array = (born <= self.known.max()) & (died > self.known.min())
-        return reachable
-
-    @cached_property
-    def _all_lives(self) -> tuple[Array, Array]:
-        where = f"Table {self.table.name!r}"
-        born = integers(column(self.given, SEQUENCE, where), SEQUENCE)
-        kinds = [self.table.contract[name].kind for name in self.table.keys]
-        (key,) = codes([[column(self.given, name, where) for name in self.table.keys]], kinds)
-        return born, deaths(key, born)
-
-
-def _table(tables: Mapping[str, pa.Table], table: Table) -> pa.Table:
+def source_of(tables: Mapping[str, Source], table: Table) -> Source:
+    """The facts given for a table. Raises: InvalidInput when there are none."""
     if table.name not in tables:
         mend = f"Pass it under {table.name!r}; an empty table means that nothing was ever known."
         raise InvalidInput(f"Table {table.name!r} is not given.", mend=mend, table=table.name)
     return tables[table.name]
+
+
+def moments(features: FeatureSet, question: pa.Table) -> tuple[Array, Array]:
+    """Per question the time asked for and the sequence known."""
+    where = f"The question {features.question.name!r}"
+    time = integers(column(question, ASKED_AT, where), ASKED_AT)
+    return time, integers(column(question, SEQUENCE, where), SEQUENCE)
+
+
+def assembled(features: FeatureSet, question: pa.Table, values_of: ValuesOf) -> Answers:
+    """Columns of the question, then views with their defaults, then transforms: the frame of every engine."""
+    where = f"The question {features.question.name!r}"
+    found = {one.name: plain(column(question, one.name, where), one.kind) for one in features.asked}
+    defaulted: dict[str, Flags] = {}
+    for view in features.views:
+        values, quiet = values_of(view) if question.num_rows else (_none(view), np.zeros(0, dtype=bool))
+        for feature in view.features:
+            if feature.default is not None:
+                defaulted[feature.name] = _missing(feature, values[feature.name]) | quiet
+                values[feature.name] = np.where(defaulted[feature.name], feature.default, values[feature.name])
+        found.update(values)
+    for one in features.transforms:
+        found[one.name] = one.run(found)
+    return Answers({name: found[name] for name in features.names}, defaulted)
+
+
+def _in_memory(features: FeatureSet, table: Table, source: Source) -> pa.Table:
+    if isinstance(source, pa.Table):
+        return source
+    stored = set(source.schema.names)
+    return source.to_table(columns=[name for name in columns_read(features, table) if name in stored])
+
+
+def _none(view: View) -> dict[str, Array]:
+    return {one.name: np.empty(0, object if one.kind == "text" else float) for one in view.features}
+
+
+def _missing(feature: Feature, values: Array) -> Flags:
+    if feature.kind == "text":
+        return np.array([value is None for value in values], dtype=bool)
+    return np.isnan(values)

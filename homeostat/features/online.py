@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from homeostat.data.contracts import Value
+from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.transforms import run_on_values
 from homeostat.features.views import Entity, Feature, Latest, View, Window
@@ -70,6 +72,13 @@ class Snapshot(Protocol):
         """Per ask the values of ``view.features``. Raises: NotEnoughData before the pruning horizon."""
         ...
 
+    def newest(self, table: Table, at: Instant) -> Instant | None:
+        """The event time of a table's newest fact at an instant; None when it knows none.
+
+        Kept for tables that a view with defaults and a freshness reads, as far back as that freshness.
+        """
+        ...
+
 
 class OnlineReader(Protocol):
     """The reader's side; works while a writer writes, and never waits for it."""
@@ -83,23 +92,37 @@ class OnlineReader(Protocol):
         ...
 
 
-def lookup(
-    features: FeatureSet, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot
-) -> list[list[Value]]:
-    """Features of each row as of its time, ordered as ``features.names``; missing is None.
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Features of some rows: per row ``values`` in the order of ``features.names`` (missing is None).
+
+    ``defaulted`` holds, per row, the names of features whose declared default was used.
+    """
+
+    values: list[list[Value]]
+    defaulted: list[tuple[str, ...]]
+
+
+def lookup(features: FeatureSet, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot) -> Lookup:
+    """Features of each row as of its time.
 
     Equal to ``point_in_time`` asked for the same times at ``snapshot.sequence``. Rows keep the question's
     contract; ``times`` are their event times. What several rows ask of a view is asked once.
     """
     if not rows:
-        return []
+        return Lookup([], [])
     columns: dict[str, Sequence[Value]] = {}
-    for feature in features.selected:
+    for feature in features.asked:
         columns[feature.name] = _selected(feature, rows)
+    defaulted: list[list[str]] = [[] for _ in rows]
     for view in features.views:
-        columns.update(_viewed(view, rows, times, snapshot))
-    run_on_values(features.transforms, features.kinds, columns)
-    return [list(values) for values in zip(*(columns[name] for name in features.names), strict=True)]
+        viewed = _viewed(view, rows, times, snapshot)
+        if view.default:
+            viewed = _filled(view, viewed, times, snapshot, defaulted)
+        columns.update(viewed)
+    run_on_values(features.transforms, features.taken, columns)
+    values = [list(row) for row in zip(*(columns[name] for name in features.names), strict=True)]
+    return Lookup(values, [tuple(names) for names in defaulted])
 
 
 def _selected(feature: Feature, rows: Sequence[Row]) -> list[Value]:
@@ -111,7 +134,7 @@ def _selected(feature: Feature, rows: Sequence[Row]) -> list[Value]:
 
 def _viewed(
     view: View, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot
-) -> Iterable[tuple[str, Sequence[Value]]]:
+) -> dict[str, Sequence[Value]]:
     names = view.entity
     if len(names) == 1:
         entities: list[Entity] = [(row[names[0]],) for row in rows]
@@ -122,4 +145,34 @@ def _viewed(
     read = snapshot.latest(view, distinct) if isinstance(view, Latest) else snapshot.window(view, distinct)
     answers = dict(zip(distinct, read, strict=True))
     columns = zip(*(answers[ask] for ask in asks), strict=True)
-    return zip((feature.name for feature in view.features), columns, strict=True)
+    return dict(zip((feature.name for feature in view.features), columns, strict=True))
+
+
+def _filled(
+    view: View,
+    columns: dict[str, Sequence[Value]],
+    times: Sequence[Instant],
+    snapshot: Snapshot,
+    defaulted: list[list[str]],
+) -> dict[str, Sequence[Value]]:
+    """Put the declared defaults where a value is missing or its source silent, and note which."""
+    silent = _silent(view, times, snapshot)
+    for feature in view.features:
+        if feature.default is None:
+            continue
+        values = list(columns[feature.name])
+        for row, value in enumerate(values):
+            if value is None or silent[row]:
+                values[row] = feature.default
+                defaulted[row].append(feature.name)
+        columns[feature.name] = values
+    return columns
+
+
+def _silent(view: View, times: Sequence[Instant], snapshot: Snapshot) -> list[bool]:
+    """Whether the view's source has been silent for too long at each time."""
+    patience = view.patience
+    if patience is None:
+        return [False] * len(times)
+    known = {at: snapshot.newest(view.table, at) for at in dict.fromkeys(times)}
+    return [(newest := known[at]) is None or at - newest > patience for at in times]

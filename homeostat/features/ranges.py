@@ -17,6 +17,8 @@ Ints = npt.NDArray[np.int64]
 Pair = tuple[Floats, Floats]
 """A sum and its correction, to be added last."""
 _SAFE = 1e290
+_WORDS = 42
+"""Enough doubles for a sum of the least and the greatest one; ordinary columns need one to three."""
 
 
 class Ranges:
@@ -31,10 +33,11 @@ class Ranges:
     def __init__(self, values: Floats) -> None:
         self._values = values
         self._null = np.isnan(values)
+        self._any_null = bool(self._null.any())
 
     def present(self, low: Ints, high: Ints) -> Ints:
         """How many values of each range are not null."""
-        counts: Ints = self._counts[high] - self._counts[low]
+        counts: Ints = self._counts[high] - self._counts[low] if self._any_null else high - low
         return counts
 
     def total(self, low: Ints, high: Ints) -> Pair:
@@ -49,11 +52,14 @@ class Ranges:
 
     def least(self, low: Ints, high: Ints) -> Floats:
         """The least value of each range; infinity for none."""
-        return _least(np.where(self._null, np.inf, self._values), low, high)
+        return _least(self._filled(np.inf), low, high)
 
     def greatest(self, low: Ints, high: Ints) -> Floats:
         """The greatest value of each range; minus infinity for none."""
-        return -_least(np.where(self._null, np.inf, -self._values), low, high)
+        return -_least(-self._filled(-np.inf), low, high)
+
+    def _filled(self, null: float) -> Floats:
+        return np.where(self._null, null, self._values) if self._any_null else self._values
 
     @cached_property
     def _counts(self) -> Ints:
@@ -61,9 +67,9 @@ class Ranges:
 
     @cached_property
     def _prefixes(self) -> list[Floats]:
-        terms = np.where(self._null, 0.0, self._values)
+        terms = self._filled(0.0)
         prefixes: list[Floats] = []
-        for _ in range(3):
+        for _ in range(_WORDS):
             prefix = np.concatenate(([0.0], np.cumsum(terms)))
             prefixes.append(prefix)
             terms = two_sum(prefix[:-1], terms)[1]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from homeostat.features.ranges import Ints
 
@@ -17,6 +19,8 @@ NEVER = np.iinfo(np.int64).max
 """The death of a fact that was not superseded."""
 _EXPANDED = 4_000_000
 """Facts looked at one by one in one go: bounds memory, some 100 MB."""
+_ROOM = 2**62
+"""Entity and quantity are kept in one integer below this."""
 _LEVELS = 12
 """Visibility is skipped over in blocks of up to 2**11 facts."""
 
@@ -56,30 +60,77 @@ class Block:
 
 
 class Ladder:
-    """Finds, per entity, how far its facts' running maximum of some quantity stays within a bound."""
+    """Finds, per entity, how far its facts' running maximum of some quantity stays within a bound.
+
+    Entity and quantity share one integer where they fit; otherwise the quantity is replaced by its rank.
+    """
 
     def __init__(self, entity: Ints, quantity: Ints) -> None:
-        self._steps = np.unique(quantity)
-        self._width = len(self._steps) + 1
-        rungs = entity * self._width + np.searchsorted(self._steps, quantity)
-        self._rungs = np.maximum.accumulate(rungs)
+        self._least = int(quantity.min(initial=0))
+        self._width = int(quantity.max(initial=0)) - self._least + 2
+        self._steps: Ints | None = None
+        if self._width * (int(entity.max(initial=0)) + 2) >= _ROOM:
+            self._steps = np.unique(quantity)
+            self._width = len(self._steps) + 2
+        self._rungs = self._key(entity, quantity)
+        if not ascending(self._rungs):
+            self._rungs = np.maximum.accumulate(self._rungs)
 
     def reach(self, entity: Ints, bound: Ints) -> Ints:
         """The position after the entity's leading facts whose quantity is at most ``bound``."""
-        rank = np.searchsorted(self._steps, bound, side="right")
-        return np.searchsorted(self._rungs, entity * self._width + rank).astype(np.int64)
+        return np.searchsorted(self._rungs, self._key(entity, bound), side="right").astype(np.int64, copy=False)
+
+    def within(self, entity: Ints, bound: Ints, high: Ints) -> Ints:
+        """The lesser of ``reach`` and ``high``; cheap where all facts before ``high`` are within the bound."""
+        if not len(self._rungs):
+            return np.zeros_like(high)
+        key = self._key(entity, bound)
+        beyond = np.flatnonzero((high > 0) & (self._rungs[high - 1] > key))
+        found = high.copy()
+        found[beyond] = np.minimum(high[beyond], np.searchsorted(self._rungs, key[beyond], side="right"))
+        return found
+
+    def _key(self, entity: Ints, quantity: Ints) -> Ints:
+        if self._steps is not None:
+            return entity * self._width + np.searchsorted(self._steps, quantity, side="right")
+        lowest = max(self._least - 1, -NEVER)
+        inside = np.clip(quantity, lowest, self._least + self._width - 2)
+        return entity * self._width + (inside - lowest)
+
+
+def ascending(values: npt.NDArray[Any]) -> bool:
+    """Whether no value is less than the one before it."""
+    return bool((values[1:] >= values[:-1]).all())
+
+
+def in_order(entity: Ints, *lesser: Ints) -> Ints:
+    """The places of rows sorted by entity (-1 or more), then by each lesser key.
+
+    Keys that are in order already cost one look; entities are sorted by their digits of 16 bits.
+    """
+    order = np.arange(len(entity))
+    for key in reversed(lesser):
+        here = key[order]
+        if not ascending(here):
+            order = order[np.argsort(here, kind="stable")]
+    shifted = entity + 1
+    for shift in range(0, int(shifted.max(initial=0)).bit_length(), 16):
+        digit = (shifted >> shift).astype(np.uint16)[order]
+        if not ascending(digit):
+            order = order[np.argsort(digit, kind="stable")]
+    return order
 
 
 def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
     """Order the facts of one view; facts about no entity (-1) are left out."""
-    row = np.lexsort((born, time, entity)).astype(np.int64)
-    row = row[np.searchsorted(entity[row], 0) :]
+    row = in_order(entity, time, born)
+    row = row[int(np.count_nonzero(entity < 0)) :]
     return Timeline(entity[row], time[row], born[row], died[row], row)
 
 
 def deaths(key: Ints, born: Ints) -> Ints:
     """When each fact is superseded: the next sequence of its key, or NEVER."""
-    order = np.lexsort((born, key))
+    order = in_order(key, born)
     follows = key[order[1:]] == key[order[:-1]]
     died = np.full(len(key), NEVER)
     died[order[:-1][follows]] = born[order[1:][follows]]

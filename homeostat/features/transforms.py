@@ -18,6 +18,7 @@ from homeostat.data.tables import NAME
 from homeostat.features.hashing import meaning_of_function
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.errors import HomeostatError, InvalidInput
+from homeostat.kernel.places import at_place, place_of_function
 
 Array = npt.NDArray[Any]
 _PROBES = (math.nan, 0.0, 1.0, 2.5, -3.0, 1e3, 1e-3)
@@ -40,6 +41,16 @@ class Transform:
     def __call__(self, *columns: Array) -> Any:
         """The undecorated function, for trying it out."""
         return self.function(*columns)
+
+    @property
+    def place(self) -> str:
+        """Where it is defined, such as ``loop.py:31``."""
+        return place_of_function(self.function)
+
+    @property
+    def described(self) -> str:
+        """The transform as a message names it."""
+        return f"Transform {self.name!r}{at_place(self.place)}"
 
     @cached_property
     def meaning(self) -> dict[str, object]:
@@ -75,14 +86,14 @@ class Transform:
             raise InvalidInput(error.problem, mend=error.mend, **error.facts) from error
         if not np.allclose(together, alone, rtol=1e-9, atol=0, equal_nan=True):
             raise InvalidInput(
-                f"Transform {self.name!r} gives a row another value among other rows.",
+                f"{self.described} gives a row another value among other rows.",
                 mend="Compute each row from its own arguments only: serving does not see the others.",
                 transform=self.name,
             )
 
     def _failed(self, what: str) -> TransformFailed:
         return TransformFailed(
-            f"Transform {self.name!r} {what}.",
+            f"{self.described} {what}.",
             mend="Take NumPy columns (missing: NaN or None) and return one number per row.",
             transform=self.name,
         )

@@ -2,67 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
-from homeostat.data.tables import NAME, Table
-from homeostat.kernel.canonical import digest
+from homeostat.data.expressions import Condition, compile_condition
+from homeostat.data.tables import Table
+from homeostat.features import viewing
+from homeostat.features.summaries import INEXACT, Aggregate
+from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.clock import Duration, duration
-from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.places import at_place, place_of_caller
 
 FeatureKind = Literal["text", "number"]
-AggregateKind = Literal["count", "sum", "mean", "minimum", "maximum"]
 Entity = tuple[Value, ...]
 """The values of a view's ``by`` columns; one null among them matches nothing."""
-
-_ENTITY_KINDS = ("text", "integer", "boolean", "instant")
-_NUMERIC_KINDS = ("number", "integer", "boolean")
+By = str | tuple[str, ...] | list[str | tuple[str, ...]]
+"""One column, a tuple of columns that identify one entity together, or a list of such entities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One named value; ``exact`` means online and offline agree to the bit, else to 1e-9 relative."""
+    """One named value; ``exact`` means online and offline agree to the bit, else to 1e-9 relative.
+
+    ``default`` stands in where the value is missing or its source is silent for too long; None for nothing.
+    """
 
     name: str
     kind: FeatureKind
     exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """How the facts inside a window become one number; made by ``mean``, ``count`` and their like."""
-
-    kind: AggregateKind
-    column: str | None = None
-
-
-def count() -> Aggregate:
-    """How many facts the window holds, nulls or not; 0 for none."""
-    return Aggregate("count")
-
-
-def sum_(column: str) -> Aggregate:
-    """The sum of the column's values that are not null; 0 for none."""
-    return Aggregate("sum", column)
-
-
-def mean(column: str) -> Aggregate:
-    """The mean of the column's values that are not null; missing for none."""
-    return Aggregate("mean", column)
-
-
-def minimum(column: str) -> Aggregate:
-    """The least of the column's values that are not null; missing for none."""
-    return Aggregate("minimum", column)
-
-
-def maximum(column: str) -> Aggregate:
-    """The greatest of the column's values that are not null; missing for none."""
-    return Aggregate("maximum", column)
+    default: str | float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,30 +42,35 @@ class Latest:
 
     Of facts with one event time the one accepted last is newest. A fact older than ``max_age`` at the asking
     time is missing; an age of exactly ``max_age`` still counts. Text stays text; numbers, integers and
-    booleans become numbers.
-    Raises: InvalidInput that names this definition.
+    booleans become numbers. ``by`` may list several entities: each makes a view of its own.
+    ``default`` gives, per column, what to use where the value is missing or the table has been silent for
+    longer than ``freshness`` (the table's own when left out).
+    Raises: InvalidInput that names this definition and its line.
     """
 
     table: Table
-    by: str | tuple[str, ...]
+    by: By
     columns: Sequence[str]
     max_age: str | None = None
+    name: str = ""
+    default: Mapping[str, Any] = field(default_factory=dict)
+    freshness: str | None = None
+    place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _freeze(self, by=_names(self.by), columns=_names(self.columns))
-        _check_by(self)
-        _refuse_repeats(self, "columns", self.columns)
+        viewing.settle(self, columns=viewing.names(self.columns))
+        viewing.refuse_repeats(self, "columns", self.columns)
         for name in self.columns:
-            if _column(self, name).kind == "instant":
+            if viewing.column(self, name).kind == "instant":
                 mend = "Store the duration or clock reading you need as a number column."
-                raise _wrong(self, f"column {name!r} is an instant, which no model can take", mend)
-        if self.max_age is not None:
-            duration(self.max_age)
+                raise viewing.wrong(self, f"column {name!r} is an instant, which no model can take", mend)
+        viewing.check_times(self, "max_age", self.max_age)
+        viewing.check_defaults(self, {name: feature_kind(self.table.contract[name]) for name in self.columns})
 
     @property
     def entity(self) -> tuple[str, ...]:
         """The ``by`` columns, in order."""
-        return _names(self.by)
+        return viewing.entity(self)
 
     @cached_property
     def longest(self) -> Duration | None:
@@ -105,12 +81,26 @@ class Latest:
     def features(self) -> tuple[Feature, ...]:
         """What the view adds, one feature per column."""
         prefix = "_".join(self.entity)
-        return tuple(Feature(f"{prefix}_{name}", feature_kind(self.table.contract[name])) for name in self.columns)
+        contract = self.table.contract
+        return tuple(
+            Feature(f"{prefix}_{name}", feature_kind(contract[name]), default=self.default.get(name))
+            for name in self.columns
+        )
+
+    @cached_property
+    def patience(self) -> Duration | None:
+        """The silence of the source from which defaults are used, in microseconds; None for any silence."""
+        return _patience(self)
+
+    @cached_property
+    def meaning(self) -> dict[str, Any]:
+        """What decides the view's values, as JSON values: the contract of the columns it reads included."""
+        return _meaning(self, max_age=self.longest, columns=self.columns)
 
     @cached_property
     def hash(self) -> str:
-        """Identifies the view's meaning, its table's contract included."""
-        return _hash(self, columns=self.columns)
+        """Identifies the view's meaning."""
+        return digest(self.meaning)
 
 
 @dataclass(frozen=True)
@@ -118,41 +108,37 @@ class Window:
     """What happened to an entity lately: each value over each range becomes ``{by}_{value}_{range}``.
 
     A window of range R asked at t holds the facts with event time in ``(t - R, t]``, as known when asked.
-    Raises: InvalidInput that names this definition.
+    ``by`` may list several entities: each makes a view of its own. ``default`` gives, per value, what to use
+    where it is missing or the table has been silent for longer than ``freshness`` (the table's own when left
+    out). Raises: InvalidInput that names this definition and its line.
     """
 
     table: Table
-    by: str | tuple[str, ...]
+    by: By
     over: Sequence[str]
     values: Mapping[str, Aggregate]
+    name: str = ""
+    default: Mapping[str, Any] = field(default_factory=dict)
+    freshness: str | None = None
+    place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _freeze(self, by=_names(self.by), over=_names(self.over), values=dict(self.values))
-        _check_by(self)
-        _refuse_repeats(self, "over", self.over)
-        _refuse_repeats(self, "values", self.values)
+        viewing.settle(self, over=viewing.names(self.over), values=dict(self.values))
+        viewing.refuse_repeats(self, "over", self.over)
+        viewing.refuse_repeats(self, "values", self.values)
         for name, aggregate in self.values.items():
-            self._check_value(name, aggregate)
+            viewing.check_value(self, name, aggregate)
+        for text in self.over:
+            viewing.check_times(self, "over", text)
         if len(set(self.ranges)) < len(self.ranges):
-            raise _wrong(self, "two of its ranges are equally long", "Keep one of them.")
-
-    def _check_value(self, name: str, aggregate: object) -> None:
-        if not isinstance(aggregate, Aggregate):
-            mend = "Write count(), mean(column), sum_(column), minimum(column) or maximum(column)."
-            raise _wrong(self, f"value {name!r} is no aggregate", mend)
-        if not NAME.fullmatch(name):
-            raise _wrong(self, f"{name!r} cannot name a value", "Use small letters, digits and '_'.")
-        if aggregate.column is None:
-            return
-        kind = _column(self, aggregate.column).kind
-        if kind not in _NUMERIC_KINDS:
-            mend = "Aggregate a number, integer or boolean column."
-            raise _wrong(self, f"{aggregate.kind} of {aggregate.column!r} needs numbers, not {kind}", mend)
+            raise viewing.wrong(self, "two of its ranges are equally long", "Keep one of them.")
+        viewing.check_defaults(self, {name: self._kind(one) for name, one in self.values.items()})
+        _ = self.conditions
 
     @property
     def entity(self) -> tuple[str, ...]:
         """The ``by`` columns, in order."""
-        return _names(self.by)
+        return viewing.entity(self)
 
     @cached_property
     def ranges(self) -> tuple[Duration, ...]:
@@ -165,27 +151,63 @@ class Window:
         return max(self.ranges)
 
     @cached_property
+    def conditions(self) -> Mapping[str, Condition]:
+        """The conditions of its shares, parsed, by their text."""
+        texts = [one.condition for one in self.values.values() if one.condition is not None]
+        with viewing.pointing_at(self):
+            return {text: compile_condition(text, self.table) for text in texts}
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns that any value aggregates, each once."""
-        return tuple(dict.fromkeys(item.column for item in self.values.values() if item.column is not None))
+        """The columns that any value reads, each once."""
+        read: list[str] = []
+        for one in self.values.values():
+            read += [] if one.column is None else [one.column]
+            read += [] if one.condition is None else self.conditions[one.condition].columns
+        return tuple(dict.fromkeys(read))
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """What the view adds: for every value in turn, every range."""
         prefix = "_".join(self.entity)
         return tuple(
-            Feature(f"{prefix}_{name}_{text}", "number", aggregate.kind not in ("sum", "mean"))
-            for name, aggregate in self.values.items()
+            Feature(f"{prefix}_{name}_{text}", self._kind(one), one.kind not in INEXACT, self.default.get(name))
+            for name, one in self.values.items()
             for text in self.over
         )
 
     @cached_property
+    def patience(self) -> Duration | None:
+        """The silence of the source from which defaults are used, in microseconds; None for any silence."""
+        return _patience(self)
+
+    @cached_property
+    def meaning(self) -> dict[str, Any]:
+        """What decides the view's values, as JSON values: the contract of the columns it reads included."""
+        return _meaning(self, over=self.ranges, values=self.values)
+
+    @cached_property
     def hash(self) -> str:
-        """Identifies the view's meaning, its table's contract included."""
-        return _hash(self, ranges=self.ranges, values=self.values)
+        """Identifies the view's meaning."""
+        return digest(self.meaning)
+
+    def _kind(self, one: Aggregate) -> FeatureKind:
+        if one.kind in ("first", "last") and one.column is not None:
+            return feature_kind(self.table.contract[one.column])
+        return "number"
 
 
 View = Latest | Window
+
+
+def views_of(view: View) -> tuple[View, ...]:
+    """One view per entity that ``by`` lists; each is named after its own."""
+    if not isinstance(view.by, list):
+        return (view,)
+    return tuple(
+        replace(view, by=one, name=f"{view.name}_by_{'_'.join(viewing.names(one))}" if view.name else "")
+        for one in view.by
+    )
 
 
 def feature_kind(column: Column) -> FeatureKind:
@@ -193,61 +215,45 @@ def feature_kind(column: Column) -> FeatureKind:
     return "text" if column.kind == "text" else "number"
 
 
-def table_meaning(table: Table) -> dict[str, Any]:
-    """What of a table's declaration decides the values read from it."""
-    return {
-        "name": table.name,
-        "key": table.keys,
-        "event_time": table.event_time,
-        "contract": table.contract,
-    }
+def table_meaning(table: Table, columns: Sequence[str]) -> dict[str, Any]:
+    """What of a table's declaration decides the values read from these columns, as JSON values."""
+    read = sorted({*table.keys, table.event_time, *columns})
+    meaning: dict[str, Any] = plain(
+        {
+            "name": table.name,
+            "key": table.keys,
+            "event_time": table.event_time,
+            "contract": {name: table.contract[name] for name in read},
+        }
+    )
+    return meaning
 
 
 def describe(view: View) -> str:
     """The definition as a person would point at it: ``Window(arrivals, by='carrier')``."""
-    by: object = view.entity[0] if len(view.entity) == 1 else view.entity
-    return f"{type(view).__name__}({view.table.name}, by={by!r})"
+    return viewing.describe(view)
 
 
-def _hash(view: View, **meaning: object) -> str:
-    shared = {"view": type(view).__name__, "table": table_meaning(view.table), "by": view.entity}
-    names = tuple(feature.name for feature in view.features)
-    return digest({**shared, "longest": view.longest, "names": names, **meaning})
+def described_with_place(view: View) -> str:
+    """The definition and its line: ``Window(arrivals, by='carrier') (loop.py:31)``."""
+    return f"{describe(view)}{at_place(view.place)}"
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _patience(view: View) -> Duration | None:
+    freshness = view.freshness or view.table.freshness
+    return duration(freshness) if view.default and freshness else None
 
 
-def _freeze(view: View, **parts: object) -> None:
-    for name, value in parts.items():
-        object.__setattr__(view, name, value)
-
-
-def _wrong(view: View, problem: str, mend: str) -> InvalidInput:
-    return InvalidInput(f"In {describe(view)}, {problem}.", mend=mend, definition=describe(view))
-
-
-def _column(view: View, name: str) -> Column:
-    contract = view.table.contract
-    if name not in contract:
-        raise _wrong(view, f"table {view.table.name!r} has no column {name!r}", did_you_mean(name, contract))
-    return contract[name]
-
-
-def _check_by(view: View) -> None:
-    _refuse_repeats(view, "by", view.entity)
-    for name in view.entity:
-        kind = _column(view, name).kind
-        if kind not in _ENTITY_KINDS:
-            mend = "Use text, integer, boolean or instant columns, which are equal or not without rounding."
-            raise _wrong(view, f"{name!r} is a {kind}, which cannot identify an entity", mend)
-
-
-def _refuse_repeats(view: View, part: str, names: Iterable[str]) -> None:
-    listed = list(names)
-    if not listed:
-        raise _wrong(view, f"{part!r} is empty", "Name at least one.")
-    for name in listed:
-        if listed.count(name) > 1:
-            raise _wrong(view, f"{part!r} names {name!r} twice", "Keep one of them.")
+def _meaning(view: View, **own: object) -> dict[str, Any]:
+    defaults = {"default": view.default, "freshness": view.patience} if view.default else {}
+    meaning: dict[str, Any] = plain(
+        {
+            "view": type(view).__name__.lower(),
+            "table": table_meaning(view.table, (*view.entity, *view.columns)),
+            "by": view.entity,
+            "features": [feature.name for feature in view.features],
+            **own,
+            **defaults,
+        }
+    )
+    return meaning

@@ -7,42 +7,47 @@ are superseded facts that may still have been valid then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from homeostat.features.aggregates import SHRINK
+from homeostat.features.listed import listed
 from homeostat.features.ranges import Floats, Ints, Ranges, may_overflow, two_sum
+from homeostat.features.summaries import Aggregate, AggregateKind
 from homeostat.features.timeline import NEVER, Ladder, Questions, Timeline, seen
-from homeostat.features.views import AggregateKind, Window
+from homeostat.features.views import FeatureKind, Window
 
 Array = npt.NDArray[Any]
+_LISTED: frozenset[AggregateKind] = frozenset({"std", "distinct", "quantile", "first", "last"})
+_SUMMED: frozenset[AggregateKind] = frozenset({"sum", "mean", "share"})
+_BY_CODE = ("distinct", "first", "last")
 
 
 class _Tally:
-    """What one window's facts add up to so far, per question; parts merge in any order."""
+    """What one column's facts in one window add up to so far, per question; parts merge in any order."""
 
-    def __init__(self, questions: int) -> None:
+    def __init__(self, questions: int, kinds: frozenset[AggregateKind]) -> None:
+        self._kinds = kinds
         self.facts = np.zeros(questions, dtype=np.int64)
-        self.present = np.zeros(questions, dtype=np.int64)
-        self.total = np.zeros(questions)
-        self.rest = np.zeros(questions)
-        self.least = np.full(questions, np.inf)
-        self.greatest = np.full(questions, -np.inf)
+        self.present = self.facts if kinds == {"count"} else np.zeros(questions, dtype=np.int64)
+        self.total, self.rest = np.zeros((2, questions if kinds & _SUMMED else 0))
+        self.least = np.full(questions if "minimum" in kinds else 0, np.inf)
+        self.greatest = np.full(questions if "maximum" in kinds else 0, -np.inf)
 
-    def add(self, kind: AggregateKind, column: Ranges | None, at: Ints, low: Ints, high: Ints) -> None:
+    def add(self, column: Ranges | None, at: Ints | slice, low: Ints, high: Ints) -> None:
         """Merge the ranges ``[low, high)`` of a column into the questions ``at``."""
         self.facts[at] += high - low
         if column is None:
             return
         self.present[at] += column.present(low, high)
-        if kind == "minimum":
+        if "minimum" in self._kinds:
             self.least[at] = np.minimum(self.least[at], column.least(low, high))
-        elif kind == "maximum":
+        if "maximum" in self._kinds:
             self.greatest[at] = np.maximum(self.greatest[at], column.greatest(low, high))
-        else:
+        if self._kinds & _SUMMED:
             total, rest = column.total(low, high)
             self.total[at], error = two_sum(self.total[at], total)
             self.rest[at] += rest + error
@@ -60,60 +65,110 @@ class _Tally:
             return total if kind == "sum" else total / self.present
 
 
-def windows(view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Every feature of the view for every question; ``columns`` are the table's, in the table's order."""
-    lasting = facts.where(facts.died == NEVER)
-    superseded = facts.where(facts.died != NEVER)
-    scales = {name: SHRINK if may_overflow(values) else 1.0 for name, values in columns.items()}
-    scaled = {name: values * scales[name] for name, values in columns.items()}
-    tallies = [[_Tally(len(asked.time)) for _ in view.ranges] for _ in view.values]
-    _add_lasting(view, lasting, asked, scaled, tallies)
-    if len(superseded.row):
-        _add_superseded(view, superseded, asked, scaled, tallies)
+class Source(Protocol):
+    """A table's columns, in the table's order of rows."""
+
+    def numbers(self, view: Window, read: str) -> Floats:
+        """A column as numbers, or a condition as 1.0 and 0.0; NaN is null."""
+        ...
+
+    def codes(self, name: str) -> Ints:
+        """Equal values of a column as equal numbers; -1 is null."""
+        ...
+
+    def chosen(self, name: str, kind: FeatureKind, rows: Ints) -> Array:
+        """The values at some rows as a feature's; a row of -1 is missing."""
+        ...
+
+
+_Tallies = Mapping[str, Sequence[_Tally]]
+"""Per column read, a tally per range."""
+
+
+def windows(view: Window, facts: Timeline, asked: Questions, source: Source) -> dict[str, Array]:
+    """Every feature of the view for every question."""
+    added = {name: one for name, one in view.values.items() if one.kind not in _LISTED}
+    found = _added(view, added, facts, asked, source)
+    if len(added) < len(view.values):
+        found.update(_listed(view, facts, asked, source))
+    return {feature.name: found[feature.name] for feature in view.features}
+
+
+def _listed(view: Window, facts: Timeline, asked: Questions, source: Source) -> dict[str, Array]:
+    times = Ladder(facts.entity, facts.time)
+    high = times.reach(asked.entity, asked.time)
+    lows = [times.reach(asked.entity, asked.time - length) for length in view.ranges]
+    found: dict[str, Array] = {}
     names = iter(view.features)
+    for one in view.values.values():
+        for low in lows:
+            feature = next(names)
+            if one.kind not in _LISTED or one.column is None:
+                continue
+            values = source.codes(one.column) if one.kind in _BY_CODE else source.numbers(view, one.column)
+            blocks = seen(facts, asked, low, high)
+            made = listed(one.kind, one.q, values[facts.row], blocks, len(high))
+            if one.kind in ("first", "last"):
+                made = source.chosen(one.column, feature.kind, np.append(facts.row, -1)[made])
+            found[feature.name] = made
+    return found
+
+
+def _added(
+    view: Window, values: Mapping[str, Aggregate], facts: Timeline, asked: Questions, source: Source
+) -> dict[str, Array]:
+    """Aggregates that are made of sums, counts and extremes; one tally per column read and range."""
+    kinds: dict[str, set[AggregateKind]] = {}
+    for one in values.values():
+        kinds.setdefault(_read(one), set()).add(one.kind)
+    columns = {name: source.numbers(view, name) for name in kinds if name}
+    scales = {name: SHRINK if may_overflow(given) else 1.0 for name, given in columns.items()}
+    scaled = {name: given if scales[name] == 1.0 else given * scales[name] for name, given in columns.items()}
+    tallies = {name: [_Tally(len(asked.time), frozenset(of)) for _ in view.ranges] for name, of in kinds.items()}
+    forever = facts.died == NEVER
+    if bool(forever.all()):
+        _add_lasting(view, facts, asked, scaled, tallies)
+    else:
+        _add_lasting(view, facts.where(forever), asked, scaled, tallies)
+        _add_superseded(view, facts.where(~forever), asked, scaled, tallies)
+    prefix = "_".join(view.entity)
     return {
-        next(names).name: tally.value(one.kind, scales.get(one.column or "", 1.0))
-        for one, row in zip(view.values.values(), tallies, strict=True)
-        for tally in row
+        f"{prefix}_{name}_{text}": tally.value(one.kind, scales.get(_read(one), 1.0))
+        for name, one in values.items()
+        for text, tally in zip(view.over, tallies[_read(one)], strict=True)
     }
 
 
+def _read(one: Aggregate) -> str:
+    """The column or condition that an aggregate reads; "" for none."""
+    return one.condition or one.column or ""
+
+
 def _add_lasting(
-    view: Window,
-    facts: Timeline,
-    asked: Questions,
-    columns: Mapping[str, Floats],
-    tallies: list[list[_Tally]],
+    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
 ) -> None:
     ready = {name: Ranges(values[facts.row]) for name, values in columns.items()}
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
-    known = Ladder(facts.entity, facts.born).reach(asked.entity, asked.known)
-    everyone = np.arange(len(asked.time))
+    known = Ladder(facts.entity, facts.born).within(asked.entity, asked.known, high)
     for position, length in enumerate(view.ranges):
         low = times.reach(asked.entity, asked.time - length)
-        split = np.clip(known, low, high)
-        add = _adder(view, tallies, position)
-        add(ready, everyone, low, split)
+        split = np.maximum(known, low)
+        _add(tallies, position, ready, slice(None), low, split)
         for block in seen(facts, asked, split, high):
-            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+            _add(tallies, position, _some(columns, facts, block.facts), block.questions, block.low, block.high)
 
 
 def _add_superseded(
-    view: Window,
-    facts: Timeline,
-    asked: Questions,
-    columns: Mapping[str, Floats],
-    tallies: list[list[_Tally]],
+    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
 ) -> None:
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
     gone = Ladder(facts.entity, facts.died).reach(asked.entity, asked.known)
     for position, length in enumerate(view.ranges):
         low = np.maximum(times.reach(asked.entity, asked.time - length), gone)
-        add = _adder(view, tallies, position)
         for block in seen(facts, asked, low, high):
-            add(_some(columns, facts, block.facts), block.questions, block.low, block.high)
+            _add(tallies, position, _some(columns, facts, block.facts), block.questions, block.low, block.high)
 
 
 def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> dict[str, Ranges]:
@@ -121,15 +176,9 @@ def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> di
     return {name: Ranges(values[rows]) for name, values in columns.items()}
 
 
-def _adder(
-    view: Window, tallies: list[list[_Tally]], position: int
-) -> Callable[[Mapping[str, Ranges], Ints, Ints, Ints], None]:
-    """Merges ranges into the tallies of the range at ``position``, each by its value's aggregate."""
-    pairs = [(one, row[position]) for one, row in zip(view.values.values(), tallies, strict=True)]
-
-    def add(columns: Mapping[str, Ranges], at: Ints, low: Ints, high: Ints) -> None:
-        for aggregate, tally in pairs:
-            column = None if aggregate.column is None else columns[aggregate.column]
-            tally.add(aggregate.kind, column, at, low, high)
-
-    return add
+def _add(
+    tallies: _Tallies, position: int, columns: Mapping[str, Ranges], at: Ints | slice, low: Ints, high: Ints
+) -> None:
+    """Merge ranges into the tallies of the view's range at ``position``."""
+    for name, row in tallies.items():
+        row[position].add(columns.get(name), at, low, high)

@@ -86,7 +86,7 @@ class Gateway:
             raise no_version(loop)
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         with self._online.snapshot() as snapshot:
-            features = lookup(plan.features, good, times, snapshot)
+            features = lookup(plan.features, good, times, snapshot).values
             sequence = snapshot.sequence
         keys = [plan.question.key_of(row) for row in good]
         answers = self._answer(plan, serving, keys, features)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from homeostat.data.labels import Label
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import integers, numbers, plain
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.offline import ASKED_AT, point_in_time
+from homeostat.features.offline import ASKED_AT, InMemoryEngine, OfflineEngine, Source, columns_read
 from homeostat.features.views import feature_kind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound
@@ -24,25 +24,41 @@ from homeostat.training.rows import TrainingRows, model_frame
 
 ReadTable = Callable[[str, int, Sequence[str]], pa.Table]
 """Reads columns of a table at a version, in the order of acceptance."""
+ScanTable = Callable[[str, int], Source]
+"""Gives a table at a version where it lies, to be read in parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What may be read: tables at their versions, facts up to ``sequence``, labels matured by ``as_of``."""
+    """What may be read: tables at their versions, facts up to ``sequence``, labels matured by ``as_of``.
+
+    ``engine`` joins features; with ``scan`` it is given facts where they lie, so that they need not fit memory.
+    """
 
     read: ReadTable
     table_versions: Mapping[str, int]
     sequence: int
     as_of: Instant
+    engine: OfflineEngine = field(default_factory=InMemoryEngine)
+    scan: ScanTable | None = None
+
+    def joined(self, table: str, columns: Sequence[str]) -> Source:
+        """The facts of a table as the engine takes them."""
+        if self.scan is None:
+            return self.facts(table, columns)
+        return self.scan(table, self._version(table))
 
     def facts(self, table: str, columns: Sequence[str]) -> pa.Table:
         """Columns and the sequence of the facts accepted by the pin."""
         wanted = list(dict.fromkeys([*columns, SEQUENCE]))
+        stored = self.read(table, self._version(table), wanted)
+        return stored.filter(pc.field(SEQUENCE) <= self.sequence)
+
+    def _version(self, table: str) -> int:
         if table not in self.table_versions:
             mend = "Send its first events; then train again."
             raise NotFound(f"Table {table!r} is not in the pin: it has no version yet.", mend=mend, table=table)
-        stored = self.read(table, self.table_versions[table], wanted)
-        return stored.filter(pc.field(SEQUENCE) <= self.sequence)
+        return self.table_versions[table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +127,9 @@ def local_days(instants: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
 
 
 def _features(asked: pa.Table, features: FeatureSet, sources: Sources) -> dict[str, NDArray[Any]]:
-    read = {name: sources.facts(name, columns) for name, columns in _columns_read(features).items()}
-    return point_in_time(features, asked, read)
-
-
-def _columns_read(features: FeatureSet) -> dict[str, list[str]]:
-    read: dict[str, list[str]] = {}
-    for view in features.views:
-        table = view.table
-        wanted = (*table.keys, table.event_time, *view.entity, *view.columns)
-        read.setdefault(table.name, []).extend(wanted)
-    return read
+    tables = {view.table.name: view.table for view in features.views}
+    given = {name: sources.joined(name, columns_read(features, table)) for name, table in tables.items()}
+    return dict(sources.engine.answer(features, asked, given).columns)
 
 
 def _matured(asked: pa.Table, label: Label, as_of: Instant) -> NDArray[np.bool_]:

@@ -69,7 +69,7 @@ def test_online_offline_and_the_definition_agree_on_any_stream(stream):
             sequence += len(batch.rows)
             with reader.snapshot() as snapshot:
                 assert snapshot.sequence == sequence - 1
-                served += lookup(FEATURES, batch.questions, [row["at"] for row in batch.questions], snapshot)
+                served += lookup(FEATURES, batch.questions, [row["at"] for row in batch.questions], snapshot).values
             questions += [Question(row, row["at"], sequence - 1) for row in batch.questions]
     tables = {"sales": stored(sales, facts["sales"]), "visits": stored(visits, facts["visits"])}
     offline = point_in_time(FEATURES, asked_table(asked, questions), tables)
@@ -89,7 +89,7 @@ def ask(at, **changes):
 
 def read(reader, at, **changes):
     with reader.snapshot() as snapshot:
-        (values,) = lookup(FEATURES, [ask(at, **changes)], [at], snapshot)
+        (values,) = lookup(FEATURES, [ask(at, **changes)], [at], snapshot).values
     return dict(zip(FEATURES.names, values, strict=True))
 
 
@@ -104,7 +104,7 @@ def test_a_snapshot_does_not_move_while_facts_are_written(pair):
     store.apply("sales", [sold(1)], 0)
     with reader.snapshot() as snapshot:
         store.apply("sales", [sold(2, 1)], 1)
-        values = lookup(FEATURES, [ask(5)], [5], snapshot)[0]
+        values = lookup(FEATURES, [ask(5)], [5], snapshot).values[0]
         assert (snapshot.sequence, values[FEATURES.names.index("shop_sold_10us")]) == (0, 1.0)
     assert read(reader, 5)["shop_sold_10us"] == 2.0
 
@@ -154,10 +154,10 @@ def test_new_definitions_ask_for_a_rebuild_which_readers_see_whole(pair):
         lookup(wider, [ask(5)], [5], snapshot)
     with reader.snapshot() as before:
         store.rebuild([FEATURES, wider], [("sales", [sold(1), sold(2, 1)], [0, 1])], 4)
-        assert lookup(FEATURES, [ask(5)], [5], before)[0][FEATURES.names.index("shop_sold_10us")] == 1.0
+        assert lookup(FEATURES, [ask(5)], [5], before).values[0][FEATURES.names.index("shop_sold_10us")] == 1.0
     with reader.snapshot() as after:
         assert after.sequence == 4
-        assert lookup(wider, [ask(5)], [5], after) == [[2.0]]
+        assert lookup(wider, [ask(5)], [5], after).values == [[2.0]]
     store.apply("sales", [sold(3, 5)], 5)
     assert read(reader, 5)["shop_sold_10us"] == 3.0
 
@@ -169,7 +169,7 @@ def test_definitions_that_are_gone_are_forgotten_and_the_others_stay(pair):
     store.prepare([fewer])
     store.apply("sales", [sold(2, 1)], 1)
     with reader.snapshot() as snapshot:
-        assert lookup(fewer, [ask(5)], [5], snapshot)[0][1] == 2.0
+        assert lookup(fewer, [ask(5)], [5], snapshot).values[0][1] == 2.0
         with pytest.raises(Unavailable, match="does not keep"):
             lookup(FEATURES, [ask(5)], [5], snapshot)
     with pytest.raises(OutOfDate):
@@ -204,7 +204,7 @@ def test_a_reader_may_come_first_and_outlive_the_writer(tmp_path):
 def attempt(reader, row):
     try:
         with reader.snapshot() as snapshot:
-            return lookup(FEATURES, [row], [row["at"]], snapshot), ""
+            return lookup(FEATURES, [row], [row["at"]], snapshot).values, ""
     except NotEnoughData as error:
         return [], error.problem
 

@@ -146,7 +146,7 @@ def online_equals_tables(recorder: Recorder, sequence: int) -> None:
     reader = SqliteOnlineReader(recorder.home / "online.sqlite")
     with reader.snapshot() as snapshot:
         assert snapshot.sequence == sequence
-        served = lookup(FEATURES, rows, times, snapshot)
+        served = lookup(FEATURES, rows, times, snapshot).values
     reader.close()
     asked = {name: [row[name] for row in rows] for name in ASKED.contract}
     question = pa.table({**asked, "_time": times, "_sequence": [sequence] * len(rows)})

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -104,6 +105,11 @@ class DeltaTables:
         extra = [order] if order is not None and order not in names else []
         found = dataset.to_table(columns=[*names, *extra], filter=where)
         return (found if order is None else _in_order(found, order)).select(names)
+
+    def scan(self, table: str, version: int) -> ds.Dataset:
+        """A version where it lies, for what reads it in parts. Raises: NotFound for no such table or version."""
+        with self._lock(table):
+            return self._at(table, version).to_pyarrow_dataset()
 
     def compact(self, table: str) -> None:
         """Merge small files; what is read, and every older version, stays the same."""

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from homeostat.adapters.sqlite.online_schema import select_latest, select_residue, select_window
+from homeostat.adapters.sqlite.online_schema import select_latest, select_newest, select_residue, select_window
 from homeostat.data.contracts import Value
+from homeostat.data.tables import Table
 from homeostat.features.aggregates import Facts, facts_of, window_values
 from homeostat.features.online import Ask
 from homeostat.features.views import Entity, Latest, View, Window, describe
@@ -119,6 +120,11 @@ class SqliteSnapshot:
                 for at, position in near:
                     answers[position] = window_values(view, facts, at)
         return answers
+
+    def newest(self, table: Table, at: Instant) -> Instant | None:
+        """The event time of a table's newest fact at an instant; None when none is kept."""
+        found: Instant | None = self._db.execute(select_newest(table), (at,)).fetchone()[0]
+        return found
 
     def _facts(self, view: Window, entity: Entity, after: Instant, until: Instant) -> Facts:
         rows = self._db.execute(select_window(view), (*entity, after, until)).fetchall()

@@ -46,6 +46,7 @@ class Facts:
     def owned(self) -> set[str]:
         """Names of the SQL tables and indexes that serve this table's views."""
         names = {self.name, *map(index, self.views), *map(residue, self.unbounded)}
+        names |= {newest_index(self.table)} if self.waiting else set()
         return {name.strip('"') for name in names}
 
     @cached_property
@@ -76,9 +77,12 @@ class Facts:
         """Statements that make one index per view; a window's holds all that the window reads."""
         made = []
         for view in self.views:
-            last = view.columns if isinstance(view, Window) else ("_sequence",)
-            listed = _listed(dict.fromkeys((*view.entity, self.table.event_time, *last)))
+            last = view.columns if isinstance(view, Window) else ()
+            listed = _listed(dict.fromkeys((*view.entity, self.table.event_time, "_sequence", *last)))
             made.append(f"CREATE INDEX {index(view)} ON {self.name} ({listed})")
+        if self.waiting:
+            event_time = _quoted(self.table.event_time)
+            made.append(f"CREATE INDEX {newest_index(self.table)} ON {self.name} ({event_time})")
         return made
 
     @cached_property
@@ -94,8 +98,14 @@ class Facts:
 
     @cached_property
     def longest(self) -> Duration:
-        """How far back any view with a limit looks."""
-        return max((view.longest for view in self.views if view.longest is not None), default=0)
+        """How far back any view with a limit looks, its own facts or the table's newest."""
+        limits = [limit for view in self.views for limit in (view.longest, view.patience) if limit is not None]
+        return max(limits, default=0)
+
+    @cached_property
+    def waiting(self) -> bool:
+        """Whether a view uses defaults once the table has been silent for too long."""
+        return any(view.patience is not None for view in self.views)
 
     @cached_property
     def unbounded(self) -> tuple[Latest, ...]:
@@ -169,12 +179,23 @@ def select_latest(view: Latest) -> str:
 
 
 def select_window(view: Window) -> str:
-    """Event times and columns, oldest first; asked with the entity and the bounds ``(after, until]``."""
+    """Event times and columns, oldest first (at one time in the order accepted), within ``(after, until]``."""
     event_time = _quoted(view.table.event_time)
     return (
         f"SELECT {_listed((view.table.event_time, *view.columns))} {_from(view)}"
-        f" AND {event_time} > ? AND {event_time} <= ? ORDER BY {event_time}"
+        f" AND {event_time} > ? AND {event_time} <= ? ORDER BY {event_time}, _sequence"
     )
+
+
+def newest_index(table: Table) -> str:
+    """The SQL index that tells how long a table has been silent."""
+    return _quoted(f"newest_{table.name}")
+
+
+def select_newest(table: Table) -> str:
+    """The event time of a table's newest fact; asked with the latest time."""
+    event_time, facts = _quoted(table.event_time), _quoted(f"facts_{table.name}")
+    return f"SELECT max({event_time}) FROM {facts} INDEXED BY {newest_index(table)} WHERE {event_time} <= ?"
 
 
 def select_residue(view: Latest) -> str:

@@ -91,7 +91,7 @@ def build(settings: Settings) -> ControlProcess:
     publisher = Publisher(operations, registry, settings.doors_url)
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
     loops = load_loops(settings.loop_file)
-    runner = TrainingRunner(settings.training_timeout_seconds)
+    runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
     reconcilers = {
         name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner)
         for name, loop in loops.items()

@@ -19,13 +19,20 @@ from homeostat.features.definitions import (
     Latest,
     Window,
     count,
+    distinct,
     feature_set,
+    first,
+    last,
     maximum,
     mean,
     minimum,
+    quantile,
+    share,
+    std,
     sum_,
     transform,
 )
+from homeostat.kernel.clock import duration
 
 Row = dict[str, Any]
 ARROW = {
@@ -72,7 +79,7 @@ asked = Table(
 
 
 @transform
-def share(shop_sold_3us: Any, shop_sold_10us: Any) -> Any:
+def crowding(shop_sold_3us: Any, shop_sold_10us: Any) -> Any:
     return shop_sold_3us / shop_sold_10us
 
 
@@ -81,6 +88,26 @@ def spread(shop_price_mean_10us: Any, distance: Any) -> Any:
     return shop_price_mean_10us * distance
 
 
+@transform
+def doubled(crowding: Any, zone: Any) -> Any:
+    return crowding * 2 + zone
+
+
+MORE = {
+    "price_std": std("price"),
+    "price_first": first("price"),
+    "price_last": last("price"),
+    "note_first": first("note"),
+    "note_last": last("note"),
+    "member_last": last("member"),
+    "notes": distinct("note"),
+    "prices": distinct("price"),
+    "moments": distinct("at"),
+    "dear": share("price > 0"),
+    "good": share("note == 'x' or member and pieces + price >= 1"),
+    "price_mid": quantile("price", 0.5),
+    "pieces_high": quantile("pieces", 0.9),
+}
 VALUES = {
     "sold": count(),
     "price_sum": sum_("price"),
@@ -96,11 +123,20 @@ FEATURES = feature_set(
         asked["shop", "distance"],
         Window(sales, by="shop", over=["3us", "10us"], values=VALUES),
         Window(sales, by=("shop", "zone"), over=["5us"], values=VALUES),
-        Window(visits, by="zone", over=["4us"], values={"visits": count(), "people": mean("people")}),
+        Window(sales, by=["zone", ("shop", "zone")], over=["4us", "10us"], values=MORE, name="more"),
+        Window(
+            visits,
+            by="zone",
+            over=["4us"],
+            values={"visits": count(), "people": mean("people")},
+            default={"people": -7, "visits": 3.0},
+            freshness="6us",
+        ),
         Latest(sales, by="shop", columns=["price", "pieces", "member", "note"]),
-        Latest(sales, by=("zone",), columns=["note", "price"], max_age="4us"),
+        Latest(sales, by=("zone",), columns=["note", "price"], max_age="4us", default={"note": "none"}),
         Latest(visits, by="zone", columns=["people"]),
-        share,
+        doubled,
+        crowding,
         spread,
     ],
 )
@@ -177,7 +213,15 @@ def asked_table(table: Table, questions: Sequence[Question]) -> pa.Table:
 
 def naive(features: FeatureSet, asked: Question, facts: Mapping[str, Sequence[tuple[Row, int]]]) -> list[Any]:
     """Every feature of one question, straight from the definition."""
+    return answered(features, asked, facts)[0]
+
+
+def answered(
+    features: FeatureSet, asked: Question, facts: Mapping[str, Sequence[tuple[Row, int]]]
+) -> tuple[list[Any], tuple[str, ...]]:
+    """Every feature, and the names of those that are declared defaults."""
     found: dict[str, Any] = {}
+    defaulted: list[str] = []
     for one in features.selected:
         value = asked.row[one.name]
         found[one.name] = value if one.kind == "text" or value is None else float(value)
@@ -189,21 +233,36 @@ def naive(features: FeatureSet, asked: Question, facts: Mapping[str, Sequence[tu
             for row, sequence in valid
             if None not in entity and [row[name] for name in view.entity] == entity
         ]
-        if isinstance(view, Latest):
-            values = _latest(view, about, asked.time)
-        else:
-            values = [
-                _aggregate(one, [row for row, _ in about if asked.time - length < row[view.table.event_time]])
-                for one in view.values.values()
-                for length in view.ranges
-            ]
-        found.update({one.name: value for one, value in zip(view.features, values, strict=True)})
+        values = _latest(view, about, asked.time) if isinstance(view, Latest) else _window(view, about, asked.time)
+        silent = _silent(view, valid, asked.time)
+        for one, value in zip(view.features, values, strict=True):
+            used = one.default is not None and (value is None or silent)
+            found[one.name] = one.default if used else value
+            defaulted += [one.name] if used else []
+    found.update({one.name: asked.row[one.name] for one in features.inputs})
     for one in features.transforms:
         given = [np.array([np.nan if found[name] is None else found[name]]) for name in one.arguments]
         with np.errstate(all="ignore"):
             value = float(one.function(*given)[0])
         found[one.name] = value if math.isfinite(value) else None
-    return [found[name] for name in features.names]
+    return [found[name] for name in features.names], tuple(defaulted)
+
+
+def _window(view: Window, about: Sequence[tuple[Row, int]], at: int) -> list[Any]:
+    event_time = view.table.event_time
+    ordered = [row for row, _ in sorted(about, key=lambda fact: (fact[0][event_time], fact[1]))]
+    return [
+        _aggregate(one, [row for row in ordered if at - length < row[event_time]])
+        for one in view.values.values()
+        for length in view.ranges
+    ]
+
+
+def _silent(view: Window | Latest, valid: Sequence[tuple[Row, int]], at: int) -> bool:
+    if view.freshness is None:
+        return False
+    newest = max((row[view.table.event_time] for row, _ in valid), default=None)
+    return newest is None or at - newest > duration(view.freshness)
 
 
 def _valid(table: Table, facts: Sequence[tuple[Row, int]], asked: Question) -> list[tuple[Row, int]]:
@@ -226,11 +285,43 @@ def _latest(view: Latest, about: Sequence[tuple[Row, int]], at: int) -> list[Any
 def _aggregate(one: Any, rows: Sequence[Row]) -> Any:
     if one.kind == "count":
         return float(len(rows))
-    values = [Fraction(row[one.column]) for row in rows if row[one.column] is not None]
+    if one.kind == "share":
+        return _share(one.condition, rows)
+    present = [row[one.column] for row in rows if row[one.column] is not None]
+    if one.kind == "distinct":
+        return float(len(set(present)))
+    if one.kind in ("first", "last"):
+        value = present[0 if one.kind == "first" else -1] if present else None
+        return value if value is None or isinstance(value, str) else float(value)
+    return _number(one, [Fraction(value) for value in present])
+
+
+def _number(one: Any, values: Sequence[Fraction]) -> Any:
     if one.kind == "sum":
         return float(sum(values))
-    if not values:
+    if not values or (one.kind == "std" and len(values) < 2):
         return None
+    average = sum(values) / len(values)
     if one.kind == "mean":
-        return float(sum(values) / len(values))
+        return float(average)
+    if one.kind == "std":
+        variance = sum((value - average) ** 2 for value in values) / (len(values) - 1)
+        half = (variance.numerator.bit_length() - variance.denominator.bit_length()) // 2
+        return math.ldexp(math.sqrt(variance / Fraction(4) ** half), half)
+    if one.kind == "quantile":
+        return _quantile(sorted(float(value) for value in values), one.q)
     return float(min(values) if one.kind == "minimum" else max(values))
+
+
+def _quantile(values: Sequence[float], q: float) -> float:
+    below, part = divmod((len(values) - 1) * q, 1)
+    low, high = values[int(below)], values[min(int(below) + 1, len(values) - 1)]
+    return low + (high - low) * part
+
+
+def _share(condition: str, rows: Sequence[Row]) -> Any:
+    """Conditions of the reference are Python; a name that is null makes the whole unknown."""
+    read = [name for name in ("price", "note", "member", "pieces") if name in condition]
+    known = [row for row in rows if all(row[name] is not None for name in read)]
+    held = [row for row in known if eval(condition, {}, dict(row))]
+    return len(held) / len(known) if known else None

@@ -68,7 +68,7 @@ def test_a_window_leaves_out_its_beginning_and_holds_its_end(at, inside):
     assert one("shop_sold_3us", 9 if at != 10 else 10, 5, sale_at(at, 1)) == inside
 
 
-@pytest.mark.parametrize(("age", "found"), [(4, "n"), (5, None)])
+@pytest.mark.parametrize(("age", "found"), [(4, "n"), (5, "none")])
 def test_a_fact_of_exactly_the_greatest_age_still_counts(age, found):
     assert one("zone_note", 20, 5, sale_at(20 - age, 1)) == found
 

@@ -1,0 +1,136 @@
+"""A table's facts as offline engines read them: columns as NumPy, and the life of every fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from homeostat.data.tables import SEQUENCE, Table
+from homeostat.features.columns import chosen, codes, column, integers, plain
+from homeostat.features.keys import repeated
+from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, in_order, timeline
+from homeostat.features.views import FeatureKind, View, Window, feature_kind
+
+Array = npt.NDArray[Any]
+DIED = "_died"
+"""Column of facts whose end was found before: the sequence that supersedes each; null for none."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions in the order of (entity, time), and where each stood: neighbours look at the same facts."""
+
+    questions: Questions
+    order: Array
+
+    def back(self, values: Array) -> Array:
+        """Values in the order in which the questions were given."""
+        found = np.empty_like(values)
+        found[self.order] = values
+        return found
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A fact table with the life of every fact; facts that no question can see are left out.
+
+    ``known`` are the sequences asked for.
+    """
+
+    table: Table
+    given: pa.Table
+    known: Array
+    _ready: dict[tuple[str, ...], tuple[Timeline, Asked]] = field(default_factory=dict)
+
+    def ready(self, view: View, question: pa.Table, time: Array) -> tuple[Timeline, Asked]:
+        """Facts and questions in the order of the view's entity; made once for views of one entity."""
+        if view.entity not in self._ready:
+            entity, asking = self._entities(view, question)
+            facts = timeline(entity, self.time, self.born, self.died)
+            order = in_order(asking, time)
+            asked = Asked(Questions(asking[order], time[order], self.known[order]), order)
+            self._ready[view.entity] = facts, asked
+        return self._ready[view.entity]
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A stored column of the facts that any question can see."""
+        return column(self._facts, name, f"Table {self.table.name!r}")
+
+    def numbers(self, view: Window, read: str) -> Array:
+        """A column as numbers, or a condition as 1.0 and 0.0; NaN is null."""
+        condition = view.conditions.get(read)
+        if condition is None:
+            return plain(self.column(read), "number")
+        kinds = {name: feature_kind(self.table.contract[name]) for name in condition.columns}
+        return condition.evaluate({name: plain(self.column(name), kind) for name, kind in kinds.items()})
+
+    def codes(self, name: str) -> Array:
+        """Equal values of a column as equal numbers; -1 is null."""
+        (found,) = codes([[self.column(name)]], [self.table.contract[name].kind])
+        return found
+
+    def chosen(self, name: str, kind: FeatureKind, rows: Array) -> Array:
+        """The values at some rows as a feature's; a row of -1 is missing."""
+        return chosen(self.column(name), kind, rows)
+
+    @cached_property
+    def time(self) -> Array:
+        """Event times."""
+        return integers(self.column(self.table.event_time), self.table.event_time)
+
+    @property
+    def born(self) -> Array:
+        """The sequence of each fact."""
+        return self._lives[0]
+
+    @property
+    def died(self) -> Array:
+        """The sequence that supersedes each fact, or NEVER."""
+        return self._lives[1]
+
+    def _entities(self, view: View, question: pa.Table) -> tuple[Array, Array]:
+        where = f"The question of {self.table.name!r}"
+        kinds = [self.table.contract[name].kind for name in view.entity]
+        here = [self.column(name) for name in view.entity]
+        asking = [column(question, name, where) for name in view.entity]
+        facts, questions = codes([here, asking], kinds)
+        return facts, questions
+
+    @cached_property
+    def _facts(self) -> pa.Table:
+        reachable = self._reachable
+        return self.given if bool(reachable.all()) else self.given.filter(pa.array(reachable))
+
+    @cached_property
+    def _lives(self) -> tuple[Array, Array]:
+        born, died = self._all_lives
+        reachable = self._reachable
+        return (born, died) if bool(reachable.all()) else (born[reachable], died[reachable])
+
+    @cached_property
+    def _reachable(self) -> Array:
+        born, died = self._all_lives
+        reachable: Array = (born <= self.known.max()) & (died > self.known.min())
+        return reachable
+
+    @cached_property
+    def _all_lives(self) -> tuple[Array, Array]:
+        where = f"Table {self.table.name!r}"
+        born = integers(column(self.given, SEQUENCE, where), SEQUENCE)
+        died = np.full(len(born), NEVER)
+        if DIED in self.given.column_names:
+            ended = self.given.column(DIED)
+            died[:] = ended.fill_null(NEVER).to_numpy()
+            return born, died
+        keys = [column(self.given, name, where) for name in self.table.keys]
+        again = repeated(keys)
+        if len(again):
+            kinds = [self.table.contract[name].kind for name in self.table.keys]
+            (key,) = codes([[one.take(pa.array(again)) for one in keys]], kinds)
+            died[again] = deaths(key, born[again])
+        return born, died
