@@ -9,7 +9,7 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
 
 if TYPE_CHECKING:
     from homeostat.app.consumers import Consumers
@@ -108,22 +108,18 @@ def _listed(found: list[Json]) -> None:
     if not found:
         talk.print("Nobody is registered. To register: homeostat consumers add LOOP NAME --contact ...", markup=False)
         return
-    several = len({one["loop"] for one in found}) > 1
-    columns = [*(["loop"] if several else []), "consumer", "contact", "needs", "since", "requests", "last seen"]
-    rows = [[*([one["loop"]] if several else []), *_row(one)] for one in found]
-    print_table(columns, rows, right=["requests"])
+    for one in found:
+        style = "bold" if one["registered"] else "bold yellow"
+        since = f", since {when(one['since'])[:10]}" if one["since"] else ""
+        data.print(f"[{style}]{one['consumer']}[/] reads {one['loop']}{since}")
+        if one["registered"]:
+            data.print(f"    contact   {one['contact']}", markup=False)
+            data.print(f"    needs     {', '.join(one['needs'])}", markup=False)
+        if one["requests"] is not None:
+            data.print(f"    requests  {one['requests']:,}, last {_last(one['last_seen'])}")
     if all(one["requests"] is None for one in found):
         talk.print("No instance runs: nobody counts requests now.")
 
 
-def _row(one: Json) -> list[str]:
-    needs = one["needs"]
-    since, last = (when(one[name])[:width] if one[name] else "-" for name, width in (("since", 10), ("last_seen", 16)))
-    return [
-        one["consumer"] if one["registered"] else f"[yellow]{one['consumer']}[/]",
-        (one["contact"] or "-").replace("[", r"\["),
-        "-" if needs is None else "\n".join(needs),
-        since,
-        "-" if one["requests"] is None else f"{one['requests']:,}",
-        last,
-    ]
+def _last(seen: str | None) -> str:
+    return "never" if seen is None else f"{when(seen)} UTC"

@@ -95,7 +95,7 @@ def _feature(one: Json) -> list[str]:
 
 def _definition(one: Json) -> list[str]:
     took = (one["lookup_us"] or {"p50": None})["p50"]
-    time = "-" if took is None else f"{figure(took, 0)} µs"
+    time = "-" if took is None else f"{figure(took, 0)} us"
     facts = "-" if one["table_bytes"] is None else f"{one['table_bytes'] / 1e6:.1f} MB"
     name = one["definition"].replace("[", r"\[")
     return [name, _SHOWN[one["verdict"]], _bounds(one["without"]), time, facts]

@@ -87,23 +87,20 @@ def refuse_breaking(consumers: Sequence[Consumer], outputs: Mapping[str, OutputC
 
     Raises: Refused that names each consumer, whom to ask, and every reason.
     """
-    broken = {
-        one: [reason.text for reason in found]
-        for one in consumers
-        if (found := breaking_changes(one.relies_on, outputs.get(one.loop), one.needs))
-    }
+    judged = [(one, breaking_changes(one.relies_on, outputs.get(one.loop), one.needs)) for one in consumers]
+    broken = [(one, [reason.text for reason in reasons]) for one, reasons in judged if reasons]
     if not broken:
         return
-    said = [f"{one.name} of {one.loop} ({one.contact}): {'; '.join(reasons)}" for one, reasons in broken.items()]
+    said = [f"{one.name} of {one.loop} ({one.contact}): {'; '.join(reasons)}" for one, reasons in broken]
     noun = "consumer depends" if len(said) == 1 else "consumers depend"
-    first = next(iter(broken))
+    first = broken[0][0]
     raise Refused(
         f"{len(said)} {noun} on outputs that would change. {'. '.join(said)}.",
         mend="Give the loop file its old outputs back; or agree with them, then remove and add them again: "
         f"homeostat consumers remove {first.loop} {first.name}.",
         consumers=[
             {"loop": one.loop, "consumer": one.name, "contact": one.contact, "reasons": reasons}
-            for one, reasons in broken.items()
+            for one, reasons in broken
         ],
     )
 
