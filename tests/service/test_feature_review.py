@@ -10,17 +10,17 @@ from tests.harness.running import started
 from tests.harness.world import World, day, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
-FIRST, LAST = 6, 16
+FIRST, LAST = 6, 14
 """Days at whose start the first version is trained and the looking back begins."""
 
 
 def test_a_loop_is_reviewed_and_audited_while_it_runs(tmp_path: Path) -> None:
-    world = World(per_hour=20)
+    world = World()
     with started(tmp_path / "home", write_loop(tmp_path)) as running:
         running.history(world, 0, FIRST)
         running.barrier(day(FIRST))
         running.live(world, FIRST, LAST)
-        told = running.command("features", "review", "--days", "9")
+        told = running.command("features", "review", "--days", "8")
         fast = running.command("features", "review", "--fast")
         audited = running.command("features", "audit")
     features = {one["feature"]: one for one in told["features"]}
@@ -37,5 +37,5 @@ def test_a_loop_is_reviewed_and_audited_while_it_runs(tmp_path: Path) -> None:
     assert window["table_bytes"] > 10_000
     assert fast["retrained"] is None
     assert {one["without"] for one in fast["features"]} == {None}
-    assert [one["importance"] for one in fast["features"]][0] == features["x"]["importance"]
+    assert next(one["verdict"] for one in fast["features"]) == "KEEP"
     assert {one["verdict"] for one in audited["features"]} == {"CLEAR"}
