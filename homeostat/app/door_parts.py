@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from homeostat.adapters.files.spool import Durability
 from homeostat.app.clocks import ClockKind, DoorClock
+from homeostat.app.consumer_names import ConsumerNames
 from homeostat.kernel.clock import Instant
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
@@ -50,6 +51,7 @@ class DoorParts:
     clock: DoorClock
     spool_bytes: Callable[[], int]
     gateway: Callable[[Observer], Gateway]
+    consumers: ConsumerNames
 
 
 class Application(Protocol):

@@ -21,6 +21,7 @@ from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.clocks import clock_of
+from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
@@ -62,7 +63,15 @@ async def _serve(
     def gateway(observer: Observer) -> Gateway:
         return Gateway(plans, live, online, spool, observer, new_id=new_prediction_id, timer=time.perf_counter)
 
-    parts = DoorParts(settings, live, recorder, clock_of(settings.clock), spool.size, gateway)
+    parts = DoorParts(
+        settings,
+        live,
+        recorder,
+        clock_of(settings.clock),
+        spool.size,
+        gateway,
+        ConsumerNames(settings.home / "consumers.json"),
+    )
     application = doors(parts)
     await watcher.look()  # what is on disk is served from the first request on
     watching = asyncio.create_task(watcher.run())

@@ -75,6 +75,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def consumers(self) -> Path:
+        """Names of registered consumers, for serving."""
+        return self.root / "consumers.json"
+
+    @property
     def process_logs(self) -> Path:
         """What each process wrote to its stderr."""
         return self.root / "process-logs"

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from homeostat.app.consumers import refuse_broken_outputs
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings, check_ports_free
@@ -21,17 +22,18 @@ class Installation:
     """One home, locked, with its recorder, gateway and control running; a context manager.
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
-    file does not hold loops.
+    file does not hold loops; Refused when a registered consumer depends on outputs that it changes.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
-        load_loops(settings.loop_file)
+        loops = load_loops(settings.loop_file)
         settings.paths.prepare()
         self._root = settings.home
         self._lock = HomeLock(settings.paths)
         self._sockets = Path(tempfile.mkdtemp(prefix="homeostat-"))
         try:
             check_ports_free(settings.port)
+            refuse_broken_outputs(settings.paths, loops)
             self.settings = settings.model_copy(update={"recorder_socket": str(self._sockets / "recorder")})
             self.settings.save()
             logs = settings.paths.process_logs

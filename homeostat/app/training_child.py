@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     """Do the job in ``arguments[0]``; the exit status is 0 with a result, 1 with an error written down."""
     job_file, parent, memory = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     _die_with(parent)
-    _stay_small(memory)
+    stay_small(memory)
     place = JobFolder(job_file.parent)
     job = TrainingJob.from_json(json.loads(job_file.read_bytes()))
     with place.lock.open("w") as lock:
@@ -90,7 +90,7 @@ def _die_with(parent: int) -> None:
         raise SystemExit("The process that asked for this training is gone.")
 
 
-def _stay_small(memory: int) -> None:
+def stay_small(memory: int) -> None:
     """Serving comes first: less processor time, and no more memory than allowed."""
     os.nice(_NICE)
     if memory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from homeostat.cli import demo, ledger, operate, report, run
+from homeostat.cli import consumers, demo, features, features_audit, features_review, ledger, operate, report, run
 
 app = typer.Typer(
     name="homeostat",
@@ -24,6 +24,10 @@ app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("report")(report.report)
 app.command("rollback")(operate.rollback)
+features.app.command("audit")(features_audit.audit)
+features.app.command("review")(features_review.review)
+app.add_typer(consumers.app, name="consumers")
+app.add_typer(features.app, name="features")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk
+from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show
+from homeostat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from homeostat.app.operations import Operations
@@ -36,13 +35,7 @@ def reported(settings: Settings, operations: Operations, loop: Loop) -> Json:
     """Build the report under a progress bar."""
     from homeostat.app.report import build_report
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=talk, disable=not talk.is_terminal, transient=True) as bar:
-        task = bar.add_task("reading the prediction log", total=None)
-
-        def progress(what: str, done: int, of: int) -> None:
-            bar.update(task, description=what, completed=done, total=of)
-
+    with progress_bar("reading the prediction log") as progress:
         return build_report(settings, operations, loop, progress)
 
 

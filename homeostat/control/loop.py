@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.gates import Gate
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
+from homeostat.data.contracts import Column
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 
@@ -31,6 +33,7 @@ class Loop:
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
+    ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     Raises: InvalidInput that names the part.
     """
 
@@ -46,6 +49,7 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    output: Mapping[str, Column] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -73,12 +77,18 @@ class Loop:
                 timezone=self.timezone,
             ) from error
         self.label.check_question(self.question)
-        _ = self.feature_set
+        _ = self.feature_set, self.output_contract
 
     @cached_property
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def output_contract(self) -> OutputContract:
+        """What consumers of the predictions may rely on."""
+        meaning = f"{self.label.condition} in {self.label.table.name}"
+        return output_contract(self.name, self.output, meaning=meaning, threshold=self.threshold)
 
     def training_span(self, asked_at: Instant, *, first: bool) -> tuple[Instant | None, Instant]:
         """From when (None: the beginning) until when a training asked for at ``asked_at`` takes its rows.

@@ -93,13 +93,41 @@ class LabelledRows:
         return TrainingRows(model_frame(self.columns, features.kinds), self.label, self.asked_at)
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledQuestions:
+    """Matured, labelled questions in the order asked, without their features.
+
+    ``asked`` holds the question's columns as stored, its ``_sequence``, and ``_time``: when it was asked.
+    """
+
+    asked: pa.Table
+    label: NDArray[np.bool_]
+    asked_at: NDArray[np.int64]
+
+    @property
+    def sequence(self) -> NDArray[np.int64]:
+        """The ingest sequence of each question."""
+        return integers(self.asked.column(SEQUENCE), SEQUENCE)
+
+    def where(self, chosen: NDArray[np.bool_]) -> LabelledQuestions:
+        """Some of the questions."""
+        return LabelledQuestions(self.asked.filter(pa.array(chosen)), self.label[chosen], self.asked_at[chosen])
+
+
 def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: Sources) -> LabelledRows:
     """Join questions, labels and features as known at the pin.
 
     Of several facts with one key the one accepted last by the pin counts. A row is taken when its label has
     had its time to mature and is there: taking early labels sooner would favour whatever comes true quickly.
     """
-    asked = _latest(sources.facts(question.name, list(question.contract)), question.keys)
+    found = labelled_questions(question, label, sources)
+    columns = joined_features(found.asked, features, sources)
+    return LabelledRows(columns, found.label, found.asked_at, found.sequence)
+
+
+def labelled_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> LabelledQuestions:
+    """The rows of `labelled_rows` before features are joined to them; ``extra`` stored columns come with them."""
+    asked = latest_facts(sources.facts(question.name, [*question.contract, *extra]), question.keys)
     asked = asked.filter(pa.array(_matured(asked, label, sources.as_of)))
     truth = _truth(asked, question, label, sources)
     known = ~np.isnan(truth)
@@ -107,12 +135,20 @@ def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: 
     times = integers(asked.column(question.event_time), question.event_time)
     order = np.lexsort((integers(asked.column(SEQUENCE), SEQUENCE), times))
     asked, truth, times = asked.take(pa.array(order)), truth[order], times[order]
-    return LabelledRows(
-        columns=_features(asked.append_column(ASKED_AT, pa.array(times)), features, sources),
-        label=truth == 1.0,
-        asked_at=times,
-        sequence=integers(asked.column(SEQUENCE), SEQUENCE),
-    )
+    return LabelledQuestions(asked.append_column(ASKED_AT, pa.array(times)), truth == 1.0, times)
+
+
+def joined_features(asked: pa.Table, features: FeatureSet, sources: Sources) -> dict[str, NDArray[Any]]:
+    """The features of questions that carry ``_time`` and ``_sequence``, joined by the engine of the pin."""
+    tables = {view.table.name: view.table for view in features.views}
+    given = {name: sources.joined(name, columns_read(features, table)) for name, table in tables.items()}
+    return dict(sources.engine.answer(features, asked, given).columns)
+
+
+def feature_facts(features: FeatureSet, sources: Sources, extra: Sequence[str] = ()) -> dict[str, pa.Table]:
+    """The facts that the views read, in memory, as known at the pin; ``extra`` stored columns come with them."""
+    tables = {view.table.name: view.table for view in features.views}
+    return {name: sources.facts(name, [*columns_read(features, table), *extra]) for name, table in tables.items()}
 
 
 def local_days(instants: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
@@ -126,12 +162,6 @@ def local_days(instants: NDArray[np.int64], timezone: str) -> NDArray[np.int64]:
     return on_the_wall.astype("datetime64[D]").astype(np.int64)
 
 
-def _features(asked: pa.Table, features: FeatureSet, sources: Sources) -> dict[str, NDArray[Any]]:
-    tables = {view.table.name: view.table for view in features.views}
-    given = {name: sources.joined(name, columns_read(features, table)) for name, table in tables.items()}
-    return dict(sources.engine.answer(features, asked, given).columns)
-
-
 def _matured(asked: pa.Table, label: Label, as_of: Instant) -> NDArray[np.bool_]:
     since = integers(asked.column(label.maturity_column), label.maturity_column)
     return since + label.maturity_delay <= as_of
@@ -141,14 +171,14 @@ def _truth(asked: pa.Table, question: Table, label: Label, sources: Sources) -> 
     """Per question 1.0, 0.0, or NaN without a label."""
     table = label.table
     facts = sources.facts(table.name, [*table.keys, *question.keys, *label.columns])
-    facts = _latest(_latest(facts, table.keys), question.keys)
-    columns = {name: _values(facts.column(name), table, name) for name in label.columns}
-    labels = pd.Series(label.truth(columns), index=_index(facts, question.keys))
-    found: NDArray[np.float64] = labels.reindex(_index(asked, question.keys)).to_numpy(dtype=np.float64)
+    facts = latest_facts(latest_facts(facts, table.keys), question.keys)
+    columns = {name: label_values(facts.column(name), table, name) for name in label.columns}
+    labels = pd.Series(label.truth(columns), index=key_index(facts, question.keys))
+    found: NDArray[np.float64] = labels.reindex(key_index(asked, question.keys)).to_numpy(dtype=np.float64)
     return found
 
 
-def _latest(facts: pa.Table, keys: Sequence[str]) -> pa.Table:
+def latest_facts(facts: pa.Table, keys: Sequence[str]) -> pa.Table:
     """Of the facts of one key the one accepted last."""
     order = np.argsort(integers(facts.column(SEQUENCE), SEQUENCE), kind="stable")
     facts = facts.take(pa.array(order))
@@ -156,10 +186,10 @@ def _latest(facts: pa.Table, keys: Sequence[str]) -> pa.Table:
     return facts.filter(pa.array(~superseded))
 
 
-def _index(facts: pa.Table, keys: Sequence[str]) -> pd.Index[Any]:
+def key_index(facts: pa.Table, keys: Sequence[str]) -> pd.Index[Any]:
     frame = facts.select(list(keys)).to_pandas()
     return pd.Index(frame[keys[0]]) if len(keys) == 1 else pd.MultiIndex.from_frame(frame)
 
 
-def _values(values: pa.ChunkedArray, table: Table, name: str) -> NDArray[Any]:
+def label_values(values: pa.ChunkedArray, table: Table, name: str) -> NDArray[Any]:
     return numbers(values) if feature_kind(table.contract[name]) == "number" else plain(values, "text")

@@ -10,11 +10,12 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import Row
 
+from homeostat.adapters.sql.ledger import append_entries
 from homeostat.adapters.sql.schema import days as day_table
 from homeostat.adapters.sql.schema import ledger, loops, metadata
 from homeostat.control.days import Day
 from homeostat.control.state import LoopState, initial_state
-from homeostat.governance.audit import GENESIS, Draft, Entry, Heads, seal
+from homeostat.governance.audit import Draft, Entry, Heads
 from homeostat.kernel.errors import Conflict
 
 
@@ -54,7 +55,7 @@ class SqlControlStore:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
-            newest = self._append(connection, drafts)
+            newest = append_entries(connection, drafts)
             if newest:
                 self._heads.intend(newest)
         if newest:
@@ -116,30 +117,6 @@ class SqlControlStore:
             connection.execute(delete(day_table).where(day_table.c.loop == loop, day_table.c.day == day.day))
             text = msgspec.json.encode(day).decode()
             connection.execute(insert(day_table).values(cursor=cursor + place, loop=loop, day=day.day, value=text))
-
-    @staticmethod
-    def _append(connection: Connection, drafts: Sequence[Draft]) -> Entry | None:
-        """Write the drafts that are not there yet; the newest entry written, if any."""
-        last = connection.execute(select(ledger).order_by(ledger.c.seq.desc()).limit(1)).one_or_none()
-        seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
-        newest = None
-        for draft in drafts:
-            if connection.execute(select(ledger.c.seq).where(ledger.c.id == draft.id)).one_or_none():
-                continue
-            newest = seal(draft, seq + 1, previous)
-            seq, previous = newest.seq, newest.hash
-            text = msgspec.json.encode(draft).decode()
-            connection.execute(
-                insert(ledger).values(
-                    seq=seq,
-                    id=draft.id,
-                    loop=draft.loop,
-                    draft=text,
-                    previous=newest.previous,
-                    hash=newest.hash,
-                )
-            )
-        return newest
 
 
 def _entry(row: Row[tuple[object, ...]]) -> Entry:

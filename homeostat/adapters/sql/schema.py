@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -32,4 +32,17 @@ ledger = Table(
     Column("draft", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+consumers = Table(
+    "consumers",
+    metadata,
+    Column("loop", String(128), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("needs", Text, nullable=False),
+    Column("relies_on", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
 )

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from homeostat.app.clocks import HEADER, DoorClock
+from homeostat.app.consumer_names import HEADER as CONSUMER
 from homeostat.app.door_parts import EventSink
 from homeostat.kernel.errors import HomeostatError, NotFound
 from homeostat.serving.gateway import Gateway
@@ -30,6 +31,7 @@ from homeostat.web.foreign import refuse_foreign
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _LOG = logging.getLogger("homeostat.doors")
 _NOW = HEADER.lower().encode()
+_CONSUMER = CONSUMER.lower().encode()
 _CONTROL = ("/api", "/docs", "/openapi.json", "/static")
 DOORS = (
     "POST /loops/{loop}/predict",
@@ -132,6 +134,7 @@ class Doors:
 
     async def _predict(self, loop: str, scope: Scope, receive: Receive) -> Response:
         now = self._clock.accept(header(scope, _NOW))
+        self._metrics.consumed(loop, header(scope, _CONSUMER))
         rows = decode_rows(await read_body(scope, receive, self._limit))
         return json_response({"predictions": await self._gateway.predict(loop, rows, now)})
 

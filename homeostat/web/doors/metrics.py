@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from homeostat.data.contracts import Break
+from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Arm
@@ -17,6 +18,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LOG = logging.getLogger("homeostat.serving")
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
 Refuse = Callable[[str, Sequence[object]], None]
+ConsumerOf = Callable[[str, str | None], str]
 
 
 class DoorMetrics:
@@ -26,12 +28,16 @@ class DoorMetrics:
         self.registry = CollectorRegistry()
         self._live = live
         self.forward: Refuse = _nowhere
+        self.consumer_of: ConsumerOf = _nobody
         arm = ("loop", "version", "arm")
         self._requests = self._counter("requests", "Requests.", "door", "loop", "status")
         self._predictions = self._counter("predictions", "Acknowledged predictions.", *arm)
         self._failures = self._counter("arm_failures", "Rows that a version failed to answer.", *arm)
         self._fallbacks = self._counter("fallbacks", "Rows answered for a failed canary.", "loop")
         self._breaks = self._counter("contract_breaks", "Breaks in refused requests.", "loop", "reason")
+        of = ("loop", "consumer")
+        self._consumed = self._counter("consumers_requests", "Predict requests by who asked.", *of)
+        self._seen = self._gauge("consumers_last_request_seconds", "When each asked last, Unix time.", *of)
         self._generation = self._gauge("route_generation", "Generation of the route that is served.", "loop")
         self._problem = self._gauge("route_problem", "1 while the newest route is not served in full.", "loop")
         self._gauge("spool_bytes", "Predictions on disk, not yet drained.").set_function(spool_bytes)
@@ -49,6 +55,13 @@ class DoorMetrics:
         self._requests.labels(door, known, str(status)).inc()
         if door == "predict" and known:
             self._latency.labels(known).observe(seconds)
+
+    def consumed(self, loop: str, told: str | None) -> None:
+        """Somebody asks for predictions, and may say who it is; names come from the registration, never from it."""
+        if loop in self._live.loops:
+            who = self.consumer_of(loop, told)
+            self._consumed.labels(loop, who).inc()
+            self._seen.labels(loop, who).set_to_current_time()
 
     def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
         """Rows were answered and are durable."""
@@ -103,3 +116,8 @@ def health(live: LiveRoutes) -> tuple[bool, Mapping[str, object]]:
 
 def _nowhere(table: str, rows: Sequence[object]) -> None:
     """Until a recorder is known, refused rows are only counted."""
+
+
+def _nobody(loop: str, told: str | None) -> str:
+    """Until registrations are known, nobody is registered."""
+    return UNREGISTERED

@@ -12,6 +12,7 @@ def open_doors(parts: DoorParts) -> Doors:
     """The application for ``gateway_process.run``, with metrics of its own."""
     metrics = DoorMetrics(parts.live, parts.spool_bytes)
     metrics.forward = RefusedRows(parts.events, parts.clock).forward
+    metrics.consumer_of = parts.consumers
     return Doors(
         parts.gateway(metrics),
         parts.live,

@@ -14,7 +14,10 @@ from homeostat.app.operations import Operations
 from tests.harness.world import LOOP, write_loop
 from tests.unit.cli.conftest import Command
 
-READING = ("status", "decisions", "versions", "report", "rollback", "ledger verify")
+READING = (
+    *("status", "decisions", "versions", "report", "rollback", "ledger verify"),
+    *("features audit", "features review", "consumers list"),
+)
 
 
 @pytest.mark.parametrize("words", READING)
