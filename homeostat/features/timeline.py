@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ _EXPANDED = 4_000_000
 """Facts looked at one by one in one go: bounds memory, some 100 MB."""
 _ROOM = 2**62
 """Entity and quantity are kept in one integer below this."""
+_STEPS = 16
+"""Hidden facts looked at one by one before whole blocks are skipped: few are hidden in ordinary tables."""
 _LEVELS = 12
 """Visibility is skipped over in blocks of up to 2**11 facts."""
 
@@ -170,14 +173,16 @@ def last_seen(facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Ints:
     end = high.copy()
     pending = np.flatnonzero(low < high)
     skips: list[tuple[Ints, Ints]] = []
-    while len(pending):
+    for step in count():
+        if not len(pending):
+            break
         at = end[pending] - 1
         known = asked.known[pending]
         visible = (facts.born[at] <= known) & (known < facts.died[at])
         found[pending[visible]] = at[visible]
         end[pending] = at
         pending = pending[~visible & (at > low[pending])]
-        if len(pending):
+        if len(pending) and step >= _STEPS:
             skips = skips or _block_bounds(facts)
             _skip(skips, asked, low, end, pending)
             pending = pending[end[pending] > low[pending]]
