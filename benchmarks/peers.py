@@ -15,7 +15,8 @@ def polars_asof(made: Made) -> None:
     """The newest reading by event time, at most thirty days old; both sides sorted first, as it demands."""
     wanted = pl.from_arrow(made.question.select(["device", ASKED_AT]))
     given = pl.from_arrow(made.facts.select(["device", "at", *COLUMNS]))
-    assert isinstance(wanted, pl.DataFrame) and isinstance(given, pl.DataFrame)
+    assert isinstance(wanted, pl.DataFrame)
+    assert isinstance(given, pl.DataFrame)
     given = given.with_columns(pl.col("at").dt.epoch("us")).sort("at")
     wanted.sort(ASKED_AT).join_asof(
         given, left_on=ASKED_AT, right_on="at", by="device", tolerance=30 * DAY, check_sortedness=False
