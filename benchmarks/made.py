@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import homeostat as hs
 from homeostat.data.tables import SEQUENCE
@@ -76,7 +77,7 @@ def made(questions: int, facts: int, entities: int, seed: int = 7) -> Made:
 
 
 def _texts(prefix: str, numbers: np.ndarray) -> pa.Array:
-    return pa.array(np.char.add(prefix, numbers.astype("U9")), pa.string())
+    return pc.binary_join_element_wise(pa.scalar(prefix), pa.array(numbers).cast(pa.string()), "")
 
 
 def _instants(micros: np.ndarray) -> pa.Array:

@@ -26,6 +26,7 @@ def polars_asof(made: Made) -> None:
 def duckdb_asof(made: Made) -> None:
     """The same in DuckDB."""
     with duckdb.connect() as db:
+        db.execute("SET enable_progress_bar = false")
         db.register("asked", made.question)
         db.register("readings", made.facts)
         fresh = ", ".join(f"CASE WHEN t - happened <= {30 * DAY} THEN {name} END AS {name}" for name in COLUMNS)
