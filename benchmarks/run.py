@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.joins import FACTS, QUESTIONS, join_seconds  # noqa: E402
+from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from examples.flights.driver import LOOP, midnight  # noqa: E402
 from examples.flights.source import TABLES, YEAR_BEGINS, Flights, load  # noqa: E402
@@ -47,6 +47,7 @@ def main() -> None:
     """Measure, then print a table, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
+    parser.add_argument("--large", action="store_true", help="also 10M questions x 100M facts on disk, within 8 GB")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     asked = parser.parse_args()
     repeats, seconds = (9, 5.0) if asked.full else (5, 1.0)
@@ -62,6 +63,8 @@ def main() -> None:
     say("joining")
     taken = join_seconds(flights, 3)
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
+    say("joining beside DuckDB, Polars and a prefix sum")
+    found += compared(full=asked.full, large=asked.large)
     show(found, asked.json)
 
 
@@ -176,7 +179,10 @@ def show(found: list[Json], as_json: bool) -> None:
             rate = f"{one['requests_per_second']:,.0f} requests"
             print(f"{one['what']:<54}{one['p50_ms']:>8.2f}{one['p99_ms']:>8.2f}{rate:>16}")
         elif "seconds" in one:
-            print(f"{one['what']:<54}{'':<16}{one['seconds']:>13.2f} s")
+            ratio = f"  ours {one['ratio']:.2f}x, limit {one['limit']:g}x" if "ratio" in one else ""
+            print(f"{one['what']:<54}{'':<16}{one['seconds']:>13.2f} s{ratio}")
+        elif "ratio" in one:
+            print(f"{one['what']:<70}{one['ratio']:>8.2f}x")
         else:
             print(f"{one['what']:<54}{'':<16}{one['rows_per_second']:>11,.0f} rows")
     print(

@@ -78,15 +78,19 @@ def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> 
 
     ``parts`` holds, per table, the columns; returns, per table, one code per row.
     """
-    total = np.zeros(sum(len(columns[0]) for columns in parts), dtype=np.int64)
+    total = np.empty(0, dtype=np.int64)
     for position, kind in enumerate(kinds):
         joined = [chunk for columns in parts for chunk in columns[position].cast(_ARROW[kind]).chunks]
         values = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks()
         encoded = (pc.add(values, 0.0) if kind == "number" else values).dictionary_encode()  # -0.0 equals 0.0
-        code = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        places = pc.fill_null(encoded.indices, -1) if encoded.indices.null_count else encoded.indices
+        code = places.to_numpy(zero_copy_only=False).astype(np.int64)
+        if not position:
+            total = code
+            continue
         missing = (total < 0) | (code < 0)
         total = total * max(len(encoded.dictionary), 1) + code
-        if position:
+        if len(total):
             both = pa.array(total).dictionary_encode()
             total = both.indices.to_numpy().astype(np.int64)
         total[missing] = -1

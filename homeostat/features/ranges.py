@@ -17,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 Pair = tuple[Floats, Floats]
 """A sum and its correction, to be added last."""
 _SAFE = 1e290
+_CHUNK = 1 << 15
 _WORDS = 42
 """Enough doubles for a sum of the least and the greatest one; ordinary columns need one to three."""
 
@@ -30,9 +31,12 @@ class Ranges:
     ([0.1, 0.0], [3, 0])
     """
 
-    def __init__(self, values: Floats) -> None:
-        self._values = values
-        self._null = np.isnan(values)
+    def __init__(self, values: Floats | None, hidden: npt.NDArray[np.bool_] | None = None) -> None:
+        """``hidden`` values count as null; without values, what is not hidden is only counted."""
+        self._values = np.empty(0) if values is None else values
+        self._null = np.zeros(0, dtype=bool) if hidden is None else hidden
+        if values is not None:
+            self._null = np.isnan(values) if hidden is None else np.isnan(values) | hidden
         self._any_null = bool(self._null.any())
 
     def present(self, low: Ints, high: Ints) -> Ints:
@@ -70,9 +74,10 @@ class Ranges:
         terms = self._filled(0.0)
         prefixes: list[Floats] = []
         for _ in range(_WORDS):
-            prefix = np.concatenate(([0.0], np.cumsum(terms)))
+            prefix = np.zeros(len(terms) + 1)
+            np.cumsum(terms, out=prefix[1:])
             prefixes.append(prefix)
-            terms = two_sum(prefix[:-1], terms)[1]
+            terms = _errors(prefix[:-1], terms)
             if not terms.any():
                 break
         return prefixes
@@ -83,6 +88,15 @@ def two_sum(a: Floats, b: Floats) -> Pair:
     total = a + b
     other = total - a
     return total, (a - (total - other)) + (b - other)
+
+
+def _errors(a: Floats, b: Floats) -> Floats:
+    """The rounding errors of ``a + b``, some at a time: what is worked with stays in the processor's cache."""
+    errors = np.empty_like(b)
+    for begin in range(0, len(b), _CHUNK):
+        here = slice(begin, begin + _CHUNK)
+        errors[here] = two_sum(a[here], b[here])[1]
+    return errors
 
 
 def may_overflow(values: npt.NDArray[Any]) -> bool:

@@ -17,6 +17,7 @@ from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, in_o
 from homeostat.features.views import FeatureKind, View, Window, feature_kind
 
 Array = npt.NDArray[Any]
+_MOST = 0.75
 DIED = "_died"
 """Column of facts whose end was found before: the sequence that supersedes each; null for none."""
 
@@ -37,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Stored:
-    """A fact table with the life of every fact; facts that no question can see are left out.
+    """A fact table with the life of every fact; where many facts can be seen by no question, they are left out.
 
     ``known`` are the sequences asked for.
     """
@@ -103,20 +104,19 @@ class Stored:
 
     @cached_property
     def _facts(self) -> pa.Table:
-        reachable = self._reachable
-        return self.given if bool(reachable.all()) else self.given.filter(pa.array(reachable))
+        return self.given if self._kept is None else self.given.filter(pa.array(self._kept))
 
     @cached_property
     def _lives(self) -> tuple[Array, Array]:
         born, died = self._all_lives
-        reachable = self._reachable
-        return (born, died) if bool(reachable.all()) else (born[reachable], died[reachable])
+        return (born, died) if self._kept is None else (born[self._kept], died[self._kept])
 
     @cached_property
-    def _reachable(self) -> Array:
+    def _kept(self) -> Array | None:
+        """Facts that some question can see; None for all, where leaving the others out would cost more."""
         born, died = self._all_lives
         reachable: Array = (born <= self.known.max()) & (died > self.known.min())
-        return reachable
+        return None if np.count_nonzero(reachable) >= _MOST * len(born) else reachable
 
     @cached_property
     def _all_lives(self) -> tuple[Array, Array]:

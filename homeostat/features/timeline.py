@@ -7,7 +7,8 @@ s, and not yet superseded by a later fact of its key.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ _EXPANDED = 4_000_000
 """Facts looked at one by one in one go: bounds memory, some 100 MB."""
 _ROOM = 2**62
 """Entity and quantity are kept in one integer below this."""
+_STEPS = 16
+"""Hidden facts looked at one by one before whole blocks are skipped: few are hidden in ordinary tables."""
 _LEVELS = 12
 """Visibility is skipped over in blocks of up to 2**11 facts."""
 
@@ -35,9 +38,13 @@ class Timeline:
     died: Ints
     row: Ints
 
-    def where(self, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Timeline:
+    def where(self, kept: npt.NDArray[np.bool_]) -> Timeline:
         """The facts that are kept, still in order."""
         return Timeline(self.entity[kept], self.time[kept], self.born[kept], self.died[kept], self.row[kept])
+
+    def unseen(self, hidden: npt.NDArray[np.bool_]) -> Timeline:
+        """All facts in their places, of which some are never seen."""
+        return replace(self, died=np.where(hidden, -1, self.died))
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,10 @@ class Ladder:
         if self._width * (int(entity.max(initial=0)) + 2) >= _ROOM:
             self._steps = np.unique(quantity)
             self._width = len(self._steps) + 2
-        self._rungs = self._key(entity, quantity)
+        if self._steps is None and self._least > -NEVER:
+            self._rungs = entity * self._width + (quantity - (self._least - 1))
+        else:
+            self._rungs = self._key(entity, quantity)
         if not ascending(self._rungs):
             self._rungs = np.maximum.accumulate(self._rungs)
 
@@ -108,24 +118,29 @@ def in_order(entity: Ints, *lesser: Ints) -> Ints:
 
     Keys that are in order already cost one look; entities are sorted by their digits of 16 bits.
     """
-    order = np.arange(len(entity))
+    order: Ints | None = None
     for key in reversed(lesser):
-        here = key[order]
-        if not ascending(here):
-            order = order[np.argsort(here, kind="stable")]
-    shifted = entity + 1
-    for shift in range(0, int(shifted.max(initial=0)).bit_length(), 16):
-        digit = (shifted >> shift).astype(np.uint16)[order]
-        if not ascending(digit):
-            order = order[np.argsort(digit, kind="stable")]
-    return order
+        order = _then_by(key, order)
+    for shift in range(0, (int(entity.max(initial=-1)) + 1).bit_length(), 16):
+        order = _then_by(((entity + 1) >> shift).astype(np.uint16), order)
+    return np.arange(len(entity)) if order is None else order
+
+
+def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
+    """The order refined by a key that weighs more; None is the order given."""
+    here = key if order is None else key[order]
+    if ascending(here):
+        return order
+    finer = np.argsort(here, kind="stable")
+    return finer if order is None else order[finer]
 
 
 def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
     """Order the facts of one view; facts about no entity (-1) are left out."""
     row = in_order(entity, time, born)
-    row = row[int(np.count_nonzero(entity < 0)) :]
-    return Timeline(entity[row], time[row], born[row], died[row], row)
+    many = np.bincount(entity + 1)
+    row = row[int(many[:1].sum()) :]
+    return Timeline(np.repeat(np.arange(len(many) - 1), many[1:]), time[row], born[row], died[row], row)
 
 
 def deaths(key: Ints, born: Ints) -> Ints:
@@ -170,14 +185,16 @@ def last_seen(facts: Timeline, asked: Questions, low: Ints, high: Ints) -> Ints:
     end = high.copy()
     pending = np.flatnonzero(low < high)
     skips: list[tuple[Ints, Ints]] = []
-    while len(pending):
+    for step in count():
+        if not len(pending):
+            break
         at = end[pending] - 1
         known = asked.known[pending]
         visible = (facts.born[at] <= known) & (known < facts.died[at])
         found[pending[visible]] = at[visible]
         end[pending] = at
         pending = pending[~visible & (at > low[pending])]
-        if len(pending):
+        if len(pending) and step >= _STEPS:
             skips = skips or _block_bounds(facts)
             _skip(skips, asked, low, end, pending)
             pending = pending[end[pending] > low[pending]]

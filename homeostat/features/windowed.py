@@ -31,17 +31,13 @@ class _Tally:
 
     def __init__(self, questions: int, kinds: frozenset[AggregateKind]) -> None:
         self._kinds = kinds
-        self.facts = np.zeros(questions, dtype=np.int64)
-        self.present = self.facts if kinds == {"count"} else np.zeros(questions, dtype=np.int64)
+        self.present = np.zeros(questions, dtype=np.int64)
         self.total, self.rest = np.zeros((2, questions if kinds & _SUMMED else 0))
         self.least = np.full(questions if "minimum" in kinds else 0, np.inf)
         self.greatest = np.full(questions if "maximum" in kinds else 0, -np.inf)
 
-    def add(self, column: Ranges | None, at: Ints | slice, low: Ints, high: Ints) -> None:
+    def add(self, column: Ranges, at: Ints | slice, low: Ints, high: Ints) -> None:
         """Merge the ranges ``[low, high)`` of a column into the questions ``at``."""
-        self.facts[at] += high - low
-        if column is None:
-            return
         self.present[at] += column.present(low, high)
         if "minimum" in self._kinds:
             self.least[at] = np.minimum(self.least[at], column.least(low, high))
@@ -55,7 +51,7 @@ class _Tally:
     def value(self, kind: AggregateKind, scale: float) -> Floats:
         """The aggregate; NaN where it is missing."""
         if kind == "count":
-            return self.facts.astype(np.float64)
+            return self.present.astype(np.float64)
         if kind in ("minimum", "maximum"):
             extreme = self.least if kind == "minimum" else self.greatest
             return np.where(self.present > 0, extreme, np.nan)
@@ -125,12 +121,10 @@ def _added(
     scales = {name: SHRINK if may_overflow(given) else 1.0 for name, given in columns.items()}
     scaled = {name: given if scales[name] == 1.0 else given * scales[name] for name, given in columns.items()}
     tallies = {name: [_Tally(len(asked.time), frozenset(of)) for _ in view.ranges] for name, of in kinds.items()}
-    forever = facts.died == NEVER
-    if bool(forever.all()):
-        _add_lasting(view, facts, asked, scaled, tallies)
-    else:
-        _add_lasting(view, facts.where(forever), asked, scaled, tallies)
-        _add_superseded(view, facts.where(~forever), asked, scaled, tallies)
+    ended = facts.died != NEVER
+    _add_lasting(view, facts, ended, asked, scaled, tallies)
+    if bool(ended.any()):
+        _add_superseded(view, facts.where(ended), asked, scaled, tallies)
     prefix = "_".join(view.entity)
     return {
         f"{prefix}_{name}_{text}": tally.value(one.kind, scales.get(_read(one), 1.0))
@@ -145,9 +139,13 @@ def _read(one: Aggregate) -> str:
 
 
 def _add_lasting(
-    view: Window, facts: Timeline, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
+    view: Window, facts: Timeline, ended: Array, asked: Questions, columns: Mapping[str, Floats], tallies: _Tallies
 ) -> None:
-    ready = {name: Ranges(values[facts.row]) for name, values in columns.items()}
+    hidden = ended if bool(ended.any()) else None
+    ready = {name: Ranges(values[facts.row], hidden) for name, values in columns.items()}
+    ready[""] = Ranges(None, hidden)
+    if hidden is not None:
+        facts = facts.unseen(hidden)
     times = Ladder(facts.entity, facts.time)
     high = times.reach(asked.entity, asked.time)
     known = Ladder(facts.entity, facts.born).within(asked.entity, asked.known, high)
@@ -173,7 +171,7 @@ def _add_superseded(
 
 def _some(columns: Mapping[str, Floats], facts: Timeline, positions: Ints) -> dict[str, Ranges]:
     rows = facts.row[positions]
-    return {name: Ranges(values[rows]) for name, values in columns.items()}
+    return {"": Ranges(None), **{name: Ranges(values[rows]) for name, values in columns.items()}}
 
 
 def _add(
@@ -181,4 +179,4 @@ def _add(
 ) -> None:
     """Merge ranges into the tallies of the view's range at ``position``."""
     for name, row in tallies.items():
-        row[position].add(columns.get(name), at, low, high)
+        row[position].add(columns[name], at, low, high)

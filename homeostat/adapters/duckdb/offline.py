@@ -75,6 +75,7 @@ class DuckDbEngine:
             db.execute("SET memory_limit = ?", [f"{limit // 1_000_000}MB"])
             db.execute("SET temp_directory = ?", [folder])
             db.execute("SET threads = ?", [self._threads])
+            db.execute("SET enable_progress_bar = false")
             db.execute("SET preserve_insertion_order = false")
             db.execute("SET TimeZone = 'UTC'")
             try:
