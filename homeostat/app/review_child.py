@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.app.labelled_sources import sources_now
 from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
-from homeostat.app.pins import sources_now
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
 from homeostat.app.training_child import stay_small
