@@ -15,7 +15,7 @@ from homeostat.app.operations import Operations
 from homeostat.app.recent import Recent, read_recent
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
-from homeostat.features.views import View, describe
+from homeostat.features.views import View
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.intervals import Interval
@@ -130,7 +130,7 @@ def _importance(
 def _definitions(loop: Loop) -> list[_Definition]:
     features = loop.feature_set
     found = [_Definition(f"{loop.question.name}[...]", tuple(one.name for one in features.selected))]
-    found += [_Definition(describe(view), tuple(one.name for one in view.features), view) for view in features.views]
+    found += [_Definition(view.name, tuple(one.name for one in view.features), view) for view in features.views]
     found += [_Definition(f"{one.name}(...)", (one.name,)) for one in features.transforms]
     return [one for one in found if one.features]
 

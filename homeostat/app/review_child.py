@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.app.labelled_sources import sources_now
 from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
-from homeostat.app.pins import sources_now
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
 from homeostat.app.training_child import stay_small
 from homeostat.control.loop import Loop
-from homeostat.features.offline import point_in_time
 from homeostat.kernel.errors import HomeostatError, NotEnoughData
 from homeostat.stats import metrics
 from homeostat.stats.intervals import MIN_BLOCKS, block_mean
@@ -32,7 +31,7 @@ from homeostat.training.importance import gains, held_still, usual_values
 from homeostat.training.rows import TrainingRows, model_frame
 from homeostat.training.training_set import (
     LabelledRows,
-    feature_facts,
+    joined_features,
     labelled_questions,
     local_days,
 )
@@ -108,7 +107,7 @@ def _rows(settings: Settings, loop: Loop, ask: Ask) -> tuple[LabelledRows, Label
     held = days >= names[-held_out]
     taken = held | (np.cumsum(~held[::-1])[::-1] <= ask.rows)
     questions, held, days = questions.where(taken), held[taken], days[taken]
-    columns = point_in_time(loop.feature_set, questions.asked, feature_facts(loop.feature_set, sources))
+    columns = joined_features(questions.asked, loop.feature_set, sources)
     rows = LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)
     return rows.where(~held), rows.where(held), days[held]
 

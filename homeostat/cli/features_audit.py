@@ -39,7 +39,7 @@ def audit(
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         from homeostat.app.audit import audit_features
-        from homeostat.app.pins import sources_now
+        from homeostat.app.labelled_sources import sources_now
         from homeostat.app.settings import Settings
         from homeostat.training.audit import AuditLimits
 

@@ -56,9 +56,10 @@ def _text(told: Json) -> None:
     data.print("\nWhole definitions, and what they cost:\n")
     columns = ["definition", "recommendation", "left out", "lookup", "facts"]
     print_table(columns, [_definition(one) for one in told["definitions"]], right=columns[2:])
-    for one in told["definitions"]:
-        if one["lookup_us"] and one["lookup_us"]["why"]:
-            data.print(f"{one['definition']} was not timed: {one['lookup_us']['why']}", markup=False)
+    reasons = [one["lookup_us"]["why"] for one in told["definitions"] if one["lookup_us"] and one["lookup_us"]["why"]]
+    if reasons:
+        more = f" And {len(reasons) - 1} more." if len(reasons) > 1 else ""
+        data.print(f"\nLookups were not timed: {reasons[0]}{more}", markup=False)
     _dropped(told)
 
 
@@ -77,7 +78,8 @@ def _retrained(told: Json | None) -> str:
 def _dropped(told: Json) -> None:
     parts = [*told["features"], *(one for one in told["definitions"] if len(one["features"]) > 1)]
     chosen = [one for one in parts if one["verdict"] == DROP]
-    data.print(f"\n[bold]{len(chosen)} candidates to drop[/]" + (", each by itself:" if chosen else "."))
+    noun = "candidate" if len(chosen) == 1 else "candidates"
+    data.print(f"\n[bold]{len(chosen)} {noun} to drop[/]" + (", each by itself:" if chosen else "."))
     for one in chosen:
         name = one.get("feature") or one["definition"]
         data.print(f"  {name}: {'; '.join(one['reasons'])}", markup=False)

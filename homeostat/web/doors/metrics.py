@@ -29,6 +29,7 @@ class DoorMetrics:
         self._live = live
         self.forward: Refuse = _nowhere
         self.consumer_of: ConsumerOf = _nobody
+        self._known: dict[tuple[str, str], tuple[Counter, Gauge]] = {}
         arm = ("loop", "version", "arm")
         self._requests = self._counter("requests", "Requests.", "door", "loop", "status")
         self._predictions = self._counter("predictions", "Acknowledged predictions.", *arm)
@@ -59,9 +60,12 @@ class DoorMetrics:
     def consumed(self, loop: str, told: str | None) -> None:
         """Somebody asks for predictions, and may say who it is; names come from the registration, never from it."""
         if loop in self._live.loops:
-            who = self.consumer_of(loop, told)
-            self._consumed.labels(loop, who).inc()
-            self._seen.labels(loop, who).set_to_current_time()
+            who = (loop, self.consumer_of(loop, told))
+            if who not in self._known:  # looking metrics up by their labels takes longer than counting
+                self._known[who] = self._consumed.labels(*who), self._seen.labels(*who)
+            counter, seen = self._known[who]
+            counter.inc()
+            seen.set_to_current_time()
 
     def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
         """Rows were answered and are durable."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.consumer_names import ConsumerNames
+from homeostat.governance.outputs import REPLY
+from homeostat.serving.gateway import Reply
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, Rig
 
@@ -86,3 +88,8 @@ def test_names_that_are_not_registered_are_said_once_and_not_without_end(
             known("late", f"stranger-{number % 50}")
     assert len(caplog.messages) == 20
     assert caplog.messages[0] == "a request to late calls itself 'stranger-0', which is not registered"
+
+
+def test_what_is_promised_of_a_prediction_is_what_a_reply_holds() -> None:
+    """What a reply tells of its features is no column of the prediction."""
+    assert set(REPLY) == set(Reply.__struct_fields__) - {"defaulted"}
