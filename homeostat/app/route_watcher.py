@@ -7,7 +7,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeostat.adapters.files.routes import Signature, read_route, signature
+from homeostat.adapters.files.routes import (
+    Signature,
+    read_route,
+    read_waiting,
+    signature,
+    waiting_signature,
+)
 from homeostat.kernel.errors import HomeostatError
 from homeostat.serving.live import LiveRoutes, Serving
 
@@ -17,6 +23,7 @@ _LOG = logging.getLogger("homeostat.routes")
 @dataclass(slots=True)
 class _Seen:
     file: Signature | None = None
+    waiting: Signature | None = None
     retry_at: float | None = None
 
 
@@ -42,11 +49,21 @@ class RouteWatcher:
         for loop, seen in self._seen.items():
             found = signature(self._folder, loop)
             due = seen.retry_at is not None and now >= seen.retry_at
-            if found is None or (found == seen.file and not due):
-                continue
-            seen.file = found
-            await self._follow(loop)
-            seen.retry_at = now + self._retry if self._live.problem(loop) else None
+            if found is not None and (found != seen.file or due):
+                seen.file = found
+                await self._follow(loop)
+                seen.retry_at = now + self._retry if self._live.problem(loop) else None
+            self._hear(loop, seen)
+
+    def _hear(self, loop: str, seen: _Seen) -> None:
+        """While nothing serves, take over what control says about that."""
+        current = self._live.current(loop)
+        if current is not None and current.route.champion is not None:
+            return
+        found = waiting_signature(self._folder, loop)
+        if found != seen.waiting:
+            seen.waiting = found
+            self._live.wait(loop, read_waiting(self._folder, loop))
 
     async def _follow(self, loop: str) -> None:
         before = self._live.problem(loop)

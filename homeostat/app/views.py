@@ -14,25 +14,28 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.registry.models import Version
+from homeostat.serving.waiting import Waiting
 from homeostat.stats.sums import ScoreSums
 
 Json = dict[str, Any]
 COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
 
 
-def totals(days: Iterable[Day], entries: Iterable[Entry], first: str | None) -> Json:
+def totals(days: Iterable[Day], entries: Sequence[Entry]) -> Json:
     """Rows served and labelled, requests failed, and decisions by kind, since the beginning.
 
-    That the ``first`` version came to serve is not counted as a promotion: it replaced nothing.
+    That a first version came to serve is not counted as a promotion: it replaced nothing.
     """
+    first = {entry.draft.version for entry in entries if entry.draft.kind == "bootstrap"}
     found: Json = {"served": 0, "labelled": 0, "failed_requests": 0, **dict.fromkeys(COUNTED.values(), 0)}
     for day in days:
         found["served"] += day.inputs.rows
         found["failed_requests"] += day.inputs.failed
         found["labelled"] += day.outcomes.labelled if day.outcomes else 0
     for entry in entries:
-        if entry.draft.kind in COUNTED and (entry.draft.kind, entry.draft.version) != ("promote", first):
-            found[COUNTED[entry.draft.kind]] += 1
+        draft = entry.draft
+        if draft.kind in COUNTED and not (draft.kind == "promote" and draft.version in first):
+            found[COUNTED[draft.kind]] += 1
     return found
 
 
@@ -72,6 +75,8 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "ks": dict(day.inputs.ks),
         "prediction_psi": day.inputs.prediction_psi,
         "violations": sum(day.inputs.quarantined.values()),
+        "freshness": dict(day.inputs.freshness),
+        "defaulted": dict(day.inputs.defaulted),
         "trail": plain(day.trail) if day.trail else None,
     }
 
@@ -97,6 +102,26 @@ def route_of(state: LoopState) -> Json:
         "canary": route.canary,
         "share": route.share,
         "standby": route.standby,
+    }
+
+
+def waiting_of(waiting: Waiting) -> Json:
+    """Why nothing serves yet, and when a version that was turned away is tried again."""
+    next_try = None if waiting.next_try is None else format_instant(waiting.next_try)
+    return {"code": waiting.code, "text": waiting.text, "version": waiting.version, "next_try": next_try}
+
+
+def freshness_of(days: Sequence[Day]) -> Json | None:
+    """What missed its freshness objective at the end of the last day; None before one, or without objectives."""
+    last = max(days, key=lambda day: day.start, default=None)
+    if last is None or not last.inputs.freshness:
+        return None
+    found = last.inputs.freshness
+    return {
+        "day": last.day,
+        "objectives": len(found),
+        "missed": [name for name, met in found.items() if met is False],
+        "unknown": [name for name, met in found.items() if met is None],
     }
 
 

@@ -10,6 +10,7 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.serving.live import Serving
 from homeostat.serving.routing import Arm, arm_of
 from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.waiting import no_version
 
 Columns = Mapping[str, Sequence[Value]]
 Failed = Callable[[str, Arm, int, Exception | None], None]
@@ -45,15 +46,6 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
         for index, probability in zip(rest, _champion(champion, rest, columns, route.loop, failed), strict=True):
             answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
     return [found for found in answers if found is not None]
-
-
-def no_version(loop: str) -> Unavailable:
-    """What a loop says before its first version serves."""
-    return Unavailable(
-        f"Loop {loop!r} has no version to answer with yet.",
-        mend="Ask again later: the first version is still being trained.",
-        loop=loop,
-    )
 
 
 def _fill(

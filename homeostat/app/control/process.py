@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
-from homeostat.app.loader import load_loops
+from homeostat.app.known import known_features
+from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
@@ -29,6 +30,7 @@ from homeostat.control.retraining import retraining_body
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Registry
+from homeostat.serving.waiting import Waiting
 from homeostat.training.pipeline import WorkflowEngine
 
 _LOG = logging.getLogger("homeostat.control")
@@ -90,7 +92,7 @@ def build(settings: Settings) -> ControlProcess:
     facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
     publisher = Publisher(operations, registry, settings.doors_url)
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
-    loops = load_loops(settings.loop_file)
+    loops = load_started(settings)
     runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
     reconcilers = {
         name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner)
@@ -100,6 +102,15 @@ def build(settings: Settings) -> ControlProcess:
     patience = settings.training_timeout_seconds
     service = ControlService(loops, reconcilers, operations, facts, clock, patience)
     return ControlProcess(settings, service, engine, reconcilers, runner)
+
+
+def _saying(operations: Operations) -> Callable[[str, Waiting | None], None]:
+    def say(loop: str, waiting: Waiting | None) -> None:
+        if waiting is not None:
+            _LOG.info("loop %s has no version to answer with: %s", loop, waiting.text)
+        operations.say_waiting(loop, waiting)
+
+    return say
 
 
 def _reconciler(
@@ -113,8 +124,9 @@ def _reconciler(
     runner: TrainingRunner,
 ) -> Reconciler:
     home = settings.paths
-    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts)
+    known = known_features(home, loop.name)
+    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts, known)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
-    found = Reconciler(loop, operations.store, observer, engine, publisher.publish)
+    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
     return found

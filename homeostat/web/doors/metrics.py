@@ -35,12 +35,16 @@ class DoorMetrics:
         self._predictions = self._counter("predictions", "Acknowledged predictions.", *arm)
         self._failures = self._counter("arm_failures", "Rows that a version failed to answer.", *arm)
         self._fallbacks = self._counter("fallbacks", "Rows answered for a failed canary.", "loop")
+        self._defaulted = self._counter(
+            "features_defaulted", "Declared defaults used for missing or stale values.", "loop", "feature"
+        )
         self._breaks = self._counter("contract_breaks", "Breaks in refused requests.", "loop", "reason")
         of = ("loop", "consumer")
         self._consumed = self._counter("consumers_requests", "Predict requests by who asked.", *of)
         self._seen = self._gauge("consumers_last_request_seconds", "When each asked last, Unix time.", *of)
         self._generation = self._gauge("route_generation", "Generation of the route that is served.", "loop")
         self._problem = self._gauge("route_problem", "1 while the newest route is not served in full.", "loop")
+        self._answering = self._gauge("answering", "1 while a version answers; 0 while none can.", "loop")
         self._gauge("spool_bytes", "Predictions on disk, not yet drained.").set_function(spool_bytes)
         self._latency = Histogram(
             "homeostat_predict_seconds",
@@ -71,6 +75,11 @@ class DoorMetrics:
         """Rows were answered and are durable."""
         self._predictions.labels(loop, version, arm).inc(rows)
 
+    def defaulted(self, loop: str, features: Mapping[str, int]) -> None:
+        """Declared defaults stood in for missing or stale values."""
+        for name, rows in features.items():
+            self._defaulted.labels(loop, name).inc(rows)
+
     def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
         """A version did not answer; said in the log, counted by row."""
         _LOG.warning("%s %s of loop %s failed for %d rows: %r", arm, version, loop, rows, why)
@@ -89,6 +98,7 @@ class DoorMetrics:
         for loop in self._live.loops:
             serving = self._live.current(loop)
             self._generation.labels(loop).set(serving.route.generation if serving else -1)
+            self._answering.labels(loop).set(1 if serving and serving.route.champion else 0)
             self._problem.labels(loop).set(1 if self._live.problem(loop) else 0)
         return generate_latest(self.registry)
 
