@@ -17,11 +17,12 @@ from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
-from homeostat.app.known import known_features
+from homeostat.app.known import known_features, remember_environment
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
+from homeostat.app.skew import SkewCheck
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control import retraining
 from homeostat.control.loop import Loop
@@ -124,8 +125,10 @@ def _reconciler(
     runner: TrainingRunner,
 ) -> Reconciler:
     home = settings.paths
+    tables, log = DeltaTables(home.tables), DeltaTables(home.log)
+    check = SkewCheck(loop.feature_set, tables, remember_environment(home))
     known = known_features(home, loop.name)
-    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts, known)
+    observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
