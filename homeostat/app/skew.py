@@ -8,10 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import INSTANT, facts_schema
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.home import Home
+from homeostat.app.known import known_environment, remember_environment
+from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.clock import Instant, duration
-from homeostat.monitoring.causes import find_causes
+from homeostat.monitoring.causes import Libraries, find_causes
 from homeostat.monitoring.served import Examined, Needed, examine
 from homeostat.monitoring.skew import SkewDay, sampled
 
@@ -22,11 +26,19 @@ DEFINITIONS = "definitions"
 
 @dataclass(frozen=True, slots=True)
 class SkewCheck:
-    """Recomputes served rows from the tables. ``environment`` is the hash of the libraries that do it."""
+    """Recomputes served rows from the tables. ``environment`` is the hash of the libraries that do it;
+    ``libraries`` tells the versions behind such a hash."""
 
     features: FeatureSet
     tables: TableStore
     environment: str = ""
+    libraries: Libraries = lambda _: None
+
+    @classmethod
+    def of(cls, home: Home, loop: Loop) -> SkewCheck:
+        """The check of one loop of a home, in the environment of this process."""
+        own = remember_environment(home)
+        return cls(loop.feature_set, DeltaTables(home.tables), own, lambda name: known_environment(home, name))
 
     def day(self, log: pa.Table, share: float, *, upto: int) -> SkewDay:
         """What a share of some served rows shows; ``upto`` is the sequence up to which the tables are complete.
@@ -55,7 +67,7 @@ class SkewCheck:
     def count(self, seen: Examined, share: float, left_out: int = 0) -> SkewDay:
         """The figures of examined rows, with a cause for every feature that differs."""
         differing = {name: int(wrong.sum()) for name, wrong in seen.wrong.items()}
-        causes = find_causes(self.features, seen, self.facts, environment=self.environment)
+        causes = find_causes(self.features, seen, self.facts, environment=self.environment, libraries=self.libraries)
         return SkewDay(share, seen.rows, differing, causes, left_out)
 
     def facts(self, needed: Needed) -> pa.Table:

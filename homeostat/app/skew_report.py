@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.known import remember_environment
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.skew import SkewCheck
@@ -55,8 +54,7 @@ class _Found:
 def skew_report(settings: Settings, loop: Loop, asked: Asked, progress: Progress) -> Json:
     """Per feature the rate at which served rows differ, its bounds and cause; all unknown before a prediction."""
     upto = _complete(settings, loop)
-    log, tables = DeltaTables(settings.paths.log), DeltaTables(settings.paths.tables)
-    check = SkewCheck(loop.feature_set, tables, remember_environment(settings.paths))
+    log, check = DeltaTables(settings.paths.log), SkewCheck.of(settings.paths, loop)
     served = _days(log, loop, asked)
     found = _Found()
     for place, (part, rows) in enumerate(_slices(log, loop, [day for day, _ in served]), start=1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +26,27 @@ from homeostat.monitoring.explanations import (
 from homeostat.monitoring.served import Examined, ReadFacts, facts_needed
 from homeostat.monitoring.skew import Cause
 
+Libraries = Callable[[str], Mapping[str, str | None] | None]
 FITS = 0.8
 """The share of the differing rows that an explanation must give to the last bit (sums: 1e-9) to be named."""
 _ROWS = 40
 """Differing rows of each feature that explanations are tried on."""
 
 
-def find_causes(features: FeatureSet, seen: Examined, read: ReadFacts, *, environment: str = "") -> dict[str, Cause]:
+def find_causes(
+    features: FeatureSet,
+    seen: Examined,
+    read: ReadFacts,
+    *,
+    environment: str = "",
+    libraries: Libraries = lambda _: None,
+) -> dict[str, Cause]:
     """The cause class of every feature that differs, with its evidence.
 
     In this order, the first that fits: the stale sequence that was logged, another time cut or definition
-    (whichever explains more rows), a constant for what is missing, other libraries (``environment`` is the hash of
-    those that recompute), a difference that is at least consistent. What nothing explains is said to be so.
+    (whichever explains more rows), a constant for what is missing, other libraries, a difference that is at least
+    consistent. What nothing explains is said to be so. ``environment`` is the hash of the libraries that recompute;
+    ``libraries`` tells the versions behind such a hash, None where they were not kept.
     """
     names = [name for name in features.names if seen.wrong[name].any()]
     if not names:
@@ -52,7 +61,9 @@ def find_causes(features: FeatureSet, seen: Examined, read: ReadFacts, *, enviro
     for name in names:
         one = best[name] or _first_fit(by_name[name], chosen, shared.get(name, ()))
         one = one or _first_fit(by_name[name], chosen, filled(chosen, name))
-        found[name] = _named(by_name[name], chosen, one) if one else _other_cause(by_name[name], seen, environment)
+        found[name] = (
+            _named(by_name[name], chosen, one) if one else _other_cause(by_name[name], seen, environment, libraries)
+        )
     return _of_arguments(features, found)
 
 
@@ -84,9 +95,9 @@ def _shared(features: FeatureSet, best: Mapping[str, Explanation | None]) -> dic
     return {name: cuts.get(table, []) for name, table in tables.items()}
 
 
-def _other_cause(feature: Feature, seen: Examined, environment: str) -> Cause:
+def _other_cause(feature: Feature, seen: Examined, environment: str, libraries: Libraries) -> Cause:
     return (
-        _libraries(feature.name, seen, environment)
+        _libraries(feature.name, seen, environment, libraries)
         or _one_side_missing(feature.name, seen)
         or _consistent(feature, seen)
         or Cause("unexplained", f"no explanation tried fits; {_example(feature.name, seen)}")
@@ -129,17 +140,28 @@ def _named(feature: Feature, seen: Examined, one: Explanation) -> Cause:
     return Cause(one.cause, f"{says}; {_example(feature.name, seen)}")
 
 
-def _libraries(name: str, seen: Examined, environment: str) -> Cause | None:
+def _libraries(name: str, seen: Examined, environment: str, libraries: Libraries) -> Cause | None:
     """Other libraries, when every differing row was computed by others and no row by these differs."""
     wrong, own = seen.wrong[name], seen.environment == environment
     known = bool(environment) and (seen.environment[wrong] != "").all()
     if not known or (wrong & own).any():
         return None
-    theirs = sorted({str(one)[:12] for one in seen.environment[wrong]})
-    text = f"every differing row was computed in environment {', '.join(theirs)}, recomputed in {environment[:12]}"
+    theirs = sorted({str(one) for one in seen.environment[wrong]})
+    short = ", ".join(one[:12] for one in theirs)
+    text = f"every differing row was computed in environment {short}, recomputed in {environment[:12]}"
+    changed = _changed(libraries(theirs[0]) or {}, libraries(environment) or {})
+    text += f" ({changed})" if changed else ""
     agreeing = int((~wrong & own).sum())
     text += f"; all {agreeing} rows computed in the latter agree" if agreeing else ""
     return Cause("library_version", f"{text}; {_example(name, seen)}")
+
+
+def _changed(theirs: Mapping[str, str | None], ours: Mapping[str, str | None]) -> str:
+    """The libraries that differ between two environments that are both known."""
+    if not theirs or not ours:
+        return ""
+    names = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
+    return ", ".join(f"{name} {theirs.get(name) or 'absent'} then, {ours.get(name) or 'absent'} now" for name in names)
 
 
 def _one_side_missing(name: str, seen: Examined) -> Cause | None:

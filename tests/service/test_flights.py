@@ -32,6 +32,8 @@ from homeostat.features.offline import ASKED_AT, point_in_time
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant, parse_instant
 from homeostat.monitoring.labels import LABELLED, MATURING, join_labels
+from homeostat.training.served import compare_served
+from homeostat.training.training_set import Sources
 from tests.harness.running import started
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -145,6 +147,27 @@ def test_every_served_row_is_what_training_would_have_computed(run: Run) -> None
     again = point_in_time(run.loop.feature_set, asked_questions(run), run.tables)
     assert run.log.num_rows > 4_000
     assert compare(run.loop.feature_set, served_features(run), again) == []
+
+
+def test_each_day_tells_that_a_sample_of_its_rows_was_recomputed_and_none_differs(run: Run) -> None:
+    days = [window["skew"] for window in run.windows.values() if window["rows"]]
+    assert [(day["share"], day["left_out"], day["features"]) for day in days] == [(0.01, 0, [])] * len(days)
+    assert 20 < sum(day["rows"] for day in days) < 100
+    assert {one["rate"] for one in run.overview["skew"]["features"]} == {0.0}
+
+
+def test_a_candidate_would_be_trained_on_the_very_features_that_were_served(run: Run) -> None:
+    tables = run.tables
+    sources = Sources(
+        lambda table, version, columns: tables[table].select(list(columns)),
+        dict.fromkeys(tables, 0),
+        int(np.iinfo(np.int64).max),
+        PLAN.until,
+    )
+    seen = compare_served(run.loop.question, run.loop.feature_set, run.log, sources)
+    assert seen is not None
+    assert seen.rows == run.log.num_rows
+    assert seen.distances[0].value < 0.001, seen.distances[:3]
 
 
 def test_that_equality_is_about_something(run: Run) -> None:

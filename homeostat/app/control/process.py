@@ -17,7 +17,7 @@ from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
-from homeostat.app.known import known_features, remember_environment
+from homeostat.app.known import known_features
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
@@ -126,8 +126,7 @@ def _reconciler(
 ) -> Reconciler:
     home = settings.paths
     tables, log = DeltaTables(home.tables), DeltaTables(home.log)
-    check = SkewCheck(loop.feature_set, tables, remember_environment(home))
-    known = known_features(home, loop.name)
+    check, known = SkewCheck.of(home, loop), known_features(home, loop.name)
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))

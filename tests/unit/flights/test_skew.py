@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from examples.flights.driver import midnight
@@ -133,9 +134,47 @@ def test_a_store_that_stopped_taking_in_a_table_is_named_though_it_claims_to_be_
 def test_a_library_that_computes_otherwise_is_named_by_its_environment(begin: Begin, flights: Flights) -> None:
     home = begin(spoil=lambda value: float(np.float32(value)) if isinstance(value, float) else value, environment=OTHER)
     replay(home, flights, SERVES, ENDS)
-    day = found(home)
+    versions = {OWN: {"numpy": "2.4.6"}, OTHER: {"numpy": "2.4.5"}}
+    check = SkewCheck(loop.feature_set, home.tables(), OWN, versions.get)
+    day = check.day(home.log(), 0.2, upto=home.sequence)
     assert set(wrong(day).values()) == {"library_version"}
+    assert "(numpy 2.4.5 then, 2.4.6 now)" in day.causes["origin_delay_24h"].evidence
     assert f"computed in environment {OTHER[:12]}, recomputed in {OWN[:12]}" in day.causes["origin_delay_24h"].evidence
+
+
+def test_causes_of_other_kinds_are_told_apart(honest: Home) -> None:
+    log, drawn = honest.log(), np.random.default_rng(1)
+    served = {name: log[f"x_{name}"].to_pylist() for name in loop.feature_set.names}
+    planted = {
+        "origin_precip": [None if value == 0 else value for value in served["origin_precip"]],
+        "tailnum_year": [None] * log.num_rows,
+        "hour": [value + 1 for value in served["hour"]],
+        "dest": [value.lower() for value in served["dest"]],
+        "origin_temp": drawn.permutation(served["origin_temp"]).tolist(),
+    }
+    for name, values in planted.items():
+        log = log.set_column(log.column_names.index(f"x_{name}"), f"x_{name}", pa.array(values))
+    day = SkewCheck(loop.feature_set, honest.tables(), OWN).day(log, 0.1, upto=honest.sequence)
+    assert wrong(day) == {
+        "origin_precip": "missing_handling",
+        "tailnum_year": "missing_handling",
+        "hour": "different_statistics",
+        "dest": "unexplained",
+        "origin_temp": "unexplained",
+    }
+    assert "served missing where it is 0" in day.causes["origin_precip"].evidence
+    assert "served missing where offline has a value" in day.causes["tailnum_year"].evidence
+    assert "served is +1 at the median" in day.causes["hour"].evidence
+
+
+def test_rows_of_other_definitions_and_of_facts_not_stored_yet_are_left_out_and_counted(honest: Home) -> None:
+    log, check = honest.log(), SkewCheck(loop.feature_set, honest.tables(), OWN)
+    marks = pa.array(["other", loop.feature_set.hash, "", None] * (log.num_rows // 4 + 1))[: log.num_rows]
+    marked = log.set_column(log.column_names.index("definitions"), "definitions", marks)
+    kept, left_out = check.choose(marked, 1.0, upto=honest.sequence)
+    assert left_out == marks.to_pylist().count("other") == log.num_rows - kept.num_rows
+    before_noon, later = check.choose(log, 1.0, upto=int(np.median(log["read_sequence"].to_numpy())))
+    assert min(before_noon.num_rows, later) > log.num_rows / 3
 
 
 def judged(home: Home) -> tuple[ServedComparison, Verdict]:
