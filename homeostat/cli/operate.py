@@ -124,11 +124,15 @@ def _wrapped(name: str, text: str) -> None:
         _line("", line)
 
 
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
 def _skew(shown: Json) -> str:
     """One line: what the last days' recomputed rows showed; unknown is said, not left out."""
     if not shown["rows"]:
         return "unknown: no served row was recomputed yet"
-    stands_on = f"{shown['rows']:,} recomputed rows of {shown['days']} days"
+    stands_on = f"{shown['rows']:,} recomputed rows of {_days(shown['days'])}"
     wrong = sorted((one for one in shown["features"] if one["differing"]), key=lambda one: -one["rate"])
     if not wrong:
         return f"none in {stands_on}"
