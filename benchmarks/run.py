@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
+from benchmarks.skew import skew_seconds  # noqa: E402
 from examples.flights.driver import LOOP, midnight  # noqa: E402
 from examples.flights.source import TABLES, YEAR_BEGINS, Flights, load  # noqa: E402
 from homeostat.adapters.delta.tables import DeltaTables  # noqa: E402
@@ -65,6 +66,11 @@ def main() -> None:
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
     say("joining beside DuckDB, Polars and a prefix sum")
     found += compared(full=asked.full, large=asked.large)
+    say("recomputing a day's sample of served rows")
+    with tempfile.TemporaryDirectory() as folder:
+        whole, bare_read, rows = skew_seconds(flights, Path(folder), repeats)
+    found.append({"what": f"skew of a day, {rows} rows against a year of facts", "seconds": whole})
+    found.append({"what": "  bare read of the facts they need", "seconds": bare_read})
     show(found, asked.json)
 
 

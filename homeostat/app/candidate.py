@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from homeostat.adapters.onnx.convert import Proof, convert, predict, prove
@@ -32,6 +33,7 @@ from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.rows import TrainingRows, model_frame
+from homeostat.training.served import compare_served
 from homeostat.training.training_set import LabelledRows, ReadTable, ScanTable, Sources, labelled_rows, local_days
 
 ENVIRONMENT = "environment.json"
@@ -66,9 +68,11 @@ def make_candidate(
     say: Say,
     engine: OfflineEngine | None = None,
     scan: ScanTable | None = None,
+    served: pa.Table | None = None,
 ) -> TrainingResult:
     """Train, convert, prove, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
+    ``served`` are rows of the prediction log whose features are compared with what training computes for them.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
@@ -92,6 +96,8 @@ def make_candidate(
     scores = predict(runtime, model_frame(later.columns, kinds))
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
     seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
+    if served is not None:
+        seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
     version = _version(job, loop, marks, seen, proof)
     files = {MODEL: model, PROFILE: canonical_json(profile.to_json()), CONFIG: canonical_json(loop.config)}

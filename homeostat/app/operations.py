@@ -67,6 +67,7 @@ class Operations:
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
             "freshness_of_day": views.freshness_of(days),
+            "skew": views.lately_skewed(days, loop.feature_set.names),
             "totals": views.totals(days, entries),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
@@ -83,6 +84,11 @@ class Operations:
             "since": since,
             "version": asked.version,
         }
+
+    def skew(self, loop: Loop) -> Json:
+        """The skew of every feature over the last days, as found when each day ended."""
+        days = [day for _, day in self._read_days(loop.name).values()]
+        return views.lately_skewed(days, loop.feature_set.names)
 
     def windows(self, loop: Loop, after: int) -> Json:
         """Days changed after a cursor, oldest change first, and the cursor to ask with next time."""

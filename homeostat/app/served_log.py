@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.control.scoring import can_judge, served_columns
+from homeostat.app.control.scoring import can_judge
 from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
@@ -21,6 +21,7 @@ from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.labels import join_labels
+from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import day_name, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.stats import metrics

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from homeostat.app.home import Home, write_whole
 from homeostat.kernel.errors import Conflict, InvalidInput
+from homeostat.monitoring.skew import SHARE
 
 
 class Settings(BaseModel):
@@ -17,6 +18,7 @@ class Settings(BaseModel):
 
     ``definitions`` is the hash of each loop's features as the installation was started: all its processes run
     with these or not at all.
+    ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +32,7 @@ class Settings(BaseModel):
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
+    skew_share: float = Field(default=SHARE, ge=0, le=1)
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
 

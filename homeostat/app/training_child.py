@@ -16,11 +16,15 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from homeostat.app.home import write_whole
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
@@ -66,11 +70,25 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, obje
         loop,
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
+        served=_served(job),
         say=_said_since(time.monotonic()),
         engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
         scan=tables.scan,
     )
     return result.to_json()
+
+
+def _served(job: TrainingJob) -> pa.Table | None:
+    """What was served lately; None when nothing ever was."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from homeostat.adapters.delta.tables import DeltaTables
+
+    if job.log_version < 0:
+        return None
+    since = pc.field("asked_at") >= pa.scalar(job.served_since, pa.timestamp("us", tz="UTC"))
+    return DeltaTables(Path(job.log)).read(job.loop, version=job.log_version, where=since)
 
 
 def _said_since(began: float) -> Callable[[str], None]:

@@ -13,11 +13,14 @@ from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.skew import SkewDay, main_cause, skew_rate_or_none
 from homeostat.registry.models import Version
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.sums import ScoreSums
 
 Json = dict[str, Any]
+SKEW_DAYS = 7
+"""Days over which the present skew is told: long enough for an interval over days, short enough to be news."""
 COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
 
 
@@ -78,6 +81,36 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "freshness": dict(day.inputs.freshness),
         "defaulted": dict(day.inputs.defaulted),
         "trail": plain(day.trail) if day.trail else None,
+        "skew": skew_of(day.skew) if day.skew else None,
+    }
+
+
+def skew_of(seen: SkewDay) -> Json:
+    """What the recomputed rows of a day showed: every feature that differs, with its rate, bounds and cause."""
+    features = [feature_skew(name, [seen]) for name, found in seen.differing.items() if found]
+    return {"share": seen.share, "rows": seen.rows, "left_out": seen.left_out, "features": features}
+
+
+def lately_skewed(days: Sequence[Day], features: Sequence[str]) -> Json:
+    """The skew of every feature over the newest days that were looked at; rates are null where unknown."""
+    seen = [day.skew for day in sorted(days, key=lambda day: day.start)[-SKEW_DAYS:] if day.skew is not None]
+    told = [feature_skew(name, seen) for name in features]
+    return {"days": len(seen), "rows": sum(day.rows for day in seen), "features": told}
+
+
+def feature_skew(name: str, days: Sequence[SkewDay]) -> Json:
+    """One feature's skew over some days; null where unknown."""
+    rate, cause = skew_rate_or_none(name, days), main_cause(name, days)
+    return {
+        "feature": name,
+        "rate": rate and rate.interval.value,
+        "low": rate and rate.interval.low,
+        "high": rate and rate.interval.high,
+        "rows": rate.interval.rows if rate else 0,
+        "differing": rate.differing if rate else 0,
+        "basis": rate and rate.basis,
+        "cause": cause and cause.name,
+        "evidence": cause and cause.evidence,
     }
 
 

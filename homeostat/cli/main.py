@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from homeostat.cli import consumers, demo, features, features_audit, features_review, ledger, operate, report, run
+from homeostat.cli import consumers, demo, features, features_audit, features_review, ledger, operate, report, run, skew
 
 app = typer.Typer(
     name="homeostat",
@@ -23,6 +23,7 @@ app.command("status")(operate.status)
 app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("report")(report.report)
+app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
 features.app.command("audit")(features_audit.audit)
 features.app.command("review")(features_review.review)

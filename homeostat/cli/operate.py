@@ -94,6 +94,7 @@ def _status(shown: Json) -> None:
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
         _wrapped("freshness", _freshness(shown["freshness_of_day"]))
+    _line("skew", _skew(shown["skew"]))
     totals = dict(shown["totals"])
     rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
     _line("rows", counted(rows))
@@ -121,6 +122,23 @@ def _wrapped(name: str, text: str) -> None:
     _line(name, first)
     for line in rest:
         _line("", line)
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def _skew(shown: Json) -> str:
+    """One line: what the last days' recomputed rows showed; unknown is said, not left out."""
+    if not shown["rows"]:
+        return "unknown: no served row was recomputed yet"
+    stands_on = f"{shown['rows']:,} recomputed rows of {_days(shown['days'])}"
+    wrong = sorted((one for one in shown["features"] if one["differing"]), key=lambda one: -one["rate"])
+    if not wrong:
+        return f"none in {stands_on}"
+    named = [f"{one['feature']} {one['rate']:.0%} ({one['cause'].replace('_', ' ')})" for one in wrong[:3]]
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"{', '.join(named)}{more}, in {stands_on}; see 'homeostat skew'"
 
 
 def _line(name: str, text: str) -> None:

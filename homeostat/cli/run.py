@@ -28,6 +28,10 @@ def up(
         bool,
         typer.Option("--replay", help="Take the time from the header Homeostat-Now instead of the machine's clock."),
     ] = False,
+    skew_share: Annotated[
+        float,
+        typer.Option("--skew-share", metavar="SHARE", help="Share of served rows whose features are recomputed."),
+    ] = 0.01,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -40,7 +44,7 @@ def up(
         say_addresses(port)
         from homeostat.app.installation import Installation
 
-        settings = settings_of(loop_file, home, port, replay)
+        settings = settings_of(loop_file, home, port, replay, skew_share)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
@@ -56,12 +60,19 @@ def say_addresses(port: int) -> None:
     talk.print(f"doors      [bold]http://127.0.0.1:{port}[/]  (predictions and events)")
 
 
-def settings_of(loop_file: Path, home: Path, port: int, replay: bool) -> Settings:
-    """Settings with absolute paths."""
+def settings_of(loop_file: Path, home: Path, port: int, replay: bool, skew_share: float = 0.01) -> Settings:
+    """Settings with absolute paths. Raises: InvalidInput for a share outside 0 to 1."""
     from homeostat.app.settings import Settings
 
+    if not 0 <= skew_share <= 1:
+        mend = "Give a number from 0 (recompute nothing) to 1 (every row), such as 0.01."
+        raise InvalidInput(f"--skew-share {skew_share} is no share of rows.", mend=mend, share=skew_share)
     return Settings(
-        home=home.resolve(), loop_file=loop_file.resolve(), port=port, clock="replay" if replay else "system"
+        home=home.resolve(),
+        loop_file=loop_file.resolve(),
+        port=port,
+        clock="replay" if replay else "system",
+        skew_share=skew_share,
     )
 
 

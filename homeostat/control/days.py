@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.performance import PairSums
+from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.sums import ScoreSums
 
 
@@ -64,7 +65,8 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One event day of a loop. ``mature_at``: when the last label that can be waited for is due."""
+    """One event day of a loop. ``mature_at``: when the last label that can be waited for is due. ``skew`` is what a
+    share of its served rows showed when recomputed; None where that is unknown."""
 
     day: str
     start: Instant
@@ -73,6 +75,7 @@ class Day:
     inputs: Inputs
     outcomes: Outcomes | None = None
     trail: Trail | None = None
+    skew: SkewDay | None = None
 
     def with_outcomes(self, outcomes: Outcomes) -> Day:
         """The same day with its labels in."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval
+    from homeostat.training.served import ServedComparison
+
+MIN_SERVED = 30
+"""With fewer served rows, a few of them decide everything."""
+_NAMED = 8
+_MEASURES = {"ks": "KS", "total_variation": "total variation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +26,23 @@ class Gate:
     ``margin``: the upper bound of candidate minus champion must lie below it. ``min_skill``: the candidate's skill
     over the base rate must lie above it; for a first version, which no champion vouches for, its lower bound.
     ``min_days``: fewest days of held-out rows. Intervals are two-sided at ``confidence``.
+    ``max_shift``: how far apart a feature may be as served over the time ``served`` before and as training computes
+    it for those rows: the share of rows moved, KS for numbers and total variation for texts, from 0 to 1.
     """
 
     margin: float = 0.0
     min_skill: float = 0.0
     min_days: int = 5
     confidence: float = 0.95
+    max_shift: float = 0.1
+    served: str = "7d"
 
     def __post_init__(self) -> None:
+        if not 0 < self.max_shift <= 1 or not duration(self.served):
+            raise InvalidInput(
+                f"A gate that lets features be {self.max_shift} apart over {self.served} checks nothing.",
+                mend="Give max_shift above 0 and at most 1, such as 0.1, and a time such as served='7d'.",
+            )
         if self.min_days < 3 or not 0.5 < self.confidence < 1:
             raise InvalidInput(
                 f"A gate of {self.min_days} days at confidence {self.confidence} proves nothing.",
@@ -36,12 +52,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion."""
+    """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion.
+
+    ``served`` compares its features with those that serving produces; None when it produced none to compare.
+    """
 
     candidate: str
     champion: str | None
     skill: Interval | None
     difference: Interval | None
+    served: ServedComparison | None = None
 
 
 def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
@@ -49,6 +69,8 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
     checks = [_knows_something(seen, limits)]
     if seen.champion is not None:
         checks.append(_no_worse(seen, limits))
+    if seen.served is not None:
+        checks.append(_same_features(seen.served, limits))
     for name in (REJECT, INCONCLUSIVE):
         if any(verdict == name for verdict, _ in checks):
             return Verdict(name, tuple(reason for verdict, reason in checks if verdict == name))
@@ -79,6 +101,23 @@ def _no_worse(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
         )
     text = f"{quoted} may be {figure(bound)} >= {figure(limit)}"
     return REJECT, Reason("not_proven_against_champion", bound, limit, text)
+
+
+def _same_features(seen: ServedComparison, limits: Gate) -> tuple[str, Reason]:
+    """What a model was trained on must be what it will be given: shown on the very rows served lately."""
+    if seen.rows < MIN_SERVED:
+        text = f"features compared on {seen.rows} served rows < {MIN_SERVED} needed"
+        return INCONCLUSIVE, Reason("too_few_served_rows", seen.rows, MIN_SERVED, text)
+    farthest, limit = max((one.value for one in seen.distances), default=0.0), limits.max_shift
+    far = [
+        f"{one.feature} ({_MEASURES[one.measure]} {figure(one.value)})" for one in seen.distances if one.value > limit
+    ]
+    if far:
+        named = ", ".join(far[:_NAMED]) + (f" and {len(far) - _NAMED} more" if len(far) > _NAMED else "")
+        text = f"as served and as trained on, features diverge on the same {seen.rows} rows: {named} > {figure(limit)}"
+        return REJECT, Reason("features_diverge", farthest, limit, text)
+    text = f"features as served and as trained on are at most {figure(farthest)} <= {figure(limit)} apart"
+    return ACCEPT, Reason("features_as_served", farthest, limit, f"{text} on {seen.rows} rows")
 
 
 def _too_few(what: str, seen: Interval | None, limits: Gate) -> Reason:

@@ -78,4 +78,4 @@ def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: J
 
 def _evidence(ask: Json, seen: Evaluation) -> Evidence:
     champion = seen.champion.version if seen.champion else None
-    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference)
+    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served)

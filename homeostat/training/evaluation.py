@@ -17,6 +17,7 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import intervals, metrics
 from homeostat.stats.intervals import Interval
+from homeostat.training.served import ServedComparison
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -53,7 +54,8 @@ class Evaluation:
     """Both versions on the same rows; ``difference`` is candidate minus champion in nats per row.
 
     ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts
-    blocks. None stands for unknown: no champion, too few days, or only one outcome.
+    blocks. None stands for unknown: no champion, too few days, or only one outcome. ``served`` compares the
+    features that the candidate was trained on with those that serving produces; None before it produced any.
     """
 
     rows: int
@@ -64,6 +66,7 @@ class Evaluation:
     candidate: Figures
     champion: Figures | None
     difference: Interval | None
+    served: ServedComparison | None = None
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -75,10 +78,12 @@ class Evaluation:
         """Read what ``to_json`` wrote; raises KeyError or TypeError where a part is missing."""
         fields = dict(values)
         candidate, champion = _figures(fields.pop("candidate")), fields.pop("champion")
+        served = fields.pop("served", None)
         return cls(
             candidate=candidate,
             champion=None if champion is None else _figures(champion),
             difference=_interval(fields.pop("difference")),
+            served=None if served is None else ServedComparison.from_json(served),
             **fields,
         )
 

@@ -29,7 +29,8 @@ class TrainingJob:
     ``tables`` is the folder of the tables, read at ``table_versions`` up to ingest ``sequence``. Rows asked
     in [``since``, ``cutoff``) are trained on, later ones are held out; all have labels matured by ``as_of``.
     ``champion`` is the version folder to compare with, None when there is none. ``confidence`` is that of the
-    evaluation's intervals.
+    evaluation's intervals. Rows served from ``served_since`` on are read from the prediction logs in ``log`` at
+    ``log_version`` and compared with what training computes for them; -1 when nothing was served yet.
     """
 
     loop_file: str
@@ -44,6 +45,9 @@ class TrainingJob:
     champion: str | None
     min_rows: int
     confidence: float = 0.95
+    log: str = ""
+    log_version: int = -1
+    served_since: Instant = 0
 
     @property
     def hash(self) -> str:

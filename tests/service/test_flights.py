@@ -32,6 +32,8 @@ from homeostat.features.offline import ASKED_AT, point_in_time
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant, parse_instant
 from homeostat.monitoring.labels import LABELLED, MATURING, join_labels
+from homeostat.training.served import compare_served
+from homeostat.training.training_set import Sources
 from tests.harness.running import started
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -85,6 +87,7 @@ class Run:
     log: pa.Table
     windows: dict[str, Row]
     overview: Row
+    metrics: str
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +105,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             replay(client, flights, PLAN, Cursor(folder / "place.json"))
         windows = running.control.get(f"/api/loops/{LOOP}/windows").json()["windows"]
         overview = running.overview()
+        metrics = running.control.get("/metrics").text
     home = Home(folder / "home")
     stored = DeltaTables(home.tables)
     return Run(
@@ -112,6 +116,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         DeltaTables(home.log).read(LOOP),
         {window["day"]: window for window in windows},
         overview,
+        metrics,
     )
 
 
@@ -145,6 +150,29 @@ def test_every_served_row_is_what_training_would_have_computed(run: Run) -> None
     again = point_in_time(run.loop.feature_set, asked_questions(run), run.tables)
     assert run.log.num_rows > 4_000
     assert compare(run.loop.feature_set, served_features(run), again) == []
+
+
+def test_each_day_tells_that_a_sample_of_its_rows_was_recomputed_and_none_differs(run: Run) -> None:
+    days = [window["skew"] for window in run.windows.values() if window["rows"]]
+    assert [(day["share"], day["left_out"], day["features"]) for day in days] == [(0.01, 0, [])] * len(days)
+    assert 20 < sum(day["rows"] for day in days) < 100
+    assert {one["rate"] for one in run.overview["skew"]["features"]} == {0.0}
+    assert f'homeostat_skew_rate{{feature="origin_landed_24h",loop="{LOOP}"}} 0.0' in run.metrics
+    assert f'homeostat_skew_rows{{loop="{LOOP}"}} {run.overview["skew"]["rows"]}.0' in run.metrics
+
+
+def test_a_candidate_would_be_trained_on_the_very_features_that_were_served(run: Run) -> None:
+    tables = run.tables
+    sources = Sources(
+        lambda table, version, columns: tables[table].select(list(columns)),
+        dict.fromkeys(tables, 0),
+        int(np.iinfo(np.int64).max),
+        PLAN.until,
+    )
+    seen = compare_served(run.loop.question, run.loop.feature_set, run.log, sources)
+    assert seen is not None
+    assert seen.rows == run.log.num_rows
+    assert seen.distances[0].value < 0.001, seen.distances[:3]
 
 
 def test_that_equality_is_about_something(run: Run) -> None:
@@ -183,7 +211,9 @@ def test_every_acknowledged_prediction_is_in_the_log_once(run: Run) -> None:
     assert set(logged.values()) == {1}
     assert logged.keys() == run.client.acknowledged.keys()
     assert len(logged) == run.client.asked
-    for row in run.log.select(["prediction_id", "probability", "prediction", "version", "arm", "key"]).to_pylist():
+    for row in run.log.select(
+        ["prediction_id", "probability", "prediction", "version", "arm", "defaulted", "key"]
+    ).to_pylist():
         told, flight = run.client.acknowledged[row["prediction_id"]]
         assert {name: row[name] for name in told} == told
         assert row["key"] == f'["{flight}"]'

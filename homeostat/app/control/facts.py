@@ -29,6 +29,7 @@ class Facts:
     doors_url: str
     sequence: int = field(init=False, default=-1)
     _versions: Mapping[str, int] = field(init=False, default_factory=dict)
+    _logs: Mapping[str, int] = field(init=False, default_factory=dict)
     _tables: Mapping[str, Json] = field(init=False, default_factory=dict)
     _failed: dict[str, int] = field(init=False, default_factory=dict)
     _failed_seen: dict[str, int] = field(init=False, default_factory=dict)
@@ -39,7 +40,7 @@ class Facts:
         Raises: Unavailable when the recorder is down.
         """
         flushed = self.recorder.flush()
-        self.sequence, self._versions = flushed.sequence, flushed.versions
+        self.sequence, self._versions, self._logs = flushed.sequence, flushed.versions, flushed.log
         self._tables = self.recorder.status()["tables"]
         return self.sequence
 
@@ -48,6 +49,10 @@ class Facts:
         if table not in self._versions:
             raise Unavailable(f"Table {table!r} holds no rows yet.", mend="Send it events first.", table=table)
         return self._versions[table]
+
+    def log_version(self, loop: str) -> int:
+        """The version of a loop's prediction log at the last refresh; -1 before its first prediction."""
+        return self._logs.get(loop, -1)
 
     def quarantined(self) -> dict[str, int]:
         """Rows that broke a contract, by table, since the beginning."""

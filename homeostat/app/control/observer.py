@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,7 +13,8 @@ import pyarrow.compute as pc
 
 from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.facts import Facts
-from homeostat.app.control.scoring import Columns, Scorer, can_judge, served_columns
+from homeostat.app.control.scoring import Columns, Scorer, can_judge
+from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured
@@ -22,15 +24,20 @@ from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
+from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.detectors import input_drift, prediction_drift
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
+from homeostat.monitoring.served import served_columns
+from homeostat.monitoring.skew import SHARE, SkewDay
 from homeostat.monitoring.windows import Window, day_of, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
+
+_LOG = logging.getLogger("homeostat.control")
 
 
 @dataclass(slots=True)
@@ -43,7 +50,9 @@ class DeltaObserver:
     log: TableStore
     registry: Registry
     facts: Facts
+    check: SkewCheck
     known: Mapping[str, Logged] = field(default_factory=dict)
+    skew_share: float = SHARE
     _scorer: Scorer = field(init=False)
     _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
     _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
@@ -142,12 +151,21 @@ class DeltaObserver:
                 freshness={one.id: one.met(part, age[one.table]) for one in self.objectives},
                 defaulted=_counted(log),
             ),
+            skew=self._skew(log, part),
         )
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """How long the source of each table and view may be silent."""
         return objectives_of(self.loop.tables, self.loop.feature_set)
+
+    def _skew(self, log: pa.Table, part: Window) -> SkewDay | None:
+        """What a share of a day's rows shows when recomputed; unknown, not an error, where that fails."""
+        try:
+            return self.check.day(log, self.skew_share, upto=self.facts.sequence)
+        except HomeostatError as error:
+            _LOG.warning("the rows of %s cannot be recomputed: %s %s", part.name, error.problem, error.mend)
+            return None
 
     def _quarantined(self, table: str, days: Sequence[Day]) -> int:
         """Rows kept apart since the days before."""

@@ -22,6 +22,7 @@ from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
+from homeostat.app.skew import SkewCheck
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control import retraining
 from homeostat.control.loop import Loop
@@ -124,8 +125,9 @@ def _reconciler(
     runner: TrainingRunner,
 ) -> Reconciler:
     home = settings.paths
-    known = known_features(home, loop.name)
-    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts, known)
+    tables, log = DeltaTables(home.tables), DeltaTables(home.log)
+    check, known = SkewCheck.of(home, loop), known_features(home, loop.name)
+    observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.features.logged import Logged
-from homeostat.features.views import FeatureKind
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
@@ -66,19 +65,6 @@ class Scorer:
         while len(self._runtimes) > self._keep:
             del self._runtimes[next(iter(self._runtimes))]
         return runtime
-
-
-def served_columns(log: pa.Table, kinds: Mapping[str, FeatureKind]) -> dict[str, NDArray[Any]]:
-    """Features as served: float64 with NaN for missing, or objects with None; all missing where none was logged."""
-    columns: dict[str, NDArray[Any]] = {}
-    for name, kind in kinds.items():
-        logged = f"x_{name}" in log.column_names
-        values = log[f"x_{name}"] if logged else pa.nulls(log.num_rows)
-        if kind == "number":
-            columns[name] = values.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
-        else:
-            columns[name] = np.array(values.to_pylist(), dtype=object)
-    return columns
 
 
 def can_judge(log: pa.Table, bound: Binding, known: Mapping[str, Logged]) -> bool:

@@ -98,6 +98,10 @@ class ControlService:
         """Days changed after a cursor."""
         return self.operations.windows(self._loop(name), after)
 
+    def skew(self, name: str) -> Json:
+        """The skew of every feature over the last days."""
+        return self.operations.skew(self._loop(name))
+
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""
         return self.operations.decisions(self._loop(name), after)

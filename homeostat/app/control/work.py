@@ -10,6 +10,7 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.home import Home
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control.loop import Loop
+from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
@@ -34,7 +35,7 @@ class Retrainer:
         """Fix table versions and the newest sequence that counts, with everything acknowledged on disk."""
         sequence = self.facts.refresh()
         versions = {table.name: self.facts.version(table.name) for table in self.loop.tables}
-        return {"table_versions": versions, "sequence": sequence}
+        return {"table_versions": versions, "sequence": sequence, "log_version": self.facts.log_version(self.loop.name)}
 
     def train(self, ask: Json, pin: Json) -> Json:
         """In a child process: check the data, train, convert, prove, evaluate."""
@@ -82,4 +83,7 @@ class Retrainer:
             champion=None if champion is None else str(self.registry.folder(self.loop.name, champion)),
             min_rows=self.loop.retrain.min_rows,
             confidence=self.loop.gate.confidence,
+            log=str(self.home.log),
+            log_version=int(pin.get("log_version", -1)),
+            served_since=asked_at - duration(self.loop.gate.served),
         )

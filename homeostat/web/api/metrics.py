@@ -12,8 +12,14 @@ _LABELS = ("loop", "kind", "name")
 
 
 def metrics(service: ControlService) -> Response:
-    """Silence of each table's and view's source, and whether its objective is missed; what is unknown is left out."""
+    """Silence of sources, missed objectives and skew; what is unknown is left out: it is not 0."""
     registry = CollectorRegistry()
+    _freshness(service, registry)
+    _skew(service, registry)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _freshness(service: ControlService, registry: CollectorRegistry) -> None:
     silence = Gauge(
         "homeostat_source_silence_seconds", "Age of the newest event of the source.", _LABELS, registry=registry
     )
@@ -24,4 +30,18 @@ def metrics(service: ControlService) -> Response:
             if one["ok"] is not None:
                 silence.labels(loop, one["kind"], one["name"]).set(one["age_seconds"])
                 missed.labels(loop, one["kind"], one["name"]).set(not one["ok"])
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _skew(service: ControlService, registry: CollectorRegistry) -> None:
+    """The share of recomputed rows that differ, over the last days, per feature."""
+    of = ("loop", "feature")
+    rate = Gauge("homeostat_skew_rate", "Share of recomputed rows that differ.", of, registry=registry)
+    low = Gauge("homeostat_skew_rate_low", "Lower bound of that share, at 95 %.", of, registry=registry)
+    rows = Gauge("homeostat_skew_rows", "Served rows recomputed over the last days.", ["loop"], registry=registry)
+    for loop in service.loops_by_name:
+        told = service.skew(loop)
+        rows.labels(loop).set(told["rows"])
+        for one in told["features"]:
+            if one["rate"] is not None:
+                rate.labels(loop, one["feature"]).set(one["rate"])
+                low.labels(loop, one["feature"]).set(one["low"])

@@ -74,6 +74,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Inputs, drift and outcomes of each day that changed after a cursor, and the cursor to ask with next."""
         return service.windows(loop, after)
 
+    @router.get("/loops/{loop}/skew", summary="Show how far serving and training agree")
+    def skew(loop: LoopName) -> Json:
+        """Per feature the share of sampled rows whose served value offline does not confirm, its bounds and cause."""
+        return service.skew(loop)
+
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
     def decisions(loop: LoopName, after: Cursor = 0) -> Json:
         """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""

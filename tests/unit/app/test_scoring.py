@@ -11,10 +11,11 @@ import pytest
 
 import homeostat as hs
 from homeostat.app.control import scoring
-from homeostat.app.control.scoring import Scorer, can_judge, served_columns
+from homeostat.app.control.scoring import Scorer, can_judge
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import IntegrityError
+from homeostat.monitoring.served import served_columns
 from homeostat.registry.binding import Binding
 
 COLUMNS = {"x": np.array([0.1, 0.2])}

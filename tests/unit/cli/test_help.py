@@ -27,7 +27,7 @@ NAMES = [" ".join(path) for path in COMMANDS]
 def test_the_commands_are_those_that_were_promised() -> None:
     assert sorted(NAMES) == sorted(
         [
-            *("demo", "up", "status", "decisions", "versions", "report", "rollback", "ledger verify"),
+            *("demo", "up", "status", "decisions", "versions", "report", "skew", "rollback", "ledger verify"),
             *("features audit", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
         ]
