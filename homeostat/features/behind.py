@@ -1,0 +1,111 @@
+"""Which facts of a view a question could have seen: those of its entity, with what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from homeostat.data.contracts import Value
+from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table
+from homeostat.features.columns import codes, integers
+from homeostat.features.timeline import deaths
+from homeostat.features.views import View
+from homeostat.kernel.clock import Instant, from_datetime
+
+Read = Callable[[Table, pc.Expression], pa.Table]
+"""Facts of a table as stored, those for which a condition holds; all of them that exist now."""
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: its parsed row, its event time, and the sequence up to which facts were known."""
+
+    row: Mapping[str, Value]
+    at: Instant
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Facts about one entity up to the asking time, ordered by (event time, sequence).
+
+    ``born`` is each fact's sequence, ``died`` the sequence that superseded it; NEVER when none did.
+    """
+
+    table: Table
+    facts: pa.Table
+    time: Ints
+    born: Ints
+    died: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def seen(self, sequence: int) -> npt.NDArray[np.bool_]:
+        """Which facts were accepted by then, and not superseded by then."""
+        return np.asarray((self.born <= sequence) & (sequence < self.died))
+
+    def rows(self, places: range, names: Sequence[str]) -> Iterator[tuple[dict[str, Value], Instant | None]]:
+        """Some columns of neighbouring facts, instants in microseconds, and when each became known."""
+        known = [KNOWN_AT] if KNOWN_AT in self.facts.column_names else []
+        part = self.facts.slice(places.start, len(places)).select([*names, *known])
+        for row in part.to_pylist():
+            plain = {name: from_datetime(each) if isinstance(each, datetime) else each for name, each in row.items()}
+            known_at = plain.pop(KNOWN_AT, None)
+            yield plain, known_at
+
+
+def behind(view: View, asked: Asked, read: Read, since: Instant | None) -> Behind:
+    """The facts of the asking row's entity with event time in ``(since, asked.at]``, whenever accepted.
+
+    Read twice: a fact may have been superseded by one of another entity or time, which only its key tells.
+    """
+    table = view.table
+    entity = [asked.row.get(name) for name in view.entity]
+    event = pc.field(table.event_time)
+    where = [pc.field(name) == _scalar(table, name, value) for name, value in zip(view.entity, entity, strict=True)]
+    where.append(event <= _scalar(table, table.event_time, asked.at))
+    if since is not None:
+        where.append(event > _scalar(table, table.event_time, since))
+    condition = pc.scalar(False) if None in entity else reduce(and_, where)
+    near = read(table, condition)
+    time, born = integers(near[table.event_time], table.event_time), integers(near[SEQUENCE], SEQUENCE)
+    order = np.lexsort((born, time))
+    died = _deaths(table, near, born, read)
+    return Behind(table, near.take(pa.array(order)), time[order], born[order], died[order])
+
+
+def _deaths(table: Table, near: pa.Table, born: Ints, read: Read) -> Ints:
+    """The sequence at which each fact was superseded, from all facts of the same keys."""
+    if not len(born):
+        return born
+    first = table.keys[0]
+    related = read(table, pc.field(first).isin(near[first].combine_chunks().unique()))
+    kinds = [table.contract[name].kind for name in table.keys]
+    (key,) = codes([[related[name] for name in table.keys]], kinds)
+    every = integers(related[SEQUENCE], SEQUENCE)
+    died = deaths(key, every)
+    order = np.argsort(every)
+    return np.asarray(died[order][np.searchsorted(every[order], born)])
+
+
+def _scalar(table: Table, name: str, value: Any) -> pa.Scalar:
+    kind = table.contract[name].kind
+    types = {
+        "text": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "instant": pa.timestamp("us", tz="UTC"),
+    }
+    return pa.scalar(value, types[kind])
