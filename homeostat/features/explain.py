@@ -100,12 +100,14 @@ def _selected(features: FeatureSet, asked: Asked) -> Iterable[Explanation]:
 
 def _latest(view: Latest, asked: Asked, read: Read, newest: int) -> Iterable[Explanation]:
     """The newest fact known then, and every later one that did not count."""
-    facts = behind(view, asked, read, None)
+    since = None if view.longest is None else asked.at - view.longest - 1
+    facts = behind(view, asked, read, since)
+    if since is not None and not facts.seen(asked.sequence).any():
+        facts = behind(view, asked, read, None)  # then the fact that was too old is worth telling
     visible = np.flatnonzero(facts.seen(asked.sequence))
     chosen = int(visible[-1]) if len(visible) else -1
     too_old = chosen >= 0 and view.longest is not None and asked.at - int(facts.time[chosen]) > view.longest
     reach = slice(max(chosen, 0), len(facts))
-    since = None if view.longest is None else asked.at - view.longest - 1
     for column, feature in zip(view.columns, view.features, strict=True):
         value = None if chosen < 0 or too_old else facts.facts[column][chosen].as_py()
         yield Explanation(

@@ -31,8 +31,9 @@ from tests.unit.features.reference import (
 def explained(asking, facts, newest=1_000):
     tables = {"sales": stored(sales, facts["sales"]), "visits": stored(visits, facts["visits"])}
 
-    def read(table, where):
-        return tables[table.name].filter(where)
+    def read(table, columns, where):
+        given = tables[table.name]
+        return given.filter(where).select([name for name in columns if name in given.column_names])
 
     return explain(FEATURES, Asked(asking.row, asking.time, asking.known), read, newest=newest)
 
