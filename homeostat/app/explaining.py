@@ -69,7 +69,7 @@ def _differ(loop: Loop, served: Served, again: Mapping[str, Value]) -> list[str]
     """Names of features whose served value the rows do not give; one that was not logged cannot differ."""
     features = loop.feature_set
     row = [served.features.get(name, again[name]) for name in features.names]
-    columns = {
+    columns: dict[str, Any] = {
         name: np.array([again[name] if kind == "text" or again[name] is not None else np.nan], dtype=_dtype(kind))
         for name, kind in features.kinds.items()
     }

@@ -70,7 +70,8 @@ class Behind:
 def behind(view: View, asked: Asked, read: Read, since: Instant | None) -> Behind:
     """The facts of the asking row's entity with event time in ``(since, asked.at]``, whenever accepted.
 
-    Reads the key, the view's columns and the store's own. Reads twice: a fact may have been superseded by one of another entity or time, which only its key tells.
+    Reads the key, the view's columns and the store's own; and twice: a fact may have been superseded by one of
+    another entity or time, which only its key tells.
     """
     table = view.table
     entity = [asked.row.get(name) for name in view.entity]
@@ -80,7 +81,9 @@ def behind(view: View, asked: Asked, read: Read, since: Instant | None) -> Behin
     if since is not None:
         where.append(event > _scalar(table, table.event_time, since))
     condition = pc.scalar(False) if None in entity else reduce(and_, where)
-    near = read(table, list(dict.fromkeys([*table.keys, table.event_time, *view.columns, SEQUENCE, KNOWN_AT])), condition)
+    near = read(
+        table, list(dict.fromkeys([*table.keys, table.event_time, *view.columns, SEQUENCE, KNOWN_AT])), condition
+    )
     time, born = integers(near[table.event_time], table.event_time), integers(near[SEQUENCE], SEQUENCE)
     order = np.lexsort((born, time))
     died = _deaths(table, near, born, read)
@@ -92,7 +95,11 @@ def _deaths(table: Table, near: pa.Table, born: Ints, read: Read) -> Ints:
     if not len(born):
         return born
     first = table.keys[0]
-    related = read(table, [*table.keys, SEQUENCE], (pc.field(SEQUENCE) >= int(born.min())) & pc.field(first).isin(near[first].combine_chunks().unique()))
+    related = read(
+        table,
+        [*table.keys, SEQUENCE],
+        (pc.field(SEQUENCE) >= int(born.min())) & pc.field(first).isin(near[first].combine_chunks().unique()),
+    )
     kinds = [table.contract[name].kind for name in table.keys]
     (key,) = codes([[related[name] for name in table.keys]], kinds)
     every = integers(related[SEQUENCE], SEQUENCE)

@@ -49,7 +49,7 @@ class Explanation:
     """One feature's value and what made it.
 
     ``rows`` are the newest, at most as many as asked for, of ``total`` in reach; ``counted`` of all these went
-    into the value. ``since`` and ``until`` bound event time, ``since`` itself excluded; None is the beginning.
+    into the value. ``since`` and ``until`` bound event time, None is the beginning; a window excludes ``since`` itself.
     ``inputs`` are what a transform was given, or the question's own column.
     """
 
@@ -75,13 +75,15 @@ def explain(features: FeatureSet, asked: Asked, read: Read, *, newest: int = NEW
     """
     found = {one.feature: one for one in _selected(features, asked)}
     for view in features.views:
-        made = _latest if isinstance(view, Latest) else _window
-        found.update({one.feature: one for one in made(view, asked, read, newest)})
+        made = _latest(view, asked, read, newest) if isinstance(view, Latest) else _window(view, asked, read, newest)
+        found.update((one.feature, one) for one in made)
     columns: dict[str, Sequence[Value]] = {name: [one.value] for name, one in found.items()}
     run_on_values(features.transforms, features.kinds, columns)
     for one in features.transforms:
         inputs = {name: columns[name][0] for name in one.arguments}
-        found[one.name] = Explanation(one.name, "transform", f"transform {one.name}", columns[one.name][0], inputs=inputs)
+        found[one.name] = Explanation(
+            one.name, "transform", f"transform {one.name}", columns[one.name][0], inputs=inputs
+        )
     return [found[name] for name in features.names]
 
 
@@ -100,8 +102,8 @@ def _selected(features: FeatureSet, asked: Asked) -> Iterable[Explanation]:
 
 def _latest(view: Latest, asked: Asked, read: Read, newest: int) -> Iterable[Explanation]:
     """The newest fact known then, and every later one that did not count."""
-    since = None if view.longest is None else asked.at - view.longest - 1
-    facts = behind(view, asked, read, since)
+    since = None if view.longest is None else asked.at - view.longest
+    facts = behind(view, asked, read, since and since - 1)
     if since is not None and not facts.seen(asked.sequence).any():
         facts = behind(view, asked, read, None)  # then the fact that was too old is worth telling
     visible = np.flatnonzero(facts.seen(asked.sequence))
@@ -196,4 +198,3 @@ def _value(feature: Feature, value: Value) -> Value:
     if value is None or feature.kind == "text":
         return value
     return float(value)
-
