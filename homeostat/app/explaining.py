@@ -97,6 +97,7 @@ def _feature(loop: Loop, one: Explanation, served: Served, agrees: bool) -> Json
         "until": _instant(one.until),
         "entity": one.entity,
         "inputs": one.inputs,
+        "defaulted": one.defaulted,
         "counted": one.counted,
         "total": one.total,
         "rows": [_row(row, instants) for row in one.rows],
@@ -116,7 +117,7 @@ def _row(row: Row, instants: set[str]) -> Json:
 
 
 def _gone(name: str, value: Value) -> Json:
-    nothing = dict.fromkeys(("table", "recomputed", "agrees", "since", "until", "entity", "inputs"))
+    nothing = dict.fromkeys(("table", "recomputed", "agrees", "since", "until", "entity", "inputs", "defaulted"))
     definition = "no longer defined in the loop file"
     return {"feature": name, "how": "gone", "definition": definition, "served": value, **nothing} | {
         "counted": 0,

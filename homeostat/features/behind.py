@@ -68,22 +68,40 @@ class Behind:
 
 
 def behind(view: View, asked: Asked, read: Read, since: Instant | None) -> Behind:
-    """The facts of the asking row's entity with event time in ``(since, asked.at]``, whenever accepted.
-
-    Reads the key, the view's columns and the store's own; and twice: a fact may have been superseded by one of
-    another entity or time, which only its key tells.
-    """
-    table = view.table
+    """The facts of the asking row's entity with event time in ``(since, asked.at]``, whenever accepted."""
     entity = [asked.row.get(name) for name in view.entity]
+    if None in entity:
+        where = pc.scalar(False)
+    else:
+        pairs = zip(view.entity, entity, strict=True)
+        where = reduce(and_, (pc.field(name) == _scalar(view.table, name, value) for name, value in pairs))
+    return _facts(view.table, view.columns, asked, read, since, where)
+
+
+def is_silent(view: View, asked: Asked, read: Read) -> bool:
+    """Whether the view's source had been silent for longer than a view with defaults allows."""
+    if view.patience is None:
+        return False
+    facts = _facts(view.table, (), asked, read, asked.at - view.patience - 1, None)
+    return not facts.seen(asked.sequence).any()
+
+
+def _facts(
+    table: Table,
+    columns: Sequence[str],
+    asked: Asked,
+    read: Read,
+    since: Instant | None,
+    where: pc.Expression | None,
+) -> Behind:
+    """Reads the key, some columns and the store's own; and twice: a fact may have been superseded by one of
+    another entity or time, which only its key tells."""
     event = pc.field(table.event_time)
-    where = [pc.field(name) == _scalar(table, name, value) for name, value in zip(view.entity, entity, strict=True)]
-    where.append(event <= _scalar(table, table.event_time, asked.at))
+    within = event <= _scalar(table, table.event_time, asked.at)
     if since is not None:
-        where.append(event > _scalar(table, table.event_time, since))
-    condition = pc.scalar(False) if None in entity else reduce(and_, where)
-    near = read(
-        table, list(dict.fromkeys([*table.keys, table.event_time, *view.columns, SEQUENCE, KNOWN_AT])), condition
-    )
+        within = within & (event > _scalar(table, table.event_time, since))
+    names = dict.fromkeys([*table.keys, table.event_time, *columns, SEQUENCE, KNOWN_AT])
+    near = read(table, list(names), within if where is None else within & where)
     time, born = integers(near[table.event_time], table.event_time), integers(near[SEQUENCE], SEQUENCE)
     order = np.lexsort((born, time))
     died = _deaths(table, near, born, read)

@@ -7,14 +7,14 @@ from what was served, serving and offline disagree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from homeostat.data.contracts import Value
 from homeostat.features.aggregates import facts_of, window_values
-from homeostat.features.behind import Asked, Behind, Read, behind
+from homeostat.features.behind import Asked, Behind, Read, behind, is_silent
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.timeline import NEVER
 from homeostat.features.transforms import run_on_values
@@ -50,6 +50,7 @@ class Explanation:
 
     ``rows`` are the newest, at most as many as asked for, of ``total`` in reach; ``counted`` of all these went
     into the value. ``since`` and ``until`` bound event time, None is the beginning; a window excludes ``since`` itself.
+    ``defaulted`` says why the declared default stands here: the value was missing, or its source silent.
     ``inputs`` are what a transform was given, or the question's own column.
     """
 
@@ -62,6 +63,7 @@ class Explanation:
     until: Instant | None = None
     entity: Mapping[str, Value] | None = None
     inputs: Mapping[str, Value] | None = None
+    defaulted: Literal["missing", "silent"] | None = None
     rows: tuple[Row, ...] = ()
     counted: int = 0
     total: int = 0
@@ -76,19 +78,30 @@ def explain(features: FeatureSet, asked: Asked, read: Read, *, newest: int = NEW
     found = {one.feature: one for one in _selected(features, asked)}
     for view in features.views:
         made = _latest(view, asked, read, newest) if isinstance(view, Latest) else _window(view, asked, read, newest)
-        found.update((one.feature, one) for one in made)
+        found.update((one.feature, one) for one in _filled(view, made, asked, read))
     columns: dict[str, Sequence[Value]] = {name: [one.value] for name, one in found.items()}
-    run_on_values(features.transforms, features.kinds, columns)
-    for one in features.transforms:
-        inputs = {name: columns[name][0] for name in one.arguments}
-        found[one.name] = Explanation(
-            one.name, "transform", f"transform {one.name}", columns[one.name][0], inputs=inputs
-        )
+    run_on_values(features.transforms, features.taken, columns)
+    for each in features.transforms:
+        inputs = {name: columns[name][0] for name in each.arguments}
+        definition = f"{each.name}({', '.join(each.arguments)})"
+        found[each.name] = Explanation(each.name, "transform", definition, columns[each.name][0], inputs=inputs)
     return [found[name] for name in features.names]
 
 
+def _filled(view: View, made: Iterable[Explanation], asked: Asked, read: Read) -> Iterable[Explanation]:
+    """The same with the declared defaults where a value is missing or its source was silent."""
+    silent = bool(view.default) and is_silent(view, asked, read)
+    defaults = {feature.name: feature.default for feature in view.features}
+    for one in made:
+        default = defaults[one.feature]
+        if default is None or not (silent or one.value is None):
+            yield one
+        else:
+            yield replace(one, value=default, defaulted="silent" if silent else "missing")
+
+
 def _selected(features: FeatureSet, asked: Asked) -> Iterable[Explanation]:
-    for one in features.selected:
+    for one in features.asked:
         given = asked.row.get(one.name)
         yield Explanation(
             one.name,
@@ -152,8 +165,10 @@ def _window(view: Window, asked: Asked, read: Read, newest: int) -> Iterable[Exp
 
 
 def _columns_of(view: Window, name: str) -> tuple[str, ...]:
-    column = view.values[name].column
-    return () if column is None else (column,)
+    one = view.values[name]
+    if one.condition is not None:
+        return tuple(view.conditions[one.condition].columns)
+    return () if one.column is None else (one.column,)
 
 
 def _rows(
