@@ -8,7 +8,7 @@ import { linear } from "./scale.js";
 const HEAD = 24; // px over each panel, for its name
 const GAP = 10;
 
-// model: {domain, points: [{t}], panels: [{name, height, paint(x, box)}], tip(point), words(point)}; `t` begins a day.
+// model: {gutter, domain, points: [{t}], panels: [{name, height, paint(x, box)}], tip(point), words(point)}; `t` begins a day; `gutter` px are kept for labels.
 export function createDayChart(root, { tooltip, label }) {
   const canvas = svg("svg", { class: "chart day-chart", role: "group", "aria-label": label });
   const ground = svg("g");
@@ -23,7 +23,7 @@ export function createDayChart(root, { tooltip, label }) {
 
   function draw() {
     if (!width || !model) return;
-    const box = { left: width < 560 ? 46 : 62, right: width - 14 };
+    const box = { left: Math.max(model.gutter ?? 0, width < 560 ? 46 : 62), right: width - 14 };
     const x = linear(model.domain, [box.left, box.right]);
     let top = 0;
     const nodes = model.panels.map((panel) => {

@@ -25,7 +25,7 @@ function headline({ features }) {
   if (!measured.length) return ["No feature is measured yet.", "Each day that ends is compared with the training data of the version that serves."];
   const shifted = measured.filter(({ psi }) => psi >= SHIFTED);
   const gaps = features.filter(({ missing, reference_missing: before }) => known(missing) && known(before) && missing > before + 0.05);
-  const main = shifted.length ? `${shifted.length} of ${plural(features.length, "feature")} shifted on the last measured day.` : "Every feature is distributed as in training.";
+  const main = shifted.length ? `PSI is ${SHIFTED} or more for ${shifted.length} of ${plural(features.length, "feature")}.` : "Every feature is distributed as in training.";
   const more = gaps.length ? `More is missing than in training: ${gaps.slice(0, 5).map(({ feature }) => feature).join(", ")}${gaps.length > 5 ? ` and ${gaps.length - 5} more` : ""}.` : "Nothing is missing that was there in training.";
   return [main, more];
 }
@@ -51,11 +51,11 @@ const detailed = whenChanged(({ detail }) => {
   const stretches = stretchesOf(points, detail.references);
   const panels = [];
   if (counted.length) panels.push(text ? categoryPanel(points, detail) : fan(points, stretches, { name: "Values by day", format: short }));
-  panels.push(bars(points, "psi", { name: `PSI against training; ${SHIFTED} dotted`, format: (value) => fixed(value, 2), limit: SHIFTED, tone: ({ psi }) => (psi >= SHIFTED ? "warn" : "calm") }));
+  panels.push(bars(points, "psi", { name: `PSI against training; ${SHIFTED} dotted`, format: (value) => String(Number(value.toFixed(2))), limit: SHIFTED, tone: ({ psi }) => (psi >= SHIFTED ? "warn" : "calm") }));
   if (counted.length) panels.push(share(points, "missing", { name: "Missing; in training dotted", format: (value) => percent(value, value < 0.095 && value > 0 ? 1 : 0), marks: stretches.map(({ missing, from, to }) => ({ value: missing, from, to })) }));
   drawDetail(about, counted.length && !text ? legend() : null, chartArea,
     !counted.length && h("p", { class: "card-note" }, "Its distribution is kept from the next day on: these days were measured before it was kept."));
-  chart({ domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words: (point) => words(point, detail) });
+  chart({ gutter: text ? 104 : 0, domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words: (point) => words(point, detail) });
 });
 
 // Neighbouring days that were compared with the same version.
@@ -74,8 +74,14 @@ function categoryPanel(points, { references }) {
   const weights = new Map();
   for (const { categories: names, counts } of Object.values(references)) names.forEach((name, index) => weights.set(name, (weights.get(name) ?? 0) + counts[index]));
   const names = [...weights.keys()].sort((a, b) => weights.get(b) - weights.get(a)).slice(0, MOST);
-  const rows = names.map((name) => ({ name: clip(name), of: (point) => shareOf(point, references, name) }));
-  return categories(points, [...rows, { name: "others", of: (point) => restOf(point, references, names) }], { name: "Share of rows by category, the most frequent in training first" });
+  const latest = references[points.findLast(({ counts }) => counts).reference];
+  const rows = names.map((name) => ({ name: `${clip(name)}  ${percent(trained(latest, name))}`, of: (point) => shareOf(point, references, name) }));
+  return categories(points, [...rows, { name: "others", of: (point) => restOf(point, references, names) }], { name: "Share of rows by category; beside each name its share in training" });
+}
+
+function trained({ categories: names, counts }, name) {
+  const place = names.indexOf(name);
+  return place < 0 ? null : counts[place] / (counts.reduce((sum, each) => sum + each, 0) || 1);
 }
 
 function shareOf({ counts, reference }, references, name) {
@@ -119,7 +125,7 @@ function words(point) {
   return `${longDate(point.t)}: ${plural(point.rows, "row")}${median}, PSI ${known(point.psi) ? fixed(point.psi) : "not known"}, missing ${known(point.missing) ? percent(point.missing, 1) : "not known"}`;
 }
 
-const drawList = card(at("list"), "list-title", "Features", "Most drifted first. Missing is over the last seven days with rows, beside the share in training.");
+const drawList = card(at("list"), "list-title", "Features", "Most drifted first, on the last measured day. One day is compared with all of training, so seasons and weekdays show; drift alone does not trigger a retrain. Missing is over the last seven days with rows, beside the share in training.");
 const listed = whenChanged(({ features, detail }) => {
   if (!features.length) return drawList(emptyCard("No feature yet", "A loop's file declares its features."));
   const columns = [["Feature"], ["PSI", "n"], ["KS", "n"], ["Missing", "n"], ["In training", "n"], ["Made by"], ["Against"], ["Measured"]];

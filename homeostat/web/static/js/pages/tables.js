@@ -36,7 +36,9 @@ function headline({ tables }) {
   const detail = apart ? `${plural(apart, "row")} kept apart since the beginning.` : "No row was ever kept apart.";
   if (late.length) return [late.map((one) => `${one.table} is late: ${span(one.age_seconds)} old, limit ${span(one.objective_seconds)}.`).join(" "), detail];
   if (silent.length === tables.length) return ["Nothing has come in yet.", "Send events to the doors; each table is listed with its first row."];
-  return ["Every table with an objective meets it.", detail];
+  const judged = tables.filter(({ objective_seconds: objective }) => known(objective));
+  if (judged.some(({ ok }) => ok === null)) return ["How fresh the tables are is not known now.", "The present is not known: the replay has not said yet where it is."];
+  return [judged.length ? "Every table with an objective meets it." : "No table declares how fresh it has to be.", detail];
 }
 
 const drawStatus = (() => {
@@ -55,8 +57,8 @@ const listed = whenChanged(({ tables, detail }) => {
       cell(one.newest ? dateAndTime(ms(one.newest)) : NONE), cell(span(one.age_seconds), "n"), cell(span(one.objective_seconds), "n"), cell(count(one.rows), "n"), cell(count(apartOf(one)), "n")))));
 });
 
-function freshness({ ok, newest }) {
-  const [tone, word] = !newest ? ["plain", "No rows yet"] : ok === null ? ["plain", "No objective"] : ok ? ["good", "Fresh"] : ["warn", "Late"];
+function freshness({ ok, newest, objective_seconds: objective }) {
+  const [tone, word] = !newest ? ["plain", "No rows yet"] : !known(objective) ? ["plain", "No objective"] : ok === null ? ["plain", "Not known"] : ok ? ["good", "Fresh"] : ["warn", "Late"];
   return h("span", { class: "pill", "data-tone": tone }, word);
 }
 
@@ -70,7 +72,7 @@ const detailed = whenChanged(({ detail }) => {
   if (!points.length) return drawDetail(emptyCard("No rows yet", `Send events to ${detail.table}; each event day is counted here.`));
   drawDetail(chartArea);
   const objective = detail.objective_seconds;
-  const hours = (value) => span(value);
+  const hours = (value) => (value ? span(value) : "0");
   const panels = [bars(points, "rows", { name: "Rows by event day", height: 120, format: count })];
   if (points.some(({ seconds }) => known(seconds))) {
     panels.push(bars(points, "seconds", { name: known(objective) ? `Silence at the day's end; objective ${span(objective)} dotted` : "Silence at the day's end", height: 60, format: hours, limit: objective, tone: ({ ok }) => (ok === false ? "warn" : "calm") }));
