@@ -34,6 +34,8 @@ WHY = {
 def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, feature: str | None = None) -> Json:
     """The prediction and its features, each with the rows behind it; of one feature when named.
 
+    Explained by the loop file's definitions; ``same_definitions`` says whether it was served under these.
+
     A feature that the loop file no longer defines keeps its served value and has no explanation.
     Raises: NotFound for a feature that was neither served nor is defined.
     """
@@ -49,6 +51,7 @@ def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, fe
         "prediction": record_of(loop, served),
         "agrees": not differ,
         "differing": differ,
+        "same_definitions": served.record.get("definitions") in (None, "", features.hash),
         "features": [one for one in shown if feature in (None, one["feature"])],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from homeostat.app.views import feature_skew
 from homeostat.control.days import Counted, Day
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile, ReferenceProfile
@@ -21,7 +22,7 @@ RECENT = 7
 def features_of(loop: Loop, days: Sequence[Day], references: References) -> list[Json]:
     """Every feature in order, with its definition, its last drift and its recent missing share."""
     origins = _origins(loop)
-    return [{**origins[name], **_recent(name, days, references)} for name in loop.feature_set.names]
+    return [{**origins[name], **_recent(loop, name, days, references)} for name in loop.feature_set.names]
 
 
 def feature_of(loop: Loop, name: str, days: Sequence[Day], references: References) -> Json:
@@ -33,10 +34,10 @@ def feature_of(loop: Loop, name: str, days: Sequence[Day], references: Reference
     }
     return {
         **_origins(loop)[name],
-        **_recent(name, days, references),
+        **_recent(loop, name, days, references),
         "quantiles": list(QUANTILES),
         "references": {version: _reference(profile) for version, profile in profiles.items()},
-        "days": [_day(name, day, profiles.get(day.inputs.reference or "")) for day in days],
+        "days": [_day(loop, name, day, profiles.get(day.inputs.reference or "")) for day in days],
     }
 
 
@@ -56,7 +57,7 @@ def _origins(loop: Loop) -> dict[str, Json]:
     return {name: {"feature": name, "kind": features.kinds[name], **told} for name, told in found.items()}
 
 
-def _recent(name: str, days: Sequence[Day], references: References) -> Json:
+def _recent(loop: Loop, name: str, days: Sequence[Day], references: References) -> Json:
     """The last known drift, and shares over the last days that have rows."""
     drifted = next((day for day in reversed(days) if day.inputs.psi.get(name) is not None), None)
     counted = [(day, day.inputs.counted[name]) for day in days if name in day.inputs.counted]
@@ -72,10 +73,25 @@ def _recent(name: str, days: Sequence[Day], references: References) -> Json:
         "missing": sum(one.missing for one in lately) / rows if rows else None,
         "reference_missing": _missing(reference) if reference else None,
         "rows": rows,
+        "defaulted": _defaulted(loop, name, [day for day in days if day.inputs.rows][-RECENT:]),
+        "skew": _skew(name, days[-RECENT:]),
     }
 
 
-def _day(name: str, day: Day, profile: Profile | None) -> Json:
+def _defaulted(loop: Loop, name: str, days: Sequence[Day]) -> float | None:
+    """The share of rows for which the declared default stood in; None for a feature that declares none."""
+    rows = sum(day.inputs.rows for day in days)
+    declared = any(one.name == name and one.default is not None for one in loop.feature_set.features)
+    return sum(day.inputs.defaulted.get(name, 0) for day in days) / rows if declared and rows else None
+
+
+def _skew(name: str, days: Sequence[Day]) -> Json:
+    """The share of recomputed rows whose value differs, with its bounds and cause; null where none was looked at."""
+    told = feature_skew(name, [day.skew for day in days if day.skew is not None])
+    return {part: told[part] for part in ("rate", "low", "high", "rows", "differing", "cause", "evidence")}
+
+
+def _day(loop: Loop, name: str, day: Day, profile: Profile | None) -> Json:
     counted = day.inputs.counted.get(name)
     told = profile if counted and profile and len(counted.counts) == len(profile.counts) else None
     return {
@@ -87,6 +103,8 @@ def _day(name: str, day: Day, profile: Profile | None) -> Json:
         "missing": counted.missing / counted.rows if counted and counted.rows else None,
         "psi": day.inputs.psi.get(name),
         "ks": day.inputs.ks.get(name),
+        "defaulted": _defaulted(loop, name, [day]),
+        "skew": _skew(name, [day]),
     }
 
 

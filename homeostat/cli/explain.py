@@ -133,6 +133,10 @@ def _head(made: Json) -> None:
         f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
         f" {told['read_sequence']}"
     )
+    if not made["same_definitions"]:
+        data.print(
+            "  served under other definitions than the loop file's, by which it is explained here", style="yellow"
+        )
     if made["agrees"]:
         data.print("  every served value is what the rows known then give\n", style="green")
     else:

@@ -132,8 +132,24 @@ def test_days_that_were_measured_before_counts_were_kept_still_show_their_drift(
     seen = opened("full", path="/features?feature=distance")
     seen.dashboard.loop.shown.old = True
     expect(seen.page.locator("#detail")).to_contain_text("measured before it was kept")
-    assert seen.page.locator("#detail .panel-name").all_text_contents() == ["PSI against training; 0.2 dotted"]
+    assert seen.page.locator("#detail .panel-name").all_text_contents()[0] == "PSI against training; 0.2 dotted"
     assert seen.complaints == []
+
+
+def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_differs(opened: Open) -> None:
+    page = opened("full", path="/features?feature=origin_pressure").page
+    panels = page.locator("#detail .panel-name").all_text_contents()
+    assert panels[3:] == ["Declared default used", "Skew: recomputed rows that differ from what was served"]
+    assert page.locator("#list tr.chosen td:nth-child(6)").inner_text() == "3.0 %"
+
+
+def test_skew_is_told_first_with_its_cause(opened: Open) -> None:
+    seen = opened("full", path="/features?feature=origin_delay_3h")
+    seen.dashboard.loop.shown.skewed = "origin_delay_3h"
+    expect(seen.page.locator("#status")).to_contain_text("Serving and training disagree on origin_delay_3h.")
+    expect(seen.page.locator("#detail .problem")).to_contain_text(
+        "40.0 % of recomputed rows differ from what was served (31.0 % to 52.0 %): time cutoff. 71 of 72 equal"
+    )
 
 
 def test_sixty_features_of_a_year_are_shown_within_three_seconds(opened: Open) -> None:
@@ -169,6 +185,7 @@ def test_a_value_that_its_rows_do_not_give_comes_first_and_is_marked(opened: Ope
     seen.dashboard.loop.shown.differs = True
     seen.page.get_by_label("Prediction id").fill(IDS[3])
     seen.page.get_by_role("button", name="Show", exact=True).click()
+    expect(seen.page.locator("#told .problem")).to_contain_text("Served under other definitions.")
     expect(seen.page.locator("#status")).to_contain_text("do not give what was served: origin_delay_3h.")
     first = seen.page.locator(".made").first
     expect(first.locator(".pill").first).to_have_text("Differs")

@@ -25,6 +25,8 @@ function headline({ features }) {
   if (!measured.length) return ["No feature is measured yet.", "Each day that ends is compared with the training data of the version that serves."];
   const shifted = measured.filter(({ psi }) => psi >= SHIFTED);
   const gaps = features.filter(({ missing, reference_missing: before }) => known(missing) && known(before) && missing > before + 0.05);
+  const skewed = features.filter(({ skew }) => skew.rate > 0);
+  if (skewed.length) return [`Serving and training disagree on ${skewed.map(({ feature }) => feature).slice(0, 5).join(", ")}.`, `Recomputed rows differ from what was served: ${skewed[0].skew.cause?.replaceAll("_", " ") ?? "no cause found"}.`];
   const main = shifted.length ? `PSI is ${SHIFTED} or more for ${shifted.length} of ${plural(features.length, "feature")}.` : "Every feature is distributed as in training.";
   const more = gaps.length ? `More is missing than in training: ${gaps.slice(0, 5).map(({ feature }) => feature).join(", ")}${gaps.length > 5 ? ` and ${gaps.length - 5} more` : ""}.` : "Nothing is missing that was there in training.";
   return [main, more];
@@ -52,8 +54,10 @@ const detailed = whenChanged(({ detail }) => {
   const panels = [];
   if (counted.length) panels.push(text ? categoryPanel(points, detail) : fan(points, stretches, { name: "Values by day", format: short }));
   panels.push(bars(points, "psi", { name: `PSI against training; ${SHIFTED} dotted`, format: (value) => String(Number(value.toFixed(2))), limit: SHIFTED, tone: ({ psi }) => (psi >= SHIFTED ? "warn" : "calm") }));
-  if (counted.length) panels.push(share(points, "missing", { name: "Missing; in training dotted", format: (value) => percent(value, value < 0.095 && value > 0 ? 1 : 0), marks: stretches.map(({ missing, from, to }) => ({ value: missing, from, to })) }));
-  drawDetail(about, counted.length && !text ? legend() : null, chartArea,
+  if (counted.length) panels.push(share(points, "missing", { name: "Missing; in training dotted", format: shareText, marks: stretches.map(({ missing, from, to }) => ({ value: missing, from, to })) }));
+  if (points.some(({ defaulted }) => known(defaulted))) panels.push(share(points, "defaulted", { name: "Declared default used", format: shareText }));
+  if (points.some(({ skew }) => known(skew?.rate))) panels.push(bars(points.map((point) => ({ ...point, rate: point.skew?.rate })), "rate", { name: "Skew: recomputed rows that differ from what was served", height: 44, format: shareText, top: 0.01, tone: ({ rate }) => (rate > 0 ? "bad" : "calm") }));
+  drawDetail(about, detail.skew.cause && skewNote(detail.skew), counted.length && !text ? legend() : null, chartArea,
     !counted.length && h("p", { class: "card-note" }, "Its distribution is kept from the next day on: these days were measured before it was kept."));
   chart({ gutter: text ? 104 : 0, domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words: (point) => words(point, detail) });
 });
@@ -95,6 +99,12 @@ function restOf(point, references, names) {
   return Math.max(0, 1 - names.reduce((sum, name) => sum + (shareOf(point, references, name) ?? 0), 0));
 }
 
+const shareText = (value) => percent(value, value < 0.095 && value > 0 ? 1 : 0);
+
+function skewNote({ rate, low, high, cause, evidence }) {
+  return h("p", { class: "problem" }, h("strong", null, `${percent(rate, 1)} of recomputed rows differ from what was served (${percent(low, 1)} to ${percent(high, 1)}): ${cause.replaceAll("_", " ")}.`), " ", h("span", null, evidence));
+}
+
 const clip = (name) => (name.length > 8 ? `${name.slice(0, 7)}…` : name);
 const short = (value) => (Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(3))).replace("-", "−"));
 
@@ -112,6 +122,8 @@ function tip(point, { references, kind }) {
   if (known(point.psi)) rows.push(["PSI", fixed(point.psi), point.psi >= SHIFTED ? "shifted" : null]);
   if (known(point.ks)) rows.push(["KS", fixed(point.ks)]);
   if (known(point.missing)) rows.push(["Missing", percent(point.missing, 1), known(then?.missing) ? `${percent(then.missing, 1)} in training` : null]);
+  if (known(point.defaulted)) rows.push(["Default used", percent(point.defaulted, 1)]);
+  if (known(point.skew?.rate)) rows.push(["Skew", percent(point.skew.rate, 1), `${count(point.skew.rows)} rows recomputed`]);
   return [tipTitle(longDate(point.t), point.reference && `against ${point.reference}`), quantiles && tipRows(quantiles), top && tipRows(top), tipRows(rows)].filter(Boolean);
 }
 
@@ -125,10 +137,10 @@ function words(point) {
   return `${longDate(point.t)}: ${plural(point.rows, "row")}${median}, PSI ${known(point.psi) ? fixed(point.psi) : "not known"}, missing ${known(point.missing) ? percent(point.missing, 1) : "not known"}`;
 }
 
-const drawList = card(at("list"), "list-title", "Features", "Most drifted first, on the last measured day. One day is compared with all of training, so seasons and weekdays show; drift alone does not trigger a retrain. Missing is over the last seven days with rows, beside the share in training.");
+const drawList = card(at("list"), "list-title", "Features", "Most drifted first, on the last measured day. One day is compared with all of training, so seasons and weekdays show; drift alone does not trigger a retrain. Missing, default and skew are over the last seven days; skew is the share of recomputed rows whose value differs from what was served.");
 const listed = whenChanged(({ features, detail }) => {
   if (!features.length) return drawList(emptyCard("No feature yet", "A loop's file declares its features."));
-  const columns = [["Feature"], ["PSI", "n"], ["KS", "n"], ["Missing", "n"], ["In training", "n"], ["Made by"], ["Against"], ["Measured"]];
+  const columns = [["Feature"], ["PSI", "n"], ["KS", "n"], ["Missing", "n"], ["In training", "n"], ["Default", "n"], ["Skew", "n"], ["Made by"], ["Against"]];
   drawList(table("list-title", columns, features.map((one) => row(one, one.feature === detail?.feature)), "tall"));
 });
 
@@ -136,8 +148,13 @@ function row(one, isChosen) {
   return h("tr", { class: isChosen ? "chosen" : null },
     h("th", { scope: "row" }, h("a", { href: addressWith({ feature: one.feature }), "data-within": true, "data-top": true, "aria-current": isChosen ? "true" : null }, one.feature)),
     h("td", { class: "n" }, known(one.psi) && one.psi >= SHIFTED ? h("span", { class: "pill", "data-tone": "warn" }, fixed(one.psi, 2)) : fixed(one.psi, 2)),
-    cell(fixed(one.ks, 2), "n"), cell(percent(one.missing, 1), "n"), cell(percent(one.reference_missing, 1), "n soft"),
-    cell(one.definition, "soft"), cell(one.reference ?? NONE, "soft"), cell(one.measured ?? NONE, "soft"));
+    cell(fixed(one.ks, 2), "n"), cell(percent(one.missing, 1), "n"), cell(percent(one.reference_missing, 1), "n soft"), cell(percent(one.defaulted, 1), "n"), skewCell(one.skew),
+    cell(one.definition, "soft"), cell(one.reference ?? NONE, "soft"));
+}
+
+function skewCell({ rate, low, high, rows }) {
+  const title = known(rate) ? `${percent(low, 1)} to ${percent(high, 1)}, ${plural(rows, "row")} recomputed` : "no row was recomputed";
+  return h("td", { class: "n", title }, rate > 0 ? h("span", { class: "pill", "data-tone": "bad" }, percent(rate, 1)) : percent(rate, 1));
 }
 
 function draw({ shown }) {
