@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from homeostat.adapters.delta.tables import DeltaTables
@@ -12,6 +12,7 @@ from homeostat.app import predictions
 from homeostat.app.control.scoring import read_profile
 from homeostat.app.explaining import explained
 from homeostat.app.feature_views import days_with, feature_of, features_of
+from homeostat.app.known import known_features
 from homeostat.app.operations import Operations
 from homeostat.app.table_views import Volumes, columns_of, kept_apart_of, silences_of, uses_of
 from homeostat.control.loop import Loop
@@ -64,6 +65,9 @@ class Showing:
         with suppress(Unavailable):  # with the recorder away, what was stored before can still be explained
             self.flush()
         served = predictions.find(self._log, meant, prediction_id)
+        made_with = known_features(self.operations.home, loop).get(str(served.record.get("definitions")))
+        if made_with is not None:  # the log has columns for every feature that there ever was
+            served = replace(served, features={name: served.features.get(name) for name in made_with.features})
         return explained(meant, self._tables, served, newest=rows, feature=feature)
 
     def features(self, loop: str) -> list[Json]:
