@@ -97,6 +97,10 @@ class Operations:
         changed = [views.window_of(day, cursor, frozen) for cursor, day in days if cursor > after]
         return {"cursor": changed[-1]["revision"] if changed else after, "windows": changed}
 
+    def days(self, loop: str) -> list[Day]:
+        """Every day that was measured, oldest first."""
+        return sorted((day for _, day in self._read_days(loop).values()), key=lambda day: day.start)
+
     def decisions(self, loop: Loop, after: int = 0) -> list[Json]:
         """Decisions after a place in the ledger, oldest first."""
         return [views.decision(entry) for entry in self.store.entries(loop.name, after=after)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from homeostat.app.operations import Operations
+    from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
 
 
@@ -20,3 +21,17 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     existing = Home(home).existing()
     settings = Settings.load(existing.root)
     return Operations.open(existing), load_loop(settings.loop_file, loop)
+
+
+def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
+    """What can be shown of an existing home, running or not, and the loop that is meant."""
+    from homeostat.app.recorder.client import BlockingRecorderClient
+    from homeostat.app.showing import Showing, nothing_to_flush
+    from homeostat.kernel.errors import NotFound
+
+    operations, found = opened(home, loop)
+    try:
+        flush = BlockingRecorderClient(operations.home.running().recorder_socket).flush
+    except NotFound:
+        return Showing(operations, {found.name: found}, nothing_to_flush), found
+    return Showing(operations, {found.name: found}, flush), found

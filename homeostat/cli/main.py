@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from homeostat.cli import consumers, demo, features, features_audit, features_review, ledger, operate, report, run, skew
+from homeostat.cli import consumers, demo, explain, features, features_audit, features_review, ledger, operate, report, run, skew
 
 app = typer.Typer(
     name="homeostat",
@@ -22,6 +22,8 @@ app.command("up")(run.up)
 app.command("status")(operate.status)
 app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
+app.command("predictions")(explain.predictions)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)

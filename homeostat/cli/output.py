@@ -11,12 +11,14 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from homeostat.kernel.errors import HomeostatError
 
 data = Console(soft_wrap=True, highlight=False)
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
+_WIDEST = 10_000
 
 
 def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
@@ -27,14 +29,18 @@ def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
         text(value)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Print rows under headings; ``right`` names columns of figures."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = (), *, whole: bool = False
+) -> None:
+    """Print rows under headings; ``right`` names columns of figures. ``whole``: rather too wide than cut short."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    data.print(table)
+    width = Measurement.get(data, data.options.update(width=_WIDEST), table).maximum if whole else 0
+    wide = Console(file=data.file, width=max(width, data.width), soft_wrap=True, highlight=False)
+    wide.print(table)
 
 
 def figure(value: float | None, digits: int = 4) -> str:

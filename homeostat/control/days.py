@@ -13,11 +13,25 @@ from homeostat.stats.sums import ScoreSums
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """One feature's rows of a day: ``counts`` over the bins of its reference profile, and those without a value."""
+
+    counts: tuple[int, ...]
+    missing: int
+
+    @property
+    def rows(self) -> int:
+        """Rows counted, missing ones included."""
+        return sum(self.counts) + self.missing
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """What came in and went out. ``psi`` and ``ks`` are per feature against ``reference``'s profile; None where
     unknown (too few rows). ``asked`` and ``faults`` count by version; ``age`` is the silence of each table in
     microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table. ``freshness`` says of
-    each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature."""
+    each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature.
+    ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept."""
 
     rows: int
     asked: Mapping[str, int]
@@ -31,6 +45,7 @@ class Inputs:
     quarantined: Mapping[str, int]
     freshness: Mapping[str, bool | None] = field(default_factory=dict)
     defaulted: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

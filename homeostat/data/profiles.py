@@ -103,6 +103,20 @@ class Profile:
             raise NotEnoughData(f"No row of {self.name!r}.", mend="Wait for rows.", name=self.name)
         return self.missing / self.rows
 
+    def quantiles(self, shares: Sequence[float]) -> tuple[float, ...]:
+        """A number's quantiles, right to within the bin they fall into; the open bins end at the outermost edges.
+
+        Raises: NotEnoughData without values, or without edges to place them between.
+
+        >>> Profile.of("hour", "number", range(100), bins=4).quantiles([0.25, 0.5])
+        (24.5, 49.5)
+        """
+        if not self.edges or not sum(self.counts):
+            raise NotEnoughData(f"No value of {self.name!r}.", mend="Wait for rows.", name=self.name)
+        upto = np.concatenate(([0.0], np.cumsum(self.shares())))
+        ends = np.array([self.edges[0], *self.edges, self.edges[-1]])
+        return tuple(float(value) for value in np.interp(shares, upto, ends))
+
     def to_json(self) -> dict[str, object]:
         """The JSON form, one key per field."""
         return {

@@ -55,7 +55,9 @@ def opened(browser: Browser) -> Iterator[Open]:
     """Open the dashboard: ``opened("mid", size=PHONE, clock="system")``. All is closed after."""
     closers: list[Callable[[], None]] = []
 
-    def open_page(state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", **loop: Any) -> Seen:
+    def open_page(
+        state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", path: str = "/", **loop: Any
+    ) -> Seen:
         dashboard = Dashboard(state)
         for name, value in loop.items():
             setattr(dashboard.loop, name, value)
@@ -70,7 +72,7 @@ def opened(browser: Browser) -> Iterator[Open]:
         seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         seen.page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
         closers.extend((context.close, dashboard.stop))
-        seen.page.goto(dashboard.address)
+        seen.page.goto(dashboard.address + path)
         seen.page.wait_for_selector("body[data-ready]")
         return seen
 

@@ -58,6 +58,10 @@ class Facts:
         """Rows that broke a contract, by table, since the beginning."""
         return {name: sum(told["quarantined"].values()) for name, told in self._tables.items()}
 
+    def quarantined_by_reason(self) -> dict[str, dict[str, int]]:
+        """Rows that broke a contract, by table and reason, since the beginning."""
+        return {name: dict(told["quarantined"]) for name, told in self._tables.items()}
+
     def failed(self, loop: str) -> int:
         """Predict requests of a loop that were answered with a server error, over restarts of the gateway."""
         try:

@@ -15,7 +15,7 @@ from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
 from homeostat.app.skew import SkewCheck
-from homeostat.control.days import Day, Inputs, Outcomes
+from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
@@ -125,7 +125,7 @@ class DeltaObserver:
         log = self._slice(part)
         maturity = log[f"q_{self.loop.label.maturity_column}"].cast(pa.int64())
         latest = int(pc.max(maturity).as_py()) if log.num_rows else part.end
-        psi, ks, prediction = self._drift(state.route.champion, log, part)
+        psi, ks, prediction, counted = self._drift(state.route.champion, log, part)
         candidate = state.rollout.candidate if state.rollout else ""
         faults = int(pc.sum(log["fell_back"].cast(pa.int64())).as_py() or 0)
         asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
@@ -150,6 +150,7 @@ class DeltaObserver:
                 quarantined={table.name: self._quarantined(table.name, days) for table in self.loop.tables},
                 freshness={one.id: one.met(part, age[one.table]) for one in self.objectives},
                 defaulted=_counted(log),
+                counted=counted,
             ),
             skew=self._skew(log, part),
         )
@@ -174,9 +175,9 @@ class DeltaObserver:
 
     def _drift(
         self, champion: str | None, log: pa.Table, part: Window
-    ) -> tuple[dict[str, float | None], dict[str, float | None], float | None]:
+    ) -> tuple[dict[str, float | None], dict[str, float | None], float | None, dict[str, Counted]]:
         if champion is None or not can_judge(log, self.binding(champion), self.known):
-            return {}, {}, None
+            return {}, {}, None, {}
         if champion not in self._profiles:
             self._profiles = {champion: self._scorer.profile(champion)}
         reference = self._profiles[champion]
@@ -186,7 +187,8 @@ class DeltaObserver:
         psi = {signal.subject: signal.known for signal in signals if signal.name == "psi"}
         ks = {signal.subject: signal.known for signal in signals if signal.name == "ks"}
         predicted = [s.known for s in prediction_drift(reference, counted, part) if s.name == "psi"]
-        return psi, ks, predicted[0]
+        kept = {name: Counted(profile.counts, profile.missing) for name, profile in counted.features.items()}
+        return psi, ks, predicted[0], kept
 
     def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
         log = self._slice(Window(day.start, day.end, day.day))

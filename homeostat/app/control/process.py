@@ -22,6 +22,7 @@ from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
+from homeostat.app.showing import Showing
 from homeostat.app.skew import SkewCheck
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control import retraining
@@ -101,7 +102,8 @@ def build(settings: Settings) -> ControlProcess:
     }
     clock = SystemClock() if settings.clock == "system" else None
     patience = settings.training_timeout_seconds
-    service = ControlService(loops, reconcilers, operations, facts, clock, patience)
+    showing = Showing(operations, loops, facts.recorder.flush)
+    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing)
     return ControlProcess(settings, service, engine, reconcilers, runner)
 
 

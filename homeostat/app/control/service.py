@@ -10,6 +10,7 @@ from typing import Any
 from homeostat.app import views
 from homeostat.app.control.facts import Facts
 from homeostat.app.operations import Operations
+from homeostat.app.showing import Showing
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
 from homeostat.data.checks import did_you_mean
@@ -41,6 +42,7 @@ class ControlService:
     facts: Facts
     clock: Clock | None
     patience: float
+    showing: Showing
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
 
@@ -122,6 +124,21 @@ class ControlService:
         """The newest rows of a table that broke its contract, with what was wrong."""
         rows = self.facts.recorder.quarantine(table, limit)
         return {"rows": [{**row, "known_at": format_instant(row["known_at"])} for row in rows]}
+
+    def tables(self) -> list[Json]:
+        """Every table: rows, freshness against its objective, and rows kept apart by reason."""
+        self.facts.look()
+        tables = list(self.showing.tables.values())
+        apart = self.facts.quarantined_by_reason()
+        return [
+            {**told, "quarantined": apart.get(told["table"], {})} for told in self.facts.freshness(tables, self._now())
+        ]
+
+    def table(self, name: str) -> Json:
+        """One table in full. Raises: NotFound."""
+        shown = self.showing.table(name)
+        told = next(one for one in self.tables() if one["table"] == name)
+        return {**told, **shown}
 
     def _verdict(self, name: str) -> Json | None:
         """What was last said about retraining: why it is time, or why not yet."""

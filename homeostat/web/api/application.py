@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -15,7 +16,8 @@ from starlette.exceptions import HTTPException
 from homeostat.app.control.service import ControlService
 from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound, Refused
 from homeostat.web.api.metrics import metrics
-from homeostat.web.api.routes import router_of
+from homeostat.web.api.routes import Failure, router_of
+from homeostat.web.api.shown import shown_router_of
 from homeostat.web.foreign import refuse_foreign
 from homeostat.web.statuses import status_of
 
@@ -26,6 +28,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+PAGES = {"/": "index.html", "/tables": "tables.html", "/features": "features.html", "/prediction": "prediction.html"}
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -39,10 +42,13 @@ def application(service: ControlService) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
+    failures: dict[int | str, dict[str, Any]] = {"4XX": {"model": Failure}, "5XX": {"model": Failure}}
     app.include_router(router_of(service), prefix="/api")
+    app.include_router(shown_router_of(service), prefix="/api", responses=failures)
     app.add_api_route("/metrics", lambda: metrics(service), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_api_route("/", _index, include_in_schema=False)
+    for path, page in PAGES.items():
+        app.add_api_route(path, _page(page), include_in_schema=False)
     app.add_exception_handler(HomeostatError, _known_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _no_route)
@@ -51,8 +57,11 @@ def application(service: ControlService) -> FastAPI:
     return app
 
 
-async def _index() -> FileResponse:
-    return FileResponse(STATIC / "index.html")
+def _page(name: str) -> Callable[[], Awaitable[FileResponse]]:
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / name)
+
+    return page
 
 
 async def _guard(request: Request, call_next: Next) -> Response:

@@ -14,6 +14,7 @@ from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
+from homeostat.app.showing import Showing
 from homeostat.control import transitions
 from homeostat.control.loop import Loop
 from homeostat.kernel.clock import Clock
@@ -46,7 +47,9 @@ def service(home: Home, clock: Clock | None) -> ControlService:
     """Control without its clockwork, with nobody at the doors and at the recorder."""
     facts = Facts(BlockingRecorderClient(str(home.root / "nobody")), "http://127.0.0.1:1")
     loops = load_loops(Settings.load(home.root).loop_file)
-    return ControlService(loops, {}, Operations.open(home), facts, clock, patience=1.0)
+    operations = Operations.open(home)
+    showing = Showing(operations, loops)
+    return ControlService(loops, {}, operations, facts, clock, patience=1.0, showing=showing)
 
 
 def test_the_overview_tells_the_route_and_how_the_trial_goes(operations: Operations, loop: Loop) -> None:

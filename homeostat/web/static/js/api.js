@@ -33,6 +33,15 @@ export const api = {
   windows: (loop, after) => call(of(loop, `windows?after=${after}`)),
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
+  features: async (loop) => (await call(of(loop, "features"))).features,
+  feature: (loop, name) => call(of(loop, `features/${encodeURIComponent(name)}`)),
+  predictions: async (loop, key) =>
+    (await call(of(loop, `predictions?limit=50${key ? `&key=${encodeURIComponent(key)}` : ""}`))).predictions,
+  prediction: (loop, id, { feature, rows = 20 } = {}) =>
+    call(of(loop, `predictions/${encodeURIComponent(id)}?rows=${rows}${feature ? `&feature=${encodeURIComponent(feature)}` : ""}`)),
+  tables: async () => (await call("api/tables")).tables,
+  table: (name) => call(`api/tables/${encodeURIComponent(name)}`),
+  quarantine: async (name) => (await call(`api/tables/${encodeURIComponent(name)}/quarantine?limit=20`)).rows,
   rollback: (loop, reason) =>
     call(of(loop, "rollback"), {
       method: "POST",

@@ -8,7 +8,7 @@ const HIDDEN_MS = 30_000;
 const IDLE_AFTER_MS = 20_000;
 const FAILURES_BEFORE_BANNER = 2; // one lost reply is not an outage
 
-export function startPolling(state, onChange) {
+export function startPolling(state, onChange, read = readOverviewPage) {
   let timer = null;
   let failures = 0;
   let changedAt = performance.now();
@@ -52,15 +52,21 @@ export function startPolling(state, onChange) {
   return tick;
 }
 
-async function read(state) {
+// The loop and its overview, which every page shows. First the overview: it may say that the loop was started
+// afresh, which moves the cursors back. Gives whether anything changed.
+export async function readLoop(state) {
   if (!state.loop) {
     state.loops = await api.loops();
     state.loop = state.loops[0]?.name ?? null;
     if (!state.loop) return true;
   }
   if (state.loops.length === 0) state.loops = await api.loops();
-  // First the overview: it may say that the loop was started afresh, which moves the cursors back.
-  const changed = [mergeOverview(state, await api.overview(state.loop))];
+  return mergeOverview(state, await api.overview(state.loop));
+}
+
+async function readOverviewPage(state) {
+  const changed = [await readLoop(state)];
+  if (!state.loop) return true;
   const [windows, decisions] = await Promise.all([api.windows(state.loop, state.cursor), api.decisions(state.loop, state.seq)]);
   changed.push(mergeWindows(state, windows), mergeDecisions(state, decisions));
   if (changed[2] || state.versions.length === 0) changed.push(mergeVersions(state, await api.versions(state.loop)));

@@ -4,6 +4,8 @@ import { at, date, percent } from "../format.js";
 import { brandMark, icon } from "../icons.js";
 import { isDark, onTheme, toggleTheme } from "../theme.js";
 
+const PAGE_TITLE = document.body.dataset.page === "overview" ? "" : document.title.split(" · ")[0];
+
 export function mountHeader(root) {
   const loop = h("div", { class: "brand-loop" });
   const place = h("div", { class: "place" });
@@ -12,7 +14,7 @@ export function mountHeader(root) {
     h("div", { class: "brand" }, brandMark(), h("span", { class: "brand-name" }, "Homeostat"),
       h("span", { class: "brand-slash", "aria-hidden": "true" }, "/"), loop),
     place,
-    h("div", { class: "top-side" }, pill, themeButton())));
+    h("div", { class: "top-side" }, pill, themeButton())), pages());
   const replay = replayProgress(place);
   const names = whenChanged((state) => loop.replaceChildren(loopName(state)));
   return (state) => {
@@ -21,7 +23,7 @@ export function mountHeader(root) {
     const [tone, word] = liveness(state);
     pill.dataset.tone = tone;
     setText(pill, word);
-    document.title = state.loop ? `${state.loop} · Homeostat` : "Homeostat";
+    document.title = [PAGE_TITLE, state.loop, "Homeostat"].filter(Boolean).join(" · ");
   };
 }
 
@@ -30,6 +32,16 @@ function loopName(state) {
   const choose = (event) => (location.search = `?loop=${encodeURIComponent(event.target.value)}`);
   return h("select", { "aria-label": "Loop", on: { change: choose } },
     state.loops.map(({ name }) => h("option", { value: name, selected: name === state.loop }, name)));
+}
+
+const PAGES = [["overview", "./", "Overview"], ["tables", "tables", "Tables"], ["features", "features", "Features"], ["prediction", "prediction", "Prediction"]];
+
+// The pages; the chosen loop goes along.
+function pages() {
+  const loop = new URLSearchParams(location.search).get("loop");
+  const query = loop ? `?loop=${encodeURIComponent(loop)}` : "";
+  return h("nav", { class: "pages", "aria-label": "Pages" }, PAGES.map(([page, path, label]) =>
+    h("a", { href: path + query, "aria-current": document.body.dataset.page === page ? "page" : null }, label)));
 }
 
 function liveness({ connection, overview }) {

@@ -1,0 +1,227 @@
+"""The pages beside the overview: complete, quiet, self-contained, readable, and usable by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LAPTOP, PHONE, Open
+from tests.browser.fixtures.shown import IDS
+
+pytestmark = pytest.mark.browser
+PAGES = ("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction")
+ONE = f"/prediction?id={IDS[7]}"
+OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
+
+
+@pytest.mark.parametrize("state", ["empty", "full"])
+@pytest.mark.parametrize("path", [*PAGES, ONE])
+def test_a_page_renders_without_complaint_and_asks_no_other_host(opened: Open, path: str, state: str) -> None:
+    seen = opened(state, path=path)
+    seen.page.evaluate(OPEN_ALL)
+    assert [one for one in seen.complaints if "404" not in one] == []
+    assert seen.hosts == {f"127.0.0.1:{seen.dashboard.port}"}
+    assert re.findall(r"\b(?:null|undefined|NaN|Invalid Date)\b(?! not)", seen.page.inner_text("main")) == []
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+@pytest.mark.parametrize("path", [*PAGES, ONE])
+def test_nothing_of_a_page_sticks_out_sideways(opened: Open, path: str, size: tuple[int, int]) -> None:
+    seen = opened("full", size=size, path=path)
+    seen.page.evaluate(OPEN_ALL)
+    wide = "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table-frame')"
+    wide += " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
+    assert seen.page.evaluate(wide) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", [*PAGES, ONE])
+def test_every_text_of_a_page_stands_out(opened: Open, script: Callable[[str], str], path: str, theme: str) -> None:
+    seen = opened("full", theme=theme, path=path)
+    seen.page.evaluate(OPEN_ALL)
+    assert seen.page.evaluate(script("contrast.js")) == []
+
+
+def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:
+    page = opened("mid").page
+    pages = page.get_by_role("navigation", name="Pages")
+    for name in ("Tables", "Features", "Prediction", "Overview"):
+        pages.get_by_role("link", name=name).click()
+        page.wait_for_selector("body[data-ready]")
+        assert page.locator("nav [aria-current=page]").inner_text() == name
+    assert page.title() == "late-arrival \N{MIDDLE DOT} Homeostat"
+
+
+@pytest.mark.parametrize(
+    ("path", "texts"),
+    [
+        ("/tables", ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"]),
+        ("/features", ["No feature is measured yet.", "No day is measured yet"]),
+        ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
+    ],
+)
+def test_before_anything_happened_a_page_says_what_will_come(opened: Open, path: str, texts: list[str]) -> None:
+    shown = opened("empty", path=path).page.inner_text("main")
+    assert [text for text in texts if text not in shown] == []
+
+
+def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None:
+    page = opened("full", path="/tables?table=weather").page
+    assert page.inner_text(".headline-main") == "weather is late: 4 h old, limit 3 h."
+    assert page.locator("#list tr.chosen .pill").inner_text() == "Late"
+    assert "above maximum\n9" in page.inner_text("#apart .chips")
+    assert "Column 'temp' is 900.0, above 130. Send at most 130." in page.inner_text("#apart tbody")
+    panels = page.locator("#detail .panel-name").all_text_contents()
+    assert panels == [
+        "Rows by event day",
+        "Silence at the day's end; objective 3 h dotted",
+        "Rows kept apart, by day of the loop",
+    ]
+
+
+def test_another_table_is_chosen_without_loading_the_page_again_and_back_returns(opened: Open) -> None:
+    page = opened("full", path="/tables").page
+    page.evaluate("window.same = true")
+    page.get_by_role("link", name="weather").click()
+    expect(page.locator("#detail-title")).to_have_text("weather: volume and freshness")
+    page.go_back()
+    expect(page.locator("#detail-title")).to_have_text("departures: volume and freshness")
+    assert page.evaluate("window.same") is True
+
+
+def test_days_of_a_table_are_read_out_by_arrow_keys(opened: Open) -> None:
+    page = opened("full", path="/tables?table=weather").page
+    pad = page.get_by_role("slider")
+    pad.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(pad).to_have_attribute("aria-valuetext", re.compile(r"^Tue, 31 Dec 2013: \d+ rows, silent for \d+ (min|h)$"))
+    expect(page.locator("#tooltip")).to_contain_text("Silent for")
+    page.keyboard.press("Escape")
+    expect(page.locator("#tooltip")).to_be_hidden()
+
+
+def test_features_are_listed_by_drift_with_what_is_missing(opened: Open) -> None:
+    page = opened("full", path="/features").page
+    psi = [float(text) for text in page.locator("#list tbody td:nth-child(2)").all_inner_texts()]
+    assert psi == sorted(psi, reverse=True)
+    assert "More is missing than in training: origin_pressure." in page.inner_text("#status")
+    assert page.locator("#list tbody tr").count() == 27
+
+
+def test_a_number_is_shown_as_quantiles_over_the_training_ones(opened: Open) -> None:
+    page = opened("full", path="/features?feature=distance").page
+    assert (page.get_attribute("path.line.live >> nth=0", "d") or "").count("L") > 320
+    assert page.locator(".ref-band").count() >= 2
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#tooltip")).to_contain_text("Median")
+    expect(page.locator("#tooltip")).to_contain_text("in training")
+
+
+def test_a_text_is_shown_as_shares_of_its_categories(opened: Open) -> None:
+    page = opened("full", path="/features?feature=carrier").page
+    labels = page.locator("[data-panel^=Share] text.axis").all_text_contents()
+    assert [label.split()[0] for label in labels] == ["UA", "EV", "DL", "B6", "AA", "9E", "others"]
+    assert page.locator("path.shade").count() >= 3
+
+
+def test_days_that_were_measured_before_counts_were_kept_still_show_their_drift(opened: Open) -> None:
+    seen = opened("full", path="/features?feature=distance")
+    seen.dashboard.loop.shown.old = True
+    expect(seen.page.locator("#detail")).to_contain_text("measured before it was kept")
+    assert seen.page.locator("#detail .panel-name").all_text_contents()[0] == "PSI against training; 0.2 dotted"
+    assert seen.complaints == []
+
+
+def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_differs(opened: Open) -> None:
+    page = opened("full", path="/features?feature=origin_pressure").page
+    panels = page.locator("#detail .panel-name").all_text_contents()
+    assert panels[3:] == ["Declared default used", "Skew: recomputed rows that differ from what was served"]
+    assert page.locator("#list tr.chosen td:nth-child(6)").inner_text() == "3.0 %"
+
+
+def test_skew_is_told_first_with_its_cause(opened: Open) -> None:
+    seen = opened("full", path="/features?feature=origin_delay_3h")
+    seen.dashboard.loop.shown.skewed = "origin_delay_3h"
+    expect(seen.page.locator("#status")).to_contain_text("Serving and training disagree on origin_delay_3h.")
+    expect(seen.page.locator("#detail .problem")).to_contain_text(
+        "40.0 % of recomputed rows differ from what was served (31.0 % to 52.0 %): time cutoff. 71 of 72 equal"
+    )
+
+
+def test_sixty_features_of_a_year_are_shown_within_three_seconds(opened: Open) -> None:
+    seen = opened("full", path="/prediction")
+    seen.dashboard.loop.shown.extra = 33
+    seen.page.goto(f"{seen.dashboard.address}/features")
+    seen.page.wait_for_selector("body[data-ready]", timeout=3_000)
+    expect(seen.page.locator("#list tbody tr")).to_have_count(60)
+
+
+def test_a_prediction_shows_how_each_value_was_made(opened: Open) -> None:
+    page = opened("full", path=ONE).page
+    assert "Every served value is what the rows known then give." in page.inner_text("#status")
+    made = page.locator(".made[data-feature=origin_delay_3h]")
+    assert "3 rows of arrivals, origin EWR; 4 did not count" in made.inner_text()
+    made.locator("summary").focus()
+    page.keyboard.press("Enter")
+    standings = made.locator("tbody .pill").all_inner_texts()
+    assert standings == [
+        "Not known yet",
+        "Counted",
+        "Corrected before, by 910",
+        "Counted, corrected since by 999",
+        "No value",
+    ]
+    made.get_by_role("button", name="Show all 7").click()
+    expect(made.locator("tbody tr")).to_have_count(7)
+    assert "origin_landed_3h 40, origin_landed_24h missing" in page.inner_text(".made[data-feature=crowding]")
+
+
+def test_a_value_that_its_rows_do_not_give_comes_first_and_is_marked(opened: Open) -> None:
+    seen = opened("full", path="/prediction")
+    seen.dashboard.loop.shown.differs = True
+    seen.page.get_by_label("Prediction id").fill(IDS[3])
+    seen.page.get_by_role("button", name="Show", exact=True).click()
+    expect(seen.page.locator("#told .problem")).to_contain_text("Served under other definitions.")
+    expect(seen.page.locator("#status")).to_contain_text("do not give what was served: origin_delay_3h.")
+    first = seen.page.locator(".made").first
+    expect(first.locator(".pill").first).to_have_text("Differs")
+    first.locator("summary").click()
+    expect(first).to_contain_text("Served 12.5; these rows give 14.")
+
+
+def test_a_default_says_why_it_stands_there(opened: Open) -> None:
+    page = opened("full", path=ONE).page
+    made = page.locator(".made[data-feature=origin_temp]")
+    made.locator("summary").click()
+    expect(made).to_contain_text("Its source had been silent for too long")
+
+
+def test_predictions_are_listed_and_filtered_by_key(opened: Open) -> None:
+    page = opened("full", path="/prediction").page
+    expect(page.locator("#list tbody tr")).to_have_count(50)
+    page.get_by_label("Key of the question").fill("F3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    page.locator("#list tbody a").click()
+    expect(page.locator("#status")).to_contain_text("v6 said no")
+
+
+def test_an_unknown_id_is_answered_with_its_mend(opened: Open) -> None:
+    page = opened("full", path="/prediction?id=nobody").page
+    expect(page.get_by_role("alert")).to_have_text("There is no such prediction. Take an id from a reply.")
+    expect(page.locator("#told")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/tables", "/features", ONE])
+def test_a_page_keeps_what_it_knew_while_control_is_away(opened: Open, path: str) -> None:
+    seen = opened("mid", path=path)
+    before = seen.page.inner_text("main")
+    seen.dashboard.stop()
+    expect(seen.page.locator("#banner")).to_contain_text("Control does not answer.")
+    assert seen.page.inner_text("main") == before
+    seen.dashboard.start()
+    expect(seen.page.locator("#banner")).to_be_empty()

@@ -1,0 +1,71 @@
+"""The commands that list predictions and tell how one was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from homeostat.app.home import Home
+from tests.harness.grown import grown_home
+from tests.harness.served import loop_of, record, serve
+from tests.unit.cli.conftest import Command
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Prediction 0 is what its rows give; prediction 1 is not."""
+    home = grown_home(tmp_path_factory.mktemp("served"))
+    loop = loop_of(home)
+    serve(home, record(0, loop), record(1, loop, spent=21.0))
+    return home
+
+
+def name(home: Home, number: int) -> str:
+    return record(number, loop_of(home)).prediction_id
+
+
+def test_predictions_are_listed_with_their_whole_ids(command: Command, served: Home) -> None:
+    done = command("predictions", "--home", served.root)
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["prediction", "asked", "at", "key", "probability", "answer", "version"]
+    assert [line.split()[0] for line in lines[1:]] == [name(served, 1), name(served, 0)]
+    assert command("predictions", "--home", served.root, "--key", "v7").stderr == "No prediction is logged that fits.\n"
+
+
+def test_a_prediction_is_told_feature_by_feature(command: Command, served: Home) -> None:
+    done = command("explain", name(served, 0), "--home", served.root)
+    assert done.exit_code == 0, done.stderr
+    assert "every served value is what the rows known then give" in done.stdout
+    assert "3 of purchases, shop north (3 did not count)" in done.stdout
+    assert "column of visits" in done.stdout
+
+
+def test_one_feature_is_told_with_the_rows_behind_it(command: Command, served: Home) -> None:
+    done = command("explain", name(served, 0), "--feature", "shop_spent_6h", "--rows", 5, "--home", served.root)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["standing", "happened", "known", "sequence", "visit", "spent", "superseded"] in lines
+    assert "corrected before  2024-01-02 02:00  2024-01-02 03:00         3  corrected" in done.stdout
+    assert "in reach: what happened after 2024-01-02 00:00 up to 2024-01-02 06:00" in done.stdout
+    assert "1 older rows are not listed; add --rows 6." in done.stderr
+
+
+def test_a_served_value_that_differs_is_marked_and_gives_exit_code_3(command: Command, served: Home) -> None:
+    done = command("explain", name(served, 1), "--home", served.root)
+    assert done.exit_code == 3
+    assert "served values that the rows known then do not give: shop_spent_6h" in done.stdout
+    (marked,) = (line.split() for line in done.stdout.splitlines() if line.lstrip().startswith("!"))
+    assert marked[:6] == ["!", "shop_spent_6h", "21", "20", "3", "of"]
+
+
+def test_with_json_it_is_what_the_api_says(command: Command, served: Home) -> None:
+    made = json.loads(command("explain", name(served, 0), "--home", served.root, "--json").stdout)
+    assert set(made) == {"prediction", "agrees", "differing", "same_definitions", "features"}
+    assert made["features"][2]["rows"][0]["why"] == "not known yet"
+
+
+def test_an_unknown_prediction_is_an_error_with_its_mend(command: Command, served: Home, tmp_path: Path) -> None:
+    done = command("explain", "nobody", "--home", served.root)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "mend:  Take an id from a reply" in done.stderr
