@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
-from homeostat.kernel.clock import duration
+from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.places import at_place, place_of_caller
 
@@ -23,6 +24,8 @@ SEQUENCE = "_sequence"
 """Stored column: the global order in which facts were accepted."""
 KNOWN_AT = "_known_at"
 """Stored column: the present when the fact was accepted."""
+IMPORTED = "_imported"
+"""Stored column: true where the known time was declared by an import of history, else null."""
 POSITION = "_position"
 """Stored column of a prediction log: the order in which predictions were recorded."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -35,6 +38,9 @@ class Table:
 
     ``key`` identifies a fact: a later fact with the same key supersedes the earlier one. ``event_time`` is
     the instant column that says when it happened. ``freshness`` is the longest silence that is still normal.
+    ``event_id`` is a column in which the producer numbers its events: one id counts once, whatever comes with
+    it. Without, a row is known by its content, and what a key said before is news again once ``retries`` have
+    passed since it was said. ``ahead`` is how far a producer's clock may run ahead of ours.
     Raises: InvalidInput when a part does not fit the contract.
 
     >>> from homeostat.data.contracts import instant, text
@@ -48,6 +54,9 @@ class Table:
     event_time: str
     contract: Mapping[str, Column]
     freshness: str | None = None
+    event_id: str | None = None
+    retries: str = "1h"
+    ahead: str = "5m"
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -61,13 +70,20 @@ class Table:
         if event_time.kind != "instant" or event_time.nullable:
             mend = f"Declare {self.event_time!r} as instant(), not nullable."
             raise InvalidInput(f"Event time {self.event_time!r} of {self.name!r} is no instant.", mend=mend)
-        if self.freshness is not None:
-            duration(self.freshness)
+        for limit in filter(None, (self.freshness, self.retries, self.ahead)):
+            duration(limit)
+        if self.event_id is not None:
+            self._check_event_id(self.event_id)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The key's columns, in order."""
         return (self.key,) if isinstance(self.key, str) else tuple(self.key)
+
+    @cached_property
+    def tolerance(self) -> Duration:
+        """Microseconds by which a producer's clock may run ahead of ours."""
+        return duration(self.ahead)
 
     def key_of(self, row: Mapping[str, Value]) -> str:
         """The key of a parsed row as JSON text: equal texts mean the same fact."""
@@ -96,6 +112,12 @@ class Table:
             if self._column(name, "key").nullable:
                 mend = f"Declare {name!r} without nullable=True."
                 raise InvalidInput(f"Key column {name!r} of table {self.name!r} may be null.", mend=mend)
+
+    def _check_event_id(self, name: str) -> None:
+        column = self._column(name, "event id")
+        if column.nullable or column.kind not in ("text", "integer"):
+            mend = f"Declare {name!r} as text() or integer(), not nullable."
+            raise InvalidInput(f"Event id {name!r} of table {self.name!r} identifies nothing.", mend=mend)
 
     def _column(self, name: str, part: str) -> Column:
         if name not in self.contract:

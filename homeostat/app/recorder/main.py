@@ -60,7 +60,7 @@ async def _record(
     ingest.catch_up()
     drain = Drain(stores, tables, loops)
     upkeep = _Upkeep(drain, online)
-    calls = Calls(ingest, stores.journal, drain, [table.name for table in tables], news=upkeep.news)
+    calls = Calls(ingest, stores.journal, stores.quarantine, drain, [table.name for table in tables], news=upkeep.news)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

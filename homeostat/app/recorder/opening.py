@@ -32,8 +32,10 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    journal = SqliteJournal(home / "journal.sqlite")
     stores = Stores(
-        SqliteJournal(home / "journal.sqlite"),
+        journal,
+        journal,
         DeltaTables(home / "tables"),
         DeltaTables(home / "log"),
         SpoolReader(home / "spool" / "predictions"),
