@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
@@ -12,7 +12,7 @@ import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
-from homeostat.kernel.clock import Duration, duration
+from homeostat.kernel.clock import Duration, Instant, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.places import at_place, place_of_caller
 
@@ -139,6 +139,30 @@ class Selection:
     place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a table takes on disk: rows and files of its newest version, and the bytes of all its versions.
+
+    ``compacted_at`` and ``vacuumed_at`` are processing times; None when it never happened, as far back as the
+    last few hundred versions tell.
+    """
+
+    version: int
+    rows: int
+    files: int
+    bytes: int
+    compacted_at: Instant | None = None
+    vacuumed_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """Files that were removed, or would be, and what they took."""
+
+    files: int
+    bytes: int
+
+
 class TableStore(Protocol):
     """Keeps facts for ever, in versions: whatever was read once can be read again."""
 
@@ -170,4 +194,15 @@ class TableStore(Protocol):
 
     def compact(self, table: str) -> None:
         """Merge small files; what is read stays the same."""
+        ...
+
+    def vacuum(self, table: str, keep: Collection[int], *, hours: int, dry_run: bool) -> Vacuumed:
+        """Remove files that neither the newest version nor one to ``keep`` needs, let go ``hours`` ago or earlier.
+
+        Other versions cannot be read afterwards; with ``dry_run`` nothing is removed.
+        """
+        ...
+
+    def describe(self, table: str) -> Stored:
+        """What a table takes on disk. Raises: NotFound when nothing is stored for it."""
         ...

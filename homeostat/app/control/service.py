@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +111,10 @@ class ControlService:
         """The newest rows of a table that broke its contract, with what was wrong."""
         rows = self.facts.recorder.quarantine(table, limit)
         return {"rows": [{**row, "known_at": format_instant(row["known_at"])} for row in rows]}
+
+    def readmit(self, table: str, reason: str | None, ids: Sequence[int] | None) -> Json:
+        """Take in kept rows that keep today's contract, as known now."""
+        return self.facts.recorder.readmit(table, self._now(), reason=reason, ids=ids)
 
     def _verdict(self, name: str) -> Json | None:
         """What was last said about retraining: why it is time, or why not yet."""

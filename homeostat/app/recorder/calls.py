@@ -11,6 +11,7 @@ import msgspec
 
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.frames import Header
+from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break
 from homeostat.data.journal import Journal, Quarantine
@@ -39,16 +40,19 @@ class Calls:
         quarantine: Quarantine,
         drain: Drain,
         tables: Sequence[str],
+        house: Housekeeping,
         *,
         news: Callable[[Instant], None],
         most_waiting: int = MOST_WAITING,
     ) -> None:
         self._ingest, self._journal, self._kept, self._drain = ingest, journal, quarantine, drain
+        self._house = house
         self._tables, self._news, self._most_waiting = tables, news, most_waiting
         self._calls: Mapping[str, Callable[[Header, bytes], Awaitable[Reply]]] = {
             "events": self._events,
             "events_of_several": self._events_of_several,
             "readmit": self._readmit,
+            "vacuum": self._vacuum,
             "refuse": self._refuse,
             "flush": self._flush,
             "status": self._status,
@@ -104,7 +108,7 @@ class Calls:
         return {"rows": [dataclasses.asdict(row) for row in self._kept.quarantined(self._known(header), limit)]}
 
     async def _readmit(self, header: Header, body: bytes) -> Reply:
-        table, now, after, done = self._known(header), _now(header), 0, Readmitted()
+        table, now, after, done = self._known(header), self._present(header), 0, Readmitted()
         reason, ids = header.get("reason"), header.get("ids")
         while page := self._kept.kept(table, after, _PAGE):
             after = page[-1].id
@@ -118,6 +122,17 @@ class Calls:
                 self._news(now)
             await asyncio.sleep(0)  # events come in between
         return dataclasses.asdict(done)
+
+    async def _vacuum(self, header: Header, body: bytes) -> Reply:
+        hours, dry_run = header.get("hours"), header.get("dry_run")
+        if not isinstance(hours, int) or hours < 0 or not isinstance(dry_run, bool):
+            raise InvalidInput(f"{hours!r} is no number of hours.", mend="Give whole hours, 0 or more.")
+        return await self._house.vacuum(hours, dry_run=dry_run)
+
+    def _present(self, header: Header) -> Instant:
+        """What the header tells, else the newest known time: a replay that pauses stands still there."""
+        known = (self._journal.counts(name).newest_known for name in self._tables)
+        return _now(header) if header.get("now") is not None else max((at for at in known if at is not None), default=0)
 
     def _known(self, header: Header) -> str:
         name = _table(header)

@@ -11,8 +11,10 @@ import pytest
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.data.contracts import instant, integer, text
 from homeostat.data.identity import compile_identity
 from homeostat.data.journal import Entry
@@ -233,7 +235,10 @@ def test_a_prediction_made_with_other_features_is_not_logged_as_if_with_these(wo
 
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):
     ingest = Ingest(world.journal, Online(world.journal), [SEEN])
-    calls = Calls(ingest, world.journal, world.journal, world.drain, ["seen"], news=lambda now: None, most_waiting=2)
+    house = Housekeeping(Home(world.folder), world.tables, world.log)
+    calls = Calls(
+        ingest, world.journal, world.journal, world.drain, ["seen"], house, news=lambda now: None, most_waiting=2
+    )
 
     def send(*names):
         body = json.dumps({"rows": [{"id": name, "at": "1970-01-01T00:00:00Z"} for name in names]}).encode()
