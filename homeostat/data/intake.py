@@ -6,8 +6,10 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from homeostat.data.contracts import Break, Checked, compile_contract
+from homeostat.data.checks import Fault, parser_of
+from homeostat.data.contracts import Break, Checked, Row, compile_contract, instant
 from homeostat.data.identity import compile_identity, refused_digest
 from homeostat.data.journal import Door, Entry, Quarantined, RefusedRow
 from homeostat.data.tables import Table
@@ -15,6 +17,7 @@ from homeostat.kernel.clock import Instant, duration, format_instant
 
 _LONGEST_REFUSED = 262_144
 """Characters kept of one refused row."""
+_read_instant = parser_of(instant())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class Sorted:
         problem = "Its event id was accepted before with other content, which stands."
         mend = "Give a correction an event id of its own, and the key of the fact it corrects."
         return Break(self.kept[place], None, "same_id_other_content", problem, mend)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Rows of history that are good, with the times at which they became known, and those that are not."""
+
+    rows: list[Row]
+    known_times: list[Instant]
+    breaks: list[Break]
+    refused: list[RefusedRow]
 
 
 class Intake:
@@ -69,6 +82,45 @@ class Intake:
         entry = Entry(self.table.name, now, good, identities, times, self._retries, refused, warned)
         return Sorted(entry, kept, breaks, [])
 
+    def sort_past(self, rows: Sequence[object], known_at: str, now: Instant) -> Past:
+        """Tell good rows of history from broken ones: each says in ``known_at`` when it became known.
+
+        Nothing is known before it happened, nor later than now.
+        """
+        own = known_at in self.table.contract
+        told, read = _known_times(rows, known_at, now)
+        checked = self._check(rows if own else [_without(row, known_at) for row in rows])
+        breaks = [*checked.breaks, *told]
+        name = self.table.event_time
+        for row, index in zip(checked.rows, checked.kept, strict=True):
+            at, known = row[name], read[index]
+            if known is not None and isinstance(at, int) and at > known + self._ahead:
+                problem = f"It happened at {format_instant(at)}, but was known at {format_instant(known)}."
+                mend = "Name the column that says when it became known; for old records, when they were written."
+                breaks.append(Break(index, known_at, "known_before_it_happened", problem, mend))
+        breaks.sort(key=lambda item: item.row)
+        bad = {item.row for item in breaks}
+        good = [(row, index) for row, index in zip(checked.rows, checked.kept, strict=True) if index not in bad]
+        known_times = [cast("int", read[index]) for _, index in good]
+        return Past([row for row, _ in good], known_times, breaks, _refused(self.table.name, rows, breaks, "events"))
+
+    def past_entry(
+        self, rows: Sequence[Row], known_times: Sequence[Instant], ranks: Sequence[int], refused: Sequence[RefusedRow]
+    ) -> Entry:
+        """Good rows of history, in the order in which they became known."""
+        times = [cast("int", row[self.table.event_time]) for row in rows]
+        return Entry(
+            self.table.name,
+            known_times[-1],
+            rows,
+            self._identify(rows),
+            times,
+            self._retries,
+            refused,
+            known_times=known_times,
+            ranks=ranks,
+        )
+
     def _from_the_future(self, checked: Checked, now: Instant) -> Iterator[Break]:
         name = self.table.event_time
         for row, index in zip(checked.rows, checked.kept, strict=True):
@@ -77,6 +129,30 @@ class Intake:
                 problem = f"Column {name!r} is {format_instant(at)}, but now is {format_instant(now)}."
                 mend = "Send an event once it has happened; check the producer's clock and offset."
                 yield Break(index, name, "from_the_future", problem, mend)
+
+
+def _known_times(rows: Sequence[object], known_at: str, now: Instant) -> tuple[list[Break], list[Instant | None]]:
+    """When each row became known, or why that cannot be believed."""
+    breaks: list[Break] = []
+    read: list[Instant | None] = []
+    for index, row in enumerate(rows):
+        told = row.get(known_at) if isinstance(row, dict) else None
+        try:
+            known = cast("int", _read_instant(told))
+        except Fault as fault:
+            breaks.append(Break(index, known_at, fault.reason, f"Column {known_at!r} {fault.problem}", fault.mend))
+            read.append(None)
+            continue
+        if known > now:
+            problem = f"Column {known_at!r} is {format_instant(known)}, but now is {format_instant(now)}."
+            mend = "History is what is known already; send the rest as events."
+            breaks.append(Break(index, known_at, "from_the_future", problem, mend))
+        read.append(known)
+    return breaks, read
+
+
+def _without(row: object, name: str) -> object:
+    return {key: value for key, value in row.items() if key != name} if isinstance(row, dict) else row
 
 
 def _refused(table: str, rows: Sequence[object], breaks: Sequence[Break], door: Door) -> list[RefusedRow]:

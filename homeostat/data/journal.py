@@ -48,8 +48,8 @@ class Entry:
     ``retries`` is how long content that was superseded is taken for a retry rather than a return to it; None
     where rows carry event ids, which count once for ever. ``warned`` counts rows by what was odd about them.
     ``released`` are the kept rows that the rows are, one each: they leave quarantine unless their key has told
-    more since. ``known_times`` are those of an import of history, one per row in ascending order; else every row
-    is known at ``known_at``.
+    more since. An import of history gives ``known_times``, one per row in ascending order, and ``ranks``, the
+    places of the rows among those of all tables; else every row is known at ``known_at``.
     """
 
     table: str
@@ -62,13 +62,26 @@ class Entry:
     warned: Mapping[str, int] = field(default_factory=dict)
     released: Sequence[Quarantined] = ()
     known_times: Sequence[Instant] | None = None
+    ranks: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a batch of imported history has of its own: per fact its sequence and the known time declared.
+
+    Facts of several tables were numbered together up to ``last_sequence``.
+    """
+
+    sequences: Sequence[int]
+    known_times: Sequence[Instant]
+    last_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """New facts of one table in order: ``columns`` by name, numbered from ``first_sequence`` on.
 
-    ``known_times`` are those that an import of history declared; else all were known at ``known_at``.
+    All were known at ``known_at``, unless they are of the ``past``.
     """
 
     table: str
@@ -76,12 +89,17 @@ class Batch:
     known_at: Instant
     count: int
     columns: Mapping[str, Sequence[Value]]
-    known_times: Sequence[Instant] | None = None
+    past: Past | None = None
 
     @property
     def last_sequence(self) -> int:
-        """The sequence of the last fact."""
-        return self.first_sequence + self.count - 1
+        """The sequence up to which it goes: of the last fact numbered together with its own."""
+        return self.past.last_sequence if self.past else self.first_sequence + self.count - 1
+
+    @property
+    def sequences(self) -> Sequence[int]:
+        """The sequence of each fact."""
+        return self.past.sequences if self.past else range(self.first_sequence, self.first_sequence + self.count)
 
     def rows(self) -> list[Row]:
         """The facts, each by column name."""
@@ -186,15 +204,20 @@ class History:
 class HistoryJournal(Protocol):
     """Takes in the past of a table, whose known times were declared, before it lives."""
 
-    def take(self, id: str, known_at: Instant, entries: Iterable[Entry]) -> History:
-        """Take in all entries or none, however many; they are read once, a few at a time.
+    def take(self, id: str, known_at: Instant, groups: Iterable[Sequence[Entry]]) -> History:
+        """Take in all groups or none, however many; they are read once, one at a time.
 
-        The same ``id`` again changes nothing. Raises: whatever ``entries`` raise, with nothing taken in.
+        The rows of a group, one entry per table, are numbered together by rank. The same ``id`` again changes
+        nothing. Raises: whatever ``groups`` raise, with nothing taken in.
         """
         ...
 
     def history(self, id: str) -> History | None:
         """What was taken in under an id; None when nothing was."""
+        ...
+
+    def live(self, table: str) -> bool:
+        """Whether facts of a table were accepted that are no history."""
         ...
 
     def newest_known(self) -> Instant | None:

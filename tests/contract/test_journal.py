@@ -242,24 +242,52 @@ def test_a_kept_row_leaves_with_the_entry_that_takes_it_in_and_may_come_back(jou
     assert journal.kept("seen", 0, 1)[0].content == "a"
 
 
-def test_history_is_taken_in_whole_once_with_its_own_known_times(journal, reopen):
-    past = [entry(1, 2, known_at=20, known_times=[10, 20]), entry(3, table="other", known_at=30, known_times=[30])]
-    done = journal.take("files", 99, iter(past))
-    assert (done.rows, done.first_sequence, done.last_sequence) == (3, 0, 2)
-    assert [list(batch.known_times) for batch in journal.pending()] == [[10, 20], [30]]
-    assert journal.newest_known() == 30
-    assert reopen().take("files", 100, iter([entry(9, known_times=[40])])) == done
-    counts = reopen().counts("seen")
-    assert (counts.rows, counts.imported) == (2, 2)
+def past(*facts, table="seen", known_at=None):
+    """Entries of history from (number, known time, rank)."""
+    numbers, times, ranks = zip(*facts, strict=True)
+    return entry(*numbers, table=table, known_at=known_at or times[-1], known_times=times, ranks=ranks)
+
+
+def test_history_of_several_tables_is_numbered_in_the_order_in_which_it_was_known(journal, reopen):
+    group = [past((1, 10, 0), (2, 20, 2), (2, 25, 3)), past((3, 15, 1), (4, 30, 4), table="other")]
+    done = journal.take("files", 99, iter([group, [past((5, 40, 0))]]))
+    assert (done.rows, done.duplicates, done.first_sequence, done.last_sequence) == (5, 1, 0, 4)
+    found = [(b.table, list(b.sequences), list(b.past.known_times)) for b in reopen().pending()]
+    assert found == [("seen", [0, 2], [10, 20]), ("other", [1, 3], [15, 30]), ("seen", [4], [40])]
+    assert reopen().newest_known() == 40
+    assert (reopen().counts("seen").imported, reopen().live("seen")) == (3, False)
+    journal = reopen()
+    assert take(journal, entry(9)).first_sequence == 5
+    assert journal.live("seen")
+
+
+def test_what_was_numbered_together_is_pending_together(journal):
+    groups = [[past((n, 10 * n, 0)), past((n, 10 * n, 1), table="other")] for n in range(3)]
+    journal.take("files", 99, iter(groups))
+    first = journal.pending(limit=1)
+    assert [list(batch.sequences) for batch in first] == [[0], [1]]
+    assert [list(batch.sequences) for batch in journal.pending(first[-1].last_sequence, limit=3)] == [
+        [2],
+        [3],
+        [4],
+        [5],
+    ]
+
+
+def test_history_is_taken_in_once(journal, reopen):
+    done = journal.take("files", 99, iter([[past((1, 10, 0))]]))
+    assert reopen().take("files", 100, iter([[past((9, 40, 0))]])) == done
+    assert reopen().history("files") == done
+    assert reopen().sequence() == 0
 
 
 def test_history_that_fails_half_way_leaves_nothing(journal):
-    def entries():
-        yield entry(1, known_times=[10])
+    def groups():
+        yield [past((1, 10, 0))]
         raise ValueError("row 2 is broken")
 
     with pytest.raises(ValueError, match="row 2"):
-        journal.take("files", 99, entries())
+        journal.take("files", 99, groups())
     assert (journal.pending(), journal.sequence(), journal.history("files")) == ([], -1, None)
     assert journal.newest_known() is None
     assert take(journal, entry(1)).rows != []

@@ -53,9 +53,9 @@ def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
         _check_columns(table, batch)
         for name in table.contract:
             columns[name] += batch.columns.get(name) or [None] * batch.count
-        columns[SEQUENCE] += range(batch.first_sequence, batch.last_sequence + 1)
-        columns[KNOWN_AT] += batch.known_times or [batch.known_at] * batch.count
-        columns[IMPORTED] += [True if batch.known_times else None] * batch.count
+        columns[SEQUENCE] += batch.sequences
+        columns[KNOWN_AT] += batch.past.known_times if batch.past else [batch.known_at] * batch.count
+        columns[IMPORTED] += [True if batch.past else None] * batch.count
     try:
         return pa.Table.from_pydict(columns, schema=facts_schema(table))
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -115,6 +115,11 @@ class DeltaTables:
         with self._lock(table):
             return self._at(table, version).to_pyarrow_dataset()
 
+    def columns(self, table: str) -> list[str]:
+        """The stored columns of the newest version. Raises: NotFound when nothing is stored."""
+        with self._lock(table):
+            return list(_schema(self._hold(table, None).delta).names)
+
     def compact(self, table: str) -> None:
         """Merge small files; what is read, and every older version, stays the same."""
         with self._lock(table), _translated(table):

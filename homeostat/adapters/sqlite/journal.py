@@ -14,7 +14,7 @@ import msgspec
 from homeostat.adapters.sqlite import journal_schema as sql
 from homeostat.adapters.sqlite.journal_known import Sifted, sift
 from homeostat.data.contracts import Row, Value
-from homeostat.data.journal import Batch, Entry, History, Quarantined, Recorded, RefusedRow, TableCounts
+from homeostat.data.journal import Batch, Entry, History, Past, Quarantined, Recorded, RefusedRow, TableCounts
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import IntegrityError, Unavailable
 
@@ -47,7 +47,7 @@ class SqliteJournal:
         self._known: Instant | None = found[1]
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(dict[str, list[Value]]).decode
-        self._decode_times = msgspec.msgpack.Decoder(list[int]).decode
+        self._decode_past = msgspec.msgpack.Decoder(Past).decode
 
     def record(self, entries: Sequence[Entry]) -> list[Recorded]:
         """Take in what is new of some entries, all or nothing; durable on return."""
@@ -68,12 +68,13 @@ class SqliteJournal:
         rows = 0
         with self._translated():
             found = self._db.execute(sql.PENDING, (after, 2**62 if upto is None else upto))
-            for first, last, name, known_at, columns, times in found:
-                known_times = None if times is None else self._decode_times(times)
-                batches.append(Batch(name, first, known_at, last - first + 1, self._decode(columns), known_times))
-                rows += last - first + 1
-                if rows >= limit:
+            for first, last, name, known_at, columns, past in found:
+                if rows >= limit and first > batches[-1].last_sequence:  # what was numbered together stays so
                     break
+                own = None if past is None else self._decode_past(past)
+                count = len(own.sequences) if own else last - first + 1
+                batches.append(Batch(name, first, known_at, count, self._decode(columns), own))
+                rows += count
         return batches
 
     def forget(self, ends: Iterable[tuple[str, int]]) -> None:
@@ -103,17 +104,17 @@ class SqliteJournal:
         quarantined = {name: rows for name, rows in counted.items() if not name.startswith(_WARNED)}
         return TableCounts(own[0], own[1], quarantined, event, known, sequence, warned, own[2], own[3], kept)
 
-    def take(self, id: str, known_at: Instant, entries: Iterable[Entry]) -> History:
-        """Take in all entries or none, however many; they are read once, a few at a time."""
+    def take(self, id: str, known_at: Instant, groups: Iterable[Sequence[Entry]]) -> History:
+        """Take in all groups or none, however many; they are read once, one at a time."""
         with self._transaction():
             if (before := self.history(id)) is not None:
                 return before
             first, rows, duplicates, quarantined = self._sequence + 1, 0, 0, 0
-            for entry in entries:
-                taken = self._take(entry)
-                rows += len(taken.rows)
-                duplicates += taken.duplicates
-                quarantined += len(entry.refused)
+            for group in groups:
+                for entry, taken in zip(group, self._take_group(group), strict=True):
+                    rows += taken
+                    duplicates += len(entry.rows) - taken
+                    quarantined += len(entry.refused)
             done = History(id, known_at, rows, duplicates, quarantined, first, self._sequence)
             line = (id, known_at, rows, duplicates, quarantined, first, self._sequence)
             self._db.execute("INSERT INTO imports VALUES (?, ?, ?, ?, ?, ?, ?)", line)
@@ -124,6 +125,11 @@ class SqliteJournal:
         with self._translated():
             found = self._db.execute("SELECT * FROM imports WHERE id = ?", (id,)).fetchone()
         return None if found is None else History(*found)
+
+    def live(self, table: str) -> bool:
+        """Whether facts of a table were accepted that are no history."""
+        counts = self.counts(table)
+        return counts.rows > counts.imported
 
     def close(self) -> None:
         """Let go of the file; everything recorded stays."""
@@ -136,23 +142,41 @@ class SqliteJournal:
         duplicates = known - len(sifted.outdated)
         first = self._sequence + 1
         if rows:
-            self._insert(entry, sifted.new, rows)
-        refused = [row for row in entry.refused if self._is_first_refused(row)]
-        self._quarantine(entry, refused)
+            known = entry.known_at if self._known is None else max(self._known, entry.known_at)
+            newest = max(entry.event_times[place] for place in sifted.new)
+            self._insert(Batch(entry.table, first, known, len(rows), _columns(rows)), newest)
         self._release(entry, sifted)
-        self._count(entry, sifted, refused)
+        self._account(entry, sifted)
         return Recorded(first, rows, duplicates, sifted.conflicts, len(sifted.outdated))
 
-    def _insert(self, entry: Entry, new: Sequence[int], rows: Sequence[Row]) -> None:
-        first, last = self._sequence + 1, self._sequence + len(rows)
-        times = None if entry.known_times is None else [entry.known_times[place] for place in new]
-        known = max(self._known if self._known is not None else entry.known_at, entry.known_at)
-        columns = self._encode(_columns(rows))
-        line = (first, last, entry.table, known, columns, None if times is None else self._encode(times))
-        self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", line)
-        newest = max(entry.event_times[place] for place in new)
-        self._db.execute(sql.NEWEST, {"name": entry.table, "sequence": last, "event": newest, "known": known})
-        self._sequence, self._known = last, known
+    def _take_group(self, group: Sequence[Entry]) -> list[int]:
+        """New rows per entry; they are numbered in the order of their ranks."""
+        sifted = [sift(self._db, entry) for entry in group]
+        ranks = sorted(entry.ranks[place] for entry, one in zip(group, sifted, strict=True) for place in one.new)
+        first, last = self._sequence + 1, self._sequence + len(ranks)
+        numbers = dict(zip(ranks, range(first, last + 1), strict=True))
+        for entry, one in zip(group, sifted, strict=True):
+            if one.new and entry.known_times is not None:
+                rows = [entry.rows[place] for place in one.new]
+                sequences = [numbers[entry.ranks[place]] for place in one.new]
+                past = Past(sequences, [entry.known_times[place] for place in one.new], last)
+                batch = Batch(entry.table, sequences[0], entry.known_at, len(rows), _columns(rows), past)
+                self._insert(batch, max(entry.event_times[place] for place in one.new))
+            self._account(entry, one)
+        return [len(one.new) for one in sifted]
+
+    def _insert(self, batch: Batch, newest_event: Instant) -> None:
+        past = None if batch.past is None else self._encode(batch.past)
+        line = (batch.first_sequence, batch.last_sequence, batch.table, batch.known_at)
+        self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?)", (*line, self._encode(batch.columns), past))
+        newest = {"name": batch.table, "sequence": batch.sequences[-1], "known": batch.known_at}
+        self._db.execute(sql.NEWEST, {**newest, "event": newest_event})
+        self._sequence, self._known = batch.last_sequence, batch.known_at
+
+    def _account(self, entry: Entry, sifted: Sifted) -> None:
+        refused = [row for row in entry.refused if self._is_first_refused(row)]
+        self._quarantine(entry, refused)
+        self._count(entry, sifted, refused)
 
     def _is_first_refused(self, row: RefusedRow) -> bool:
         return self._db.execute("INSERT OR IGNORE INTO refused VALUES (?)", (row.digest,)).rowcount == 1

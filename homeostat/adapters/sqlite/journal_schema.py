@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS newest (
 CREATE TABLE IF NOT EXISTS superseded (fact BLOB PRIMARY KEY, known_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batches (
     first_sequence INTEGER PRIMARY KEY, last_sequence INTEGER NOT NULL, name TEXT NOT NULL,
-    known_at INTEGER NOT NULL, columns BLOB NOT NULL, known_times BLOB);
+    known_at INTEGER NOT NULL, columns BLOB NOT NULL, past BLOB);
 CREATE TABLE IF NOT EXISTS tables (
     name TEXT PRIMARY KEY, sequence INTEGER NOT NULL,
     newest_event INTEGER NOT NULL, newest_known INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,7 +30,7 @@ PRAGMAS = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;
 PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;
 """
-PENDING = """SELECT first_sequence, last_sequence, name, known_at, columns, known_times FROM batches
+PENDING = """SELECT first_sequence, last_sequence, name, known_at, columns, past FROM batches
     WHERE first_sequence > ? AND last_sequence <= ? ORDER BY first_sequence"""
 NEWEST = """INSERT INTO tables VALUES (:name, :sequence, :event, :known) ON CONFLICT (name) DO UPDATE SET
     sequence = :sequence,

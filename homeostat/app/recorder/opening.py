@@ -120,5 +120,4 @@ def _waiting(journal: Journal, table: Table, after: int) -> Iterator[Facts]:
         after = batches[-1].last_sequence
         for batch in batches:
             if batch.table == table.name:
-                sequences = range(batch.first_sequence, batch.last_sequence + 1)
-                yield batch.table, batch.rows(), sequences
+                yield batch.table, batch.rows(), batch.sequences
