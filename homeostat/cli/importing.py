@@ -88,7 +88,7 @@ def _sources(files: list[str], known_at: list[str], tables: dict[str, Table]) ->
     if len(files) % 2 or len(set(files[::2])) != len(files) // 2:
         mend = "Write TABLE FILE, and again for each further table: departures dep.csv arrivals arr.csv."
         raise InvalidInput("Each table needs one file.", mend=mend)
-    columns = dict(text.split("=", 1) if "=" in text else ("", text) for text in known_at)
+    columns = {name: column for name, _, column in (text.rpartition("=") for text in known_at)}
     for name, file in zip(files[::2], files[1::2], strict=True):
         if name not in tables:
             raise InvalidInput(f"The loop file declares no table {name!r}.", mend=did_you_mean(name, tables))
@@ -102,12 +102,8 @@ def _sources(files: list[str], known_at: list[str], tables: dict[str, Table]) ->
 @contextmanager
 def _bar(as_json: bool) -> Iterator[Told]:
     """A bar on stderr, where a person looks."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-    )
+    share = TextColumn("{task.percentage:>3.0f}%")
+    columns = TextColumn("{task.description}"), BarColumn(), share, TimeRemainingColumn()
     with Progress(*columns, console=talk, transient=True, disable=as_json or not talk.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 

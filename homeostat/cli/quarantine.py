@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -18,9 +17,7 @@ Json = dict[str, Any]
 class _ListByDefault(TyperGroup):
     """``homeostat quarantine TABLE`` lists: what is no command is taken for a table."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the words ask for."""
         return super().resolve_command(ctx, args if args[0] in self.commands else ["list", *args])
 

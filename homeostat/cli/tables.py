@@ -116,12 +116,8 @@ def size(bytes_: int) -> str:
     """
     if bytes_ < 1_000:
         return f"{bytes_} B"
-    scaled, unit = float(bytes_), "B"
-    for unit in ("kB", "MB", "GB", "TB"):
-        scaled /= 1_000
-        if scaled < 999.5:
-            break
-    return f"{scaled:.1f} {unit}"
+    power = min(4, (len(str(bytes_)) - 1) // 3)
+    return f"{bytes_ / 1_000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
 
 def age(seconds: int) -> str:
@@ -207,12 +203,7 @@ def _cell(value: Any) -> str:
 
 def _vacuumed(found: Json) -> None:
     rows = [
-        [
-            name,
-            f"{gone['files']:,}",
-            size(gone["bytes"]),
-            f"{len(found['kept'].get(name, ())) if kind == 'tables' else 0}",
-        ]
+        [name, f"{gone['files']:,}", size(gone["bytes"]), f"{len(found['kept'].get(name, ())):,}"]
         for kind in ("tables", "logs")
         for name, gone in found[kind].items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -25,6 +26,7 @@ from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 # A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
 _CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+_LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
 
 
@@ -125,8 +127,9 @@ class DeltaTables:
         with self._lock(table), _translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
-            held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
+            done = held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
             if held.delta.version() > before:
+                _LOG.info("compacted %s: %d files into %d", table, done["numFilesRemoved"], done["numFilesAdded"])
                 self._sync(table, held.delta.version())
             held.commits = 0
 

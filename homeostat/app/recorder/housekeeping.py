@@ -12,6 +12,7 @@ from typing import Any
 from homeostat.app.home import Home
 from homeostat.app.pinned import pinned
 from homeostat.data.tables import TableStore
+from homeostat.kernel.errors import InvalidInput
 
 KEPT_HOURS = 168
 """How long files stay that no version needs: readers may still be at them."""
@@ -20,13 +21,22 @@ Reply = dict[str, Any]
 
 
 class Housekeeping:
-    """Vacuums the tables and logs of a home; every version of a table that a registered version pins stays."""
+    """Vacuums the tables and logs of a home; every version of a table that a registered version pins stays.
 
-    def __init__(self, home: Home, tables: TableStore, log: TableStore) -> None:
-        self._home, self._tables, self._log = home, tables, log
+    Files let go less than ``least_hours`` ago are not touched: readers may be at them.
+    """
+
+    def __init__(self, home: Home, tables: TableStore, log: TableStore, *, least_hours: int = 1) -> None:
+        self._home, self._tables, self._log, self._least = home, tables, log, least_hours
 
     async def vacuum(self, hours: int, *, dry_run: bool) -> Reply:
-        """Per table and log how many files and bytes are not needed; removed unless it is a dry run."""
+        """Per table and log how many files and bytes are not needed; removed unless it is a dry run.
+
+        Raises: InvalidInput for fewer hours than files must stay.
+        """
+        if hours < self._least:
+            mend = f"Give at least {self._least}, or stop Homeostat first."
+            raise InvalidInput(f"Files let go {hours} hours ago may be in use.", mend=mend)
         keep = {name: sorted(versions) for name, versions in pinned(self._home).items()}
         found: Reply = {"tables": {}, "logs": {}, "kept": keep, "removed": not dry_run}
         for kind, store, folder in (

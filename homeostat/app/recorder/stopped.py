@@ -64,7 +64,7 @@ def _in_this_process(settings: Settings, home: Home) -> Iterator[Calls]:
             ingest = Ingest(stores.journal, online, list(tables.values()))
             ingest.catch_up()
             drain = Drain(stores, list(tables.values()), [])
-            house = Housekeeping(home, stores.tables, stores.log)
+            house = Housekeeping(home, stores.tables, stores.log, least_hours=0)
             yield Calls(ingest, stores.journal, stores.quarantine, drain, list(tables), house, news=lambda now: None)
             drain.close()
         finally:
