@@ -15,6 +15,7 @@ from homeostat.app.home import Home
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.main import sole_writer
 from homeostat.app.recorder.opening import open_stores
+from homeostat.app.settings import Settings
 from homeostat.app.staging import Staged, Staging
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break
@@ -58,7 +59,7 @@ class Source:
 
 
 def import_history(
-    home: Home,
+    settings: Settings,
     tables: Sequence[Table],
     sources: Sequence[Source],
     now: Instant,
@@ -73,10 +74,12 @@ def import_history(
     Raises: Conflict while Homeostat runs, when a table has live facts, or when something is known in the home
     that became known later than the files' first row; InvalidInput or ContractBroken for files with other rows.
     """
+    home = settings.paths
     _check_stopped(home)
     for source in sources:
         source.check()
     home.prepare()
+    settings.save()
     with sole_writer(home.root):
         stores = open_stores(home.root, tables)
         assert isinstance(stores.journal, SqliteJournal)

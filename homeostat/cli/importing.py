@@ -17,6 +17,7 @@ from homeostat.kernel.errors import InvalidInput
 if TYPE_CHECKING:
     from homeostat.app.importing import Progress as Told
     from homeostat.app.importing import Source
+    from homeostat.app.settings import Settings
     from homeostat.data.tables import Table
 
 Json = dict[str, Any]
@@ -53,14 +54,14 @@ def import_(
     """
     with errors_shown(as_json):
         from homeostat.app.clocks import SystemClock
-        from homeostat.app.home import Home
         from homeostat.app.importing import import_history
 
-        tables = _tables(home, loop_file)
+        settings = _settings(home.resolve(), loop_file)
+        tables = _tables(settings.loop_file)
         sources = list(_sources(files, known_at, tables))
         with _bar(as_json) as told:
             done = import_history(
-                Home(home.resolve()),
+                settings,
                 list(tables.values()),
                 sources,
                 SystemClock().now(),
@@ -70,14 +71,20 @@ def import_(
         show(done, as_json, _imported)
 
 
-def _tables(home: Path, loop_file: Path | None) -> dict[str, Table]:
-    from homeostat.app.loader import load_loops
+def _settings(home: Path, loop_file: Path | None) -> Settings:
     from homeostat.app.settings import Settings
 
-    file = loop_file
-    if file is None:
-        file = Settings.load(home).loop_file if (home / "settings.json").exists() else Path("loop.py")
-    return {table.name: table for loop in load_loops(file.resolve()).values() for table in loop.tables}
+    known = (home / "settings.json").exists()
+    if known and loop_file is None:
+        return Settings.load(home)
+    file = (loop_file or Path("loop.py")).resolve()
+    return Settings.load(home).model_copy(update={"loop_file": file}) if known else Settings(home=home, loop_file=file)
+
+
+def _tables(loop_file: Path) -> dict[str, Table]:
+    from homeostat.app.loader import load_loops
+
+    return {table.name: table for loop in load_loops(loop_file).values() for table in loop.tables}
 
 
 def _sources(files: list[str], known_at: list[str], tables: dict[str, Table]) -> Iterator[Source]:

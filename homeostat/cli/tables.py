@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 app = typer.Typer(help="Look into tables.", rich_markup_mode=None, invoke_without_command=True)
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="Name of a table, as the loop file gives it.")]
-_WIDE = 90
 
 
 @app.callback(invoke_without_command=True)
@@ -86,11 +85,9 @@ def vacuum(
     once a day, for files let go a week ago. Less than an hour is refused while it runs: readers may be at work.
     """
     with errors_shown(as_json):
-        from homeostat.app.recorder.stopped import recorder_of
+        from homeostat.app.recorder import stopped
 
-        settings = settings_of(home)
-        with recorder_of(settings) as recorder:
-            show(recorder.vacuum(hours, dry_run=not yes), as_json, _vacuumed)
+        show(stopped.vacuum(settings_of(home), hours, dry_run=not yes), as_json, _vacuumed)
 
 
 def settings_of(home: Path) -> Settings:
@@ -98,7 +95,9 @@ def settings_of(home: Path) -> Settings:
     from homeostat.app.home import Home
     from homeostat.app.settings import Settings
 
-    return Settings.load(Home(home).existing().root)
+    found = Home(home)
+    imported = (found.root / "settings.json").exists() and (found.root / "journal.sqlite").exists()
+    return Settings.load(found.root if imported else found.existing().root)
 
 
 def tables_of(home: Path) -> StoredTables:
@@ -138,23 +137,29 @@ def _listing(found: list[Json]) -> None:
         [
             one["table"],
             f"{one['rows']:,}",
-            f"{one['versions']:,}",
             when(one["newest_event"]) if one["newest_event"] else "-",
             _fresh(one),
             f"{one['quarantined']:,}",
             size(one["bytes"]),
-            f"{one['files']:,}",
-            when(one["compacted_at"]) if one["compacted_at"] else "-",
         ]
         for one in found
     ]
-    columns = ["table", "rows", "vers.", "newest event", "fresh", "apart", "size", "files", "compacted (UTC)"]
-    print_table(columns, rows, right=["rows", "vers.", "apart", "size", "files"])
+    columns = ["table", "rows", "newest event", "fresh", "kept apart", "size"]
+    print_table(columns, rows, right=["rows", "kept apart", "size"])
+    data.print()
+    width = max(len(one["table"]) for one in found)
     for one in found:
-        odd = {**one["warnings"], **{name: one[name] for name in ("imported", "readmitted") if one[name]}}
-        if odd:
-            data.print(f"[dim]{one['table']}[/]  ", end="")
-            data.print(counted(odd), markup=False)
+        data.print(f"{one['table']:<{width}}  {_details(one)}", markup=False)
+
+
+def _details(one: Json) -> str:
+    """What the table above has no room for, leaving out what is nothing."""
+    told = [f"versions {one['versions']:,}, pinned {one['pinned']:,}", f"files {one['files']:,}"]
+    for name in ("compacted_at", "vacuumed_at"):
+        if one[name]:
+            told.append(f"{name.removesuffix('_at')} {when(one[name])}")
+    odd = {name: one[name] for name in ("waiting", "imported", "readmitted", "duplicates")}
+    return "   ".join([*told, *(counted({name: n}) for name, n in {**odd, **one["warnings"]}.items() if n)])
 
 
 def _fresh(one: Json) -> str:
@@ -174,7 +179,7 @@ def _facts(found: Json) -> None:
     shown = [[*(_cell(fact["row"][name]) for name in names), when(fact["known_at"])] for fact in found["rows"]]
     columns = [*names, "known (UTC)"]
     widths = [max(len(row[place]) for row in [columns, *shown]) for place in range(len(columns))]
-    if sum(widths) + 2 * len(widths) <= max(_WIDE, data.width):
+    if sum(widths) + 2 * len(widths) <= data.width:
         print_table(columns, shown)
     else:
         _records(columns, shown)

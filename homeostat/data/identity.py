@@ -26,10 +26,12 @@ def compile_identity(table: Table) -> Callable[[Sequence[Row]], list[Identity]]:
     >>> from homeostat.data.contracts import instant, number, text
     >>> contract = {"id": text(), "at": instant(), "x": number(nullable=True)}
     >>> identify = compile_identity(Table("seen", key="id", event_time="at", contract=contract))
-    >>> one, other = identify([{"id": "a", "at": 1, "x": None}, {"at": 1, "id": "a"}])
+    >>> one, other = identify([{"id": "a", "at": 1, "x": None}, {"x": None, "at": 1, "id": "a"}])
     >>> one == other
     True
     """
+    names = sorted(table.contract)
+    values = itemgetter(*names)
     subject = itemgetter(*((table.event_id,) if table.event_id else table.keys))
     blake, encode, about = hashlib.blake2b, _encode, ("id" if table.event_id else "key", table.name)
 
@@ -37,7 +39,10 @@ def compile_identity(table: Table) -> Callable[[Sequence[Row]], list[Identity]]:
         return [
             (
                 blake(encode((about, subject(row))), digest_size=16).digest(),
-                blake(encode(sorted([item for item in row.items() if item[1] is not None])), digest_size=8).digest(),
+                blake(
+                    encode([said for said in zip(names, values(row), strict=True) if said[1] is not None]),
+                    digest_size=8,
+                ).digest(),
             )
             for row in rows
         ]

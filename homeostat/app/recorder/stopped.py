@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
@@ -19,6 +20,9 @@ from homeostat.app.recorder.opening import bring_up_to_date, open_stores
 from homeostat.app.settings import Settings
 from homeostat.features.ingest import Ingest
 from homeostat.kernel.errors import NotFound
+
+_PATIENCE = 600.0
+"""Seconds that a person waits for a large table."""
 
 
 @contextmanager
@@ -34,9 +38,28 @@ def recorder_of(settings: Settings) -> Iterator[BlockingRecorderClient]:
         with _in_this_process(settings, home) as calls:
             yield _Direct(calls)
         return
-    client = BlockingRecorderClient(running.recorder_socket, timeout=600.0)
+    client = BlockingRecorderClient(running.recorder_socket, timeout=_PATIENCE)
     try:
         yield client
+    finally:
+        client.close()
+
+
+def vacuum(settings: Settings, hours: int, *, dry_run: bool) -> Reply:
+    """Vacuum the tables and logs of a home, through its recorder if one runs.
+
+    Raises: Conflict when a recorder writes to the home that cannot be asked.
+    """
+    home = settings.paths
+    try:
+        running = home.running()
+    except NotFound:
+        with sole_writer(home.root):
+            house = Housekeeping(home, DeltaTables(home.tables), DeltaTables(home.log), least_hours=0)
+            return asyncio.run(house.vacuum(hours, dry_run=dry_run))
+    client = BlockingRecorderClient(running.recorder_socket, timeout=_PATIENCE)
+    try:
+        return client.vacuum(hours, dry_run=dry_run)
     finally:
         client.close()
 
