@@ -86,13 +86,18 @@ def import_history(
         try:
             done = _take(home, stores.journal, sources, now, keep_apart, progress)
             progress("storing", 0, 1)
-            drain = Drain(stores, tables, [])
-            asyncio.run(drain.flush())
-            drain.close()
+            _store(Drain(stores, tables, []))
             progress("storing", 1, 1)
             return done
         finally:
             stores.journal.close()
+
+
+def _store(drain: Drain) -> None:
+    try:
+        asyncio.run(drain.flush())
+    finally:
+        drain.close()
 
 
 def _take(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
-from homeostat.app.home import Home
+from homeostat.app.home import Home, Running
 from homeostat.app.loader import load_loops
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.client import BlockingRecorderClient, Reply
@@ -32,9 +32,8 @@ def recorder_of(settings: Settings) -> Iterator[BlockingRecorderClient]:
     Raises: Conflict when a recorder writes to the home that cannot be asked.
     """
     home = settings.paths
-    try:
-        running = home.running()
-    except NotFound:
+    running = _running(home)
+    if running is None:
         with _in_this_process(settings, home) as calls:
             yield _Direct(calls)
         return
@@ -51,9 +50,8 @@ def vacuum(settings: Settings, hours: int, *, dry_run: bool) -> Reply:
     Raises: Conflict when a recorder writes to the home that cannot be asked.
     """
     home = settings.paths
-    try:
-        running = home.running()
-    except NotFound:
+    running = _running(home)
+    if running is None:
         with sole_writer(home.root):
             house = Housekeeping(home, DeltaTables(home.tables), DeltaTables(home.log), least_hours=0)
             return asyncio.run(house.vacuum(hours, dry_run=dry_run))
@@ -62,6 +60,13 @@ def vacuum(settings: Settings, hours: int, *, dry_run: bool) -> Reply:
         return client.vacuum(hours, dry_run=dry_run)
     finally:
         client.close()
+
+
+def _running(home: Home) -> Running | None:
+    try:
+        return home.running()
+    except NotFound:
+        return None
 
 
 class _Direct(BlockingRecorderClient):
