@@ -130,9 +130,12 @@ class Calls:
         return await self._house.vacuum(hours, dry_run=dry_run)
 
     def _present(self, header: Header) -> Instant:
-        """What the header tells, else the newest known time: a replay that pauses stands still there."""
-        known = (self._journal.counts(name).newest_known for name in self._tables)
-        return _now(header) if header.get("now") is not None else max((at for at in known if at is not None), default=0)
+        """What the header tells, else when the last row came: a replay that pauses stands still there."""
+        if header.get("now") is not None:
+            return _now(header)
+        known = [self._journal.counts(name).newest_known or 0 for name in self._tables]
+        kept = [row.known_at for name in self._tables for row in self._kept.quarantined(name, 1)]
+        return max([0, *known, *kept])
 
     def _known(self, header: Header) -> str:
         name = _table(header)

@@ -30,6 +30,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             *("demo", "up", "status", "decisions", "versions", "report", "rollback", "ledger verify"),
             *("features audit", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
+            *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),
         ]
     )
 
