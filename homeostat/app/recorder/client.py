@@ -130,6 +130,10 @@ class BlockingRecorderClient:
         """Record the facts of ``{"rows": [...]}``; durable when this returns."""
         return self._call({"call": "events", "table": table, "now": now}, body)
 
+    def events_of_several(self, body: bytes, now: Instant) -> Reply:
+        """Record the facts of ``{"table": [...], ...}``: durable together when this returns, or none of them."""
+        return self._call({"call": "events_of_several", "now": now}, body)
+
     def flush(self) -> Flushed:
         """Store everything acknowledged so far in the tables and logs."""
         return Flushed(**self._call({"call": "flush"}))
