@@ -15,7 +15,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.clocks import SystemClock
 from homeostat.app.loader import load_loops
-from homeostat.app.pins import pinned
+from homeostat.app.pinned import pinned
 from homeostat.app.recorder.drain import JOURNAL_WRITER
 from homeostat.app.settings import Settings
 from homeostat.data.checks import did_you_mean
