@@ -92,7 +92,7 @@ class StoredTables:
             "table": table.name,
             "rows": counts.rows,
             "imported": counts.imported,
-            "waiting": counts.rows - (disk.rows if disk else 0),
+            "waiting": max(0, counts.rows - (disk.rows if disk else 0)),
             "versions": disk.version + 1 if disk else 0,
             "pinned": pinned_versions,
             "newest_event": _instant(counts.newest_event),
