@@ -61,6 +61,8 @@ def main() -> None:
             prepare(running, flights)
             found = [*predictions(running, flights, repeats, seconds), *pages(running, repeats, seconds)]
             found.append(events(running, flights))
+    say("taking events in on one core")
+    found += one_core()
     say("joining")
     taken = join_seconds(flights, 3)
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
@@ -133,6 +135,17 @@ def events(running: Running, flights: Flights) -> Json:
         reply = running.send("arrivals", chunk, end).raise_for_status().json()
         rates.append(reply["accepted"] / (time.perf_counter() - began))
     return {"what": f"events door, {BATCH:,} rows a request", "rows_per_second": median(rates)}
+
+
+def one_core() -> list[Json]:
+    """Events into journal, online store and table on one core, beside bare stores of the same rows."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.ingest"], cwd=ROOT, capture_output=True, check=True)
+    told = json.loads(done.stdout)
+    ours, bare_stores = "events on one core, per second of processor", "  bare SQLite insert and Delta append"
+    return [
+        {"what": ours, "rows_per_second": told["ours"]["cpu"], "by_the_clock": told["ours"]["clock"]},
+        {"what": bare_stores, "rows_per_second": told["peer"]["cpu"], "by_the_clock": told["peer"]["clock"]},
+    ]
 
 
 def served_features(running: Running) -> list[Json]:

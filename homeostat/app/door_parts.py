@@ -36,6 +36,10 @@ class EventSink(Protocol):
         """Accept the rows of a body. Raises: HomeostatError, Unavailable when the recorder is down."""
         ...
 
+    async def events_of_several(self, body: bytes, now: Instant) -> Mapping[str, object]:
+        """Accept the rows of a body that holds several tables. Raises as ``events`` does."""
+        ...
+
     async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
         """Keep apart rows that were refused at another door. Raises as ``events`` does."""
         ...

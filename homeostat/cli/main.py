@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from homeostat.cli import consumers, demo, explain, features, features_audit, features_review, ledger, operate, report, run, skew
+from homeostat.cli import (
+    consumers,
+    demo,
+    explain,
+    features,
+    features_audit,
+    features_review,
+    importing,
+    ledger,
+    operate,
+    quarantine,
+    report,
+    run,
+    skew,
+    tables,
+)
 
 app = typer.Typer(
     name="homeostat",
@@ -31,6 +46,9 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("review")(features_review.review)
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(features.app, name="features")
+app.command("import")(importing.import_)
+app.add_typer(tables.app, name="tables")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(ledger.app, name="ledger")
 
 

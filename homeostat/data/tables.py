@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
-from homeostat.kernel.clock import duration
+from homeostat.kernel.clock import Duration, Instant, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.places import at_place, place_of_caller
 
@@ -23,6 +24,8 @@ SEQUENCE = "_sequence"
 """Stored column: the global order in which facts were accepted."""
 KNOWN_AT = "_known_at"
 """Stored column: the present when the fact was accepted."""
+IMPORTED = "_imported"
+"""Stored column: true where the known time was declared by an import of history, else null."""
 POSITION = "_position"
 """Stored column of a prediction log: the order in which predictions were recorded."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -35,6 +38,9 @@ class Table:
 
     ``key`` identifies a fact: a later fact with the same key supersedes the earlier one. ``event_time`` is
     the instant column that says when it happened. ``freshness`` is the longest silence that is still normal.
+    ``event_id`` is a column in which the producer numbers its events: one id counts once, whatever comes with
+    it. Without, a row is known by its content, and what a key said before is news again once ``retries`` have
+    passed since it was said. ``ahead`` is how far a producer's clock may run ahead of ours.
     Raises: InvalidInput when a part does not fit the contract.
 
     >>> from homeostat.data.contracts import instant, text
@@ -48,6 +54,9 @@ class Table:
     event_time: str
     contract: Mapping[str, Column]
     freshness: str | None = None
+    event_id: str | None = None
+    retries: str = "1h"
+    ahead: str = "5m"
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -61,13 +70,20 @@ class Table:
         if event_time.kind != "instant" or event_time.nullable:
             mend = f"Declare {self.event_time!r} as instant(), not nullable."
             raise InvalidInput(f"Event time {self.event_time!r} of {self.name!r} is no instant.", mend=mend)
-        if self.freshness is not None:
-            duration(self.freshness)
+        for limit in filter(None, (self.freshness, self.retries, self.ahead)):
+            duration(limit)
+        if self.event_id is not None:
+            self._check_event_id(self.event_id)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The key's columns, in order."""
         return (self.key,) if isinstance(self.key, str) else tuple(self.key)
+
+    @cached_property
+    def tolerance(self) -> Duration:
+        """Microseconds by which a producer's clock may run ahead of ours."""
+        return duration(self.ahead)
 
     def key_of(self, row: Mapping[str, Value]) -> str:
         """The key of a parsed row as JSON text: equal texts mean the same fact."""
@@ -97,6 +113,12 @@ class Table:
                 mend = f"Declare {name!r} without nullable=True."
                 raise InvalidInput(f"Key column {name!r} of table {self.name!r} may be null.", mend=mend)
 
+    def _check_event_id(self, name: str) -> None:
+        column = self._column(name, "event id")
+        if column.nullable or column.kind not in ("text", "integer"):
+            mend = f"Declare {name!r} as text() or integer(), not nullable."
+            raise InvalidInput(f"Event id {name!r} of table {self.name!r} identifies nothing.", mend=mend)
+
     def _column(self, name: str, part: str) -> Column:
         if name not in self.contract:
             raise InvalidInput(
@@ -115,6 +137,30 @@ class Selection:
     table: Table
     names: tuple[str, ...]
     place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a table takes on disk: rows and files of its newest version, and the bytes of all its versions.
+
+    ``compacted_at`` and ``vacuumed_at`` are processing times; None when it never happened, as far back as the
+    last few hundred versions tell.
+    """
+
+    version: int
+    rows: int
+    files: int
+    bytes: int
+    compacted_at: Instant | None = None
+    vacuumed_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """Files that were removed, or would be, and what they took."""
+
+    files: int
+    bytes: int
 
 
 class TableStore(Protocol):
@@ -148,4 +194,15 @@ class TableStore(Protocol):
 
     def compact(self, table: str) -> None:
         """Merge small files; what is read stays the same."""
+        ...
+
+    def vacuum(self, table: str, keep: Collection[int], *, hours: int, dry_run: bool) -> Vacuumed:
+        """Remove files that neither the newest version nor one to ``keep`` needs, let go ``hours`` ago or earlier.
+
+        Other versions cannot be read afterwards; with ``dry_run`` nothing is removed.
+        """
+        ...
+
+    def describe(self, table: str) -> Stored:
+        """What a table takes on disk. Raises: NotFound when nothing is stored for it."""
         ...

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+
+import msgspec
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Break, Checked, compile_contract
-from homeostat.data.journal import Entry, Journal, RefusedRow, fact_digest
+from homeostat.data.contracts import Break
+from homeostat.data.intake import Intake, Sorted
+from homeostat.data.journal import Journal, Quarantined, Recorded
 from homeostat.data.tables import Table
 from homeostat.features.online import OnlineStore
-from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import InvalidInput, NotFound, TooLarge, Unavailable
 
-TOLERANCE = 5 * 60 * 1_000_000
-"""Microseconds by which a producer's clock may run ahead of ours."""
 MOST_ROWS = 10_000
 """Rows in one request."""
-_LONGEST_REFUSED = 262_144
-"""Characters kept of one refused row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of a request's rows; the sequences are None when nothing was new.
 
-    ``quarantined`` lists every break: a row with several stands there several times.
+    ``quarantined`` lists every break: a row with several stands there several times. ``warnings`` tell what was
+    odd about rows that were taken, or known.
     """
 
     accepted: int
@@ -34,6 +33,24 @@ class Accepted:
     quarantined: list[Break]
     first_sequence: int | None
     last_sequence: int | None
+    warnings: list[Break] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Readmitted:
+    """What became of rows that were kept apart: now facts, or known before; and those that stay.
+
+    ``outdated`` ones stay because their key has told more since, ``broken`` ones because they still are.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    outdated: int = 0
+    broken: int = 0
+
+    def __add__(self, other: Readmitted) -> Readmitted:
+        """Both together."""
+        return Readmitted(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 class Ingest:
@@ -45,8 +62,7 @@ class Ingest:
 
     def __init__(self, journal: Journal, online: OnlineStore, tables: Sequence[Table]) -> None:
         self._journal, self._online = journal, online
-        self._tables = {table.name: table for table in tables}
-        self._checks = {table.name: compile_contract(table.contract) for table in tables}
+        self._intakes = {table.name: Intake(table) for table in tables}
 
     def accept(self, table: str, rows: Sequence[object], now: Instant) -> Accepted:
         """Take in what keeps the contract, keep apart what does not; the same row twice counts once.
@@ -54,21 +70,39 @@ class Ingest:
         Raises: NotFound for an unknown table; InvalidInput for no rows, TooLarge for more than 10,000;
         Unavailable when a store refuses (nothing is acknowledged; sending it again is safe).
         """
+        return self.accept_all({table: rows}, now)[table]
+
+    def accept_all(self, rows: Mapping[str, Sequence[object]], now: Instant) -> dict[str, Accepted]:
+        """Take in rows of several tables in the order given: all of them are acknowledged, or none.
+
+        Raises: as ``accept`` does, the limit of rows being for all tables together.
+        """
         self.catch_up()
-        entry, breaks = self._entry(table, rows, now)
-        batch = self._journal.record(entry)
-        if batch is None:
-            return Accepted(0, len(entry.rows), breaks, None, None)
-        self._online.apply(table, batch.rows(), batch.first_sequence)
-        duplicates = len(entry.rows) - batch.count
-        return Accepted(batch.count, duplicates, breaks, batch.first_sequence, batch.last_sequence)
+        _check_size(sum(map(len, rows.values())))
+        sorted_ = [self._intake(table).sort(some, now) for table, some in rows.items()]
+        recorded = self._record(sorted_)
+        return {one.entry.table: _accepted(one, done) for one, done in zip(sorted_, recorded, strict=True)}
 
     def refuse(self, table: str, rows: Sequence[object], now: Instant) -> list[Break]:
         """Keep apart the broken rows of a question that was refused at another door; accepts none."""
-        entry, breaks = self._entry(table, rows, now)
-        if entry.refused:
-            self._journal.record(Entry(table, now, (), (), (), entry.refused))
-        return breaks
+        _check_size(len(rows))
+        found = self._intake(table).sort(rows, now, door="predict")
+        if found.entry.refused:
+            self._journal.record([found.refused_only()])
+        return found.breaks
+
+    def readmit(self, table: str, kept: Sequence[Quarantined], now: Instant) -> Readmitted:
+        """Take in rows that were kept apart and keep today's contract, as known now; the others stay.
+
+        A row leaves quarantine in the transaction that makes it a fact.
+        """
+        self.catch_up()
+        intake = self._intake(table)
+        read = [(one, row) for one in kept if (row := _read(one.content)) is not None]
+        found = intake.sort([row for _, row in read], now)
+        passed = [read[place][0] for place in found.kept]
+        [done] = self._record([found.readmitting(passed)]) if passed else [Recorded(0, (), 0)]
+        return Readmitted(len(done.rows), done.duplicates, done.outdated, len(kept) - len(passed))
 
     def catch_up(self) -> None:
         """Bring the online store to the journal's last fact; costs nothing when it is there.
@@ -83,52 +117,39 @@ class Ingest:
             for batch in missing:
                 self._online.apply(batch.table, batch.rows(), batch.first_sequence)
 
-    def _entry(self, table: str, rows: Sequence[object], now: Instant) -> tuple[Entry, list[Break]]:
-        declared = self._table(table)
-        _check_size(rows)
-        checked = self._checks[table](rows)
-        breaks = sorted([*checked.breaks, *_from_the_future(declared, checked, now)], key=lambda item: item.row)
-        late = {item.row for item in breaks}
-        good = [row for row, index in zip(checked.rows, checked.kept, strict=True) if index not in late]
-        times: list[Instant] = [row[declared.event_time] for row in good]  # type: ignore[misc]
-        digests = [fact_digest(table, row) for row in good]
-        return Entry(table, now, good, digests, times, _refused(table, rows, breaks)), breaks
+    def _record(self, sorted_: Sequence[Sorted]) -> list[Recorded]:
+        recorded = self._journal.record([one.entry for one in sorted_])
+        for one, done in zip(sorted_, recorded, strict=True):
+            if done.rows:
+                self._online.apply(one.entry.table, done.rows, done.first_sequence)
+        return recorded
 
-    def _table(self, name: str) -> Table:
-        if name not in self._tables:
-            raise NotFound(f"No table {name!r} here.", mend=did_you_mean(name, self._tables), table=name)
-        return self._tables[name]
+    def _intake(self, name: str) -> Intake:
+        if name not in self._intakes:
+            raise NotFound(f"No table {name!r} here.", mend=did_you_mean(name, self._intakes), table=name)
+        return self._intakes[name]
 
 
-def _check_size(rows: Sequence[object]) -> None:
+def _accepted(found: Sorted, done: Recorded) -> Accepted:
+    warnings = [*found.warnings, *(found.conflict(place) for place in done.conflicts)]
+    if not done.rows:
+        return Accepted(0, done.duplicates, found.breaks, None, None, warnings)
+    last = done.first_sequence + len(done.rows) - 1
+    return Accepted(len(done.rows), done.duplicates, found.breaks, done.first_sequence, last, warnings)
+
+
+def _check_size(rows: int) -> None:
     if not rows:
         raise InvalidInput("There are no rows.", mend='Send at least one: {"rows": [{...}]}.')
-    if len(rows) > MOST_ROWS:
+    if rows > MOST_ROWS:
         mend = f"Send at most {MOST_ROWS} at a time."
-        raise TooLarge(f"There are {len(rows)} rows in one request.", mend=mend, limit=MOST_ROWS)
+        raise TooLarge(f"There are {rows} rows in one request.", mend=mend, limit=MOST_ROWS)
 
 
-def _from_the_future(table: Table, checked: Checked, now: Instant) -> Iterator[Break]:
-    latest = now + TOLERANCE
-    name = table.event_time
-    for row, index in zip(checked.rows, checked.kept, strict=True):
-        at = row[name]
-        if isinstance(at, int) and at > latest:
-            problem = f"Column {name!r} is {format_instant(at)}, but now is {format_instant(now)}."
-            mend = "Send an event once it has happened; check the producer's clock and offset."
-            yield Break(index, name, "from_the_future", problem, mend)
-
-
-def _refused(table: str, rows: Sequence[object], breaks: Sequence[Break]) -> list[RefusedRow]:
-    by_row: dict[int, list[Break]] = {}
-    for item in breaks:
-        by_row.setdefault(item.row, []).append(item)
-    return [_refused_row(table, rows[index], tuple(found)) for index, found in by_row.items()]
-
-
-def _refused_row(table: str, row: object, breaks: tuple[Break, ...]) -> RefusedRow:
+def _read(content: str) -> object | None:
+    """A kept row as it was sent; None when it was too strange or too long to be kept whole."""
     try:
-        content = json.dumps(row, default=repr, skipkeys=True)[:_LONGEST_REFUSED]
-    except (RecursionError, ValueError):
-        content = '"a row nested too deep, or of too many digits, to keep"'
-    return RefusedRow(content, fact_digest(f"refused {table}", {"content": content}), breaks)
+        found: object = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return found

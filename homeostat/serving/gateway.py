@@ -12,7 +12,7 @@ import msgspec
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Row, Value, compile_contract
 from homeostat.data.records import PredictionRecord
-from homeostat.features.ingest import MOST_ROWS, TOLERANCE
+from homeostat.features.ingest import MOST_ROWS
 from homeostat.features.online import OnlineReader, lookup
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge
@@ -192,7 +192,7 @@ class _Shared:
 
 
 def _from_the_future(plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant) -> list[Break]:
-    name, latest = plan.question.event_time, now + TOLERANCE
+    name, latest = plan.question.event_time, now + plan.question.tolerance
     return [
         Break(
             index,

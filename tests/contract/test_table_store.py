@@ -203,3 +203,69 @@ def test_an_append_that_is_killed_leaves_all_of_its_rows_or_none(tmp_path):
         assert sequence == list(range(len(sequence)))
         assert len(sequence) >= said
         assert len(sequence) == store.committed("seen", "w") + 1
+
+
+def files(tmp_path):
+    return len(list((tmp_path / "tables" / "seen").glob("*.parquet")))
+
+
+def test_vacuum_removes_what_no_kept_version_needs_and_leaves_what_they_do(open_store, tmp_path):
+    store = open_store(compact_every=100)
+    for n in range(0, 30, 3):
+        put(store, n)
+    store.compact("seen")
+    kept, gone, newest = 4, 7, store.version("seen")
+    assert files(tmp_path) == 11
+    assert store.vacuum("seen", [kept], hours=0, dry_run=True).files == 6
+    assert files(tmp_path) == 11
+    assert store.vacuum("seen", [kept], hours=1, dry_run=False).files == 0
+    removed = store.vacuum("seen", [kept], hours=0, dry_run=False)
+    assert (removed.files, removed.bytes > 0, files(tmp_path)) == (6, True, 5)
+    for reader in (store, open_store()):
+        assert reader.read("seen", version=kept).num_rows == 12
+        assert reader.read("seen", version=newest).num_rows == reader.read("seen").num_rows == 30
+        with pytest.raises(NotFound, match=f"Version {gone} of table 'seen' has been vacuumed"):
+            reader.read("seen", version=gone)
+    put(store, 30)
+    assert store.read("seen").num_rows == 33
+    assert store.committed("seen", "w") == 32
+
+
+def test_vacuum_that_finds_nothing_makes_no_version(store):
+    put(store, 0)
+    before = store.version("seen")
+    assert store.vacuum("seen", [], hours=0, dry_run=False).files == 0
+    assert store.version("seen") == before
+
+
+def test_what_a_killed_writer_left_behind_is_vacuumed(store, tmp_path):
+    put(store, 0)
+    (tmp_path / "tables" / "seen" / "part-torn.parquet").write_bytes(b"torn")
+    assert store.vacuum("seen", [], hours=0, dry_run=False).files == 1
+    assert store.read("seen").num_rows == 3
+
+
+def test_a_table_can_be_described(store):
+    with pytest.raises(NotFound):
+        store.describe("seen")
+    put(store, 0)
+    put(store, 3)
+    before = store.describe("seen")
+    assert (before.rows, before.files, before.compacted_at) == (6, 2, None)
+    store.compact("seen")
+    after = store.describe("seen")
+    assert (after.rows, after.files, after.version) == (6, 1, before.version + 1)
+    assert after.bytes > before.bytes
+    assert after.compacted_at > 1_700_000_000_000_000
+    assert after.vacuumed_at is None
+
+
+def test_small_files_are_counted_across_restarts(open_store):
+    for n in range(0, 15, 3):
+        put(open_store(compact_every=5), n)
+    assert open_store().describe("seen").files == 1
+
+
+def test_stored_columns_are_told(store):
+    put(store, 0)
+    assert store.columns("seen") == [*SEEN.contract, "_sequence", "_known_at", "_imported"]

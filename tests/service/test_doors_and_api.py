@@ -152,6 +152,26 @@ def test_events_keep_what_is_good_and_set_the_rest_apart(running: Running) -> No
     assert running.control.get("/api/tables/nowhere/quarantine").status_code == 404
 
 
+def test_rows_of_several_tables_are_taken_in_one_request(running: Running) -> None:
+    now = {"Homeostat-Now": format_instant(NOW)}
+    rows = {"visits": [visit("both")], "purchases": [{"shop": "north"}]}
+    told = running.doors.post("/events", json=rows, headers=now).raise_for_status().json()["tables"]
+    assert (told["visits"]["accepted"], told["purchases"]["quarantined_rows"]) == (1, 1)
+    strange = running.doors.post("/events", json={"visitz": [visit("both too")]}, headers=now)
+    assert (strange.status_code, "Did you mean 'visits'" in strange.json()["error"]["mend"]) == (404, True)
+
+
+def test_kept_rows_are_checked_again_when_asked_and_the_broken_ones_stay(running: Running) -> None:
+    _rows(running, EVENTS, [visit("odd", x=98), visit("even")]).raise_for_status()
+    path = "/api/tables/visits/quarantine"
+    [kept] = running.control.get(f"{path}?limit=1").raise_for_status().json()["rows"]
+    done = running.control.post(f"{path}/readmit", json={"ids": [kept["id"]]}).raise_for_status().json()
+    assert done == {"accepted": 0, "duplicates": 0, "outdated": 0, "broken": 1}
+    assert running.control.post(f"{path}/readmit", json={"reason": "no_such"}).json()["broken"] == 0
+    assert running.control.post(f"{path}/readmit", json={"ids": ["x"]}).status_code == 400
+    assert running.control.post("/api/tables/nowhere/quarantine/readmit", json={}).status_code == 404
+
+
 def test_rows_refused_at_the_predict_door_are_set_apart_too(running: Running) -> None:
     before = running.overview()["quarantined"]["visits"]
     _rows(running, PREDICT, [visit("fine"), visit("odd one", x=-1_000)])
@@ -303,6 +323,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("POST", "/api/loops/{loop}/rollback"),
         ("GET", "/api/ledger/verify"),
         ("GET", "/api/tables/{table}/quarantine"),
+        ("POST", "/api/tables/{table}/quarantine/readmit"),
         ("POST", "/api/replay"),
         ("POST", "/api/replay/barrier"),
     }

@@ -10,7 +10,7 @@ import pyarrow as pa
 from homeostat.data.contracts import Value
 from homeostat.data.journal import Batch
 from homeostat.data.records import PredictionRecord
-from homeostat.data.tables import KNOWN_AT, POSITION, SEQUENCE, Table
+from homeostat.data.tables import IMPORTED, KNOWN_AT, POSITION, SEQUENCE, Table
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Conflict
 
@@ -42,9 +42,9 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
 
 
 def facts_schema(table: Table) -> pa.Schema:
-    """The stored columns of a table: its contract's, then the sequence and the known time."""
+    """The stored columns of a table: its contract's, then the sequence, the known time and its mark."""
     own = {name: TYPES[column.kind] for name, column in table.contract.items()}
-    return pa.schema({**own, SEQUENCE: pa.int64(), KNOWN_AT: INSTANT})
+    return pa.schema({**own, SEQUENCE: pa.int64(), KNOWN_AT: INSTANT, IMPORTED: pa.bool_()})
 
 
 def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
@@ -57,8 +57,9 @@ def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
         _check_columns(table, batch)
         for name in table.contract:
             columns[name] += batch.columns.get(name) or [None] * batch.count
-        columns[SEQUENCE] += range(batch.first_sequence, batch.last_sequence + 1)
-        columns[KNOWN_AT] += [batch.known_at] * batch.count
+        columns[SEQUENCE] += batch.sequences
+        columns[KNOWN_AT] += batch.past.known_times if batch.past else [batch.known_at] * batch.count
+        columns[IMPORTED] += [True if batch.past else None] * batch.count
     try:
         return pa.Table.from_pydict(columns, schema=facts_schema(table))
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

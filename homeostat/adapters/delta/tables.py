@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from homeostat.adapters.delta.upkeep import describe, small_files, vacuum
 from homeostat.data.checks import did_you_mean
-from homeostat.data.tables import POSITION, SEQUENCE
+from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 # A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
 _CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+_LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
 
 
@@ -40,7 +43,7 @@ class DeltaTables:
     """Keeps tables in sub-folders of ``folder``; appends to different tables may run in parallel threads.
 
     Every append is flushed to disk before it returns, so what fed it may be forgotten. Small files are
-    merged after each ``compact_every`` appends.
+    merged once there are ``compact_every``.
     """
 
     def __init__(self, folder: Path, *, compact_every: int = 32) -> None:
@@ -103,7 +106,10 @@ class DeltaTables:
                 raise NotFound(f"Table {table!r} stores no column {name!r}.", mend=mend)
         order = next((name for name in (SEQUENCE, POSITION) if name in dataset.schema.names), None)
         extra = [order] if order is not None and order not in names else []
-        found = dataset.to_table(columns=[*names, *extra], filter=where)
+        try:
+            found = dataset.to_table(columns=[*names, *extra], filter=where)
+        except FileNotFoundError as error:
+            raise self._vacuumed(table, version) from error
         return (found if order is None else _in_order(found, order)).select(names)
 
     def scan(self, table: str, version: int) -> ds.Dataset:
@@ -111,15 +117,45 @@ class DeltaTables:
         with self._lock(table):
             return self._at(table, version).to_pyarrow_dataset()
 
+    def columns(self, table: str) -> list[str]:
+        """The stored columns of the newest version. Raises: NotFound when nothing is stored."""
+        with self._lock(table):
+            return list(_schema(self._hold(table, None).delta).names)
+
     def compact(self, table: str) -> None:
         """Merge small files; what is read, and every older version, stays the same."""
         with self._lock(table), _translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
-            held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
+            done = held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
             if held.delta.version() > before:
+                _LOG.info("compacted %s: %d files into %d", table, done["numFilesRemoved"], done["numFilesAdded"])
                 self._sync(table, held.delta.version())
             held.commits = 0
+
+    def vacuum(self, table: str, keep: Collection[int], *, hours: int, dry_run: bool) -> Vacuumed:
+        """Remove files that neither the newest version nor one to ``keep`` needs, let go ``hours`` ago or earlier."""
+        with self._lock(table), _translated(table):
+            held = self._hold(table, None)
+            before = held.delta.version()
+            found = vacuum(held.delta, self._path(table), keep, hours, dry_run)
+            for version in range(before + 1, held.delta.version() + 1):
+                self._sync(table, version)
+            return found
+
+    def describe(self, table: str) -> Stored:
+        """What a table takes on disk. Raises: NotFound when nothing is stored for it."""
+        with self._lock(table), _translated(table):
+            return describe(self._hold(table, None).delta, self._path(table))
+
+    def _vacuumed(self, table: str, version: int | None) -> NotFound:
+        newest = self.version(table)
+        if version is None:
+            problem, mend = f"A file of table {table!r} is missing.", "Read it again; it was being tidied up."
+        else:
+            problem = f"Version {version} of table {table!r} has been vacuumed."
+            mend = f"Only what a registered version was trained on is kept, and the newest, {newest}."
+        return NotFound(problem, mend=mend, table=table, newest=newest)
 
     def _path(self, table: str) -> Path:
         return self._folder / table
@@ -138,7 +174,7 @@ class DeltaTables:
             delta = DeltaTable.create(path, schema, configuration=_CONFIGURATION)
             self._sync(table, 0)
         if table not in self._held:
-            self._held[table] = _Open(delta, _schema(delta))
+            self._held[table] = _Open(delta, _schema(delta), small_files(delta, _TARGET_BYTES))
         return self._held[table]
 
     def _newest(self, table: str) -> DeltaTable | None:

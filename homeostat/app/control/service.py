@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,6 +139,10 @@ class ControlService:
         shown = self.showing.table(name)
         told = next(one for one in self.tables() if one["table"] == name)
         return {**told, **shown}
+
+    def readmit(self, table: str, reason: str | None, ids: Sequence[int] | None) -> Json:
+        """Take in kept rows that keep today's contract, as known now."""
+        return self.facts.recorder.readmit(table, self._now(), reason=reason, ids=ids)
 
     def _verdict(self, name: str) -> Json | None:
         """What was last said about retraining: why it is time, or why not yet."""

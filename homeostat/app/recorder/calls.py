@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -10,10 +11,11 @@ import msgspec
 
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.frames import Header
+from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break
-from homeostat.data.journal import Journal
-from homeostat.features.ingest import Ingest
+from homeostat.data.journal import Journal, Quarantine
+from homeostat.features.ingest import Accepted, Ingest, Readmitted
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, Unavailable
 
@@ -23,6 +25,9 @@ MOST_WAITING = 2_000_000
 MOST_LISTED = 1_000
 """Broken promises listed in one reply."""
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
+_SHAPE_OF_SEVERAL = 'Send {"table": [{"column": value, ...}, ...], ...}.'
+_PAGE = 1_000
+"""Kept rows looked at in one step."""
 
 
 class Calls:
@@ -32,16 +37,22 @@ class Calls:
         self,
         ingest: Ingest,
         journal: Journal,
+        quarantine: Quarantine,
         drain: Drain,
         tables: Sequence[str],
+        house: Housekeeping,
         *,
         news: Callable[[Instant], None],
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._ingest, self._journal, self._drain = ingest, journal, drain
+        self._ingest, self._journal, self._kept, self._drain = ingest, journal, quarantine, drain
+        self._house = house
         self._tables, self._news, self._most_waiting = tables, news, most_waiting
         self._calls: Mapping[str, Callable[[Header, bytes], Awaitable[Reply]]] = {
             "events": self._events,
+            "events_of_several": self._events_of_several,
+            "readmit": self._readmit,
+            "vacuum": self._vacuum,
             "refuse": self._refuse,
             "flush": self._flush,
             "status": self._status,
@@ -57,23 +68,22 @@ class Calls:
         return await call(header, body)
 
     async def _events(self, header: Header, body: bytes) -> Reply:
+        table = _table(header)
+        return self._accept({table: rows_of(body)}, _now(header))[table]
+
+    async def _events_of_several(self, header: Header, body: bytes) -> Reply:
+        return {"tables": self._accept(rows_of_several(body), _now(header))}
+
+    def _accept(self, rows: Mapping[str, Sequence[object]], now: Instant) -> dict[str, Reply]:
         if self._drain.backlog >= self._most_waiting:
             mend = "Send it again in a few seconds; look at the recorder's log if it stays so."
             waiting = self._drain.backlog
             raise Unavailable(f"{waiting} facts wait to be stored.", mend=mend, waiting=waiting)
-        table, now = _table(header), _now(header)
-        taken = self._ingest.accept(table, rows_of(body), now)
+        found = self._ingest.accept_all(rows, now)
         self._news(now)
-        if not taken.accepted and not taken.duplicates:
-            raise _broken(table, taken.quarantined)
-        return {
-            "accepted": taken.accepted,
-            "duplicates": taken.duplicates,
-            "quarantined": _listed(taken.quarantined),
-            "quarantined_rows": len({item.row for item in taken.quarantined}),
-            "first_sequence": taken.first_sequence,
-            "last_sequence": taken.last_sequence,
-        }
+        if not any(taken.accepted or taken.duplicates for taken in found.values()):
+            raise _broken(found)
+        return {table: _told(taken) for table, taken in found.items()}
 
     async def _refuse(self, header: Header, body: bytes) -> Reply:
         breaks = self._ingest.refuse(_table(header), rows_of(body), _now(header))
@@ -95,10 +105,43 @@ class Calls:
         limit = header.get("limit", 100)
         if not isinstance(limit, int) or not 1 <= limit <= 10_000:
             raise InvalidInput(f"{limit!r} is no limit.", mend="Ask for 1 to 10000 rows.")
+        return {"rows": [dataclasses.asdict(row) for row in self._kept.quarantined(self._known(header), limit)]}
+
+    async def _readmit(self, header: Header, body: bytes) -> Reply:
+        table, now, after, done = self._known(header), self._present(header), 0, Readmitted()
+        reason, ids = header.get("reason"), header.get("ids")
+        while page := self._kept.kept(table, after, _PAGE):
+            after = page[-1].id
+            chosen = [
+                one
+                for one in page
+                if one.door == "events" and reason in (None, one.reason) and (ids is None or one.id in ids)
+            ]
+            if chosen:
+                done += self._ingest.readmit(table, chosen, now)
+                self._news(now)
+            await asyncio.sleep(0)  # events come in between
+        return dataclasses.asdict(done)
+
+    async def _vacuum(self, header: Header, body: bytes) -> Reply:
+        hours, dry_run = header.get("hours"), header.get("dry_run")
+        if not isinstance(hours, int) or hours < 0 or not isinstance(dry_run, bool):
+            raise InvalidInput(f"{hours!r} is no number of hours.", mend="Give whole hours, 0 or more.")
+        return await self._house.vacuum(hours, dry_run=dry_run)
+
+    def _present(self, header: Header) -> Instant:
+        """What the header tells, else when the last row came: a replay that pauses stands still there."""
+        if header.get("now") is not None:
+            return _now(header)
+        known = [self._journal.counts(name).newest_known or 0 for name in self._tables]
+        kept = [row.known_at for name in self._tables for row in self._kept.quarantined(name, 1)]
+        return max([0, *known, *kept])
+
+    def _known(self, header: Header) -> str:
         name = _table(header)
         if name not in self._tables:
             raise NotFound(f"No table {name!r} here.", mend=did_you_mean(name, self._tables), table=name)
-        return {"rows": [dataclasses.asdict(row) for row in self._journal.quarantined(name, limit)]}
+        return name
 
 
 def rows_of(body: bytes) -> list[object]:
@@ -109,10 +152,7 @@ def rows_of(body: bytes) -> list[object]:
     >>> rows_of(b'{"rows": [{"a": null}]}')
     [{'a': None}]
     """
-    try:
-        sent = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _malformed(body, error) from error
+    sent = _decoded(body, _SHAPE)
     if not isinstance(sent, dict) or not isinstance(sent.get("rows"), list):
         raise InvalidInput('The body is not an object with a list of "rows".', mend=_SHAPE)
     if unknown := sent.keys() - {"rows"}:
@@ -122,7 +162,29 @@ def rows_of(body: bytes) -> list[object]:
     return rows
 
 
-def _malformed(body: bytes, error: Exception) -> InvalidInput:
+def rows_of_several(body: bytes) -> dict[str, list[object]]:
+    """The rows of a body ``{"table": [...], ...}``, in the order sent.
+
+    Raises: InvalidInput that says what the body is instead.
+
+    >>> rows_of_several(b'{"arrivals": [{}], "weather": []}')
+    {'arrivals': [{}], 'weather': []}
+    """
+    sent = _decoded(body, _SHAPE_OF_SEVERAL)
+    if not isinstance(sent, dict) or not all(isinstance(rows, list) for rows in sent.values()):
+        raise InvalidInput("The body is not an object with a list of rows per table.", mend=_SHAPE_OF_SEVERAL)
+    return sent
+
+
+def _decoded(body: bytes, shape: str) -> object:
+    try:
+        found: object = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _malformed(body, error, shape) from error
+    return found
+
+
+def _malformed(body: bytes, error: Exception, shape: str) -> InvalidInput:
     at = _offset_of(str(error))
     token = body[at : at + 9].lstrip(b"-") if at is not None else b""
     if token.startswith((b"NaN", b"Infinity")):
@@ -130,9 +192,9 @@ def _malformed(body: bytes, error: Exception) -> InvalidInput:
         mend = "Send null for what is missing."
         return InvalidInput(f"The body holds {name}, which is not JSON.", mend=mend)
     if isinstance(error, RecursionError):
-        return InvalidInput("The body is nested too deep.", mend=_SHAPE)
+        return InvalidInput("The body is nested too deep.", mend=shape)
     why = str(error).removeprefix("JSON is malformed: ")
-    return InvalidInput(f"The body is not JSON: {why}.", mend=_SHAPE)
+    return InvalidInput(f"The body is not JSON: {why}.", mend=shape)
 
 
 def _offset_of(said: str) -> int | None:
@@ -156,13 +218,26 @@ def _listed(breaks: Sequence[Break]) -> list[Reply]:
     return [dataclasses.asdict(item) for item in breaks[:MOST_LISTED]]
 
 
-def _broken(table: str, breaks: Sequence[Break]) -> ContractBroken:
-    rows = len({item.row for item in breaks})
-    first = breaks[0]
+def _told(taken: Accepted) -> Reply:
+    return {
+        "accepted": taken.accepted,
+        "duplicates": taken.duplicates,
+        "quarantined": _listed(taken.quarantined),
+        "quarantined_rows": len({item.row for item in taken.quarantined}),
+        "warnings": _listed(taken.warnings),
+        "first_sequence": taken.first_sequence,
+        "last_sequence": taken.last_sequence,
+    }
+
+
+def _broken(found: Mapping[str, Accepted]) -> ContractBroken:
+    table = next(name for name, taken in found.items() if taken.quarantined)
+    rows = sum(len({item.row for item in taken.quarantined}) for taken in found.values())
+    first = found[table].quarantined[0]
     return ContractBroken(
         f"No row keeps the contract of {table!r} ({rows} kept apart). Row {first.row}: {first.problem}",
         mend=first.mend,
         table=table,
-        breaks=_listed(breaks),
+        breaks=[{"table": name, **told} for name, taken in found.items() for told in _listed(taken.quarantined)],
         quarantined_rows=rows,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +58,10 @@ class RecorderClient:
     async def events(self, table: str, body: bytes, now: Instant) -> Reply:
         """Record the facts of ``{"rows": [...]}``; durable when this returns."""
         return await self._call({"call": "events", "table": table, "now": now}, body)
+
+    async def events_of_several(self, body: bytes, now: Instant) -> Reply:
+        """Record the facts of ``{"table": [...], ...}``: durable together when this returns, or none of them."""
+        return await self._call({"call": "events_of_several", "now": now}, body)
 
     async def refuse(self, table: str, body: bytes, now: Instant) -> Reply:
         """Keep apart the broken rows of ``{"rows": [...]}``; accepts none of them."""
@@ -126,6 +130,10 @@ class BlockingRecorderClient:
         """Record the facts of ``{"rows": [...]}``; durable when this returns."""
         return self._call({"call": "events", "table": table, "now": now}, body)
 
+    def events_of_several(self, body: bytes, now: Instant) -> Reply:
+        """Record the facts of ``{"table": [...], ...}``: durable together when this returns, or none of them."""
+        return self._call({"call": "events_of_several", "now": now}, body)
+
     def flush(self) -> Flushed:
         """Store everything acknowledged so far in the tables and logs."""
         return Flushed(**self._call({"call": "flush"}))
@@ -137,6 +145,20 @@ class BlockingRecorderClient:
     def quarantine(self, table: str, limit: int = 100) -> list[Reply]:
         """The newest rows of a table that were kept apart, newest first."""
         return list(self._call({"call": "quarantine", "table": table, "limit": limit})["rows"])
+
+    def readmit(
+        self, table: str, now: Instant | None, *, reason: str | None = None, ids: Sequence[int] | None = None
+    ) -> Reply:
+        """Take in kept rows that keep today's contract: all, or those of a reason or with these ids.
+
+        Without a present, as in a replay that pauses, they are known at the newest known time.
+        """
+        chosen = {"reason": reason, "ids": None if ids is None else list(ids)}
+        return self._call({"call": "readmit", "table": table, "now": now, **chosen})
+
+    def vacuum(self, hours: int, *, dry_run: bool) -> Reply:
+        """Remove files that no kept version needs and that were let go ``hours`` ago; or only say which."""
+        return self._call({"call": "vacuum", "hours": hours, "dry_run": dry_run})
 
     def close(self) -> None:
         """Let go of the connection."""

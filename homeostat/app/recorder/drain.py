@@ -14,7 +14,7 @@ import pyarrow as pa
 from homeostat.adapters.delta.rows import facts_of, log_of
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.app.recorder.client import Flushed
-from homeostat.data.journal import Batch, Journal
+from homeostat.data.journal import Batch, Journal, Quarantine
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table, TableStore
 from homeostat.features.logged import Logged
@@ -55,6 +55,7 @@ class Stores:
     """Where facts and predictions are read from and stored to."""
 
     journal: Journal
+    quarantine: Quarantine
     tables: TableStore
     log: TableStore
     spool: SpoolReader

@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
 from homeostat.app.recorder.server import SocketServer
 from homeostat.data.tables import Table
@@ -25,6 +27,7 @@ from homeostat.kernel.errors import Conflict, HomeostatError
 
 DRAIN_SECONDS = 5.0
 DRAIN_ROWS = 5_000
+_SETTLING_SECONDS, _DAY_SECONDS = 60.0, 86_400.0
 _PRUNE_EVERY = duration("1d")
 _LOG = logging.getLogger("homeostat.recorder")
 
@@ -42,29 +45,36 @@ def run(
     together.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _sole_writer(home):
+    with sole_writer(home):
         stores = open_stores(home, tables)
         online = SqliteOnlineStore(home / "online.sqlite")
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
-            asyncio.run(_record(Path(socket), stores, online, tables, loops))
+            house = Housekeeping(Home(home), stores.tables, stores.log)
+            asyncio.run(_record(Path(socket), stores, online, tables, loops, house))
         finally:
             online.close()
             stores.journal.close()
 
 
 async def _record(
-    socket: Path, stores: Stores, online: OnlineStore, tables: Sequence[Table], loops: Sequence[LoggedLoop]
+    socket: Path,
+    stores: Stores,
+    online: OnlineStore,
+    tables: Sequence[Table],
+    loops: Sequence[LoggedLoop],
+    house: Housekeeping,
 ) -> None:
     ingest = Ingest(stores.journal, online, tables)
     ingest.catch_up()
     drain = Drain(stores, tables, loops)
     upkeep = _Upkeep(drain, online)
-    calls = Calls(ingest, stores.journal, drain, [table.name for table in tables], news=upkeep.news)
+    names = [table.name for table in tables]
+    calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    working = asyncio.create_task(upkeep.run())
+    working = asyncio.gather(upkeep.run(), _keep_house(house))
     try:
         async with SocketServer(socket, calls.answer):
             _LOG.info("recording")
@@ -75,6 +85,18 @@ async def _record(
             await working
         await upkeep.drain()
         drain.close()
+
+
+async def _keep_house(house: Housekeeping) -> None:
+    """Vacuum soon after the start, then once a day of processing time."""
+    wait = _SETTLING_SECONDS
+    while True:
+        await asyncio.sleep(wait)
+        try:
+            await house.daily()
+        except Exception:
+            _LOG.exception("old files were not removed")
+        wait = _DAY_SECONDS
 
 
 class _Upkeep:
@@ -128,7 +150,8 @@ class _Upkeep:
 
 
 @contextmanager
-def _sole_writer(home: Path) -> Iterator[None]:
+def sole_writer(home: Path) -> Iterator[None]:
+    """Hold a home's stores of facts for writing. Raises: Conflict when another process does."""
     handle = os.open(home / "recorder.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -32,8 +32,10 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    journal = SqliteJournal(home / "journal.sqlite")
     stores = Stores(
-        SqliteJournal(home / "journal.sqlite"),
+        journal,
+        journal,
         DeltaTables(home / "tables"),
         DeltaTables(home / "log"),
         SpoolReader(home / "spool" / "predictions"),
@@ -118,5 +120,4 @@ def _waiting(journal: Journal, table: Table, after: int) -> Iterator[Facts]:
         after = batches[-1].last_sequence
         for batch in batches:
             if batch.table == table.name:
-                sequences = range(batch.first_sequence, batch.last_sequence + 1)
-                yield batch.table, batch.rows(), sequences
+                yield batch.table, batch.rows(), batch.sequences

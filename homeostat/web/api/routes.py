@@ -40,6 +40,13 @@ class RollbackRequest(BaseModel):
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
 
 
+class Readmission(BaseModel):
+    """Which kept rows to check again; all when neither is given."""
+
+    reason: str | None = Field(default=None, max_length=100, description="Only rows kept for this reason.")
+    ids: list[int] | None = Field(default=None, max_length=10_000, description="Only rows with these ids.")
+
+
 class Problem(BaseModel):
     """What every error says."""
 
@@ -98,6 +105,11 @@ def router_of(service: ControlService) -> APIRouter:
     def quarantine(table: TableName, limit: Limit = 100) -> Json:
         """The newest rows of a table that broke its contract, each with its content and what was wrong."""
         return service.quarantine(table, limit)
+
+    @router.post("/tables/{table}/quarantine/readmit", summary="Take rows kept apart back in")
+    def readmit(table: TableName, which: Readmission) -> Json:
+        """Kept rows that keep today's contract become facts, known now; the others stay, with the reason."""
+        return service.readmit(table, which.reason, which.ids)
 
     @router.get("/ledger/verify", summary="Verify the ledger")
     def verify() -> Json:

@@ -36,6 +36,7 @@ _CONTROL = ("/api", "/docs", "/openapi.json", "/static")
 DOORS = (
     "POST /loops/{loop}/predict",
     "POST /tables/{table}/events",
+    "POST /events",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
@@ -121,6 +122,8 @@ class Doors:
             return await self._predict(door.name, scope, receive)
         if door.door == "events":
             return await self._take_events(door.name, scope, receive)
+        if door.door == "events_of_several":
+            return await self._take_events_of_several(scope, receive)
         if door.door == "live":
             return json_response({"live": True})
         if door.door == "ready":
@@ -143,6 +146,10 @@ class Doors:
         body = await read_body(scope, receive, self._limit)
         return json_response(await self._events.events(table, body, now))
 
+    async def _take_events_of_several(self, scope: Scope, receive: Receive) -> Response:
+        now = self._clock.accept(header(scope, _NOW))
+        return json_response(await self._events.events_of_several(await read_body(scope, receive, self._limit), now))
+
 
 def _find(path: str) -> _Door:
     match path.split("/"):
@@ -150,6 +157,8 @@ def _find(path: str) -> _Door:
             return _Door("predict", ("POST",), loop)
         case ["", "tables", table, "events"] if table:
             return _Door("events", ("POST",), table)
+        case ["", "events"]:
+            return _Door("events_of_several", ("POST",))
         case ["", "health", ("live" | "ready") as door]:
             return _Door(door, ("GET", "HEAD"))
         case ["", "metrics"]:

@@ -11,10 +11,13 @@ import pytest
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.data.contracts import instant, integer, text
-from homeostat.data.journal import Entry, fact_digest
+from homeostat.data.identity import compile_identity
+from homeostat.data.journal import Entry
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table
 from homeostat.features.definitions import feature_set
@@ -76,12 +79,13 @@ class World:
 
     def open(self, loops=(LOOP,), tables=(SEEN, MORE)) -> None:
         self.drain = Drain(
-            Stores(self.journal, self.tables, self.log, SpoolReader(self.folder / "spool")), tables, loops
+            Stores(self.journal, self.journal, self.tables, self.log, SpoolReader(self.folder / "spool")), tables, loops
         )
 
     def record(self, table, *names):
         rows = [{"id": name, "at": 0} for name in names]
-        self.journal.record(Entry(table, 0, rows, [fact_digest(table, row) for row in rows], [0] * len(rows)))
+        identities = compile_identity(SEEN if table == "seen" else MORE)(rows)
+        self.journal.record([Entry(table, 0, rows, identities, [0] * len(rows))])
 
     def flush(self):
         return asyncio.run(self.drain.flush())
@@ -249,7 +253,10 @@ def test_predictions_made_before_the_loop_file_changed_are_logged_under_their_ow
 
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):
     ingest = Ingest(world.journal, Online(world.journal), [SEEN])
-    calls = Calls(ingest, world.journal, world.drain, ["seen"], news=lambda now: None, most_waiting=2)
+    house = Housekeeping(Home(world.folder), world.tables, world.log)
+    calls = Calls(
+        ingest, world.journal, world.journal, world.drain, ["seen"], house, news=lambda now: None, most_waiting=2
+    )
 
     def send(*names):
         body = json.dumps({"rows": [{"id": name, "at": "1970-01-01T00:00:00Z"} for name in names]}).encode()

@@ -31,6 +31,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             *("predictions", "explain"),
             *("features audit", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
+            *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),
         ]
     )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.data.contracts import instant, number, text
 from homeostat.data.tables import Table
-from homeostat.features.ingest import MOST_ROWS, TOLERANCE, Ingest
+from homeostat.features.ingest import MOST_ROWS, Ingest, Readmitted
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import InvalidInput, NotFound, TooLarge, Unavailable
 
 SEEN = Table("seen", key="id", event_time="at", contract={"id": text(), "at": instant(), "size": number(nullable=True)})
 NOW = 1_000_000_000_000
+TOLERANCE = SEEN.tolerance
 
 
 class Online:
@@ -142,3 +146,76 @@ def test_features_that_miss_what_the_journal_let_go_stop_the_intake(ingest, onli
     online.at = -1
     with pytest.raises(Unavailable, match="misses facts"):
         ingest.accept("seen", [row("b")], NOW)
+
+
+OTHER = Table("other", key="id", event_time="at", contract={"id": text(), "at": instant()}, event_id="id", ahead="1h")
+
+
+def test_rows_of_several_tables_are_taken_together(journal, online):
+    both = Ingest(journal, online, [SEEN, OTHER])
+    taken = both.accept_all({"other": [row("x")], "seen": [row("a"), {"id": 7}, row("b")]}, NOW)
+    assert (taken["other"].first_sequence, taken["seen"].first_sequence, taken["seen"].last_sequence) == (0, 1, 2)
+    assert [item.row for item in taken["seen"].quarantined] == [1, 1]
+    assert [name for _, _, name in online.applied] == ["x", "a", "b"]
+    with pytest.raises(NotFound, match="'sean'"):
+        both.accept_all({"seen": [row("c")], "sean": [row("d")]}, NOW)
+    with pytest.raises(TooLarge, match="10001 rows"):
+        both.accept_all({"seen": [row("c")], "other": [row("d")] * MOST_ROWS}, NOW)
+    assert journal.sequence() == 2
+
+
+def test_a_known_event_id_with_other_content_changes_nothing_and_is_told(journal, online):
+    ids = Ingest(journal, online, [OTHER])
+    ids.accept("other", [row("x", NOW)], NOW)
+    taken = ids.accept("other", [{"id": 7}, row("y"), row("x", NOW), row("x", NOW + 1)], NOW + 1)
+    assert (taken.accepted, taken.duplicates) == (1, 2)
+    [odd] = taken.warnings
+    assert (odd.row, odd.reason) == (3, "same_id_other_content")
+    assert journal.counts("other").warned == {"same_id_other_content": 1}
+
+
+def test_rows_ahead_of_our_clock_are_taken_within_the_tables_tolerance_and_counted(journal, online):
+    taken = Ingest(journal, online, [OTHER]).accept(
+        "other", [row("a", NOW + 1), row("b", NOW + OTHER.tolerance), row("c", NOW + OTHER.tolerance + 1)], NOW
+    )
+    assert (taken.accepted, [item.reason for item in taken.quarantined]) == (2, ["from_the_future"])
+    assert journal.counts("other").warned == {"ahead_of_clock": 2}
+
+
+def test_kept_rows_that_keep_a_mended_contract_become_facts_known_now(journal, online):
+    strict = Ingest(journal, online, [replace(SEEN, contract={**SEEN.contract, "size": number(0, 9)})])
+    strict.accept("seen", [row("a", size=10), row("b", size=-1), row("c", size=3)], NOW)
+    mended = Ingest(journal, online, [replace(SEEN, contract={**SEEN.contract, "size": number(0, 99)})])
+    later = NOW + 7
+    done = mended.readmit("seen", journal.kept("seen", 0, 10), later)
+    assert done == Readmitted(accepted=1, broken=1)
+    assert [kept.content for kept in journal.quarantined("seen")] == [strict_content("b", -1)]
+    assert [(batch.known_at, batch.rows()[0]["id"]) for batch in journal.pending()] == [(NOW, "c"), (later, "a")]
+    assert online.applied[-1] == (1, "seen", "a")
+    assert mended.readmit("seen", journal.kept("seen", 0, 10), later) == Readmitted(broken=1)
+
+
+def test_a_kept_row_that_was_sent_again_mended_is_a_duplicate_when_readmitted(journal, online, ingest):
+    strict = Ingest(journal, online, [replace(SEEN, contract={**SEEN.contract, "size": number(0, 9)})])
+    strict.accept("seen", [row("a", size=10)], NOW)
+    ingest.accept("seen", [row("a", size=10)], NOW)
+    assert ingest.readmit("seen", journal.kept("seen", 0, 10), NOW) == Readmitted(duplicates=1)
+    assert journal.quarantined("seen") == []
+
+
+def test_a_kept_row_whose_key_has_told_more_since_does_not_undo_it(journal, online, ingest):
+    strict = Ingest(journal, online, [replace(SEEN, contract={**SEEN.contract, "size": number(0, 9)})])
+    strict.accept("seen", [row("a", size=10), row("a", size=8)], NOW - 1)
+    strict.accept("seen", [row("a", size=9)], NOW)
+    assert ingest.readmit("seen", journal.kept("seen", 0, 10), NOW) == Readmitted(outdated=1)
+    assert len(journal.quarantined("seen")) == 1
+    assert [fact["size"] for batch in journal.pending() for fact in batch.rows()] == [8, 9]
+
+
+def test_a_row_that_cannot_be_read_back_stays_kept(journal, ingest):
+    ingest.accept("seen", [{"id": "x" * 300_000}, {"id": float("nan")}], NOW)
+    assert ingest.readmit("seen", journal.kept("seen", 0, 10), NOW) == Readmitted(broken=2)
+
+
+def strict_content(name, size):
+    return json.dumps(row(name, size=size))

@@ -1,0 +1,64 @@
+"""What keeps Delta tables small: old files go, and what is there can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from homeostat.data.tables import Stored, Vacuumed
+
+_LOOK_BACK = 300
+"""Versions looked through for the last compaction."""
+
+
+def small_files(delta: DeltaTable, target: int) -> int:
+    """Files of the newest version that are worth merging."""
+    return sum(size < target // 2 for size in _files(delta)["size_bytes"].to_pylist())
+
+
+def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry_run: bool) -> Vacuumed:
+    """Remove what neither the newest version nor a kept one needs; nothing is committed when there is nothing."""
+    kept = sorted(version for version in keep if 0 <= version <= delta.version())
+
+    def run(dry: bool) -> list[str]:
+        return delta.vacuum(hours, dry, enforce_retention_duration=False, full=True, keep_versions=kept or None)
+
+    unneeded = [path / unquote(name) for name in run(True)]
+    size = sum(file.stat().st_size for file in unneeded if file.exists())
+    if unneeded and not dry_run:
+        run(False)
+        delta.update_incremental()
+    return Vacuumed(len(unneeded), size)
+
+
+def describe(delta: DeltaTable, path: Path) -> Stored:
+    """What a table takes on disk."""
+    files = _files(delta)
+    done: dict[str, int] = {}
+    for commit in delta.history(_LOOK_BACK):
+        done.setdefault(commit["operation"], int(commit["timestamp"]) * 1_000)
+    return Stored(
+        version=delta.version(),
+        rows=sum(files["num_records"].to_pylist()),
+        files=files.num_rows,
+        bytes=sum(_sizes(path)),
+        compacted_at=done.get("OPTIMIZE"),
+        vacuumed_at=done.get("VACUUM END"),
+    )
+
+
+def _files(delta: DeltaTable) -> pa.Table:
+    return pa.table(delta.get_add_actions(flatten=True))
+
+
+def _sizes(path: Path) -> Iterator[int]:
+    for file in path.rglob("*"):
+        try:
+            if file.is_file():
+                yield file.stat().st_size
+        except FileNotFoundError:
+            continue  # it was let go meanwhile
