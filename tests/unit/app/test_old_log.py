@@ -6,9 +6,10 @@ from pathlib import Path
 
 from homeostat.adapters.delta.rows import log_of
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.control.scoring import can_judge, served_columns
+from homeostat.app.control.scoring import can_judge
 from homeostat.data.records import PredictionRecord
 from homeostat.features.logged import Logged
+from homeostat.monitoring.served import served_columns
 from homeostat.registry.binding import Binding
 from tests.unit.serving.late import FEATURES, NOW
 
