@@ -34,7 +34,7 @@ def demo(
     port: PortOption = DEFAULT_PORT,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the loop on a year of real flights, with the dashboard on.
+    """Run the loop on a year of real flights, dashboard on.
 
     January 2013 is history; then the loop serves, watches and retrains by itself, to the last day. Prints a
     report and leaves the dashboard on. Stopped and run again, it resumes.

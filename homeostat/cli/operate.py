@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Show what serves, what is under way and what was decided last."""
+    """Show what serves, what is under way, what was decided last."""
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}

@@ -24,7 +24,7 @@ class _ListByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=_ListByDefault,
-    help="Rows that broke their contract, and were kept with the reason. 'homeostat quarantine TABLE' lists them.",
+    help="List rows kept apart, take them back in. 'homeostat quarantine TABLE' lists.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -50,6 +50,11 @@ def test_columns_are_selected_in_order():
         ({"event_time": "hour"}, "is no instant"),
         ({"contract": {**CONTRACT, "at": instant(nullable=True)}}, "is no instant"),
         ({"freshness": "soon"}, "is not a duration"),
+        ({"retries": "often"}, "is not a duration"),
+        ({"ahead": "0m"}, "is not a duration"),
+        ({"event_id": "nr"}, "which its contract lacks"),
+        ({"event_id": "visib"}, "identifies nothing"),
+        ({"event_id": "at"}, "identifies nothing"),
     ],
 )
 def test_a_table_that_cannot_work_is_refused_with_its_mend(changes, says):
