@@ -29,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Three predictions were served; the facts under them were corrected before, after, and came late."""
     found = grown_home(tmp_path_factory.mktemp("served"))
     loop = loop_of(found)
-    remember_features(found, LOOP, loop.feature_set)
+    remember_features(found, {LOOP: loop.feature_set})
     serve(found, *(record(number, loop) for number in range(3)))
     return found
 
