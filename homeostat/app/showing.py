@@ -18,7 +18,7 @@ from homeostat.app.table_views import Volumes, columns_of, kept_apart_of, silenc
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.profiles import ReferenceProfile
-from homeostat.data.tables import Table
+from homeostat.data.tables import Stored, Table
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotFound, Unavailable
 
@@ -43,6 +43,7 @@ class Showing:
     _log: DeltaTables = field(init=False)
     _tables: DeltaTables = field(init=False)
     _volumes: Volumes = field(init=False)
+    _stored: dict[str, Stored] = field(init=False, default_factory=dict)
     _profiles: dict[tuple[str, str], ReferenceProfile] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,10 +102,22 @@ class Showing:
             "event_time": table.event_time,
             "columns": columns_of(table),
             "uses": uses_of(table, self.loops),
+            "disk": self._disk(name),
             "volume": self._volumes.by_day(table, loop.timezone),
             "silence": silences_of(table, days),
             "kept_apart": kept_apart_of(table, days),
         }
+
+    def _disk(self, table: str) -> Json | None:
+        """What a table takes on disk; looked at again when it has a new version. None before its first row."""
+        version = self._tables.version(table)
+        if version < 0:
+            return None
+        if table not in self._stored or self._stored[table].version != version:
+            self._stored[table] = self._tables.describe(table)
+        found = self._stored[table]
+        compacted = None if found.compacted_at is None else format_instant(found.compacted_at)
+        return {"bytes": found.bytes, "files": found.files, "versions": version + 1, "compacted_at": compacted}
 
     def _references(self, loop: str, versions: set[str]) -> dict[str, ReferenceProfile]:
         """The profiles of versions whose folder is there."""

@@ -1,4 +1,4 @@
-"""The command that tells how a prediction was made."""
+"""The command that tells how a prediction was made, and lists the predictions served last."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ Json = dict[str, Any]
 
 
 def explain(
-    prediction_id: Annotated[str, typer.Argument(metavar="PREDICTION_ID", help="From a reply, or from 'predictions'.")],
+    prediction_id: Annotated[
+        str | None, typer.Argument(metavar="PREDICTION_ID", help="From a reply; left out, the newest are listed.")
+    ] = None,
     feature: Annotated[str | None, typer.Option("--feature", "-f", metavar="F", help="Only this feature.")] = None,
     rows: Annotated[
         int, typer.Option("--rows", metavar="N", min=1, max=1_000, help="List at most so many rows of a feature.")
     ] = 20,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="List those of this question; several parts: JSON.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1_000, help="List at most so many.")] = 20,
     loop: Annotated[str | None, typer.Option("--loop", metavar="LOOP", help="Name of the loop.")] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -28,29 +34,18 @@ def explain(
 
     Every value is recomputed from the rows that had been accepted when the prediction read them; a feature whose
     served value they do not give is marked. With --feature it lists the rows, those too that did not count, and
-    why. Times are UTC. Exit code 3: a served value differs.
+    why. Without an id, the predictions served last are listed, newest first. Times are UTC. Exit code 3: a served
+    value differs.
     """
     with errors_shown(as_json):
         showing, found = shown(home, loop)
+        if prediction_id is None:
+            show(showing.predictions(found.name, limit, key), as_json, _listed)
+            return
         made = showing.prediction(found.name, prediction_id, rows, feature)
         show(made, as_json, _all if feature is None else _one)
         if not made["agrees"]:
             raise typer.Exit(3)
-
-
-def predictions(
-    loop: Annotated[str | None, typer.Argument(metavar="LOOP", help="Name of the loop.")] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Only of this question; several parts: a JSON list.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1_000, help="At most so many.")] = 20,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
-    """List the predictions served last, newest first. Times are UTC."""
-    with errors_shown(as_json):
-        showing, found = shown(home, loop)
-        show(showing.predictions(found.name, limit, key), as_json, _listed)
 
 
 def _listed(found: list[Json]) -> None:

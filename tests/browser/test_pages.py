@@ -72,7 +72,10 @@ def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None
     page = opened("full", path="/tables?table=weather").page
     assert page.inner_text(".headline-main") == "weather is late: 4 h old, limit 3 h."
     assert page.locator("#list tr.chosen .pill").inner_text() == "Late"
+    assert "9 rows kept apart." in page.inner_text("#status")
     assert "above maximum\n9" in page.inner_text("#apart .chips")
+    assert "taken in since\n3" in page.inner_text("#apart .chips")
+    assert "4.8 MB\n7 files, 210 versions" in page.inner_text("#detail .readout")
     assert "Column 'temp' is 900.0, above 130. Send at most 130." in page.inner_text("#apart tbody")
     panels = page.locator("#detail .panel-name").all_text_contents()
     assert panels == [

@@ -145,7 +145,7 @@ def test_the_command_tells_the_same(home: Home) -> None:
     made = home.running.command("explain", home.prediction, "--feature", SPENT)
     told = api(home.running, f"loops/{home.running.loop}/predictions/{home.prediction}?feature={SPENT}")
     assert made == told
-    listed = home.running.command("predictions", "--limit", "1")
+    listed = home.running.command("explain", "--limit", "1")
     assert listed[0]["prediction_id"] == home.prediction
 
 

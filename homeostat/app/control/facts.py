@@ -58,9 +58,12 @@ class Facts:
         """Rows that broke a contract, by table, since the beginning."""
         return {name: sum(told["quarantined"].values()) for name, told in self._tables.items()}
 
-    def quarantined_by_reason(self) -> dict[str, dict[str, int]]:
-        """Rows that broke a contract, by table and reason, since the beginning."""
-        return {name: dict(told["quarantined"]) for name, told in self._tables.items()}
+    def intake(self, table: str) -> Json:
+        """Rows of a table that broke its contract, by reason, since the beginning; those still kept apart, and those
+        taken in after all; rows that broke a rule that only warns; rows that came with the history."""
+        told = self._tables.get(table, {})
+        counts = {name: told.get(name, 0) for name in ("kept", "readmitted", "imported")}
+        return {**{name: dict(told.get(name, {})) for name in ("quarantined", "warned")}, **counts}
 
     def failed(self, loop: str) -> int:
         """Predict requests of a loop that were answered with a server error, over restarts of the gateway."""

@@ -126,13 +126,11 @@ class ControlService:
         return {"rows": [{**row, "known_at": format_instant(row["known_at"])} for row in rows]}
 
     def tables(self) -> list[Json]:
-        """Every table: rows, freshness against its objective, and rows kept apart by reason."""
+        """Every table: rows, freshness against its objective, and rows that broke the contract by reason."""
         self.facts.look()
         tables = list(self.showing.tables.values())
-        apart = self.facts.quarantined_by_reason()
-        return [
-            {**told, "quarantined": apart.get(told["table"], {})} for told in self.facts.freshness(tables, self._now())
-        ]
+        told = self.facts.freshness(tables, self._now())
+        return [{**one, **self.facts.intake(one["table"])} for one in told]
 
     def table(self, name: str) -> Json:
         """One table in full. Raises: NotFound."""

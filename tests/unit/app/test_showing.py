@@ -29,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Three predictions were served; the facts under them were corrected before, after, and came late."""
     found = grown_home(tmp_path_factory.mktemp("served"))
     loop = loop_of(found)
-    remember_features(found, LOOP, loop.feature_set)
+    remember_features(found, {LOOP: loop.feature_set})
     serve(found, *(record(number, loop) for number in range(3)))
     return found
 
@@ -141,6 +141,7 @@ def test_the_volume_of_a_table_counts_each_fact_once_by_its_event_day(tmp_path: 
     told = showing.table("purchases")
     before = [{"day": "2024-01-01", "rows": 1}, {"day": "2024-01-02", "rows": 6}]
     assert told["volume"] == before
+    assert (told["disk"]["files"], told["disk"]["versions"]) == (1, 2)
     assert told["uses"] == [{"loop": LOOP, "as": "label"}, {"loop": LOOP, "as": "Window(purchases, by='shop')"}]
     assert [(one["column"], one["role"]) for one in told["columns"]][:2] == [("visit", "key"), ("at", "event time")]
     more = stored(loop_of(home), [purchase("new", 1, 5.0, 50)])

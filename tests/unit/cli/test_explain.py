@@ -1,4 +1,4 @@
-"""The commands that list predictions and tell how one was made."""
+"""The command that tells how a prediction was made, and lists those served last."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def name(home: Home, number: int) -> str:
 
 
 def test_predictions_are_listed_with_their_whole_ids(command: Command, served: Home) -> None:
-    done = command("predictions", "--home", served.root)
+    done = command("explain", "--home", served.root)
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["prediction", "asked", "at", "key", "probability", "answer", "version"]
     assert [line.split()[0] for line in lines[1:]] == [name(served, 1), name(served, 0)]
-    assert command("predictions", "--home", served.root, "--key", "v7").stderr == "No prediction is logged that fits.\n"
+    assert command("explain", "--home", served.root, "--key", "v7").stderr == "No prediction is logged that fits.\n"
 
 
 def test_a_prediction_is_told_feature_by_feature(command: Command, served: Home) -> None:

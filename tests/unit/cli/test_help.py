@@ -28,7 +28,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert sorted(NAMES) == sorted(
         [
             *("demo", "up", "status", "decisions", "versions", "report", "skew", "rollback", "ledger verify"),
-            *("predictions", "explain"),
+            "explain",
             *("features audit", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
             *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),

@@ -51,6 +51,12 @@ export function span(seconds) {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
+export function bytes(value) {
+  if (!known(value)) return NONE;
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return `${(value / 1000 ** power).toFixed(power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}
+
 export function plural(n, one, many = `${one}s`) {
   return `${count(n)} ${n === 1 ? one : many}`;
 }

@@ -3,7 +3,7 @@ import { api, ApiError } from "../api.js";
 import { createDayChart } from "../charts/day-chart.js";
 import { bars } from "../charts/panels.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { at as ms, count, DAY, dateAndTime, fixed, known, longDate, NONE, plural, span } from "../format.js";
+import { at as ms, bytes, count, date, DAY, dateAndTime, fixed, known, longDate, NONE, plural, span } from "../format.js";
 import { addressWith, at, followLinks, query, startPage, tooltip } from "../page.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { card, cell, emptyCard, table } from "./parts.js";
@@ -26,14 +26,13 @@ function unlessAway(error) {
   throw error;
 }
 
-const apartOf = ({ quarantined }) => Object.values(quarantined ?? {}).reduce((sum, rows) => sum + rows, 0);
 
 function headline({ tables }) {
   if (!tables.length) return ["No table is declared.", "A loop's file declares its tables."];
   const late = tables.filter(({ ok }) => ok === false);
   const silent = tables.filter(({ newest }) => !newest);
-  const apart = tables.reduce((sum, one) => sum + apartOf(one), 0);
-  const detail = apart ? `${plural(apart, "row")} kept apart since the beginning.` : "No row was ever kept apart.";
+  const apart = tables.reduce((sum, one) => sum + one.kept, 0);
+  const detail = apart ? `${plural(apart, "row")} kept apart.` : "No row is kept apart.";
   if (late.length) return [late.map((one) => `${one.table} is late: ${span(one.age_seconds)} old, limit ${span(one.objective_seconds)}.`).join(" "), detail];
   if (silent.length === tables.length) return ["Nothing has come in yet.", "Send events to the doors; each table is listed with its first row."];
   const judged = tables.filter(({ objective_seconds: objective }) => known(objective));
@@ -54,7 +53,7 @@ const listed = whenChanged(({ tables, detail }) => {
     h("tr", { class: one.table === detail?.table ? "chosen" : null },
       h("th", { scope: "row" }, h("a", { href: addressWith({ table: one.table }), "data-within": true, "aria-current": one.table === detail?.table ? "true" : null }, one.table)),
       h("td", null, freshness(one)),
-      cell(one.newest ? dateAndTime(ms(one.newest)) : NONE), cell(span(one.age_seconds), "n"), cell(span(one.objective_seconds), "n"), cell(count(one.rows), "n"), cell(count(apartOf(one)), "n")))));
+      cell(one.newest ? dateAndTime(ms(one.newest)) : NONE), cell(span(one.age_seconds), "n"), cell(span(one.objective_seconds), "n"), cell(count(one.rows), "n"), cell(count(one.kept), "n")))));
 });
 
 function freshness({ ok, newest, objective_seconds: objective }) {
@@ -70,7 +69,7 @@ const detailed = whenChanged(({ detail }) => {
   at("detail-title").textContent = `${detail.table}: volume and freshness`;
   const points = pointsOf(detail);
   if (!points.length) return drawDetail(emptyCard("No rows yet", `Send events to ${detail.table}; each event day is counted here.`));
-  drawDetail(chartArea);
+  drawDetail(readout(detail), chartArea);
   const objective = detail.objective_seconds;
   const hours = (value) => (value ? span(value) : "0");
   const panels = [bars(points, "rows", { name: "Rows by event day", height: 120, format: count })];
@@ -80,6 +79,15 @@ const detailed = whenChanged(({ detail }) => {
   if (points.some(({ apart }) => apart > 0)) panels.push(bars(points, "apart", { name: "Rows kept apart, by day of the loop", height: 44, format: count, tone: () => "bad" }));
   chart({ domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words });
 });
+
+function readout({ rows, imported, disk, age_seconds: age, objective_seconds: objective, ok }) {
+  const item = (name, value, note, kind) => h("div", { class: kind }, h("dt", null, name), h("dd", null, value, h("small", null, note)));
+  return h("dl", { class: "readout" },
+    item("Rows", count(rows), imported ? `${count(imported)} came as history` : "all as they happened"),
+    item("Age", span(age), known(objective) ? `objective ${span(objective)}` : "no objective", ok === false ? "warn" : ok ? "good" : null),
+    disk && item("On disk", bytes(disk.bytes), `${plural(disk.files, "file")}, ${plural(disk.versions, "version")}`),
+    disk?.compacted_at && item("Compacted", date(ms(disk.compacted_at)), "by itself, by the machine's clock"));
+}
 
 function pointsOf({ volume, silence, kept_apart: apart }) {
   const byDay = new Map();
@@ -108,8 +116,11 @@ const apartDrawn = whenChanged(({ detail, apart }) => {
   const reasons = Object.entries(detail.quarantined ?? {}).sort((a, b) => b[1] - a[1]);
   if (apart === null) return drawApart(emptyCard("Not known now", "The recorder is away; it keeps these rows and is started again by itself."));
   if (!reasons.length) return drawApart(emptyCard("Nothing kept apart", `Every row of ${detail.table} kept its contract.`));
+  const chip = (words, rows) => h("li", { class: "chip" }, h("strong", null, words), h("span", null, count(rows)));
+  const chips = h("ul", { class: "chips subhead", "aria-label": "Rows that broke the contract since the beginning, by reason" }, reasons.map(([reason, rows]) => chip(reason.replaceAll("_", " "), rows)), detail.readmitted > 0 && chip("taken in since", detail.readmitted));
+  if (!apart.length) return drawApart(chips, emptyCard("Nothing kept apart now", "What had been was taken in after all."));
   drawApart(
-    h("ul", { class: "chips subhead" }, reasons.map(([reason, rows]) => h("li", { class: "chip" }, h("strong", null, reason.replaceAll("_", " ")), h("span", null, count(rows))))),
+    chips,
     table("apart-title", [["Known"], ["Column"], ["Problem and mend"], ["Row"]], apart.map((row) => h("tr", null,
       cell(dateAndTime(ms(row.known_at))), h("td", { class: "mono" }, row.field ?? row.column ?? NONE),
       h("td", { class: "wide" }, row.problem, " ", h("span", { class: "quiet" }, row.mend)),
@@ -140,7 +151,7 @@ function draw({ shown }) {
   drawStatus(shown);
   listed([shown.tables, shown.detail?.table], shown);
   detailed([shown.detail], shown);
-  apartDrawn([shown.detail?.table, shown.detail?.quarantined, shown.apart], shown);
+  apartDrawn([shown.detail?.table, shown.detail?.quarantined, shown.detail?.readmitted, shown.apart], shown);
   contracted([shown.detail?.table, shown.detail?.columns, shown.detail?.uses], shown);
 }
 
