@@ -47,6 +47,7 @@ def test_a_candidate_that_only_looked_good_offline_is_taken_back(calm: Twin, shu
     calm.world = World(changes=today, reverts=today + PERIOD)
     accepted = calm.until("canary", days=PERIOD)
     assert accepted["at"].startswith(_date(today + PERIOD))
+    assert accepted["reasons"][-1].startswith("features as served and as trained on are at most 0 <= 0.1 apart on ")
     taken_back = calm.until("rollback", days=PERIOD)
     assert taken_back["version"] == accepted["version"]
     assert taken_back["reasons"][0].startswith("log-loss above the champion's by at least")
