@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,8 @@ class LabelledQuestions:
 def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: Sources) -> LabelledRows:
     """Join questions, labels and features as known at the pin.
 
-    Of several facts with one key the one accepted last by the pin counts. A row is taken when its label has
+    Of several facts with one key the one accepted last by the pin counts; of a question that came again the
+    first, for that is what could be answered then, from what was known then. A row is taken when its label has
     had its time to mature and is there: taking early labels sooner would favour whatever comes true quickly.
     """
     found = labelled_questions(question, label, sources)
@@ -127,7 +128,7 @@ def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: 
 
 def labelled_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> LabelledQuestions:
     """The rows of `labelled_rows` before features are joined to them; ``extra`` stored columns come with them."""
-    asked = latest_facts(sources.facts(question.name, [*question.contract, *extra]), question.keys)
+    asked = _of_key(sources.facts(question.name, [*question.contract, *extra]), question.keys, keep="first")
     asked = asked.filter(pa.array(_matured(asked, label, sources.as_of)))
     truth = _truth(asked, question, label, sources)
     known = ~np.isnan(truth)
@@ -180,10 +181,15 @@ def _truth(asked: pa.Table, question: Table, label: Label, sources: Sources) -> 
 
 def latest_facts(facts: pa.Table, keys: Sequence[str]) -> pa.Table:
     """Of the facts of one key the one accepted last."""
+    return _of_key(facts, keys, keep="last")
+
+
+def _of_key(facts: pa.Table, keys: Sequence[str], *, keep: Literal["first", "last"]) -> pa.Table:
+    """Of the facts of one key the one accepted first or last."""
     order = np.argsort(integers(facts.column(SEQUENCE), SEQUENCE), kind="stable")
     facts = facts.take(pa.array(order))
-    superseded = facts.select(list(keys)).to_pandas().duplicated(keep="last").to_numpy(dtype=bool)
-    return facts.filter(pa.array(~superseded))
+    others = facts.select(list(keys)).to_pandas().duplicated(keep=keep).to_numpy(dtype=bool)
+    return facts.filter(pa.array(~others))
 
 
 def key_index(facts: pa.Table, keys: Sequence[str]) -> pd.Index[Any]:

@@ -1,26 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from homeostat.features import timeline
 from homeostat.features.offline import point_in_time
-from homeostat.features.parity import compare
-from homeostat.kernel.errors import InvalidInput
 from tests.unit.features.reference import (
     FEATURES,
     Question,
     asked,
     asked_table,
-    naive,
-    question,
-    sale,
     sales,
     stored,
-    visit,
     visits,
 )
 
@@ -41,26 +31,6 @@ def ask(time, known, shop="north", zone=1):
 
 def one(name, time, known, *facts):
     return recomputed([ask(time, known)], {"sales": facts, "visits": []})[name][0]
-
-
-@given(
-    st.lists(sale, max_size=25),
-    st.lists(visit, max_size=8),
-    st.lists(st.tuples(question, st.integers(-1, 25)), max_size=16),
-    st.sampled_from([1, 7, 4_000_000]),
-    st.randoms(use_true_random=False),
-)
-@settings(max_examples=300, deadline=None)
-def test_any_question_as_of_any_sequence_gets_what_the_definition_says(sold, visited, asking, expanded, shuffled):
-    sequences = list(range(len(sold) + len(visited)))
-    shuffled.shuffle(sequences)
-    facts = {"sales": list(zip(sold, sequences, strict=False))}
-    facts["visits"] = list(zip(visited, sequences[len(sold) :], strict=True))
-    questions = [Question(row, row["at"], known) for row, known in asking]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timeline, "_EXPANDED", expanded)
-        offline = recomputed(questions, facts)
-    assert compare(FEATURES, [naive(FEATURES, one, facts) for one in questions], offline) == []
 
 
 @pytest.mark.parametrize(("at", "inside"), [(6, 0.0), (7, 1.0), (10, 1.0), (11, 0.0)])
@@ -119,20 +89,3 @@ def test_long_runs_of_hidden_facts_are_skipped_without_being_wrong():
     assert one("shop_note", 9, 5, *facts) == "seen"
     assert one("shop_note", 9, 12, *facts) == "2"
     assert one("shop_note", 9, 999, *facts) == "n"
-
-
-def test_no_questions_give_empty_columns_of_the_right_kind():
-    values = recomputed([], {"sales": [], "visits": []})
-    assert values["shop_note"].dtype == object
-    assert list(values) == list(FEATURES.names)
-
-
-def test_missing_inputs_are_named():
-    question = asked_table(asked, [ask(1, 1)])
-    with pytest.raises(InvalidInput, match="Table 'sales' is not given"):
-        point_in_time(FEATURES, question, {})
-    with pytest.raises(InvalidInput, match="no column '_time'"):
-        point_in_time(FEATURES, question.drop_columns("_time"), {})
-    broken = question.drop_columns("_sequence").append_column("_sequence", pa.array([None], pa.int64()))
-    with pytest.raises(InvalidInput, match="'_sequence' has 1 nulls"):
-        point_in_time(FEATURES, broken, {})

@@ -60,9 +60,9 @@ def test_a_corrected_label_counts_as_last_accepted_by_the_pin() -> None:
     assert rows_of(sources(stored)).label.tolist() == [False]
 
 
-def test_a_corrected_question_counts_once_as_last_accepted_by_the_pin() -> None:
+def test_a_corrected_question_counts_once_as_it_was_first_asked() -> None:
     stored = tables([question("q", 0, 1, size=1.0), question("q", 3, 4, size=2.0)], [outcome("q", 30 * HOUR, 2)])
-    assert rows_of(sources(stored)).columns["size"].tolist() == [2.0]
+    assert rows_of(sources(stored)).columns["size"].tolist() == [1.0]
     assert rows_of(sources(stored, sequence=3)).columns["size"].tolist() == [1.0]
 
 
@@ -147,7 +147,7 @@ def test_labels_match_a_reading_row_by_row(
 
 
 def expected(questions: list[Row], outcomes: list[Row], pinned: int, as_of: int) -> list[tuple[int, bool]]:
-    known = {row["id"]: row for row in questions if row[SEQUENCE] <= pinned}
+    known = {row["id"]: row for row in reversed(questions) if row[SEQUENCE] <= pinned}
     truth = {row["id"]: row["delay"] for row in outcomes if row[SEQUENCE] <= pinned}
     return sorted(
         (row[SEQUENCE], truth[name] > 15)
