@@ -23,6 +23,8 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.features.offline import InMemoryEngine, OfflineEngine
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment, fingerprint
 from homeostat.registry.manifest import CONFIG, MODEL, PROFILE, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
@@ -171,15 +173,14 @@ def _must_answer_when_nothing_is_known(runtime: OnnxRuntime, estimator: Any) -> 
 
 def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tuple[str, NDArray[np.float64]]:
     champion = read_manifest(folder)
-    kinds = dict(champion.inputs)
-    gone = [name for name, kind in kinds.items() if loop.feature_set.kinds.get(name) != kind]
-    if gone:
+    found = judge_binding(champion.binding, Binding.of(loop.feature_set))
+    if found.name != ACCEPT:
         raise Refused(
-            f"Champion {champion.id} needs {gone[0]!r}, which the loop no longer defines; nothing compares.",
-            mend="Keep the champion's features in the loop's file until a version without them is promoted.",
-            features=gone,
+            f"Champion {champion.id} cannot be compared with on these features: {'; '.join(found.texts)}.",
+            mend="Restart Homeostat with this loop file, or put the definitions back.",
+            definitions=list(found.texts),
         )
-    frame = model_frame(later.columns, kinds)
+    frame = model_frame(later.columns, dict(champion.inputs))
     return champion.version, predict(load_runtime(folder, champion.version), frame)
 
 
@@ -202,6 +203,7 @@ def _version(
         metrics={**metrics, "training_rows": float(marks[0].rows), "onnx_difference": proof.worst},
         promise=promise,
         files={},
+        definitions=loop.feature_set.definitions,
     )
 
 

@@ -23,6 +23,8 @@ from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.clocks import clock_of
 from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
+from homeostat.app.home import Home
+from homeostat.app.known import remember_environment
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.route_watcher import RouteWatcher
@@ -59,9 +61,11 @@ async def _serve(
     online = SqliteOnlineReader(settings.home / "online.sqlite")
     spool = FileSpool(settings.home / "spool" / "predictions", durability=settings.durability)
     recorder = RecorderClient(settings.recorder_socket)
+    environment = remember_environment(Home(settings.home))
 
     def gateway(observer: Observer) -> Gateway:
-        return Gateway(plans, live, online, spool, observer, new_id=new_prediction_id, timer=time.perf_counter)
+        made = {"new_id": new_prediction_id, "timer": time.perf_counter}
+        return Gateway(plans, live, online, spool, observer, environment=environment, **made)
 
     parts = DoorParts(
         settings,

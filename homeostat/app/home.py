@@ -60,6 +60,16 @@ class Home:
         return self.root / "routes"
 
     @property
+    def definitions(self) -> Path:
+        """Every feature set a loop was served with, by its hash: ``<loop>/<hash>.json``."""
+        return self.root / "definitions"
+
+    @property
+    def environments(self) -> Path:
+        """Library versions that features were computed with, by their hash."""
+        return self.root / "environments"
+
+    @property
     def ledger(self) -> Path:
         """Signed heads of the ledger and their key."""
         return self.root / "ledger"

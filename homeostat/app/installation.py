@@ -13,6 +13,7 @@ from types import FrameType
 
 from homeostat.app.consumers import refuse_broken_outputs
 from homeostat.app.home import HomeLock, Running
+from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings, check_ports_free
 from homeostat.app.supervisor import Notice, Supervisor, module_command
@@ -22,7 +23,8 @@ class Installation:
     """One home, locked, with its recorder, gateway and control running; a context manager.
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
-    file does not hold loops; Refused when a registered consumer depends on outputs that it changes.
+    file does not hold loops, or loops whose features do not fit the home's prediction logs; Refused when a registered
+    consumer depends on outputs that it changes.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -34,7 +36,11 @@ class Installation:
         try:
             check_ports_free(settings.port)
             refuse_broken_outputs(settings.paths, loops)
-            self.settings = settings.model_copy(update={"recorder_socket": str(self._sockets / "recorder")})
+            for name, loop in loops.items():
+                remember_features(settings.paths, name, loop.feature_set)
+            started = {name: loop.feature_set.hash for name, loop in loops.items()}
+            told = {"recorder_socket": str(self._sockets / "recorder"), "definitions": started}
+            self.settings = settings.model_copy(update=told)
             self.settings.save()
             logs = settings.paths.process_logs
             self._supervisor = Supervisor(_commands(self.settings), logs, notice, tasks)

@@ -8,9 +8,10 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
-from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound
+from homeostat.kernel.errors import Conflict, HomeostatError, InvalidInput, NotFound
 
 
 def load_loops(path: Path) -> dict[str, Loop]:
@@ -33,6 +34,24 @@ def load_loops(path: Path) -> dict[str, Loop]:
             )
         named[loop.name] = loop
     return named
+
+
+def load_started(settings: Settings) -> dict[str, Loop]:
+    """The loops of a running installation, for one more of its processes.
+
+    Raises: Conflict when the file was edited since: two processes must not disagree on what a feature means.
+    """
+    loops = load_loops(settings.loop_file)
+    for name, started in settings.definitions.items():
+        if name not in loops or loops[name].feature_set.hash != started:
+            raise Conflict(
+                f"The features of loop {name!r} are not those that Homeostat was started with:"
+                f" {settings.loop_file} was edited.",
+                mend="Stop it and start it again, and all of it runs with the new ones; or put the file back.",
+                file=str(settings.loop_file),
+                loop=name,
+            )
+    return loops
 
 
 def load_loop(path: Path, name: str | None = None) -> Loop:

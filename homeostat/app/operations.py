@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.files.routes import read_waiting, write_route, write_waiting
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.app import views
@@ -20,7 +20,9 @@ from homeostat.control.transitions import roll_back_by_hand
 from homeostat.governance.audit import audit
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict
-from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
+from homeostat.registry.binding import Binding, judge_binding
+from homeostat.serving.waiting import Waiting
 from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
@@ -48,7 +50,8 @@ class Operations:
         return self.store.state(loop)
 
     def overview(self, loop: Loop, now: Instant | None) -> Json:
-        """The route, the champion and its promise, the open rollout, totals and the last decision."""
+        """The route and why it is empty, the champion and its promise, versions that the loop's file cannot feed,
+        the open rollout, totals and the last decision."""
         state = self.store.state(loop.name)
         entries = self.store.entries(loop.name)
         days = [day for _, day in self._read_days(loop.name).values()]
@@ -59,9 +62,11 @@ class Operations:
             "owner": loop.owner,
             "decided_until": None if state.decided_until is None else format_instant(state.decided_until),
             "route": views.route_of(state),
+            "waiting": self._waiting(state),
+            "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
-            "totals": views.totals(days, entries, state.first_version),
+            "totals": views.totals(days, entries),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
 
@@ -112,9 +117,13 @@ class Operations:
         with open(self.home.routes / ".lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = self.store.state(loop)
-            if state.route.champion is not None:
+            if state.route.generation > 0:
                 write_route(self.home.routes, state.route)
         return state
+
+    def say_waiting(self, loop: str, waiting: Waiting | None) -> None:
+        """Let the doors and everyone who asks know why nothing serves; None once something does."""
+        write_waiting(self.home.routes, loop, waiting)
 
     def verify_ledger(self) -> Json:
         """Check every entry and every signed head."""
@@ -125,6 +134,20 @@ class Operations:
             "heads": found.heads,
             "problems": list(found.problems),
         }
+
+    def _waiting(self, state: LoopState) -> Json | None:
+        waiting = None if state.route.champion else read_waiting(self.home.routes, state.loop)
+        return None if waiting is None else views.waiting_of(waiting)
+
+    def _problems(self, loop: Loop, state: LoopState) -> list[str]:
+        """Versions on the route that the loop, as its file is now, can no longer feed."""
+        current, found = Binding.of(loop.feature_set), []
+        for name in state.route.versions:
+            version = self.manifests.find(loop.name, name)
+            verdict = judge_binding(version.binding, current) if version else None
+            if verdict is not None and verdict.name == REJECT:
+                found.append(f"{name} was trained with other definitions: {'; '.join(verdict.texts)}")
+        return found
 
     def _last_said(self, loop: str, version: str) -> str:
         try:

@@ -7,7 +7,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeostat.adapters.files.routes import Signature, read_route, signature
+from homeostat.adapters.files.routes import (
+    Signature,
+    read_route,
+    read_waiting,
+    signature,
+    waiting_signature,
+)
 from homeostat.kernel.errors import HomeostatError
 from homeostat.serving.live import LiveRoutes, Serving
 
@@ -17,6 +23,7 @@ _LOG = logging.getLogger("homeostat.routes")
 @dataclass(slots=True)
 class _Seen:
     file: Signature | None = None
+    waiting: Signature | None = None
     retry_at: float | None = None
 
 
@@ -40,6 +47,7 @@ class RouteWatcher:
         """Take over whatever changed since the last look."""
         now = asyncio.get_running_loop().time()
         for loop, seen in self._seen.items():
+            self._hear(loop, seen)
             found = signature(self._folder, loop)
             due = seen.retry_at is not None and now >= seen.retry_at
             if found is None or (found == seen.file and not due):
@@ -47,6 +55,16 @@ class RouteWatcher:
             seen.file = found
             await self._follow(loop)
             seen.retry_at = now + self._retry if self._live.problem(loop) else None
+
+    def _hear(self, loop: str, seen: _Seen) -> None:
+        """While nothing serves, take over what control says about that."""
+        current = self._live.current(loop)
+        if current is not None and current.route.champion is not None:
+            return
+        found = waiting_signature(self._folder, loop)
+        if found != seen.waiting:
+            seen.waiting = found
+            self._live.wait(loop, read_waiting(self._folder, loop))
 
     async def _follow(self, loop: str) -> None:
         before = self._live.problem(loop)

@@ -76,8 +76,8 @@ def month_columns(settings: Settings, loop: Loop, served: Served, month: str) ->
     ends = window(f"{_next(month)}-01", loop.timezone).start
     asked = pc.field("asked_at")
     where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP))
-    names = [f"x_{name}" for name in loop.feature_set.names]
-    columns = served_columns(stored.read(loop.name, columns=names, where=where), loop.feature_set)
+    kinds = loop.feature_set.kinds
+    columns = served_columns(stored.read(loop.name, where=where), kinds)
     chosen = served.labelled[served.month == month]
     return {name: values[chosen] for name, values in columns.items()}
 

@@ -13,7 +13,11 @@ from homeostat.kernel.errors import Conflict, InvalidInput
 
 
 class Settings(BaseModel):
-    """Settings of one installation. ``port`` carries the doors; the dashboard and ``/api`` are on the next one."""
+    """Settings of one installation. ``port`` carries the doors; the dashboard and ``/api`` are on the next one.
+
+    ``definitions`` is the hash of each loop's features as the installation was started: all its processes run
+    with these or not at all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +31,7 @@ class Settings(BaseModel):
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
     recorder_socket: str = ""
+    definitions: dict[str, str] = Field(default_factory=dict)
 
     @property
     def paths(self) -> Home:

@@ -14,25 +14,28 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.registry.models import Version
+from homeostat.serving.waiting import Waiting
 from homeostat.stats.sums import ScoreSums
 
 Json = dict[str, Any]
 COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
 
 
-def totals(days: Iterable[Day], entries: Iterable[Entry], first: str | None) -> Json:
+def totals(days: Iterable[Day], entries: Sequence[Entry]) -> Json:
     """Rows served and labelled, requests failed, and decisions by kind, since the beginning.
 
-    That the ``first`` version came to serve is not counted as a promotion: it replaced nothing.
+    That a first version came to serve is not counted as a promotion: it replaced nothing.
     """
+    first = {entry.draft.version for entry in entries if entry.draft.kind == "bootstrap"}
     found: Json = {"served": 0, "labelled": 0, "failed_requests": 0, **dict.fromkeys(COUNTED.values(), 0)}
     for day in days:
         found["served"] += day.inputs.rows
         found["failed_requests"] += day.inputs.failed
         found["labelled"] += day.outcomes.labelled if day.outcomes else 0
     for entry in entries:
-        if entry.draft.kind in COUNTED and (entry.draft.kind, entry.draft.version) != ("promote", first):
-            found[COUNTED[entry.draft.kind]] += 1
+        draft = entry.draft
+        if draft.kind in COUNTED and not (draft.kind == "promote" and draft.version in first):
+            found[COUNTED[draft.kind]] += 1
     return found
 
 
@@ -98,6 +101,12 @@ def route_of(state: LoopState) -> Json:
         "share": route.share,
         "standby": route.standby,
     }
+
+
+def waiting_of(waiting: Waiting) -> Json:
+    """Why nothing serves yet, and when a version that was turned away is tried again."""
+    next_try = None if waiting.next_try is None else format_instant(waiting.next_try)
+    return {"code": waiting.code, "text": waiting.text, "version": waiting.version, "next_try": next_try}
 
 
 def champion_of(version: Version | None) -> Json | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.performance import PairSums
@@ -15,7 +15,8 @@ from homeostat.stats.sums import ScoreSums
 class Inputs:
     """What came in and went out. ``psi`` and ``ks`` are per feature against ``reference``'s profile; None where
     unknown (too few rows). ``asked`` and ``faults`` count by version; ``age`` is the silence of each table in
-    microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table."""
+    microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table. ``freshness`` says of
+    each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature."""
 
     rows: int
     asked: Mapping[str, int]
@@ -27,6 +28,8 @@ class Inputs:
     prediction_psi: float | None
     age: Mapping[str, int | None]
     quarantined: Mapping[str, int]
+    freshness: Mapping[str, bool | None] = field(default_factory=dict)
+    defaulted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from homeostat.control import transitions
 from homeostat.control.days import Day
+from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured, judge_first, judge_retrain
 from homeostat.control.reading import canary_window, record_of, trail_of
@@ -17,8 +18,10 @@ from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
-from homeostat.kernel.errors import Conflict
-from homeostat.kernel.verdicts import ADVANCE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.kernel.errors import Conflict, HomeostatError
+from homeostat.kernel.verdicts import ADVANCE, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.registry.binding import Binding, judge_binding
+from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
 from homeostat.training.pipeline import WorkflowEngine, WorkflowState
 
@@ -42,6 +45,10 @@ class Observer(Protocol):
         """The skill that a version promised, if it could be measured."""
         ...
 
+    def binding(self, version: str) -> Binding:
+        """The definitions that a version was trained with."""
+        ...
+
 
 @dataclass(slots=True)
 class Reconciler:
@@ -49,6 +56,7 @@ class Reconciler:
 
     ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
+    ``on_wait`` is told why nothing serves (None once something does) whenever that changes.
     ``verdict`` is what was last said about retraining.
     """
 
@@ -57,10 +65,13 @@ class Reconciler:
     observer: Observer
     engine: WorkflowEngine
     on_change: Callable[[LoopState], None]
+    on_wait: Callable[[str, Waiting | None], None]
     days: list[Day] = dataclasses.field(default_factory=list)
     cursor: int = 0
     published: int = -1
     verdict: Verdict | None = None
+    said: Waiting | None = None
+    judged: dict[str, Verdict] = dataclasses.field(default_factory=dict)
 
     @property
     def workflow_name(self) -> str:
@@ -68,9 +79,17 @@ class Reconciler:
         return f"retrain-{self.loop.name}"
 
     def recover(self) -> None:
-        """After a start: publish the route again, and start a workflow that was decided but not begun."""
-        state = self.store.state(self.loop.name)
+        """After a start: let go of versions that the loop's file can no longer feed, publish the route again, and
+        start a workflow that was decided but not begun."""
+        while True:
+            state = self.store.state(self.loop.name)
+            try:
+                state = self._let_go(state, state.decided_until or 0)
+                break
+            except Conflict:
+                continue
         self._publish(state)
+        self._say(state)
         self._begin_retraining(state)
 
     def tick(self, now: Instant) -> LoopState:
@@ -86,7 +105,7 @@ class Reconciler:
 
     def _tick(self, now: Instant) -> LoopState:
         self._read_days()
-        state = self._collect_failure(self.store.state(self.loop.name), now)
+        state = self._collect_failure(self._let_go(self.store.state(self.loop.name), now), now)
         changed = self._observe(state, now)
         before = state
         state, drafts = self._decide(state, now)
@@ -95,6 +114,7 @@ class Reconciler:
             state = self.store.commit(before, state, drafts, changed)
         if state.route.generation != self.published:
             self._publish(state)
+        self._say(state)
         self._begin_retraining(state)
         return state
 
@@ -113,6 +133,27 @@ class Reconciler:
     def _publish(self, state: LoopState) -> None:
         self.on_change(state)
         self.published = state.route.generation
+
+    def _say(self, state: LoopState) -> None:
+        waiting = waiting_of(state, self.store, self.verdict, FIRST_RETRY)
+        if waiting is None or waiting != self.said:
+            self.on_wait(self.loop.name, waiting)
+        self.said = waiting
+
+    def _let_go(self, state: LoopState, now: Instant) -> LoopState:
+        """The definitions of a loop are those of its file: only a restart changes them."""
+        after, drafts = let_go(state, self._honours, now)
+        return self.store.commit(state, after, drafts, ()) if drafts else state
+
+    def _honours(self, version: str) -> Verdict:
+        """Whether the loop can feed a version; one whose files cannot be read proves nothing."""
+        if version not in self.judged:
+            try:
+                bound = self.observer.binding(version)
+            except HomeostatError as error:
+                return Verdict(INCONCLUSIVE, (Reason(error.code, None, None, error.problem),))
+            self.judged[version] = judge_binding(bound, Binding.of(self.loop.feature_set))
+        return self.judged[version]
 
     def _read_days(self) -> None:
         """Take in days written since the last look, by this process or the one before it."""

@@ -15,6 +15,7 @@ from homeostat.kernel.verdicts import ROLL_BACK, Verdict
 from homeostat.serving.routing import Route
 
 Facts = Mapping[str, object]
+_STAND_DOWN = "stand_down"
 
 
 class Transition(NamedTuple):
@@ -156,12 +157,49 @@ def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str
     return Transition(after, (_draft(state, name, "rollback", title, verdict, champion, now, _of(route), actor),))
 
 
+def stand_down(state: LoopState, verdict: Verdict, now: Instant, successor: str | None) -> Transition:
+    """The champion cannot be fed any more: ``successor`` serves everything, or nothing does and all begins anew."""
+    champion, rollout = str(state.route.champion), state.rollout
+    route = _next(state.route, champion=successor, canary=None, share=0.0, standby=None)
+    after = state.standing(champion, "retired", now)
+    if state.route.standby is not None:
+        after = after.standing(state.route.standby, "retired", now)
+    if rollout is not None:
+        after = after.standing(rollout.candidate, "rolled_back", now)
+    if successor is not None:
+        after = after.standing(successor, "champion", now)
+    else:
+        after = dataclasses.replace(after, retrained_at=None)
+    after = dataclasses.replace(after, rollout=None, route=route)
+    follows = f"{successor} serves again" if successor else "a first version is trained anew"
+    title, name = f"{champion} stands down: its definitions changed; {follows}", _place(state.loop, route.generation)
+    return Transition(after, (_draft(state, name, _STAND_DOWN, title, verdict, champion, now, _of(route)),))
+
+
+def stand_down_id(loop: str, generation: int) -> str:
+    """The ledger's id of the decision that emptied the route of this generation."""
+    return f"{_place(loop, generation)}/{_STAND_DOWN}"
+
+
+def dismiss_standby(state: LoopState, verdict: Verdict, now: Instant) -> Transition:
+    """The standby cannot be fed any more: nobody may be sent back to it."""
+    standby = str(state.route.standby)
+    route = _next(state.route, standby=None)
+    after = dataclasses.replace(state.standing(standby, "retired", now), route=route)
+    title, name = f"{standby} stands by no more: its definitions changed", _place(state.loop, route.generation)
+    return Transition(after, (_draft(state, name, "dismiss", title, verdict, standby, now, _of(route)),))
+
+
 def roll_back_by_hand(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
     """What a person means by rollback: an open rollout ends, else the standby takes over."""
     assert verdict.name == ROLL_BACK
     if state.rollout is not None:
         return take_back(state, verdict, now, {}, actor)
     return flip_to_standby(state, verdict, now, actor)
+
+
+def _place(loop: str, generation: int) -> str:
+    return f"{loop}/route/{generation}"
 
 
 def _next(route: Route, **changes: object) -> Route:

@@ -14,7 +14,9 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     ``key`` is ``Table.key_of`` of the question row; ``asked_at`` is its event time, ``served_at`` the clock's
     now; features were read at ``read_sequence``. ``arm`` is "champion" or "canary"; ``fell_back`` says that
     the arm failed and the champion answered. ``question`` is the whole parsed row; ``features`` are ordered
-    as the feature set's names, missing as None.
+    as the feature set's names, missing as None; ``defaulted`` names those for which a declared default stands.
+    ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
+    empty in records older than their keeping.
     """
 
     prediction_id: str
@@ -32,3 +34,6 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     fell_back: bool
     question: dict[str, Value]
     features: list[Value]
+    definitions: str = ""
+    environment: str = ""
+    defaulted: tuple[str, ...] = ()

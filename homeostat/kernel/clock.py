@@ -45,6 +45,16 @@ def duration(text: str) -> Duration:
     return total
 
 
+def format_duration(span: Duration) -> str:
+    """Write microseconds as ``duration`` reads them, in the largest unit that fits exactly.
+
+    >>> format_duration(duration("48h")), format_duration(duration("90m"))
+    ('2d', '90m')
+    """
+    unit = next(name for name in reversed(_UNITS) if span % _UNITS[name] == 0)
+    return f"{span // _UNITS[unit]}{unit}"
+
+
 def parse_instant(text: str) -> Instant:
     """Read an ISO-8601 time that carries its offset, such as ``2013-02-01T05:00:00Z``.
 

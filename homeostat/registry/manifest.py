@@ -35,7 +35,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 def write_manifest(version: Version, folder: Path) -> None:
     """Write the canonical JSON of ``version``: the same version always gives the same bytes."""
-    (folder / MANIFEST).write_bytes(canonical_json(version))
+    (folder / MANIFEST).write_bytes(canonical_json(version.to_json()))
 
 
 def read_manifest(folder: Path) -> Version:

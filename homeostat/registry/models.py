@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from homeostat.features.definitions import Definition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
+from homeostat.registry.binding import Binding
 
 Kind = Literal["text", "number"]
 
@@ -50,6 +52,7 @@ class Version:
     ``inputs`` are the model's feature names and kinds in order. ``metrics`` and ``promise`` are measured on
     held-out rows later than the pin's cut-off; ``promise`` is what live outcomes are later held against.
     ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
+    ``definitions`` are those it was trained with, by name; empty in versions older than their keeping.
     """
 
     loop: str
@@ -61,6 +64,12 @@ class Version:
     metrics: Mapping[str, float]
     promise: Mapping[str, float | str]
     files: Mapping[str, str]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+
+    @property
+    def binding(self) -> Binding:
+        """The definitions it was trained with, to hold against those of a loop."""
+        return Binding(self.pin.feature_hash, self.definitions)
 
     @property
     def id(self) -> str:
@@ -73,9 +82,12 @@ class Version:
         return int(self.version.removeprefix("v"))
 
     def to_json(self) -> dict[str, object]:
-        """JSON values only; ``from_json`` reads them back."""
+        """JSON values only; ``from_json`` reads them back. Its hash identifies the version.
+
+        Without definitions nothing is said of them: the hash of an older version stays what it was.
+        """
         values: dict[str, object] = plain(self)
-        return values
+        return values if self.definitions else {k: v for k, v in values.items() if k != "definitions"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Version:
@@ -84,7 +96,9 @@ class Version:
         inputs = tuple((str(name), kind) for name, kind in fields.pop("inputs"))  # type: ignore[attr-defined]
         fingerprint = Fingerprint(**fields.pop("fingerprint"))  # type: ignore[arg-type]
         pin = TrainingPin(**fields.pop("pin"))  # type: ignore[arg-type]
-        return cls(inputs=inputs, fingerprint=fingerprint, pin=pin, **fields)  # type: ignore[arg-type]
+        told: Mapping[str, Any] = fields.pop("definitions", {})  # type: ignore[assignment]
+        definitions = {name: Definition(**one) for name, one in told.items()}
+        return cls(inputs=inputs, fingerprint=fingerprint, pin=pin, definitions=definitions, **fields)  # type: ignore[arg-type]
 
 
 class Registry(Protocol):

@@ -29,12 +29,10 @@ class Answer:
 def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Failed) -> list[Answer]:
     """Answers in the order of ``units``; ``columns`` holds each feature's values in the same order.
 
-    Raises: Unavailable when there is no champion, or the champion itself fails.
+    The route has a champion. Raises: Unavailable when it fails.
     """
     route = serving.route
-    champion = serving.runtimes.get(route.champion or "")
-    if champion is None:
-        raise no_version(route.loop)
+    champion = serving.runtimes[route.champion or ""]
     canaries = [index for index, unit in enumerate(units) if arm_of(route, unit) == "canary"]
     answers: list[Answer | None] = [None] * len(units)
     if canaries:
@@ -45,15 +43,6 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
         for index, probability in zip(rest, _champion(champion, rest, columns, route.loop, failed), strict=True):
             answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
     return [found for found in answers if found is not None]
-
-
-def no_version(loop: str) -> Unavailable:
-    """What a loop says before its first version serves."""
-    return Unavailable(
-        f"Loop {loop!r} has no version to answer with yet.",
-        mend="Ask again later: the first version is still being trained.",
-        loop=loop,
-    )
 
 
 def _fill(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from homeostat.features.ingest import MOST_ROWS, TOLERANCE
 from homeostat.features.online import OnlineReader, lookup
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge
-from homeostat.serving.arms import Answer, answer, no_version
+from homeostat.serving.arms import Answer, answer
 from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.prediction_log import PredictionSpool
@@ -25,13 +26,14 @@ _SHOWN_BREAKS = 100
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One prediction as the caller sees it."""
+    """One prediction as the caller sees it; ``defaulted`` names features for which a declared default stands."""
 
     prediction: bool
     probability: float
     prediction_id: str
     version: str
     arm: str
+    defaulted: tuple[str, ...] = ()
 
 
 class Observer(Protocol):
@@ -39,6 +41,10 @@ class Observer(Protocol):
 
     def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
         """Rows were answered and are durable."""
+        ...
+
+    def defaulted(self, loop: str, features: Mapping[str, int]) -> None:
+        """Declared defaults stood in for missing or stale values, by feature and how often."""
         ...
 
     def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
@@ -53,7 +59,8 @@ class Observer(Protocol):
 class Gateway:
     """Turns rows into recorded predictions.
 
-    ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time.
+    ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time;
+    ``environment`` is the hash of the library versions that compute features here.
     """
 
     def __init__(
@@ -66,11 +73,12 @@ class Gateway:
         *,
         new_id: Callable[[Instant], str],
         timer: Callable[[], float],
+        environment: str = "",
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
         self._checks = {plan.name: compile_contract(plan.question.contract) for plan in self._plans.values()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
-        self._new_id, self._timer = new_id, timer
+        self._new_id, self._timer, self._environment = new_id, timer, environment
 
     async def predict(self, loop: str, rows: Sequence[object], now: Instant) -> list[Reply]:
         """Predict every row or none; each prediction is durable before it is returned.
@@ -82,22 +90,21 @@ class Gateway:
         plan = self._plan(loop)
         good = self._checked(plan, rows, now)
         serving = self._live.current(loop)
-        if serving is None:
-            raise no_version(loop)
+        if serving is None or serving.route.champion is None:
+            raise self._live.no_version(loop)
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         with self._online.snapshot() as snapshot:
-            features = lookup(plan.features, good, times, snapshot).values
+            found = lookup(plan.features, good, times, snapshot)
             sequence = snapshot.sequence
         keys = [plan.question.key_of(row) for row in good]
-        answers = self._answer(plan, serving, keys, features)
+        answers = self._answer(plan, serving, keys, found.values)
         latency = round((self._timer() - started) * 1e6)
-        shared = _Shared(plan, now, sequence, serving.route.generation, latency)
-        records = [
-            shared.record(self._new_id(now), *row) for row in zip(keys, times, answers, good, features, strict=True)
-        ]
+        shared = _Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
+        each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
+        records = [shared.record(self._new_id(now), *row) for row in each]
         await self._spool.append(records)
         self._count(loop, records)
-        return [Reply(r.prediction, r.probability, r.prediction_id, r.version, r.arm) for r in records]
+        return [Reply(r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted) for r in records]
 
     def _plan(self, loop: str) -> ServingPlan:
         plan = self._plans.get(loop)
@@ -137,6 +144,8 @@ class Gateway:
         arms = [(record.version, record.arm) for record in records]
         for version, arm in dict.fromkeys(arms):
             self._observer.predicted(loop, version, arm, arms.count((version, arm)))
+        if stood_in := Counter(name for record in records for name in record.defaulted):
+            self._observer.defaulted(loop, stood_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +157,17 @@ class _Shared:
     sequence: int
     generation: int
     latency_us: int
+    environment: str
 
     def record(
-        self, name: str, key: str, asked_at: Instant, found: Answer, row: Row, features: list[Value]
+        self,
+        name: str,
+        key: str,
+        asked_at: Instant,
+        found: Answer,
+        row: Row,
+        features: list[Value],
+        defaulted: tuple[str, ...],
     ) -> PredictionRecord:
         return PredictionRecord(
             prediction_id=name,
@@ -168,6 +185,9 @@ class _Shared:
             fell_back=found.fell_back,
             question=row,
             features=features,
+            definitions=self.plan.features.hash,
+            environment=self.environment,
+            defaulted=defaulted,
         )
 
 

@@ -6,9 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import LoadRuntime, Runtime
+from homeostat.serving.waiting import Waiting, no_version
+
+
+class Unhonoured(Unavailable):
+    """A version cannot be served: the loop's definitions do not give what it was trained on."""
+
+    code = "definitions_differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class LiveRoutes:
         self._load = load
         self._now: dict[str, Serving] = {}
         self._problems: dict[str, str] = {}
+        self._waiting: dict[str, Waiting | None] = {}
 
     @property
     def loops(self) -> tuple[str, ...]:
@@ -46,6 +56,14 @@ class LiveRoutes:
         """Why the newest route is not served as it was asked; None when all is well."""
         serving = self._now.get(loop)
         return self._problems.get(loop) or (serving.problem if serving else None)
+
+    def wait(self, loop: str, waiting: Waiting | None) -> None:
+        """Remember what control says while nothing serves."""
+        self._waiting[loop] = waiting
+
+    def no_version(self, loop: str) -> Unavailable:
+        """Why a loop has no version to answer with, as far as it is known."""
+        return no_version(loop, self._waiting.get(loop), self.problem(loop))
 
     def prepare(self, route: Route) -> Serving:
         """Load and warm what a route names; nothing changes yet.
@@ -91,17 +109,9 @@ class LiveRoutes:
         )
 
     def _warm(self, loop: str, version: str) -> Runtime:
-        """Load a version, see that it asks for features we have, and let it predict once."""
+        """Load a version, see that we can feed it what it was trained on, and let it predict once."""
         runtime = self._load(loop, version)
-        kinds = self._plans[loop].features.kinds
-        strange = [name for name, kind in runtime.inputs if kinds.get(name) != kind]
-        if strange:
-            raise Unavailable(
-                f"Version {version} needs features that the loop does not define: {', '.join(strange)}.",
-                mend="Restore their definitions, or route to a version trained with the present ones.",
-                loop=loop,
-                version=version,
-            )
+        self._must_be_honoured(loop, runtime)
         try:
             runtime.predict({name: [None] for name, _ in runtime.inputs})
         except Exception as error:  # a model may fail in any way
@@ -112,3 +122,18 @@ class LiveRoutes:
                 version=version,
             ) from error
         return runtime
+
+    def _must_be_honoured(self, loop: str, runtime: Runtime) -> None:
+        plan = self._plans[loop]
+        strange = [name for name, kind in runtime.inputs if plan.features.kinds.get(name) != kind]
+        found = judge_binding(runtime.binding, Binding.of(plan.features))
+        if found.name == ACCEPT and not strange:
+            return
+        differing = found.texts if found.name != ACCEPT else tuple(f"no feature {name}" for name in strange)
+        raise Unhonoured(
+            f"Version {runtime.version} was trained with other definitions: {'; '.join(differing)}.",
+            mend="Put these definitions back, or let the loop train a version with the present ones.",
+            loop=loop,
+            version=runtime.version,
+            definitions=list(differing),
+        )

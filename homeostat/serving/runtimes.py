@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
+from homeostat.registry.binding import Binding
 from homeostat.registry.models import Kind
 
 Probabilities = NDArray[np.float64]
@@ -26,6 +27,11 @@ class Runtime(Protocol):
     @property
     def inputs(self) -> tuple[tuple[str, Kind], ...]:
         """The features it needs, in order."""
+        ...
+
+    @property
+    def binding(self) -> Binding:
+        """The definitions it was trained with."""
         ...
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:

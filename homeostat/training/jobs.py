@@ -76,7 +76,7 @@ class TrainingResult:
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
         values: dict[str, object] = plain(self)
-        return values
+        return {**values, "version": self.version.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainingResult:

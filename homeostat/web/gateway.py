@@ -7,7 +7,7 @@ from pathlib import Path
 
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.gateway_process import run
-from homeostat.app.loader import load_loops
+from homeostat.app.loader import load_started
 from homeostat.app.process import process_main
 from homeostat.app.settings import Settings
 from homeostat.serving.plans import ServingPlan
@@ -17,7 +17,7 @@ from homeostat.web.doors.wiring import open_doors
 def main(home: Path) -> None:
     """Serve the loops of a home until told to stop."""
     settings = Settings.load(home)
-    loops = load_loops(settings.loop_file).values()
+    loops = load_started(settings).values()
     plans = [ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold) for loop in loops]
     told = GatewaySettings(
         home=settings.home,

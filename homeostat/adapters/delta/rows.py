@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -10,7 +11,7 @@ from homeostat.data.contracts import Value
 from homeostat.data.journal import Batch
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import KNOWN_AT, POSITION, SEQUENCE, Table
-from homeostat.features.definitions import FeatureSet
+from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Conflict
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -34,6 +35,9 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "prediction": pa.bool_(),
     "latency_us": pa.int64(),
     "fell_back": pa.bool_(),
+    "definitions": pa.string(),
+    "environment": pa.string(),
+    "defaulted": pa.list_(pa.string()),
 }
 
 
@@ -58,44 +62,44 @@ def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
     try:
         return pa.Table.from_pydict(columns, schema=facts_schema(table))
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise _outgrown(table, "with another kind of column") from error
+        raise _outgrown(table.name, "with another kind of column") from error
 
 
-def log_schema(question: Table, features: FeatureSet) -> pa.Schema:
+def log_schema(made_with: Logged) -> pa.Schema:
     """The stored columns of a loop's log: the record's own, ``q_`` the question's, ``x_`` the features'."""
-    asked = {f"q_{name}": TYPES[column.kind] for name, column in question.contract.items()}
-    read = {f"x_{name}": TYPES[features.kinds[name]] for name in features.names}
+    asked = {f"q_{name}": TYPES[kind] for name, kind in made_with.question.items()}
+    read = {f"x_{name}": TYPES[kind] for name, kind in made_with.features.items()}
     return pa.schema({**_OWN_FIELDS, **asked, **read, POSITION: pa.int64()})
 
 
-def log_of(question: Table, features: FeatureSet, placed: Sequence[tuple[int, PredictionRecord]]) -> pa.Table:
-    """Prediction records of one loop, each with its place in the spool, in their stored form.
+def log_of(made_with: Logged, placed: Sequence[tuple[int, PredictionRecord]]) -> pa.Table:
+    """Prediction records made with one feature set, each with its place in the spool, in their stored form.
 
     Raises: Conflict when a record was made with other features or another question than these.
     """
     records = [record for _, record in placed]
-    columns: dict[str, list[Value]] = {name: [getattr(record, name) for record in records] for name in _OWN_FIELDS}
-    for name in question.contract:
+    columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in _OWN_FIELDS}
+    for name in made_with.question:
         columns[f"q_{name}"] = [record.question.get(name) for record in records]
     try:
         by_feature = zip(*(record.features for record in records), strict=True)
-        for name, values in zip(features.names, by_feature, strict=True):
+        for name, values in zip(made_with.features, by_feature, strict=True):
             columns[f"x_{name}"] = list(values)
         columns[POSITION] = [place for place, _ in placed]
-        return pa.Table.from_pydict(columns, schema=log_schema(question, features))
+        return pa.Table.from_pydict(columns, schema=log_schema(made_with))
     except (ValueError, pa.ArrowTypeError) as error:
-        raise _outgrown(question, "with other features") from error
+        raise _outgrown(records[0].loop, "with other features") from error
 
 
 def _check_columns(table: Table, batch: Batch) -> None:
     gone = [name for name in batch.columns if name not in table.contract]
     if gone:
-        raise _outgrown(table, f"with columns that its contract lacks now: {', '.join(gone)}")
+        raise _outgrown(table.name, f"with columns that its contract lacks now: {', '.join(gone)}")
 
 
-def _outgrown(table: Table, how: str) -> Conflict:
+def _outgrown(name: str, how: str) -> Conflict:
     return Conflict(
-        f"Rows of {table.name!r} wait to be stored that were accepted {how}.",
+        f"Rows of {name!r} wait to be stored that were accepted {how}.",
         mend="Start once with the loop file as it was, let it stop in peace, then change the file.",
-        table=table.name,
+        table=name,
     )

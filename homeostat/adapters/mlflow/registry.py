@@ -98,7 +98,7 @@ class MlflowRegistry:
 
     def _run(self, version: Version) -> str:
         experiment = self._experiment(version.loop)
-        manifest = digest(version)
+        manifest = digest(version.to_json())
         run = find_run(self._client, experiment, version.id)
         if run is None:
             tags = {ID: version.id, "homeostat.manifest": manifest}
@@ -152,7 +152,7 @@ class MlflowRegistry:
         with tempfile.TemporaryDirectory(dir=self._versions) as folder:
             fetched = Path(self._client.download_artifacts(str(entry.run_id), ARTIFACTS, folder))
             run = self._client.get_run(str(entry.run_id))
-            if digest(read_manifest(fetched)) != run.data.tags["homeostat.manifest"]:
+            if digest(read_manifest(fetched).to_json()) != run.data.tags["homeostat.manifest"]:
                 problem = f"The artifacts of {name} in MLflow are not what was registered."
                 raise IntegrityError(problem, mend="Restore them from a backup.", version=name, file=MANIFEST)
             self._materialise(loop, version, fetched)

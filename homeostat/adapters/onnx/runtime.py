@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import MODEL, read_manifest
 from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import Probabilities
 
+_UNBOUND = Binding("")
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
@@ -24,11 +26,14 @@ class OnnxRuntime:
     """One loaded version: a tensor of shape [n, 1] per feature in, the positive class's probability out.
 
     Numbers are float32 with NaN for missing, texts have "" for missing. The output is the model's only float
-    tensor, [n], [n, 1] or [n, 2] with the positive class last.
+    tensor, [n], [n, 1] or [n, 2] with the positive class last. ``binding`` is what it was trained with; left out
+    for a model that is no version yet, which serving refuses.
     """
 
-    def __init__(self, version: str, inputs: tuple[tuple[str, Kind], ...], model: bytes) -> None:
-        self._version, self._inputs = version, inputs
+    def __init__(
+        self, version: str, inputs: tuple[tuple[str, Kind], ...], model: bytes, binding: Binding = _UNBOUND
+    ) -> None:
+        self._version, self._inputs, self._binding = version, inputs, binding
         self._session = _session(version, model)
         self._output = self._find_output()
         self._check_inputs()
@@ -42,6 +47,11 @@ class OnnxRuntime:
     def inputs(self) -> tuple[tuple[str, Kind], ...]:
         """The features it needs, in order."""
         return self._inputs
+
+    @property
+    def binding(self) -> Binding:
+        """The definitions it was trained with."""
+        return self._binding
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
         """Probability of the positive class for each row, as float64."""
@@ -93,7 +103,7 @@ def load_runtime(folder: Path, version: str) -> OnnxRuntime:
             version=version,
             folder=str(folder),
         )
-    return OnnxRuntime(version, manifest.inputs, model)
+    return OnnxRuntime(version, manifest.inputs, model, manifest.binding)
 
 
 def _session(version: str, model: bytes) -> Any:

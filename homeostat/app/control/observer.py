@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -11,18 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.app.control.facts import Facts
-from homeostat.app.control.scoring import Columns, Scorer, served_columns
+from homeostat.app.control.scoring import Columns, Scorer, can_judge, served_columns
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import ReferenceProfile
-from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
+from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table, TableStore
+from homeostat.features.logged import Logged
+from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.monitoring.detectors import input_drift, prediction_drift
+from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.windows import Window, day_of, days_of, window
+from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
@@ -30,13 +34,15 @@ from homeostat.stats.sums import ScoreSums
 
 @dataclass(slots=True)
 class DeltaObserver:
-    """Observes one loop. ``log`` and ``tables`` are read, ``facts`` tells what the recorder and gateway counted."""
+    """Observes one loop. ``log`` and ``tables`` are read, ``facts`` tells what the recorder and gateway counted,
+    ``known`` what the loop was ever served with: it tells which rows a version can be judged on."""
 
     loop: Loop
     tables: TableStore
     log: TableStore
     registry: Registry
     facts: Facts
+    known: Mapping[str, Logged] = field(default_factory=dict)
     _scorer: Scorer = field(init=False)
     _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
     _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
@@ -65,6 +71,10 @@ class DeltaObserver:
         if self._matured_at is None or self._matured_at[0] != at:
             self._matured_at = (at, self._count_matured(now))
         return self._matured_at[1]
+
+    def binding(self, version: str) -> Binding:
+        """The definitions that a version was trained with."""
+        return self.registry.get(self.loop.name, version).binding
 
     def promise(self, version: str) -> Interval | None:
         """The skill that a version promised, if it could be measured."""
@@ -111,6 +121,7 @@ class DeltaObserver:
         asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
         if faults and candidate:
             asked[candidate] = asked.get(candidate, 0) + faults
+        age = {table.name: self._age(table, part) for table in self.loop.tables}
         return Day(
             day=part.name,
             start=part.start,
@@ -125,10 +136,28 @@ class DeltaObserver:
                 psi=psi,
                 ks=ks,
                 prediction_psi=prediction,
-                age={table.name: self.facts.silence(table.name, part.end) for table in self.loop.tables},
+                age=age,
                 quarantined={table.name: self._quarantined(table.name, days) for table in self.loop.tables},
+                freshness={one.id: one.met(part, age[one.table]) for one in self.objectives},
+                defaulted=_counted(log),
             ),
         )
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """How long the source of each table and view may be silent."""
+        return objectives_of(self.loop.tables, self.loop.feature_set)
+
+    def _age(self, table: Table, part: Window) -> int | None:
+        """How long before a window's end the table's newest event before it happened; None without any."""
+        if self.tables.version(table.name) < 0:
+            return None
+        at = pc.field(table.event_time)
+        for where in ((at >= _at(part.start)) & (at < _at(part.end)), at < _at(part.end)):
+            found = self.tables.read(table.name, columns=[table.event_time], where=where)[table.event_time]
+            if len(found):
+                return part.end - int(pc.max(found).cast(pa.int64()).as_py())
+        return None
 
     def _quarantined(self, table: str, days: Sequence[Day]) -> int:
         """Rows kept apart since the days before."""
@@ -138,12 +167,13 @@ class DeltaObserver:
     def _drift(
         self, champion: str | None, log: pa.Table, part: Window
     ) -> tuple[dict[str, float | None], dict[str, float | None], float | None]:
-        if champion is None:
+        if champion is None or not can_judge(log, self.binding(champion), self.known):
             return {}, {}, None
         if champion not in self._profiles:
             self._profiles = {champion: self._scorer.profile(champion)}
         reference = self._profiles[champion]
-        counted = reference.count(served_columns(log, self.loop.feature_set), log["probability"].to_numpy())
+        columns = served_columns(log, self._inputs_of([champion]))
+        counted = reference.count(columns, log["probability"].to_numpy())
         signals = input_drift(reference, counted, part)
         psi = {signal.subject: signal.known for signal in signals if signal.name == "psi"}
         ks = {signal.subject: signal.known for signal in signals if signal.name == "ks"}
@@ -156,8 +186,9 @@ class DeltaObserver:
         rows, labels = joined.labelled_rows, joined.labels
         counts = joined.counts
         chosen = log.take(pa.array(rows))
-        columns = served_columns(chosen, self.loop.feature_set)
-        scores = self._scorer.scores(_of_interest(state), columns) if len(rows) else {}
+        able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
+        columns = served_columns(chosen, self._inputs_of(able))
+        scores = self._scorer.scores(able, columns) if len(rows) else {}
         return Outcomes(
             labelled=counts["labelled"],
             unlabelled=counts["matured_without_label"],
@@ -166,6 +197,10 @@ class DeltaObserver:
             versions={version: ScoreSums.of(labels, found) for version, found in scores.items()},
             paired=self._paired(state, chosen, labels, scores),
         )
+
+    def _inputs_of(self, versions: Sequence[str]) -> dict[str, FeatureKind]:
+        """What these versions take; one log has one kind for a name."""
+        return {name: kind for version in versions for name, kind in self.registry.get(self.loop.name, version).inputs}
 
     def _join(self, log: pa.Table, now: Instant) -> JoinedLabels:
         label, keys = self.loop.label, self.loop.question.keys
@@ -201,6 +236,14 @@ class DeltaObserver:
         trained = times < cutoff if since is None else (times >= since) & (times < cutoff)
         later = days_of(times[times >= cutoff], self.loop.timezone)
         return Matured(int(np.count_nonzero(trained)), int(np.unique(later).size))
+
+
+def _counted(log: pa.Table) -> dict[str, int]:
+    """How often a declared default was used for each feature."""
+    if "defaulted" not in log.column_names:
+        return {}
+    names = pc.list_flatten(log["defaulted"])
+    return {str(item["values"]): int(item["counts"]) for item in pc.value_counts(names).to_pylist()}
 
 
 def _of_interest(state: LoopState) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
-from homeostat.app.loader import load_loops
+from homeostat.app.known import known_features
+from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
@@ -90,7 +91,7 @@ def build(settings: Settings) -> ControlProcess:
     facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
     publisher = Publisher(operations, registry, settings.doors_url)
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
-    loops = load_loops(settings.loop_file)
+    loops = load_started(settings)
     runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
     reconcilers = {
         name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner)
@@ -113,8 +114,9 @@ def _reconciler(
     runner: TrainingRunner,
 ) -> Reconciler:
     home = settings.paths
-    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts)
+    known = known_features(home, loop.name)
+    observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts, known)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
-    found = Reconciler(loop, operations.store, observer, engine, publisher.publish)
+    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, operations.say_waiting)
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
     return found

@@ -32,7 +32,7 @@ class Publisher:
         The newest route is published, which may be newer than ``state``: the one who decided it may be faster.
         """
         state = self.operations.publish(state.loop)
-        if state.route.champion is None:
+        if state.route.generation == 0:
             return
         self._await_serving(state)
         self._mirror(state)

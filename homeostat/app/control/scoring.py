@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.data.profiles import ReferenceProfile
-from homeostat.features.definitions import FeatureSet
+from homeostat.features.logged import Logged
+from homeostat.features.views import FeatureKind
 from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry
 from homeostat.serving.runtimes import probabilities
 
@@ -65,16 +68,30 @@ class Scorer:
         return runtime
 
 
-def served_columns(log: pa.Table, features: FeatureSet) -> dict[str, NDArray[Any]]:
-    """The features as served: float64 with NaN for missing, or objects with None."""
+def served_columns(log: pa.Table, kinds: Mapping[str, FeatureKind]) -> dict[str, NDArray[Any]]:
+    """Features as served: float64 with NaN for missing, or objects with None; all missing where none was logged."""
     columns: dict[str, NDArray[Any]] = {}
-    for name, kind in features.kinds.items():
-        values = log[f"x_{name}"]
+    for name, kind in kinds.items():
+        logged = f"x_{name}" in log.column_names
+        values = log[f"x_{name}"] if logged else pa.nulls(log.num_rows)
         if kind == "number":
-            columns[name] = values.cast(pa.float64()).fill_null(float("nan")).to_numpy()
+            columns[name] = values.cast(pa.float64()).fill_null(float("nan")).to_numpy(zero_copy_only=False)
         else:
             columns[name] = np.array(values.to_pylist(), dtype=object)
     return columns
+
+
+def can_judge(log: pa.Table, bound: Binding, known: Mapping[str, Logged]) -> bool:
+    """Whether every row was served with features that mean what a version was trained on.
+
+    Rows older than the keeping of definitions say nothing, and are taken at their names.
+    """
+    if "definitions" not in log.column_names:
+        return True
+    names = [name for name in log["definitions"].unique().to_pylist() if name]
+    if any(name not in known for name in names):
+        return False
+    return all(judge_binding(bound, Binding.of(known[name])).name == ACCEPT for name in names)
 
 
 def read_profile(folder: Path) -> ReferenceProfile:

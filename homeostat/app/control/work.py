@@ -10,7 +10,10 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.home import Home
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control.loop import Loop
-from homeostat.registry.models import Registry
+from homeostat.kernel.errors import Refused
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.models import Registry, Version
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 
 Json = dict[str, Any]
@@ -39,10 +42,26 @@ class Retrainer:
         return result.to_json()
 
     def register(self, ask: Json, trained: Json) -> Json:
-        """Register the version that was evaluated, from the folder where it was staged."""
+        """Register the version that was evaluated, from the folder where it was staged.
+
+        Raises: Refused when it was trained with other definitions than this process runs with.
+        """
         result = TrainingResult.from_json(trained)
+        self._must_be_ours(result.version)
         self.registry.add(result.version, JobFolder(self._folder(ask)).staged)
         return {"version": result.version.id}
+
+    def _must_be_ours(self, version: Version) -> None:
+        """The loop file is read again by every training; edited meanwhile, it makes what nobody here can feed."""
+        found = judge_binding(version.binding, Binding.of(self.loop.feature_set))
+        if found.name != ACCEPT:
+            raise Refused(
+                f"{version.version} was trained with other definitions than Homeostat runs with:"
+                f" {'; '.join(found.texts)}.",
+                mend=f"Restart Homeostat, so that all of it runs with {self.loop_file}.",
+                version=version.version,
+                definitions=list(found.texts),
+            )
 
     def _folder(self, ask: Json) -> Path:
         return self.home.jobs / self.loop.name / str(ask["version"])

@@ -5,20 +5,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.loader import load_loops
+from homeostat.app.known import known_features
+from homeostat.app.loader import load_started
 from homeostat.app.process import process_main
 from homeostat.app.recorder.drain import LoggedLoop
 from homeostat.app.recorder.main import run
 from homeostat.app.settings import Settings
+from homeostat.features.logged import Logged
 
 
 def main(home: Path) -> None:
     """Record for the loops of a home until told to stop."""
     settings = Settings.load(home)
-    loops = load_loops(settings.loop_file).values()
+    loops = load_started(settings).values()
     tables = {table.name: table for loop in loops for table in loop.tables}
     feature_sets = [loop.feature_set for loop in loops]
-    logged = [LoggedLoop(loop.name, loop.question, loop.feature_set) for loop in loops]
+    logged = [
+        LoggedLoop(loop.name, Logged.of(loop.feature_set), known_features(settings.paths, loop.name)) for loop in loops
+    ]
     run(settings.home, settings.recorder_socket, list(tables.values()), feature_sets, logged)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
+
+import pyarrow as pa
 
 from homeostat.adapters.delta.rows import facts_of, log_of
 from homeostat.adapters.files.spool_reader import SpoolReader
@@ -15,8 +17,8 @@ from homeostat.app.recorder.client import Flushed
 from homeostat.data.journal import Batch, Journal
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table, TableStore
-from homeostat.features.definitions import FeatureSet
-from homeostat.kernel.errors import HomeostatError
+from homeostat.features.logged import Logged
+from homeostat.kernel.errors import Conflict, HomeostatError
 
 JOURNAL_WRITER = "journal"
 SPOOL_WRITER = "spool"
@@ -28,11 +30,24 @@ _LOG = logging.getLogger("homeostat.recorder")
 
 @dataclass(frozen=True, slots=True)
 class LoggedLoop:
-    """A loop as its prediction log needs it."""
+    """A loop as its prediction log needs it: what it is served with now, and was before, by hash."""
 
     name: str
-    question: Table
-    features: FeatureSet
+    now: Logged
+    known: Mapping[str, Logged] = field(default_factory=dict)
+
+    def made_with(self, record: PredictionRecord) -> Logged:
+        """What a record's features are. Raises: Conflict for features that nobody remembers."""
+        if record.definitions in ("", self.now.hash):  # "": from before records told
+            return self.now
+        if record.definitions not in self.known:
+            raise Conflict(
+                f"Predictions of {self.name!r} wait to be stored that were made with features unknown here.",
+                mend="Put the folder definitions/ of this home back.",
+                loop=self.name,
+                definitions=record.definitions,
+            )
+        return self.known[record.definitions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +174,12 @@ class Drain:
         new = [(place, record) for place, record in records if place > done]
         if not new:
             return
-        loop = self._loops[name]
-        rows = log_of(loop.question, loop.features, new)
+        by_features: dict[str, list[tuple[int, PredictionRecord]]] = {}
+        made_with = {one.hash: one for one in (self._loops[name].made_with(record) for _, record in new)}
+        for place, record in new:
+            by_features.setdefault(record.definitions or self._loops[name].now.hash, []).append((place, record))
+        parts = [log_of(made_with[one], placed) for one, placed in by_features.items()]
+        rows = pa.concat_tables(parts, promote_options="default")
         self._log_versions[name] = self._stores.log.append(name, rows, writer=SPOOL_WRITER, upto=upto)
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T | HomeostatError:

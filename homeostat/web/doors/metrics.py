@@ -34,6 +34,9 @@ class DoorMetrics:
         self._predictions = self._counter("predictions", "Acknowledged predictions.", *arm)
         self._failures = self._counter("arm_failures", "Rows that a version failed to answer.", *arm)
         self._fallbacks = self._counter("fallbacks", "Rows answered for a failed canary.", "loop")
+        self._defaulted = self._counter(
+            "features_defaulted", "Declared defaults used for missing or stale values.", "loop", "feature"
+        )
         self._breaks = self._counter("contract_breaks", "Breaks in refused requests.", "loop", "reason")
         of = ("loop", "consumer")
         self._consumed = self._counter("consumers_requests", "Predict requests by who asked.", *of)
@@ -66,6 +69,11 @@ class DoorMetrics:
     def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
         """Rows were answered and are durable."""
         self._predictions.labels(loop, version, arm).inc(rows)
+
+    def defaulted(self, loop: str, features: Mapping[str, int]) -> None:
+        """Declared defaults stood in for missing or stale values."""
+        for name, rows in features.items():
+            self._defaulted.labels(loop, name).inc(rows)
 
     def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
         """A version did not answer; said in the log, counted by row."""

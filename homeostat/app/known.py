@@ -1,0 +1,59 @@
+"""What a home remembers of the feature sets and environments it served with, so that old log rows stay readable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from homeostat.app.home import Home, write_whole
+from homeostat.features.definitions import FeatureSet
+from homeostat.features.logged import Logged, check_one_log
+from homeostat.kernel.canonical import canonical_json, digest
+from homeostat.kernel.errors import IntegrityError
+from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+
+
+def remember_features(home: Home, loop: str, features: FeatureSet) -> None:
+    """Keep what a loop is served with from now on, under its hash.
+
+    Raises: InvalidInput, before anything is kept, when it does not go into one log with what was served before.
+    """
+    now = Logged.of(features)
+    for before in known_features(home, loop).values():
+        check_one_log(loop, now, before)
+    _keep(home.definitions / loop / f"{now.hash}.json", now.to_json())
+
+
+def known_features(home: Home, loop: str) -> dict[str, Logged]:
+    """Everything a loop was ever served with, by hash. Raises: IntegrityError for a file that was changed."""
+    return {path.stem: _read(path) for path in sorted((home.definitions / loop).glob("*.json"))}
+
+
+def remember_environment(home: Home) -> str:
+    """Keep the versions of the libraries that compute features in this process; their hash, for its records."""
+    found = environment(FEATURE_ENVIRONMENT)
+    name = digest(found)
+    _keep(home.environments / f"{name}.json", found)
+    return name
+
+
+def known_environment(home: Home, name: str) -> dict[str, str | None] | None:
+    """The library versions behind a hash; None for one that was never kept here."""
+    path = home.environments / f"{name}.json"
+    found: dict[str, str | None] | None = json.loads(path.read_bytes()) if path.is_file() else None
+    return found
+
+
+def _keep(path: Path, value: object) -> None:
+    """Write it once: a name is the hash of what it holds."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, canonical_json(value))
+
+
+def _read(path: Path) -> Logged:
+    try:
+        found = Logged.from_json(json.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError) as error:
+        raise IntegrityError(f"{path} is no feature set.", mend="Restore it from a backup.", file=str(path)) from error
+    return found

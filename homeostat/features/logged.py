@@ -1,0 +1,61 @@
+"""What a row of a prediction log was made with: how its features are named, and what they meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from homeostat.features.definitions import Definition, FeatureSet
+from homeostat.features.earlier import earlier_hash
+from homeostat.kernel.canonical import plain
+from homeostat.kernel.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A feature set as those need it who read what was served with it, when the loop's file has moved on.
+
+    ``hash`` is the feature set's, ``earlier`` what it would have been once (see ``earlier_hash``); ``question`` and
+    ``features`` give the kind of each column, in order.
+    """
+
+    hash: str
+    question: Mapping[str, str]
+    features: Mapping[str, str]
+    definitions: Mapping[str, Definition]
+    earlier: str | None = None
+
+    @classmethod
+    def of(cls, features: FeatureSet) -> Logged:
+        """A loop's feature set as it is now."""
+        question = {name: column.kind for name, column in features.question.contract.items()}
+        return cls(features.hash, question, dict(features.kinds), features.definitions, earlier_hash(features))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; ``from_json`` reads them back, the columns in their order."""
+        told: dict[str, Any] = plain(self)
+        return {**told, "question": list(self.question.items()), "features": list(self.features.items())}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Logged:
+        """Read what ``to_json`` wrote; raises KeyError, TypeError or ValueError for anything else."""
+        definitions = {name: Definition(**one) for name, one in told["definitions"].items()}
+        return cls(str(told["hash"]), dict(told["question"]), dict(told["features"]), definitions, told["earlier"])
+
+
+def check_one_log(loop: str, now: Logged, before: Logged) -> None:
+    """One log keeps what both were served with: a name that both have must mean one kind of column.
+
+    Raises: InvalidInput that names the first column whose kind changed.
+    """
+    pairs = ((now.features, before.features, "Feature"), (now.question, before.question, "Column of the question"))
+    for new, old, what in pairs:
+        for name, kind in new.items():
+            if old.get(name, kind) != kind:
+                raise InvalidInput(
+                    f"{what} {name!r} of loop {loop!r} is a {kind} now; its prediction log has it as a {old[name]}.",
+                    mend="Give the new one another name, or start with a new home.",
+                    loop=loop,
+                    column=name,
+                )
