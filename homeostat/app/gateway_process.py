@@ -64,8 +64,16 @@ async def _serve(
     environment = remember_environment(Home(settings.home))
 
     def gateway(observer: Observer) -> Gateway:
-        made = {"new_id": new_prediction_id, "timer": time.perf_counter}
-        return Gateway(plans, live, online, spool, observer, environment=environment, **made)
+        return Gateway(
+            plans,
+            live,
+            online,
+            spool,
+            observer,
+            new_id=new_prediction_id,
+            timer=time.perf_counter,
+            environment=environment,
+        )
 
     parts = DoorParts(
         settings,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from homeostat.control import transitions
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
+from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Duration, Instant, format_instant
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Verdict
 from homeostat.serving.waiting import Waiting
@@ -21,7 +22,8 @@ def let_go(state: LoopState, judge: Judge, now: Instant) -> Transition:
     A champion that must leave is followed by the newest version that served before and can still be fed: the
     standby if it can. When there is none, the route is empty and a first version is trained anew.
     """
-    champion, drafts = state.route.champion, ()
+    champion = state.route.champion
+    drafts: tuple[Draft, ...] = ()
     if champion is not None and judge(champion).name == REJECT:
         return transitions.stand_down(state, judge(champion), now, _successor(state, judge))
     if state.rollout is not None and judge(state.rollout.candidate).name == REJECT:

@@ -10,6 +10,7 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.serving.live import Serving
 from homeostat.serving.routing import Arm, arm_of
 from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.waiting import no_version
 
 Columns = Mapping[str, Sequence[Value]]
 Failed = Callable[[str, Arm, int, Exception | None], None]
@@ -29,10 +30,12 @@ class Answer:
 def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Failed) -> list[Answer]:
     """Answers in the order of ``units``; ``columns`` holds each feature's values in the same order.
 
-    The route has a champion. Raises: Unavailable when it fails.
+    Raises: Unavailable when there is no champion, or the champion itself fails.
     """
     route = serving.route
-    champion = serving.runtimes[route.champion or ""]
+    champion = serving.runtimes.get(route.champion or "")
+    if champion is None:
+        raise no_version(route.loop)
     canaries = [index for index, unit in enumerate(units) if arm_of(route, unit) == "canary"]
     answers: list[Answer | None] = [None] * len(units)
     if canaries:

@@ -10,6 +10,7 @@ from homeostat.app.recorder.main import run
 from homeostat.data.contracts import instant, integer, number, text
 from homeostat.data.tables import Table
 from homeostat.features.definitions import Latest, Window, count, feature_set, mean
+from homeostat.features.logged import Logged
 
 ASKED = Table(
     "departures",
@@ -51,7 +52,7 @@ FEATURES = feature_set(
         Latest(SKY, by="origin", columns=["visib"], max_age="3h"),
     ],
 )
-LOOP = LoggedLoop("late-arrival", ASKED, FEATURES)
+LOOP = LoggedLoop("late-arrival", Logged.of(FEATURES))
 
 
 def main(home: str, socket: str) -> None:

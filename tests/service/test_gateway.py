@@ -163,7 +163,7 @@ def test_it_serves_light_in_memory_and_modules(home: Path) -> None:
     with gateway(home) as running:
         before = running.predict(question())
         assert before.status_code == 503
-        assert "still being trained" in before.json()["error"]["mend"]
+        assert "nothing was said of a first version" in before.json()["error"]["problem"]
         running.route(1, "v1")
         answer = running.predict(question(0), question(1, hour=12))
         assert answer.status_code == 200

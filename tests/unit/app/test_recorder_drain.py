@@ -19,12 +19,13 @@ from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table
 from homeostat.features.definitions import feature_set
 from homeostat.features.ingest import Ingest
+from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Conflict, Unavailable
 
 SEEN = Table("seen", key="id", event_time="at", contract={"id": text(), "at": instant()})
 MORE = Table("more", key="id", event_time="at", contract={"id": text(), "at": instant()})
 ASKED = Table("asked", key="id", event_time="at", contract={"id": text(), "at": instant(), "n": integer()})
-LOOP = LoggedLoop("loop", ASKED, feature_set(ASKED, [ASKED["n"]]))
+LOOP = LoggedLoop("loop", Logged.of(feature_set(ASKED, [ASKED["n"]])))
 
 
 class Memory:
@@ -214,7 +215,7 @@ def test_predictions_wait_while_their_log_fails_or_their_loop_is_unknown(world):
     assert world.log.all("loop", "prediction_id") == ["a", "c"]
     assert world.segments() == 2
     world.drain.close()
-    world.open(loops=[LOOP, LoggedLoop("other", ASKED, LOOP.features)])
+    world.open(loops=[LOOP, LoggedLoop("other", LOOP.now)])
     world.flush()
     assert world.log.all("other", "prediction_id") == ["b"]
     assert world.log.all("loop", "prediction_id") == ["a", "c"]

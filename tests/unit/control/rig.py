@@ -23,7 +23,9 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.performance import PairSums
+from homeostat.registry.binding import Binding
 from homeostat.serving.routing import Route
+from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.evaluation import Evaluation, Figures
@@ -132,7 +134,8 @@ class Outside:
     """The world outside the store: what is registered and served, how often each was done, what truth says.
 
     ``harm`` is what each version loses against the champion, in nats per row, once its outcomes are in;
-    ``faults`` are the versions that answer nothing; ``failing`` those whose training ends in an error.
+    ``faults`` are the versions that answer nothing; ``failing`` those whose training ends in an error; ``bound``
+    those that were trained with definitions of their own.
     """
 
     harm: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -142,11 +145,17 @@ class Outside:
     trained: list[str] = dataclasses.field(default_factory=list)
     registered: list[str] = dataclasses.field(default_factory=list)
     served: list[Route] = dataclasses.field(default_factory=list)
+    bound: dict[str, Binding] = dataclasses.field(default_factory=dict)
+    waiting: Waiting | None = None
 
     def publish(self, state: LoopState) -> None:
         """As a publisher does: nothing before the first champion."""
-        if state.route.champion is not None:
+        if state.route.generation:
             self.served.append(state.route)
+
+    def wait(self, loop: str, waiting: Waiting | None) -> None:
+        """What people are told of an empty route."""
+        self.waiting = waiting
 
     def pin(self, ask: Json) -> Json:
         return {"sequence": ask["asked_at"]}
@@ -177,6 +186,9 @@ class Outside:
 
     def matured(self, now: Instant) -> Matured:
         return Matured(now // DAY * 1_000, now // DAY - 3)
+
+    def binding(self, version: str) -> Binding:
+        return self.bound.get(version, Binding.of(loop_of().feature_set))
 
     def promise(self, version: str) -> Interval:
         return Interval(0.3, 0.25, 0.35, 5, 500, 0.95)
@@ -251,7 +263,7 @@ class Site:
                 self.deaths += 1
                 self._process = None
             state = self.store.state("demo")
-            assert state.route.champion is None or self.outside.served[-1] == state.route
+            assert state.route.generation == 0 or self.outside.served[-1] == state.route
         return self.store.state("demo")
 
     @property
@@ -273,7 +285,7 @@ class Site:
         store = SqlControlStore(self._database, self.fate.of(self.heads, "intend", "seal"))
         publish = self.fate.of(self.outside, "publish").publish
         work = self.fate.of(self.outside, "pin", "train", "register")
-        found = Reconciler(self.loop, store, self.outside, self.fate.of(engine, "start"), publish)
+        found = Reconciler(self.loop, store, self.outside, self.fate.of(engine, "start"), publish, self.outside.wait)
         engine.register(found.workflow_name, retraining_body(self.loop, store, work, publish))
         engine.launch()
         found.recover()

@@ -12,9 +12,11 @@ import onnx
 from onnx import TensorProto, helper
 
 from homeostat.data.contracts import Value
+from homeostat.features.definitions import FeatureSet
+from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
-from tests.unit.serving.late import INPUTS, NOW
+from tests.unit.serving.late import FEATURES, INPUTS, NOW
 
 
 def model(bias: float, *, shape: str = "n2", inputs: Sequence[tuple[str, Kind]] = INPUTS) -> bytes:
@@ -84,8 +86,9 @@ def save_version(
     *,
     inputs: tuple[tuple[str, Kind], ...] = INPUTS,
     files: Mapping[str, str] | None = None,
+    features: FeatureSet = FEATURES,
 ) -> Path:
-    """A version folder of the loop "late" as training leaves it."""
+    """A version folder of the loop "late" as training on ``features`` leaves it."""
     folder = versions / "late" / version
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(model_bytes)
@@ -99,10 +102,11 @@ def save_version(
         rows=1,
         first=NOW,
         last=NOW,
-        feature_hash="0" * 64,
+        feature_hash=features.hash,
     )
     fingerprint = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
-    write_manifest(Version("late", version, NOW, inputs, fingerprint, pin, {}, {}, found), folder)
+    made = Version("late", version, NOW, inputs, fingerprint, pin, {}, {}, found, features.definitions)
+    write_manifest(made, folder)
     return folder
 
 
@@ -111,6 +115,7 @@ class Constant:
 
     def __init__(self, version: str, answer: object, inputs: tuple[tuple[str, Kind], ...] = INPUTS) -> None:
         self.version, self.inputs, self.asked = version, inputs, 0
+        self.binding = Binding.of(FEATURES)
         self._answer = answer
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Any:

@@ -70,7 +70,7 @@ def test_a_failing_champion_is_unavailable_and_never_a_guess() -> None:
 
 
 def test_no_champion_yet_says_to_come_back() -> None:
-    with pytest.raises(Unavailable, match="still being trained"):
+    with pytest.raises(Unavailable, match="no version to answer with"):
         ask(Serving(Route("late", 1, None)))
 
 

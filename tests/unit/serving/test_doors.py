@@ -29,7 +29,7 @@ def test_a_good_request_is_answered_and_lenient_about_headers(with_rig: WithRig[
             answer = await rig.ask("POST", PREDICT, GOOD, {**NOW_HEADER, **headers})
             assert answer.status == 200
             (found,) = answer.json["predictions"]
-            assert set(found) == {"prediction", "probability", "prediction_id", "version", "arm"}
+            assert set(found) == {"prediction", "probability", "prediction_id", "version", "arm", "defaulted"}
             assert answer.headers["content-length"] == str(len(answer.body))
         chunks = [GOOD[:10], b"", GOOD[10:]]
         assert (await rig.ask("POST", PREDICT, chunks=chunks)).status == 200
@@ -188,7 +188,7 @@ def test_before_the_first_version_predict_says_to_come_back(with_rig: WithRig[ob
     async def scenario(rig: Rig) -> None:
         answer = await rig.predict(question())
         assert answer.status == 503
-        assert "still being trained" in answer.error["mend"]
+        assert "nothing was said of a first version" in answer.error["problem"]
         ready = await rig.ask("GET", "/health/ready")
         assert (ready.status, ready.json["ready"]) == (503, False)
         assert (await rig.ask("GET", "/health/live")).status == 200

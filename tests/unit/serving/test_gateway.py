@@ -107,7 +107,7 @@ def test_the_future_starts_five_minutes_ahead(with_rig: WithRig[object]) -> None
 
 def test_what_cannot_be_answered_says_why(with_rig: WithRig[object]) -> None:
     async def scenario(rig: Rig) -> None:
-        with pytest.raises(Unavailable, match="still being trained"):
+        with pytest.raises(Unavailable, match="nothing was said of a first version"):
             await rig.gateway.predict("late", [question()], NOW)
         await rig.route(generation=1, champion="v1")
         with pytest.raises(NotFound, match="Did you mean 'late'"):
