@@ -37,6 +37,7 @@ class Doors:
                 return msgspec.json.decode(reply), failures
             if 400 <= status < 500:
                 raise InvalidInput(f"{path} answered {status}: {reply[:2000]!r}.", mend="Mend what the reply names.")
+            _stop_if_hopeless(status, reply)
             threading.Event().wait(_PAUSE_SECONDS)
         raise Unavailable(f"{path} stayed away.", mend="Look into the process logs.", status=status)
 
@@ -56,6 +57,13 @@ class Doors:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _stop_if_hopeless(status: int, reply: bytes) -> None:
+    """A version that was turned away is tried again later in event time, which this replay alone moves on."""
+    error = msgspec.json.decode(reply)["error"] if status == 503 else {"facts": {}}
+    if error["facts"].get("reason") in ("rejected", "failed"):
+        raise Unavailable(error["problem"], mend=error["mend"], **error["facts"])
 
 
 class Client:

@@ -66,6 +66,7 @@ class Operations:
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
+            "freshness_of_day": views.freshness_of(days),
             "totals": views.totals(days, entries),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }

@@ -75,6 +75,8 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "ks": dict(day.inputs.ks),
         "prediction_psi": day.inputs.prediction_psi,
         "violations": sum(day.inputs.quarantined.values()),
+        "freshness": dict(day.inputs.freshness),
+        "defaulted": dict(day.inputs.defaulted),
         "trail": plain(day.trail) if day.trail else None,
     }
 
@@ -107,6 +109,20 @@ def waiting_of(waiting: Waiting) -> Json:
     """Why nothing serves yet, and when a version that was turned away is tried again."""
     next_try = None if waiting.next_try is None else format_instant(waiting.next_try)
     return {"code": waiting.code, "text": waiting.text, "version": waiting.version, "next_try": next_try}
+
+
+def freshness_of(days: Sequence[Day]) -> Json | None:
+    """What missed its freshness objective at the end of the last day; None before one, or without objectives."""
+    last = max(days, key=lambda day: day.start, default=None)
+    if last is None or not last.inputs.freshness:
+        return None
+    found = last.inputs.freshness
+    return {
+        "day": last.day,
+        "objectives": len(found),
+        "missed": [name for name, met in found.items() if met is False],
+        "unknown": [name for name, met in found.items() if met is None],
+    }
 
 
 def champion_of(version: Version | None) -> Json | None:

@@ -74,13 +74,15 @@ def _status(shown: Json) -> None:
     decided, activity = shown["decided_until"], shown["activity"]
     _line(shown["loop"], f"decided until {when(decided)} UTC" if decided else "nothing decided yet")
     if route["champion"] is None:
-        _line("champion", "none yet: the first version is trained once enough labels are mature")
+        _line("champion", f"none: {_waiting(shown['waiting'])}")
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
         promise = {name: figure(champion["promise"][name]) for name in ("log_loss", "auc", "skill")}
         _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
         _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
+    for problem in shown["problems"]:
+        _line("problem", problem)
     _line("standby", route["standby"] or "none")
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
@@ -88,6 +90,8 @@ def _status(shown: Json) -> None:
         _line("rollout", f"{share}, {looks}")
     if activity:
         _line("training", f"{activity['version']}: {activity['step']}")
+    if shown["freshness_of_day"]:
+        _line("freshness", _freshness(shown["freshness_of_day"]))
     totals = dict(shown["totals"])
     rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
     _line("rows", counted(rows))
@@ -95,6 +99,19 @@ def _status(shown: Json) -> None:
     if shown["last_decision"]:
         data.print("\nlast decision")
         _decisions([shown["last_decision"]])
+
+
+def _waiting(told: Json | None) -> str:
+    if told is None:
+        return "the first version is trained once enough labels are mature"
+    next_try = f"; tried again from {when(told['next_try'])} UTC on" if told["next_try"] else ""
+    return f"{told['text']}{next_try}"
+
+
+def _freshness(told: Json) -> str:
+    parts = [f"{what}: {', '.join(told[what])}" for what in ("missed", "unknown") if told[what]]
+    all_met = f"all {told['objectives']} objectives met"
+    return f"{'   '.join(parts) or all_met} (end of {told['day']})"
 
 
 def _line(name: str, text: str) -> None:

@@ -70,7 +70,7 @@ class Reconciler:
     cursor: int = 0
     published: int = -1
     verdict: Verdict | None = None
-    said: Waiting | None = None
+    said: tuple[Waiting | None, ...] = ()
     judged: dict[str, Verdict] = dataclasses.field(default_factory=dict)
 
     @property
@@ -88,8 +88,8 @@ class Reconciler:
                 break
             except Conflict:
                 continue
-        self._publish(state)
         self._say(state)
+        self._publish(state)
         self._begin_retraining(state)
 
     def tick(self, now: Instant) -> LoopState:
@@ -112,9 +112,9 @@ class Reconciler:
         if changed or drafts or state != before:
             state = dataclasses.replace(state, decided_until=max(now, state.decided_until or now))
             state = self.store.commit(before, state, drafts, changed)
+        self._say(state)
         if state.route.generation != self.published:
             self._publish(state)
-        self._say(state)
         self._begin_retraining(state)
         return state
 
@@ -136,9 +136,9 @@ class Reconciler:
 
     def _say(self, state: LoopState) -> None:
         waiting = waiting_of(state, self.store, self.verdict, FIRST_RETRY)
-        if waiting is None or waiting != self.said:
+        if self.said != (waiting,):
             self.on_wait(self.loop.name, waiting)
-        self.said = waiting
+        self.said = (waiting,)
 
     def _let_go(self, state: LoopState, now: Instant) -> LoopState:
         """The definitions of a loop are those of its file: only a restart changes them."""

@@ -13,6 +13,7 @@ from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import Unavailable
+from homeostat.monitoring.freshness import Objective
 
 Json = dict[str, Any]
 
@@ -48,11 +49,6 @@ class Facts:
             raise Unavailable(f"Table {table!r} holds no rows yet.", mend="Send it events first.", table=table)
         return self._versions[table]
 
-    def silence(self, table: str, at: Instant) -> int | None:
-        """How long before ``at`` the table's newest event happened; None before the first, 0 when later."""
-        newest = self._tables.get(table, {}).get("newest_event")
-        return None if newest is None else max(0, at - int(newest))
-
     def quarantined(self) -> dict[str, int]:
         """Rows that broke a contract, by table, since the beginning."""
         return {name: sum(told["quarantined"].values()) for name, told in self._tables.items()}
@@ -80,6 +76,10 @@ class Facts:
         """Each table's newest event and its age against the objective."""
         return [self._fresh(table, now) for table in tables]
 
+    def objectives(self, objectives: Sequence[Objective], now: Instant | None) -> list[Json]:
+        """Each table's and view's silence against its objective; ``ok`` is null where that is not known."""
+        return [self._held(one, now) for one in objectives]
+
     def look(self) -> None:
         """Ask the recorder for its counts; what it said last holds while it is away."""
         try:
@@ -87,9 +87,24 @@ class Facts:
         except Unavailable:
             return
 
+    def _held(self, objective: Objective, now: Instant | None) -> Json:
+        age = self._age(objective.table, now)
+        return {
+            "kind": objective.kind,
+            "name": objective.name,
+            "table": objective.table,
+            "age_seconds": age,
+            "objective_seconds": objective.limit // 1_000_000,
+            "ok": None if age is None else age <= objective.limit // 1_000_000,
+        }
+
+    def _age(self, table: str, now: Instant | None) -> int | None:
+        newest = self._tables.get(table, {}).get("newest_event")
+        return None if newest is None or now is None else max(0, now - int(newest)) // 1_000_000
+
     def _fresh(self, table: Table, now: Instant | None) -> Json:
         newest = self._tables.get(table.name, {}).get("newest_event")
-        age = None if newest is None or now is None else max(0, now - int(newest)) // 1_000_000
+        age = self._age(table.name, now)
         objective = None if table.freshness is None else duration(table.freshness) // 1_000_000
         return {
             "table": table.name,

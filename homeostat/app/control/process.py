@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from homeostat.control.retraining import retraining_body
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Registry
+from homeostat.serving.waiting import Waiting
 from homeostat.training.pipeline import WorkflowEngine
 
 _LOG = logging.getLogger("homeostat.control")
@@ -103,6 +104,15 @@ def build(settings: Settings) -> ControlProcess:
     return ControlProcess(settings, service, engine, reconcilers, runner)
 
 
+def _saying(operations: Operations) -> Callable[[str, Waiting | None], None]:
+    def say(loop: str, waiting: Waiting | None) -> None:
+        if waiting is not None:
+            _LOG.info("loop %s has no version to answer with: %s", loop, waiting.text)
+        operations.say_waiting(loop, waiting)
+
+    return say
+
+
 def _reconciler(
     loop: Loop,
     settings: Settings,
@@ -117,6 +127,6 @@ def _reconciler(
     known = known_features(home, loop.name)
     observer = DeltaObserver(loop, DeltaTables(home.tables), DeltaTables(home.log), registry, facts, known)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
-    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, operations.say_waiting)
+    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
     return found

@@ -15,6 +15,7 @@ from homeostat.control.reconcile import Reconciler
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
+from homeostat.monitoring.freshness import objectives_of
 
 Json = dict[str, Any]
 
@@ -84,8 +85,14 @@ class ControlService:
             "activity": self.operations.activity(name),
             "verdict": self._verdict(name),
             "freshness": self.facts.freshness(self._loop(name).tables, now),
+            "objectives": self.objectives(name),
             "quarantined": self.facts.quarantined(),
         }
+
+    def objectives(self, name: str) -> list[Json]:
+        """How long the source of each table and view is silent, against its objective."""
+        loop = self._loop(name)
+        return self.facts.objectives(objectives_of(loop.tables, loop.feature_set), self._now())
 
     def windows(self, name: str, after: int) -> Json:
         """Days changed after a cursor."""

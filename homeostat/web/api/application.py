@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from homeostat.app.control.service import ControlService
 from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound, Refused
+from homeostat.web.api.metrics import metrics
 from homeostat.web.api.routes import router_of
 from homeostat.web.foreign import refuse_foreign
 from homeostat.web.statuses import status_of
@@ -39,6 +40,7 @@ def application(service: ControlService) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.include_router(router_of(service), prefix="/api")
+    app.add_api_route("/metrics", lambda: metrics(service), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_api_route("/", _index, include_in_schema=False)
     app.add_exception_handler(HomeostatError, _known_error)

@@ -43,6 +43,7 @@ class DoorMetrics:
         self._seen = self._gauge("consumers_last_request_seconds", "When each asked last, Unix time.", *of)
         self._generation = self._gauge("route_generation", "Generation of the route that is served.", "loop")
         self._problem = self._gauge("route_problem", "1 while the newest route is not served in full.", "loop")
+        self._answering = self._gauge("answering", "1 while a version answers; 0 while none can.", "loop")
         self._gauge("spool_bytes", "Predictions on disk, not yet drained.").set_function(spool_bytes)
         self._latency = Histogram(
             "homeostat_predict_seconds",
@@ -93,6 +94,7 @@ class DoorMetrics:
         for loop in self._live.loops:
             serving = self._live.current(loop)
             self._generation.labels(loop).set(serving.route.generation if serving else -1)
+            self._answering.labels(loop).set(1 if serving and serving.route.champion else 0)
             self._problem.labels(loop).set(1 if self._live.problem(loop) else 0)
         return generate_latest(self.registry)
 

@@ -11,6 +11,8 @@ export const KINDS = {
   reject: { label: "Reject", lane: 2, tone: "warn", weight: 8 },
   fail: { label: "Failed", lane: 2, tone: "bad", weight: 7 },
   rollback: { label: "Roll back", lane: 2, tone: "bad", weight: 9 },
+  stand_down: { label: "Stand down", lane: 2, tone: "bad", weight: 9 },
+  dismiss: { label: "Standby leaves", lane: 2, tone: "warn", weight: 6 },
 };
 
 export const LANES = ["Retrain", "Roll out", "Stop"];

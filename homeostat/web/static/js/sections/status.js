@@ -23,7 +23,7 @@ function headlineOf({ overview, loop, connection }) {
 
 function detailOf({ overview }) {
   if (!overview) return "";
-  return activityOf(overview) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
+  return problemOf(overview) ?? activityOf(overview) ?? waitingOf(overview) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
 }
 
 export function activityOf({ activity, now }) {
@@ -31,6 +31,16 @@ export function activityOf({ activity, now }) {
   const seconds = activity.since && now ? (at(now) - at(activity.since)) / 1000 : 0;
   const running = seconds > 60 ? `, for ${span(seconds)} of event time` : "";
   return `${capital(activity.kind)}${activity.version ? ` ${activity.version}` : ""}: ${activity.step}${running}.`;
+}
+
+function problemOf({ problems }) {
+  return problems?.length ? `Cannot be served: ${problems.join("; ")}.` : null;
+}
+
+function waitingOf({ waiting }) {
+  if (!waiting) return null;
+  const next = waiting.next_try ? ` It is tried again from ${dayAndTime(at(waiting.next_try))} on.` : "";
+  return `${capital(waiting.text)}.${next}`;
 }
 
 function holdOf(rollout) {
