@@ -25,12 +25,19 @@ def harm(then: Meaning, now: Meaning) -> list[str]:
     []
     """
     found = [(path, old, new) for path, old, new in _changes(then, now, ()) if not _harmless(path, old, new, then)]
-    told = [one for one in found if one[0] != ("features",)] or found
+    told = [one for one in found if not _follows(one[0])] or found
     return [_said(*one) for one in told]
+
+
+def _follows(path: Path) -> bool:
+    """Whether a difference only follows from another: names of features, columns that are read for them."""
+    return path == ("features",) or path[-2:-1] == ("contract",)
 
 
 def _changes(then: Any, now: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
     """Where two values differ; what is null on one side and absent on the other does not."""
+    if path == ("default",):
+        then, now = then or {}, now or {}
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys([*then, *now]):
             yield from _changes(then.get(name), now.get(name), (*path, name))
@@ -53,14 +60,8 @@ def _harmless(path: Path, then: Any, now: Any, whole: Meaning) -> bool:
     if len(path) == 2 and path[0] == "values":
         return then is None
     if path[0] == "default":
-        return _is_of_a_new_value(path, then, now, whole)
+        return then is None and path[1] not in {*whole.get("values", ()), *whole.get("columns", ())}
     return path == ("freshness",) and not whole.get("default")
-
-
-def _is_of_a_new_value(path: Path, then: Any, now: Any, whole: Meaning) -> bool:
-    had = {*whole.get("values", ()), *whole.get("columns", ())}
-    added = {path[1]} if len(path) > 1 else set(now or ())
-    return then is None and not added & had
 
 
 def _allows_more(part: Path, then: Any, now: Any) -> bool:
@@ -81,10 +82,9 @@ def _allows_more(part: Path, then: Any, now: Any) -> bool:
 
 def _said(path: Path, then: Any, now: Any) -> str:
     label = _label(path)
-    if then is None:
-        return f"{label} {_value(path, now)} was added"
-    if now is None:
-        return f"{label} {_value(path, then)} was dropped"
+    if then is None or now is None:
+        value = _value(path, now if then is None else then)
+        return f"{label} {value} was {'added' if then is None else 'dropped'}".replace("  ", " ")
     if isinstance(then, str) and "\n" in f"{then}{now}":
         then, now = _first_difference(then, str(now))
     return f"{label} {_value(path, then)} became {_value(path, now)}"
