@@ -47,14 +47,13 @@ class RouteWatcher:
         """Take over whatever changed since the last look."""
         now = asyncio.get_running_loop().time()
         for loop, seen in self._seen.items():
-            self._hear(loop, seen)
             found = signature(self._folder, loop)
             due = seen.retry_at is not None and now >= seen.retry_at
-            if found is None or (found == seen.file and not due):
-                continue
-            seen.file = found
-            await self._follow(loop)
-            seen.retry_at = now + self._retry if self._live.problem(loop) else None
+            if found is not None and (found != seen.file or due):
+                seen.file = found
+                await self._follow(loop)
+                seen.retry_at = now + self._retry if self._live.problem(loop) else None
+            self._hear(loop, seen)
 
     def _hear(self, loop: str, seen: _Seen) -> None:
         """While nothing serves, take over what control says about that."""

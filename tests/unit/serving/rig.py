@@ -24,11 +24,12 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError
 from homeostat.serving.gateway import Gateway
 from homeostat.serving.live import LiveRoutes
+from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.web.doors.application import Doors
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.refused import RefusedRows
-from tests.unit.serving.late import FEATURES, NOW, PLAN
+from tests.unit.serving.late import NOW, PLAN
 from tests.unit.serving.parts import model, save_version
 
 NOW_HEADER = {"homeostat-now": "2013-02-01T13:00:00Z"}
@@ -84,13 +85,15 @@ class Answer:
 class Rig:
     """A home with version v1 serving, doors on a replay clock, and ways to look at what was kept."""
 
-    def __init__(self, home: Path, *, clock: DoorClock | None = None, limit: int = 64 * 1024) -> None:
+    def __init__(
+        self, home: Path, *, clock: DoorClock | None = None, limit: int = 64 * 1024, plan: ServingPlan = PLAN
+    ) -> None:
         self.home = home
-        save_version(home / "versions", "v1", model(-1.0))
+        save_version(home / "versions", "v1", model(-1.0), features=plan.features)
         self.store = SqliteOnlineStore(home / "online.sqlite")
-        self.store.prepare([FEATURES])
+        self.store.prepare([plan.features])
         self._sequences = itertools.count()
-        self.live = LiveRoutes([PLAN], lambda loop, v: load_runtime(home / "versions" / loop / v, v))
+        self.live = LiveRoutes([plan], lambda loop, v: load_runtime(home / "versions" / loop / v, v))
         self.watcher = RouteWatcher(home / "routes", self.live, retry=0.0)
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
@@ -100,7 +103,7 @@ class Rig:
         self.refused = RefusedRows(self.recorder, self.clock)
         self.metrics.forward = self.refused.forward
         self.gateway = Gateway(
-            [PLAN], self.live, self.online, self.spool, self.metrics,
+            [plan], self.live, self.online, self.spool, self.metrics,
             new_id=new_prediction_id, timer=time.perf_counter,
         )  # fmt: skip
         self.doors = Doors(
