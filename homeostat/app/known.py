@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from homeostat.app.home import Home, write_whole
@@ -18,10 +19,13 @@ def remember_features(home: Home, loop: str, features: FeatureSet) -> None:
 
     Raises: InvalidInput, before anything is kept, when it does not go into one log with what was served before.
     """
-    now = Logged.of(features)
-    for before in known_features(home, loop).values():
+    now, known = Logged.of(features), known_features(home, loop)
+    for before in known.values():
         check_one_log(loop, now, before)
-    _keep(home.definitions / loop / f"{now.hash}.json", now.to_json())
+    if now.hash in known:  # columns of the question that no feature reads do not change the hash
+        now = replace(now, question={**known[now.hash].question, **now.question})
+    if known.get(now.hash) != now:
+        _write(home.definitions / loop / f"{now.hash}.json", now.to_json())
 
 
 def known_features(home: Home, loop: str) -> dict[str, Logged]:
@@ -33,7 +37,9 @@ def remember_environment(home: Home) -> str:
     """Keep the versions of the libraries that compute features in this process; their hash, for its records."""
     found = environment(FEATURE_ENVIRONMENT)
     name = digest(found)
-    _keep(home.environments / f"{name}.json", found)
+    path = home.environments / f"{name}.json"
+    if not path.exists():
+        _write(path, found)
     return name
 
 
@@ -44,11 +50,9 @@ def known_environment(home: Home, name: str) -> dict[str, str | None] | None:
     return found
 
 
-def _keep(path: Path, value: object) -> None:
-    """Write it once: a name is the hash of what it holds."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, canonical_json(value))
+def _write(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, canonical_json(value))
 
 
 def _read(path: Path) -> Logged:

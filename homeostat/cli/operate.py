@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated, Any
 
 import typer
@@ -74,7 +75,8 @@ def _status(shown: Json) -> None:
     decided, activity = shown["decided_until"], shown["activity"]
     _line(shown["loop"], f"decided until {when(decided)} UTC" if decided else "nothing decided yet")
     if route["champion"] is None:
-        _line("champion", f"none: {_waiting(shown['waiting'])}")
+        _line("champion", "none")
+        _wrapped("waiting", _waiting(shown["waiting"]))
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
@@ -82,7 +84,7 @@ def _status(shown: Json) -> None:
         _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
         _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
     for problem in shown["problems"]:
-        _line("problem", problem)
+        _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
@@ -91,7 +93,7 @@ def _status(shown: Json) -> None:
     if activity:
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
-        _line("freshness", _freshness(shown["freshness_of_day"]))
+        _wrapped("freshness", _freshness(shown["freshness_of_day"]))
     totals = dict(shown["totals"])
     rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
     _line("rows", counted(rows))
@@ -112,6 +114,13 @@ def _freshness(told: Json) -> str:
     parts = [f"{what}: {', '.join(told[what])}" for what in ("missed", "unknown") if told[what]]
     all_met = f"all {told['objectives']} objectives met"
     return f"{'   '.join(parts) or all_met} (end of {told['day']})"
+
+
+def _wrapped(name: str, text: str) -> None:
+    first, *rest = textwrap.wrap(text, 75)
+    _line(name, first)
+    for line in rest:
+        _line("", line)
 
 
 def _line(name: str, text: str) -> None:

@@ -54,7 +54,8 @@ def check_one_log(loop: str, now: Logged, before: Logged) -> None:
         for name, kind in new.items():
             if old.get(name, kind) != kind:
                 raise InvalidInput(
-                    f"{what} {name!r} of loop {loop!r} is a {kind} now; its prediction log has it as a {old[name]}.",
+                    f"{what} {name!r} of loop {loop!r} was of kind {old[name]} and is of kind {kind} now;"
+                    " one prediction log cannot keep both.",
                     mend="Give the new one another name, or start with a new home.",
                     loop=loop,
                     column=name,

@@ -86,10 +86,10 @@ class World:
     def flush(self):
         return asyncio.run(self.drain.flush())
 
-    def predict(self, *names, loop="loop", features=(1,)):
+    def predict(self, *names, loop="loop", features=(1,), definitions=""):
         async def write():
             spool = FileSpool(self.folder / "spool")
-            await spool.append([prediction(name, loop, list(features)) for name in names])
+            await spool.append([prediction(name, loop, list(features), definitions) for name in names])
             await spool.close()
 
         asyncio.run(write())
@@ -98,9 +98,11 @@ class World:
         return len(list((self.folder / "spool").glob("*.spool")))
 
 
-def prediction(name, loop, features):
+def prediction(name, loop, features, definitions=""):
     question = {"id": name, "at": 0, "n": 1}
-    return PredictionRecord(name, loop, name, 0, 0, 0, "v1", "champion", 1, 0.5, True, 1, False, question, features)
+    return PredictionRecord(
+        name, loop, name, 0, 0, 0, "v1", "champion", 1, 0.5, True, 1, False, question, features, definitions
+    )
 
 
 @pytest.fixture
@@ -228,6 +230,21 @@ def test_a_prediction_made_with_other_features_is_not_logged_as_if_with_these(wo
     with pytest.raises(Conflict, match="with other features"):
         world.flush()
     assert world.log.rows == {}
+
+
+def test_predictions_made_before_the_loop_file_changed_are_logged_under_their_own_names(world):
+    before = Logged.of(feature_set(ASKED, [ASKED["id", "n"]]))
+    world.open(loops=[LoggedLoop("loop", LOOP.now, {before.hash: before})])
+    world.predict("a", features=("a", 1), definitions=before.hash)
+    world.predict("b", features=(2,), definitions=LOOP.now.hash)
+    world.predict("c", features=(3,))
+    world.flush()
+    assert world.log.all("loop", "prediction_id") == ["a", "b", "c"]
+    assert world.log.all("loop", "x_n") == [1, 2, 3]
+    assert world.log.all("loop", "x_id") == ["a", None, None]
+    world.predict("d", features=(1, 2, 3), definitions="never heard of")
+    with pytest.raises(Conflict, match="features unknown here"):
+        world.flush()
 
 
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+import homeostat as hs
 from homeostat.app.control import scoring
-from homeostat.app.control.scoring import Scorer
+from homeostat.app.control.scoring import Scorer, can_judge, served_columns
+from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.features.logged import Logged
 from homeostat.kernel.errors import IntegrityError
+from homeostat.registry.binding import Binding
 
 COLUMNS = {"x": np.array([0.1, 0.2])}
 ANSWERS: dict[str, Any] = {
@@ -52,3 +57,33 @@ def test_versions_that_fail_are_left_out_and_the_others_scored(scorer: Scorer) -
 def test_a_version_whose_files_were_altered_is_an_error_not_an_unknown(scorer: Scorer) -> None:
     with pytest.raises(IntegrityError):
         scorer.scores(["good", "altered"], COLUMNS)
+
+
+def features(over: str) -> FeatureSet:
+    contract = {"id": hs.text(), "at": hs.instant(), "shop": hs.text(), "price": hs.number()}
+    asked = hs.Table("asked", key="id", event_time="at", contract=contract)
+    sales = hs.Table("sales", key="id", event_time="at", contract=contract)
+    return feature_set(asked, [hs.Window(sales, by="shop", over=[over], values={"sold": hs.count()}, name="sold")])
+
+
+def test_a_version_is_judged_only_on_rows_that_were_served_with_what_it_was_trained_on() -> None:
+    old, new = features("6h"), features("3h")
+    known = {one.hash: Logged.of(one) for one in (old, new)}
+
+    def able(*hashes: str | None) -> bool:
+        log = pa.table({"definitions": pa.array(hashes, pa.string())})
+        return can_judge(log, Binding.of(old), known)
+
+    assert able(old.hash, old.hash)
+    assert not able(old.hash, new.hash)
+    assert not able("never heard of")
+    assert able(None, "")
+    assert can_judge(pa.table({"x_sold": [1.0]}), Binding.of(old), known)
+
+
+def test_what_was_not_logged_is_missing_in_every_row() -> None:
+    log = pa.table({"x_a": [1, None], "x_t": ["z", None]})
+    found = served_columns(log, {"a": "number", "b": "number", "t": "text", "u": "text"})
+    assert np.array_equal(found["a"], [1.0, np.nan], equal_nan=True)
+    assert np.isnan(found["b"]).all()
+    assert (found["t"].tolist(), found["u"].tolist()) == (["z", None], [None, None])

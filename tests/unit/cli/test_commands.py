@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import sqlite3
@@ -10,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.home import Home, HomeLock
+from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
-from tests.harness.world import LOOP, write_loop
+from homeostat.app.settings import Settings
+from homeostat.kernel.clock import parse_instant
+from homeostat.serving.waiting import Waiting
+from tests.harness.world import LOOP, LOOP_FILE, write_loop
 from tests.unit.cli.conftest import Command
+from tests.unit.serving.parts import save_version
 
 READING = (
     *("status", "decisions", "versions", "report", "rollback", "ledger verify"),
@@ -61,6 +67,41 @@ def test_status_tells_what_serves_and_what_is_under_way(command: Command, home: 
     assert "standby        v1" in shown
     assert "served 2,304" in shown
     assert "last decision\n" in shown
+
+
+def test_status_tells_why_nothing_serves_and_when_it_is_tried_again(command: Command, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    Settings(home=home.root, loop_file=write_loop(tmp_path)).save()
+    operations = Operations.open(home)
+    assert "first version is trained once enough labels are mature" in command("status", "--home", home.root).stdout
+    why = "v1 did not pass the gate (skill over the base rate may be -0.0213 <= 0)"
+    operations.say_waiting(LOOP, Waiting("rejected", why, "v1", parse_instant("2024-01-08T00:00:00Z")))
+    shown = command("status", "--home", home.root).stdout
+    assert f"champion       none\nwaiting        {why};\n" in shown
+    assert "               tried again from 2024-01-08 00:00 UTC on\n" in shown
+    told = json.loads(command("status", "--home", home.root, "--json").stdout)["waiting"]
+    assert (told["code"], told["next_try"]) == ("rejected", "2024-01-08T00:00:00Z")
+
+
+def test_status_names_versions_that_the_loop_file_cannot_feed_any_more(command: Command, home: Home) -> None:
+    features = load_loops(Settings.load(home.root).loop_file)[LOOP].feature_set
+    save_version(home.versions, "v2", b"", features=features, loop=LOOP)
+    assert "problem" not in command("status", "--home", home.root).stdout
+    write_loop(home.root.parent, text=LOOP_FILE.replace('"6h"', '"3h"'))
+    shown = " ".join(command("status", "--home", home.root).stdout.split())
+    assert "problem v2 was trained with other definitions: view purchases_window_by_shop: over 6h became 3h" in shown
+
+
+def test_status_tells_which_freshness_objectives_were_missed(command: Command, home: Home) -> None:
+    operations = Operations.open(home)
+    state = operations.state(LOOP)
+    day = max((day for _, day in operations.store.days(LOOP)), key=lambda day: day.start)
+    met = {"table weather": False, "view sky": None, "table planes": True}
+    seen = dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, freshness=met))
+    operations.store.commit(state, state, (), [seen])
+    shown = command("status", "--home", home.root).stdout
+    assert "freshness      missed: table weather   unknown: view sky (end of 2024-01-08)" in shown
 
 
 def test_decisions_come_with_their_reasons_in_order(command: Command, home: Home) -> None:

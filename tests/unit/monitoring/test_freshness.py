@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import homeostat as hs
+from homeostat.features.definitions import feature_set
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import INCONCLUSIVE
@@ -15,6 +17,7 @@ from homeostat.monitoring.freshness import (
     judge_freshness,
     judge_violations,
     newest_before,
+    objectives_of,
     violations,
 )
 from homeostat.monitoring.signals import EXCEEDED, WITHIN, Unknown
@@ -42,6 +45,29 @@ def test_no_event_or_a_later_one_is_unknown_never_fresh(newest: int | None, reas
 def test_later_events_do_not_hide_a_silence() -> None:
     assert newest_before(np.array([5, DAY.end, 7]), DAY.end) == 7
     assert newest_before(np.array([DAY.end]), DAY.end) is None
+
+
+def test_each_table_and_view_has_its_objective_and_a_view_without_one_its_tables() -> None:
+    contract = {"id": hs.text(), "at": hs.instant(), "shop": hs.text(), "price": hs.number()}
+    asked = hs.Table("asked", key="id", event_time="at", contract=contract)
+    sales = hs.Table("sales", key="id", event_time="at", contract=contract, freshness="3h")
+    views = [
+        hs.Latest(sales, by="shop", columns=["price"]),
+        hs.Window(sales, by="shop", over=["1h"], values={"sold": hs.count()}, freshness="1h"),
+    ]
+    found = objectives_of([asked, sales], feature_set(asked, views))
+    assert {one.id: (one.table, one.limit) for one in found} == {
+        "table sales": ("sales", duration("3h")),
+        "view sales_latest_by_shop": ("sales", duration("3h")),
+        "view sales_window_by_shop": ("sales", duration("1h")),
+    }
+    ages = (duration("1h"), duration("2h"), duration("4h"), None)
+    assert [[one.met(DAY, age) for one in found] for age in ages] == [
+        [True, True, True],
+        [True, True, False],
+        [False, False, False],
+        [None, None, None],
+    ]
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 100))

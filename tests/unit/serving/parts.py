@@ -87,9 +87,10 @@ def save_version(
     inputs: tuple[tuple[str, Kind], ...] = INPUTS,
     files: Mapping[str, str] | None = None,
     features: FeatureSet = FEATURES,
+    loop: str = "late",
 ) -> Path:
-    """A version folder of the loop "late" as training on ``features`` leaves it."""
-    folder = versions / "late" / version
+    """A version folder of a loop as training on ``features`` leaves it."""
+    folder = versions / loop / version
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(model_bytes)
     found = {"model.onnx": hashlib.sha256(model_bytes).hexdigest()} if files is None else files
@@ -105,7 +106,7 @@ def save_version(
         feature_hash=features.hash,
     )
     fingerprint = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
-    made = Version("late", version, NOW, inputs, fingerprint, pin, {}, {}, found, features.definitions)
+    made = Version(loop, version, NOW, inputs, fingerprint, pin, {}, {}, found, features.definitions)
     write_manifest(made, folder)
     return folder
 

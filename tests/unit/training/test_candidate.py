@@ -112,7 +112,7 @@ def test_a_champion_is_judged_on_the_same_later_rows(first: tuple[TrainingResult
 
 def test_a_champion_that_needs_what_is_gone_is_named(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
     fewer = replace(toy.loop, features=[toy.asked["shop"]])
-    with pytest.raises(Refused, match="needs 'size'"):
+    with pytest.raises(Refused, match="column size was dropped"):
         make(tmp_path / "fewer", replace(JOB, version="v2", champion=str(first[1])), fewer)
 
 
