@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge, served_columns
 from homeostat.control.days import Day, Inputs, Outcomes
@@ -17,7 +18,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import ReferenceProfile
-from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table, TableStore
+from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
@@ -121,7 +122,7 @@ class DeltaObserver:
         asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
         if faults and candidate:
             asked[candidate] = asked.get(candidate, 0) + faults
-        age = {table.name: self._age(table, part) for table in self.loop.tables}
+        age = {table.name: age_at_end(self.tables, table, part) for table in self.loop.tables}
         return Day(
             day=part.name,
             start=part.start,
@@ -147,17 +148,6 @@ class DeltaObserver:
     def objectives(self) -> tuple[Objective, ...]:
         """How long the source of each table and view may be silent."""
         return objectives_of(self.loop.tables, self.loop.feature_set)
-
-    def _age(self, table: Table, part: Window) -> int | None:
-        """How long before a window's end the table's newest event before it happened; None without any."""
-        if self.tables.version(table.name) < 0:
-            return None
-        at = pc.field(table.event_time)
-        for where in ((at >= _at(part.start)) & (at < _at(part.end)), at < _at(part.end)):
-            found = self.tables.read(table.name, columns=[table.event_time], where=where)[table.event_time]
-            if len(found):
-                return part.end - int(pc.max(found).cast(pa.int64()).as_py())
-        return None
 
     def _quarantined(self, table: str, days: Sequence[Day]) -> int:
         """Rows kept apart since the days before."""
