@@ -22,6 +22,7 @@ from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import Instant, to_datetime
 from homeostat.monitoring.windows import window
+from homeostat.registry.binding import Binding
 from homeostat.training.rows import model_frame
 from homeostat.training.training_set import Sources, labelled_rows
 
@@ -43,12 +44,14 @@ def main(arguments: list[str]) -> int:
 def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, month: str) -> Json:
     begins = window(f"{month}-01", loop.timezone).start
     rows = served.rows(month)
+    columns = month_columns(settings, loop, served, month, Binding.of(loop.feature_set))
+    if columns is None:
+        return figures(served.truth[rows][:0], None)
     earlier = labelled_rows(loop.question, loop.feature_set, loop.label, _known_by(loop, tables, begins))
     if not rows.any() or not 0 < earlier.label.sum() < earlier.label.size:
         return figures(served.truth[rows][:0], None)
     estimator = loop.train(earlier.rows(loop.feature_set), loop.config)
     del earlier  # its memory is better used by the next step
-    columns = month_columns(settings, loop, served, month)
     scores = estimator.predict_proba(model_frame(columns, loop.feature_set.kinds))[:, 1]
     return figures(served.truth[rows], scores)
 

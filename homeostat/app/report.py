@@ -38,14 +38,15 @@ def build_report(settings: Settings, operations: Operations, loop: Loop, progres
 
 
 def _frozen_scores(settings: Settings, loop: Loop, first: str | None, served: Served) -> NDArray[np.float64] | None:
-    """The first version's probability of every labelled row; NaN elsewhere."""
+    """The first version's probability of every labelled row that it can be judged on; NaN elsewhere."""
     if first is None:
         return None
     runtime = load_runtime(settings.paths.versions / loop.name / first, first)
     scores = np.full(served.live.size, np.nan)
     for month in served.months:
-        columns = month_columns(settings, loop, served, month)
-        scores[served.rows(month)] = runtime.predict(columns)  # type: ignore[arg-type]
+        columns = month_columns(settings, loop, served, month, runtime.binding)
+        if columns is not None:
+            scores[served.rows(month)] = runtime.predict(columns)  # type: ignore[arg-type]
     return scores
 
 
@@ -58,7 +59,7 @@ def _month(name: str, served: Served, frozen: NDArray[np.float64] | None, monthl
         "labelled": int(rows.sum()),
         "base_rate": float(truth.mean()) if truth.size else None,
         "live": figures(truth, served.live[rows]),
-        "frozen": figures(truth, None if frozen is None else frozen[rows]),
+        "frozen": figures(truth, None if frozen is None or np.isnan(frozen[rows]).any() else frozen[rows]),
         "monthly": monthly,
     }
 
@@ -68,7 +69,7 @@ def _gain(served: Served, frozen: NDArray[np.float64] | None) -> Json | None:
 
     ``row_wise_ratio`` says how many times too narrow an interval would be that takes rows for independent.
     """
-    rows = served.labelled
+    rows = served.labelled if frozen is None else served.labelled & ~np.isnan(frozen)
     if frozen is None or np.unique(served.day[rows]).size < MIN_BLOCKS:
         return None
     truth = served.truth[rows]

@@ -12,14 +12,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.control.scoring import served_columns
+from homeostat.app.control.scoring import can_judge, served_columns
+from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
+from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.labels import join_labels
 from homeostat.monitoring.windows import day_name, days_of, window
+from homeostat.registry.binding import Binding
 from homeostat.stats import metrics
 
 Json = dict[str, Any]
@@ -69,17 +72,27 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     return Served(days, month, labelled, truth, log["probability"].to_numpy().astype(np.float64))
 
 
-def month_columns(settings: Settings, loop: Loop, served: Served, month: str) -> Columns:
-    """The features of a month's labelled rows as they were served: one month at a time keeps memory small."""
+def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bound: Binding) -> Columns | None:
+    """The features of a month's labelled rows as they were served: one month at a time keeps memory small.
+
+    None when some of its rows were served with features that mean something else than ``bound`` ones.
+    """
     stored = DeltaTables(settings.paths.log)
     begins = window(f"{month}-01", loop.timezone).start
     ends = window(f"{_next(month)}-01", loop.timezone).start
     asked = pc.field("asked_at")
     where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP))
-    kinds = loop.feature_set.kinds
-    columns = served_columns(stored.read(loop.name, where=where), kinds)
+    log = stored.read(loop.name, where=where)
+    if not can_judge(log, bound, known_features(settings.paths, loop.name)):
+        return None
+    kinds = {name[len("x_") :]: _kind(log, name) for name in log.column_names if name.startswith("x_")}
+    columns = served_columns(log, kinds)
     chosen = served.labelled[served.month == month]
     return {name: values[chosen] for name, values in columns.items()}
+
+
+def _kind(log: pa.Table, name: str) -> FeatureKind:
+    return "number" if pa.types.is_floating(log.schema.field(name).type) else "text"
 
 
 def _next(month: str) -> str:

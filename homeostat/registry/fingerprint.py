@@ -32,7 +32,7 @@ ENVIRONMENT = (
     "xgboost",
 )
 """Distributions that take part in making a model; absent ones count as absent."""
-FEATURE_ENVIRONMENT = ("homeostat", "numpy", "pyarrow")
+FEATURE_ENVIRONMENT = ("duckdb", "homeostat", "numpy", "pyarrow")
 """Distributions that compute features, in training and in serving."""
 _OWN_PACKAGE = "homeostat"
 _INSTALLED = re.compile(r"(^|/)(site-packages|dist-packages|\.venv)(/|$)")
