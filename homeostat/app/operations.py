@@ -147,7 +147,9 @@ class Operations:
             version = self.manifests.find(loop.name, name)
             verdict = judge_binding(version.binding, current) if version else None
             if verdict is not None and verdict.name == REJECT:
-                found.append(f"{name} was trained with other definitions: {'; '.join(verdict.texts)}")
+                found.append(
+                    f"{name} was trained with other definitions than the loop file has: {'; '.join(verdict.texts)}"
+                )
         return found
 
     def _last_said(self, loop: str, version: str) -> str:

@@ -39,7 +39,7 @@ def no_version(loop: str, waiting: Waiting | None = None, problem: str | None = 
     """
     told = waiting or _UNTOLD
     next_try = None if told.next_try is None else format_instant(told.next_try)
-    why = f"{problem} {told.text[:1].upper()}{told.text[1:]}." if problem else f"{told.text}."
+    why = f"{problem or ''} {told.text}.".lstrip()
     return Unavailable(
         f"Loop {loop!r} has no version to answer with: {why}",
         mend=_MENDS.get(told.code, "Ask again in a while.").format(next_try=next_try),

@@ -66,6 +66,21 @@ def test_while_the_first_version_serves_alone_nothing_leads_and_nothing_can_be_r
     assert page.locator("#rollback").count() == 0
 
 
+def test_it_says_why_nothing_serves_and_when_that_may_change(opened: Open) -> None:
+    seen = opened("empty")
+    why = "v1 did not pass the gate (skill over the base rate may be -0.02 <= 0)"
+    seen.dashboard.loop.waiting = {"code": "rejected", "text": why, "version": "v1", "next_try": "2013-02-02T05:00:00Z"}
+    told = seen.page.locator("#status")
+    told.get_by_text("v1 did not pass the gate (skill over the base rate may be -0.02 <= 0).").wait_for()
+    assert "It is tried again from" in told.inner_text()
+
+
+def test_a_version_that_the_loop_file_cannot_feed_is_named_first(opened: Open) -> None:
+    seen = opened("mid")
+    seen.dashboard.loop.problems = ["v7 was trained with other definitions than the loop file has: view sky: over 3h"]
+    seen.page.locator("#status").get_by_text("Cannot be served: v7 was trained with other definitions").wait_for()
+
+
 @pytest.mark.parametrize("state", ["empty", "mid"])
 def test_on_the_system_clock_there_is_no_replay_to_follow(opened: Open, state: str) -> None:
     seen = opened(state, clock="system")

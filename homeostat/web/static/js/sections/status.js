@@ -40,7 +40,7 @@ function problemOf({ problems }) {
 function waitingOf({ waiting }) {
   if (!waiting) return null;
   const next = waiting.next_try ? ` It is tried again from ${dayAndTime(at(waiting.next_try))} on.` : "";
-  return `${capital(waiting.text)}.${next}`;
+  return `${/^v\d/.test(waiting.text) ? waiting.text : capital(waiting.text)}.${next}`;
 }
 
 function holdOf(rollout) {
