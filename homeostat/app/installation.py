@@ -36,8 +36,7 @@ class Installation:
         try:
             check_ports_free(settings.port)
             refuse_broken_outputs(settings.paths, loops)
-            for name, loop in loops.items():
-                remember_features(settings.paths, name, loop.feature_set)
+            remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()})
             started = {name: loop.feature_set.hash for name, loop in loops.items()}
             told = {"recorder_socket": str(self._sockets / "recorder"), "definitions": started}
             self.settings = settings.model_copy(update=told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,18 +15,23 @@ from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 
 
-def remember_features(home: Home, loop: str, features: FeatureSet) -> None:
-    """Keep what a loop is served with from now on, under its hash.
+def remember_features(home: Home, loops: Mapping[str, FeatureSet]) -> None:
+    """Keep what each loop is served with from now on, under its hash.
 
-    Raises: InvalidInput, before anything is kept, when it does not go into one log with what was served before.
+    Raises: InvalidInput, before anything is kept, when one does not go into one log with what was served before.
     """
+    kept = [(home.definitions / name, _checked(home, name, features)) for name, features in loops.items()]
+    for folder, now in kept:
+        _write(folder / f"{now.hash}.json", now.to_json())
+
+
+def _checked(home: Home, loop: str, features: FeatureSet) -> Logged:
     now, known = Logged.of(features), known_features(home, loop)
     for before in known.values():
         check_one_log(loop, now, before)
     if now.hash in known:  # columns of the question that no feature reads do not change the hash
         now = replace(now, question={**known[now.hash].question, **now.question})
-    if known.get(now.hash) != now:
-        _write(home.definitions / loop / f"{now.hash}.json", now.to_json())
+    return now
 
 
 def known_features(home: Home, loop: str) -> dict[str, Logged]:

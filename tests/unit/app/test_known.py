@@ -25,16 +25,16 @@ def test_what_was_served_is_kept_once_and_read_back_whole(tmp_path: Path) -> Non
     home, first = Home(tmp_path), features(tmp_path)
     second = features(tmp_path, '"6h"', '"3h"')
     for one in (first, second, first):
-        remember_features(home, LOOP, one)
+        remember_features(home, {LOOP: one})
     assert known_features(home, LOOP) == {one.hash: Logged.of(one) for one in (first, second)}
     assert list(known_features(home, LOOP)[first.hash].features) == list(first.names)
 
 
 def test_a_feature_of_the_log_that_would_change_its_kind_is_refused_and_nothing_kept(tmp_path: Path) -> None:
     home, before = Home(tmp_path), features(tmp_path)
-    remember_features(home, LOOP, before)
+    remember_features(home, {LOOP: before})
     with pytest.raises(InvalidInput, match=r"Feature 'x' of .* of kind number and is of kind text") as error:
-        remember_features(home, LOOP, features(tmp_path, '"x": hs.number(-50, 50)', '"x": hs.text()'))
+        remember_features(home, {LOOP: features(tmp_path, '"x": hs.number(-50, 50)', '"x": hs.text()')})
     assert "another name" in error.value.mend
     assert list(known_features(home, LOOP)) == [before.hash]
 
@@ -42,15 +42,15 @@ def test_a_feature_of_the_log_that_would_change_its_kind_is_refused_and_nothing_
 def test_so_is_a_column_of_the_question_that_no_feature_reads(tmp_path: Path) -> None:
     home, due = Home(tmp_path), '"due": hs.instant()'
     for more in ("", ', "n": hs.text(nullable=True)', ""):
-        remember_features(home, LOOP, features(tmp_path, due, due + more))
+        remember_features(home, {LOOP: features(tmp_path, due, due + more)})
     assert len(known_features(home, LOOP)) == 1
     with pytest.raises(InvalidInput, match=r"the question 'n' of .* of kind text and is of kind integer"):
-        remember_features(home, LOOP, features(tmp_path, due, f'{due}, "n": hs.integer(nullable=True)'))
+        remember_features(home, {LOOP: features(tmp_path, due, f'{due}, "n": hs.integer(nullable=True)')})
 
 
 def test_a_file_that_was_changed_by_hand_is_no_evidence(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    remember_features(home, LOOP, features(tmp_path))
+    remember_features(home, {LOOP: features(tmp_path)})
     (path,) = (home.definitions / LOOP).iterdir()
     path.write_text("{}")
     with pytest.raises(IntegrityError, match="no feature set"):
