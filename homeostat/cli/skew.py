@@ -31,7 +31,7 @@ def skew(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute served features offline: which differ, and why.
+    """Recompute served features; show which differ and why.
 
     Each sampled row is computed again from the tables, as of what was known when it was served. The rate is the
     share of rows that differ, with a 95 % interval; the cause is the explanation that reproduces what was served.
