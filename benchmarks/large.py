@@ -42,7 +42,7 @@ def main() -> None:
         question = made(files * FACTS_A_FILE // 10, 1, ENTITIES).question
         question = question.set_column(2, SEQUENCE, pa.array(np.full(len(question), files * FACTS_A_FILE)))
         began = time.perf_counter()
-        engine = DuckDbEngine(Path(folder) / "work", memory=memory, threads=2)
+        engine = DuckDbEngine(Path(folder) / "work", memory=memory)
         answers = engine.answer(LATEST, question, {"readings": ds.dataset(Path(folder) / "facts")})
         seconds = time.perf_counter() - began
     found = int(np.count_nonzero(~np.isnan(answers.columns["device_a"])))

@@ -56,30 +56,31 @@ class DuckDbEngine:
         time, known = moments(features, question)
         number = max(1, -(-needed_bytes(features, question, tables) * _SHARE // self._memory))
         held: dict[str, Parts] = {}
-        with self._opened() as db:
+        with self._opened() as (db, folder):
 
             def values_of(view: View) -> tuple[dict[str, Array], Flags]:
                 table = view.table
                 if table.name not in held:
-                    held[table.name] = Parts(db, table, source_of(tables, table), number)
+                    held[table.name] = Parts(db, folder, table, source_of(tables, table), number)
                 parts = held[table.name]
                 return _viewed(view, parts, question, time, known), _silent(view, parts, time, known)
 
             return assembled(features, question, values_of)
 
     @contextmanager
-    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         self._folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self._folder) as folder, duckdb.connect(str(Path(folder) / "work.duckdb")) as db:
             limit = max(self._memory // _SHARE * (_SHARE - 1), _LEAST)
             db.execute("SET memory_limit = ?", [f"{limit // 1_000_000}MB"])
             db.execute("SET temp_directory = ?", [folder])
             db.execute("SET threads = ?", [self._threads])
+            db.execute("SET disabled_optimizers = 'build_side_probe_side'")  # the few superseded facts are looked up
             db.execute("SET enable_progress_bar = false")
             db.execute("SET preserve_insertion_order = false")
             db.execute("SET TimeZone = 'UTC'")
             try:
-                yield db
+                yield db, Path(folder)
             except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
                 raise Unavailable(
                     f"Joining beyond memory stopped: {error}.",

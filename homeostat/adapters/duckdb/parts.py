@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Kind
@@ -36,8 +39,9 @@ class Parts:
     Names of tables and columns keep to small letters, digits and '_' (``Table`` sees to it), so quoting is safe.
     """
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, table: Table, source: Source, number: int) -> None:
+    def __init__(self, db: duckdb.DuckDBPyConnection, folder: Path, table: Table, source: Source, number: int) -> None:
         self.number = number
+        self._folder, self._splits = folder, count()
         self._db, self._table, self._names = db, table, source.schema.names
         self._given, self._ended = (_quoted(f"{what}_{table.name}") for what in ("given", "ended"))
         self._check([*table.keys, table.event_time, SEQUENCE])
@@ -51,12 +55,12 @@ class Parts:
         read = list(dict.fromkeys([*entity, self._table.event_time, *columns]))
         self._check(read)
         by = self._part_of(entity)
-        name = self._split(entity, read, by)
+        folder = self._split(entity, read, by)
         placed = self._placed(asking, by)
         for part in range(self.number):
             rows = np.flatnonzero(placed == part)
             if len(rows):
-                yield self._read(f"SELECT * EXCLUDE ({_PART}) FROM {name} WHERE {_PART} = {part}"), rows
+                yield self._part(folder / f"{_PART}={part}", read), rows
 
     def between(self, first: int, last: int) -> Timeline:
         """The facts, as of one entity, that happened within these times, both included."""
@@ -85,15 +89,20 @@ class Parts:
             f" WHERE hash({keys}) IN (SELECT h FROM {again})) WHERE {DIED} IS NOT NULL"
         )
 
-    def _split(self, entity: Sequence[str], columns: Sequence[str], by: str) -> str:
-        """The facts sorted by part, so that reading one part reads little else."""
-        name = _quoted(f"split_{self._table.name}_by_{'_'.join(entity)}")
+    def _split(self, entity: Sequence[str], columns: Sequence[str], by: str) -> Path:
+        """The facts as files, a folder per part, so that reading one part reads nothing else."""
+        folder = self._folder / f"{self._table.name}_{next(self._splits)}"
         known = " AND ".join(f"{_quoted(one)} IS NOT NULL" for one in entity)
         self._db.execute(
-            f"CREATE OR REPLACE TABLE {name} AS SELECT {_listed(columns)}, {SEQUENCE}, {DIED}, {by} AS {_PART}"
-            f" FROM {self._facts} WHERE {known} ORDER BY {_PART}"
+            f"COPY (SELECT {_listed(columns)}, {SEQUENCE}, {DIED}, {by} AS {_PART} FROM {self._facts} WHERE {known})"
+            f" TO '{folder}' (FORMAT parquet, PARTITION_BY ({_PART}), COMPRESSION lz4, ROW_GROUP_SIZE 20480)"
         )
-        return name
+        return folder
+
+    def _part(self, folder: Path, columns: Sequence[str]) -> pa.Table:
+        if not folder.is_dir():  # no fact is about these entities
+            return self._read(f"SELECT {_listed(columns)}, {SEQUENCE}, {DIED} FROM {self._facts} LIMIT 0")
+        return ds.dataset(folder, format="parquet").to_table()
 
     def _placed(self, asking: pa.Table, by: str) -> Array:
         """The part of each question."""
