@@ -85,6 +85,15 @@ def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None
     ]
 
 
+def test_while_the_recorder_is_away_nothing_is_claimed_of_what_came_in(opened: Open) -> None:
+    seen = opened("full", path="/tables?table=weather")
+    seen.dashboard.loop.shown.away = True
+    expect(seen.page.locator("#status")).to_contain_text("What has come in is not known now.")
+    expect(seen.page.locator("#list tr.chosen")).to_contain_text("Not known")
+    expect(seen.page.locator("#apart")).to_contain_text("The recorder is away")
+    assert seen.page.locator("#list tr.chosen td.n").all_inner_texts() == ["\N{EN DASH}", "3 h", *["\N{EN DASH}"] * 2]
+
+
 def test_another_table_is_chosen_without_loading_the_page_again_and_back_returns(opened: Open) -> None:
     page = opened("full", path="/tables").page
     page.evaluate("window.same = true")

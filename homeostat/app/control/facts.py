@@ -60,10 +60,13 @@ class Facts:
 
     def intake(self, table: str) -> Json:
         """Rows of a table that broke its contract, by reason, since the beginning; those still kept apart, and those
-        taken in after all; rows that broke a rule that only warns; rows that came with the history."""
+        taken in after all; rows that broke a rule that only warns; rows that came with the history.
+
+        All null, and ``known`` false, while the recorder has not told anything yet.
+        """
         told = self._tables.get(table, {})
-        counts = {name: told.get(name, 0) for name in ("kept", "readmitted", "imported")}
-        return {**{name: dict(told.get(name, {})) for name in ("quarantined", "warned")}, **counts}
+        names = ("rows", "quarantined", "warned", "kept", "readmitted", "imported")
+        return {**{name: told.get(name) for name in names}, "known": table in self._tables}
 
     def failed(self, loop: str) -> int:
         """Predict requests of a loop that were answered with a server error, over restarts of the gateway."""

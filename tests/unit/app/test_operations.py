@@ -115,3 +115,8 @@ def test_a_replay_shows_where_it_is(home: Home) -> None:
         "phase": "serving",
         "done": False,
     }
+
+
+def test_what_came_in_is_unknown_and_not_nothing_while_the_recorder_is_away(home: Home) -> None:
+    (told,) = (one for one in service(home, SystemClock()).tables() if one["table"] == "visits")
+    assert (told["known"], told["rows"], told["kept"], told["ok"]) == (False, None, None, None)

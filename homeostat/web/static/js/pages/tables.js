@@ -29,6 +29,7 @@ function unlessAway(error) {
 
 function headline({ tables }) {
   if (!tables.length) return ["No table is declared.", "A loop's file declares its tables."];
+  if (tables.every((one) => !one.known)) return ["What has come in is not known now.", "The recorder, which counts it, is away and is started again by itself; its log says why if it stays away."];
   const late = tables.filter(({ ok }) => ok === false);
   const silent = tables.filter(({ newest }) => !newest);
   const apart = tables.reduce((sum, one) => sum + one.kept, 0);
@@ -56,8 +57,8 @@ const listed = whenChanged(({ tables, detail }) => {
       cell(one.newest ? dateAndTime(ms(one.newest)) : NONE), cell(span(one.age_seconds), "n"), cell(span(one.objective_seconds), "n"), cell(count(one.rows), "n"), cell(count(one.kept), "n")))));
 });
 
-function freshness({ ok, newest, objective_seconds: objective }) {
-  const [tone, word] = !newest ? ["plain", "No rows yet"] : !known(objective) ? ["plain", "No objective"] : ok === null ? ["plain", "Not known"] : ok ? ["good", "Fresh"] : ["warn", "Late"];
+function freshness({ known: told, ok, newest, objective_seconds: objective }) {
+  const [tone, word] = !told ? ["plain", "Not known"] : !newest ? ["plain", "No rows yet"] : !known(objective) ? ["plain", "No objective"] : ok === null ? ["plain", "Not known"] : ok ? ["good", "Fresh"] : ["warn", "Late"];
   return h("span", { class: "pill", "data-tone": tone }, word);
 }
 
@@ -80,10 +81,10 @@ const detailed = whenChanged(({ detail }) => {
   chart({ domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words });
 });
 
-function readout({ rows, imported, disk, age_seconds: age, objective_seconds: objective, ok }) {
+function readout({ known: told, rows, imported, disk, age_seconds: age, objective_seconds: objective, ok }) {
   const item = (name, value, note, kind) => h("div", { class: kind }, h("dt", null, name), h("dd", null, value, h("small", null, note)));
   return h("dl", { class: "readout" },
-    item("Rows", count(rows), imported ? `${count(imported)} came as history` : "all as they happened"),
+    item("Rows", count(rows), !told ? "not known now" : imported ? `${count(imported)} came as history` : "all as they happened"),
     item("Age", span(age), known(objective) ? `objective ${span(objective)}` : "no objective", ok === false ? "warn" : ok ? "good" : null),
     disk && item("On disk", bytes(disk.bytes), `${plural(disk.files, "file")}, ${plural(disk.versions, "version")}`),
     disk?.compacted_at && item("Compacted", date(ms(disk.compacted_at)), "by itself, by the machine's clock"));
