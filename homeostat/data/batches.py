@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -85,14 +85,14 @@ class Figure:
 class BatchChecked:
     """What became of a batch: per promise its broken rows, the batch's figures, and which rows keep the contract.
 
-    ``typed`` holds the contract's columns in their stored kinds, null where a value could not be read.
+    ``typed`` gives the contract's columns in their stored kinds, null where a value could not be read.
     """
 
     rows: int
     kept: NDArray[np.bool_]
     found: Sequence[Broken]
     figures: Sequence[Figure]
-    typed: pa.Table
+    typed: Callable[[], pa.Table]
 
     @property
     def refusals(self) -> list[str]:

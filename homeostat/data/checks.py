@@ -98,7 +98,10 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _null(column: Column) -> Value:
+def _null(column: Column, value: object, wanted: str) -> Value:
+    """What is null, where it may be, and refused like anything else that is not ``wanted``."""
+    if value is not None:
+        raise _wrong(value, wanted)
     if column.nullable:
         return None
     raise Fault("null_not_allowed", "is null.", "Send a value; null means missing, forbidden here.")
@@ -114,10 +117,8 @@ def _text(column: Column) -> Parser:
     closed = allowed is not None and not column.open
 
     def parse(value: object) -> Value:
-        if value is None:
-            return _null(column)
         if type(value) is not str:
-            raise _wrong(value, "a text")
+            return _null(column, value, "a text")
         if closed and value in allowed:  # type: ignore[operator]
             return value
         if len(value) > MAX_TEXT:
@@ -153,7 +154,7 @@ def _number(column: Column) -> Parser:
 
     def parse(value: object) -> Value:
         if value is None:
-            return _null(column)
+            return _null(column, value, "a number")
         if type(value) is not float:
             value = _float_of(value)
         if low <= value <= high and -math.inf < value < math.inf:
@@ -177,12 +178,10 @@ def _integer(column: Column) -> Parser:
     low, high = max(low, _INT64[0]), min(high, _INT64[1])
 
     def parse(value: object) -> Value:
-        if value is None:
-            return _null(column)
-        if type(value) is float and value.is_integer():
-            value = int(value)
         if type(value) is not int:
-            raise _wrong(value, "a whole number")
+            if type(value) is not float or not value.is_integer():
+                return _null(column, value, "a whole number")
+            value = int(value)
         if low <= value <= high:
             return value
         raise _outside(column, value, low, high)
@@ -206,11 +205,9 @@ def _outside(column: Column, value: float, low: float, high: float) -> Fault:
 
 def _boolean(column: Column) -> Parser:
     def parse(value: object) -> Value:
-        if value is None:
-            return _null(column)
-        if type(value) is not bool:
-            raise _wrong(value, "true or false")
-        return value
+        if type(value) is bool:
+            return value
+        return _null(column, value, "true or false")
 
     return parse
 
@@ -219,10 +216,8 @@ def _instant(column: Column) -> Parser:
     wanted = "a time such as '2013-02-01T05:00:00Z'"
 
     def parse(value: object) -> Value:
-        if value is None:
-            return _null(column)
         if type(value) is not str:
-            raise _wrong(value, wanted)
+            return _null(column, value, wanted)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError as error:

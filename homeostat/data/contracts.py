@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from homeostat.data.checks import Fault, did_you_mean, parser_of, shown
+from homeostat.data.inlined import read_row
 from homeostat.data.promises import check_column
 from homeostat.data.rules import RowCheck, Rule, Unique, repeats, row_checks
 
@@ -153,25 +154,29 @@ class _Check:
 
     def __init__(self, columns: Mapping[str, Column], rules: Sequence[Rule]) -> None:
         self._parsers = [(name, parser_of(column)) for name, column in columns.items()]
+        self._read = read_row(columns)
         self._known = columns.keys()
         self._rules = row_checks(columns, rules)
         self._unique = [rule for rule in rules if isinstance(rule, Unique)]
 
     def __call__(self, rows: Sequence[object]) -> Checked:
-        known, parsers, rules = self._known, self._parsers, self._rules
+        known, read, rules = self._known, self._read, self._rules
         checked = Checked([], [], [])
+        good, kept = checked.rows, checked.kept
         for index, row in enumerate(rows):
             try:
                 if not isinstance(row, dict) or not row.keys() <= known:
                     raise Fault
-                get = row.get
-                parsed: Row = {name: parse(get(name)) for name, parse in parsers}
+                parsed = read(row)
             except Fault:
                 found = self._again(index, row)
             else:
-                if not rules:
-                    checked.rows.append(parsed)
-                    checked.kept.append(index)
+                for _, _, holds in rules:
+                    if holds(parsed) is False:
+                        break
+                else:
+                    good.append(parsed)
+                    kept.append(index)
                     continue
                 found = parsed, _broken_rules(index, parsed, rules)
             _sort_in(checked, index, *found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -48,10 +48,12 @@ class Condition:
     kinds: Mapping[str, str]
     tree: ast.expr
 
-    @property
-    def of_row(self) -> Callable[[Row], bool | None]:
-        """The condition compiled for one parsed row after the other; None is unknown."""
-        return compile_for_rows(self.tree, self.kinds)
+    def for_rows(self, nullable: Collection[str] | None = None) -> Callable[[Row], bool | None]:
+        """The condition compiled for one parsed row after the other; None is unknown.
+
+        ``nullable`` are the columns that may be null, all of them unless said.
+        """
+        return compile_for_rows(self.tree, self.kinds, self.columns if nullable is None else nullable)
 
     def evaluate(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """1.0, 0.0, or NaN where any column that it reads is missing (None or NaN); float64."""
@@ -79,7 +81,7 @@ def compile_condition(text: str, table: Contracted, *, instants: bool = False) -
     names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
     if not names:
         raise InvalidInput(f"Condition {text!r} reads no column.", mend=did_you_mean("", table.contract))
-    kinds = {name: _kind_of_column(name, asked) for name in names}
+    kinds = {name: table.contract[name].kind for name in names}
     return Condition(text, tuple(names), kinds, tree)
 
 

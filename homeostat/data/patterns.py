@@ -8,7 +8,8 @@ pattern can be made to backtrack.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import getitem
 
 from homeostat.data.syntax import Alternatives, Characters, Node, Repeat, Sequence, parse
 from homeostat.kernel.errors import InvalidInput
@@ -34,10 +35,7 @@ class Pattern:
         >>> pattern.matches("N12345AB"), pattern.matches("N12345AB ")
         (True, False)
         """
-        step = self._start
-        for character in value:
-            step = step[character]
-        return step.accepts
+        return reduce(getitem, value, self._start).accepts
 
 
 @lru_cache(maxsize=1024)

@@ -183,7 +183,8 @@ def row_checks(columns: Mapping[str, Column], rules: Sequence[Rule]) -> list[Row
     """Every rule over rows, compiled."""
     table = _Columns("the contract", columns)
     compiled = [(one, condition_of(one, table)) for one in rules if isinstance(one, RowRule)]
-    return [(one, condition.columns, condition.of_row) for one, condition in compiled]
+    nullable = {name for name, column in columns.items() if column.nullable}
+    return [(one, condition.columns, condition.for_rows(nullable)) for one, condition in compiled]
 
 
 def repeats(rows: Sequence[Row], columns: Sequence[str]) -> list[int]:

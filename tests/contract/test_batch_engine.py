@@ -146,4 +146,4 @@ def test_every_row_gets_the_verdict_of_the_check_of_one_request(declared: Table,
     assert {one for one in told(batch) if one[3] != "warn"} == hard
     assert {one for one in told(batch) if one[3] == "warn" and one[0] in request.kept} == warned
     assert np.flatnonzero(batch.kept).tolist() == request.kept
-    assert batch.typed.filter(pa.array(batch.kept)).to_pylist() == stored(declared, request.rows).to_pylist()
+    assert batch.typed().filter(pa.array(batch.kept)).to_pylist() == stored(declared, request.rows).to_pylist()

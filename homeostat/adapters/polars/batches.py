@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from homeostat.adapters.polars.columns import TYPES, Promised, instants, look
+from homeostat.adapters.polars.columns import instants, look
 from homeostat.adapters.polars.conditions import broken
 from homeostat.data.batches import BatchChecked, Broken, Figure, Promise
 from homeostat.data.rules import BatchBound, RowRule, Unique, condition_of
@@ -30,15 +30,15 @@ class PolarsBatches:
         Columns that the contract lacks break every row, as they do in a request.
         """
         plan = _Plan(table, rows)
-        done = plan.run()
+        figures = [one for one in table.rules if isinstance(one, BatchBound)]
+        done = plan.run([one.column for one in figures if one.column])
         nothing = np.zeros(rows.num_rows, dtype=bool)
         found = [
             Broken(promise, done[mask].to_numpy() if done[mask].any() else nothing) for promise, mask in plan.masks
         ]
         kept = done[_KEPT]
-        typed = done.select(list(table.contract)).to_arrow(compat_level=pl.CompatLevel.oldest())
-        figures = [_figure(one, done, kept) for one in table.rules if isinstance(one, BatchBound)]
-        return BatchChecked(rows.num_rows, kept.to_numpy(), _together(found), figures, typed)
+        told = [_figure(one, done, kept) for one in figures]
+        return BatchChecked(rows.num_rows, kept.to_numpy(), _together(found), told, plan.typed)
 
 
 class _Plan:
@@ -51,6 +51,7 @@ class _Plan:
             self._frame = self._frame.hstack(pl.DataFrame(pl.from_arrow(rows)))
         self.masks: list[tuple[Promise, str]] = []
         self._values: list[pl.Expr] = []
+        self._broken: list[pl.Expr] = []
         for name, column in table.contract.items():
             self._read(name, column)
         for name in rows.column_names:
@@ -58,13 +59,18 @@ class _Plan:
                 promise = Promise(name, "unknown_column", "quarantine", f"{name} is not sent")
                 self._add(promise, pl.repeat(True, pl.len()))
 
-    def run(self) -> pl.DataFrame:
-        """Values and masks of every row."""
-        steps = self._frame.lazy().select(*self._values)
+    def run(self, columns: Sequence[str]) -> pl.DataFrame:
+        """The masks of every row, and the values of some columns."""
+        steps = self._frame.lazy().select(*self._values, *self._broken)
         steps = steps.with_columns(_good(self.masks).alias(_KEPT))
         steps = self._then(steps, [one for one in self._table.rules if isinstance(one, RowRule)])
         steps = self._then(steps, [one for one in self._table.rules if isinstance(one, Unique)])
-        return steps.collect()
+        return steps.select(*dict.fromkeys(columns), _KEPT, *(mask for _, mask in self.masks)).collect()
+
+    def typed(self) -> pa.Table:
+        """The contract's columns in their stored kinds."""
+        values = self._frame.select(*self._values)
+        return values.to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def _read(self, name: str, column: Column) -> None:
         given = self._frame.schema.get(name)
@@ -82,7 +88,7 @@ class _Plan:
     def _add(self, promise: Promise, mask: pl.Expr) -> None:
         place = f"#{len(self.masks)}"
         self.masks.append((promise, place))
-        self._values.append(mask.alias(place))
+        self._broken.append(mask.alias(place))
 
     def _then(self, steps: pl.LazyFrame, rules: Sequence[RowRule | Unique]) -> pl.LazyFrame:
         """Ask more of the rows that are good so far."""
@@ -100,6 +106,8 @@ class _Plan:
         if isinstance(one, RowRule):
             return broken(condition_of(one, self._table))
         known = pl.all_horizontal(pl.col(name).is_not_null() for name in one.columns)
+        if len(one.columns) == 1:
+            return known & ~pl.when(_KEPT).then(one.columns[0]).is_first_distinct()
         return known & ~pl.struct(*one.columns, _KEPT).is_first_distinct()
 
 

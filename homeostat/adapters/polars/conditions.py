@@ -59,7 +59,7 @@ def _part(node: ast.expr, condition: Condition) -> pl.Expr:
 
 def _column(name: str, condition: Condition) -> pl.Expr:
     kind = condition.kinds[name]
-    if kind == "number":
+    if kind in ("number", "integer"):
         return pl.col(name).cast(pl.Float64)
     return pl.col(name).cast(pl.Int64) if kind == "instant" else pl.col(name)
 
