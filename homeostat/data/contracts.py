@@ -112,6 +112,11 @@ class Break:
     mend: str
     verdict: Measure = "quarantine"
 
+    @property
+    def promise(self) -> str:
+        """What was broken, to count by: ``delay: below_minimum``, or the reason of a rule."""
+        return self.reason if self.column is None else f"{self.column}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -28,6 +29,7 @@ class Sorted:
     kept: list[int]
     breaks: list[Break]
     warnings: list[Break]
+    rejected: bool
 
     def refused_only(self) -> Entry:
         """Its refused rows and nothing else."""
@@ -41,7 +43,7 @@ class Sorted:
         """What is odd about the row at a place of the entry, whose event id is known."""
         problem = "Its event id was accepted before with other content, which stands."
         mend = "Give a correction an event id of its own, and the key of the fact it corrects."
-        return Break(self.kept[place], None, "same_id_other_content", problem, mend)
+        return Break(self.kept[place], None, "same_id_other_content", problem, mend, "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,16 @@ class Intake:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._check = compile_contract(table.contract)
+        self._check = compile_contract(table.contract, table.rules)
         self._identify = compile_identity(table)
         self._ahead = table.tolerance
         self._retries = None if table.event_id else duration(table.retries)
 
     def sort(self, rows: Sequence[object], now: Instant, *, door: Door = "events") -> Sorted:
-        """Tell good rows from broken ones: by the contract, and by event times that have not come yet."""
+        """Tell good rows from broken ones: by the contract, and by event times that have not come yet.
+
+        ``rejected`` says that a promise was broken for which nothing of the request may be taken in.
+        """
         checked = self._check(rows)
         name = self.table.event_time
         times: list[Instant] = [row[name] for row in checked.rows]  # type: ignore[misc]
@@ -76,11 +81,12 @@ class Intake:
             places = [place for place, at in enumerate(times) if at <= now + self._ahead]
             good, kept = [good[place] for place in places], [kept[place] for place in places]
             times = [times[place] for place in places]
-        warned = {"ahead_of_clock": ahead} if ahead else {}
+        warnings = [item for item in checked.warnings if item.row in set(kept)] if checked.warnings else []
+        warned = {**({"ahead_of_clock": ahead} if ahead else {}), **Counter(item.promise for item in warnings)}
         refused = _refused(self.table.name, rows, breaks, door)
         identities = self._identify(good)
         entry = Entry(self.table.name, now, good, identities, times, self._retries, refused, warned)
-        return Sorted(entry, kept, breaks, [])
+        return Sorted(entry, kept, breaks, warnings, checked.rejected)
 
     def sort_past(self, rows: Sequence[object], known_at: str, now: Instant) -> Past:
         """Tell good rows of history from broken ones: each says in ``known_at`` when it became known.

@@ -114,10 +114,7 @@ def _joined(enough: bool, parts: list[_Part]) -> _Part:
     """``or`` is decided by the first truth, ``and`` by the first untruth."""
 
     def holds(row: Row) -> bool:
-        for part in parts:
-            if part(row) is enough:
-                return enough
-        return not enough
+        return enough if any(part(row) is enough for part in parts) else not enough
 
     return holds
 
