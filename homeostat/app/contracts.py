@@ -88,7 +88,8 @@ def live_inputs(home: Home, loops: Iterable[str]) -> Live:
     """Per loop its champion, candidate and standby, each with the features that it is given."""
     if not home.control_db.exists():
         return {}
-    store, manifests = SqlControlStore(sqlite_engine(home.control_db), HeadsFile(home.ledger)), Manifests(home.versions)
+    engine, manifests = sqlite_engine(home.control_db), Manifests(home.versions)
+    store = SqlControlStore(engine, HeadsFile(home.ledger))
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for loop in loops:
         route = store.state(loop).route
@@ -97,6 +98,7 @@ def live_inputs(home: Home, loops: Iterable[str]) -> Live:
             if version is not None:
                 inputs = tuple(feature for feature, _ in version.inputs)
                 found.setdefault(loop, []).append((f"{version.id} ({role})", inputs))
+    engine.dispose()
     return found
 
 
