@@ -15,7 +15,7 @@ from homeostat.kernel.clock import format_instant
 from tests.harness.running import ROOT, Running, free_ports, started
 from tests.harness.world import HOUR, LOOP, LOOP_FILE, World, day, write_loop
 
-pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
 NOW = day(7)
 WORLD = World()
