@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from homeostat.data.checks import MAX_TEXT, shown
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from homeostat.data.contracts import Column
 
 KINDS = ("text", "number", "integer", "boolean", "instant")
+_GREATEST = 1.7976931348623157e308
 MEASURES = ("reject", "quarantine", "warn")
 
 
@@ -46,7 +46,7 @@ def _check_bounds(column: Column) -> None:
     for name, bound in bounds.items():
         if isinstance(bound, bool) or not isinstance(bound, (int, float)):
             raise _wrong(column, f"{name} is {shown(bound)}, no number", "Give a number, or leave it out.")
-        if not math.isfinite(bound):
+        if not -_GREATEST <= bound <= _GREATEST:
             raise _wrong(column, f"{name} is not finite", "Leave out a bound that does not bind.")
     if len(bounds) == 2 and bounds["low"] > bounds["high"]:
         raise _wrong(column, f"low {bounds['low']} is above high {bounds['high']}", "Swap them.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -244,7 +243,7 @@ def _check_batch_bounds(one: BatchBound, declared: str) -> None:
     if not given:
         raise InvalidInput(f"{declared}(...) bounds nothing.", mend="Give at least one bound.")
     for bound in given:
-        if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound):
+        if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not abs(bound) <= 1e300:
             raise InvalidInput(f"In {declared}(...), {shown(bound)} is no bound.", mend="Give a finite number.")
         if one.figure == "missing" and not 0 <= bound <= 1:
             raise InvalidInput(f"In {declared}(...), {bound} is no share.", mend="Give a share from 0 to 1.")
