@@ -1,16 +1,20 @@
-"""Contracts before training: the facts that a model would learn from, checked as one batch per table."""
+"""Contracts over whole batches: the facts that a model would learn from, and history before it is taken in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homeostat.adapters.delta.rows import TYPES
 from homeostat.adapters.polars.batches import PolarsBatches
+from homeostat.app.staging import Staging
+from homeostat.data.rules import RowRule, rule_columns
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.kernel.clock import to_datetime
-from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.errors import ContractBroken, NotFound, Refused
 from homeostat.training.jobs import TrainingJob
 from homeostat.training.training_set import Sources
 
@@ -36,6 +40,31 @@ def check_facts(tables: Iterable[Table], job: TrainingJob, sources: Sources, say
                 mend="Find out what sends them; mend the source, or change the rule if this is how it is now.",
                 table=table.name,
                 broken=checked.refusals,
+            )
+
+
+def check_staged(staging: Staging, tables: Iterable[Table]) -> None:
+    """Refuse a history that breaks what its table promises of a batch; its rows were checked one by one before.
+
+    Raises: ContractBroken naming the table, the promises and what was found.
+    """
+    for table in tables:
+        rules = [one for one in table.rules if not isinstance(one, RowRule)]
+        if not rules:
+            continue
+        read = {*table.keys, table.event_time, *(name for one in rules for name in rule_columns(one, table))}
+        narrow = replace(table, contract={name: table.contract[name] for name in read}, rules=rules, event_id=None)
+        schema = pa.schema({name: TYPES[column.kind] for name, column in narrow.contract.items()})
+        parts = [pa.Table.from_pylist(rows, schema=schema) for rows in staging.of(table.name)]
+        checked = PolarsBatches().check(narrow, pa.concat_tables([schema.empty_table(), *parts]))
+        repeated = [one for one in checked.found if one.count and one.promise.verdict == "quarantine"]
+        told = [f"{one.count} of {checked.rows} rows break {one.promise.name!r}" for one in repeated]
+        if broken := [*checked.refusals, *told]:
+            raise ContractBroken(
+                f"The history of {table.name!r} breaks its contract: {'; '.join(broken)}; nothing was taken in.",
+                mend="Mend the files; or change the rule, if this is how it was.",
+                table=table.name,
+                broken=broken,
             )
 
 

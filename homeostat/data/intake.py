@@ -13,6 +13,7 @@ from homeostat.data.checks import Fault, parser_of
 from homeostat.data.contracts import Break, Checked, Row, compile_contract, instant
 from homeostat.data.identity import compile_identity, refused_digest
 from homeostat.data.journal import Door, Entry, Quarantined, RefusedRow
+from homeostat.data.rules import Unique
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_instant
 
@@ -62,6 +63,8 @@ class Intake:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._check = compile_contract(table.contract, table.rules)
+        one_by_one = [rule for rule in table.rules if not isinstance(rule, Unique)]
+        self._check_past = compile_contract(table.contract, one_by_one)
         self._identify = compile_identity(table)
         self._ahead = table.tolerance
         self._retries = None if table.event_id else duration(table.retries)
@@ -91,11 +94,11 @@ class Intake:
     def sort_past(self, rows: Sequence[object], known_at: str, now: Instant) -> Past:
         """Tell good rows of history from broken ones: each says in ``known_at`` when it became known.
 
-        Nothing is known before it happened, nor later than now.
+        Nothing is known before it happened, nor later than now. Uniqueness is asked of the whole history, later.
         """
         own = known_at in self.table.contract
         told, read = _known_times(rows, known_at, now)
-        checked = self._check(rows if own else [_without(row, known_at) for row in rows])
+        checked = self._check_past(rows if own else [_without(row, known_at) for row in rows])
         breaks = [*checked.breaks, *told]
         name = self.table.event_time
         for row, index in zip(checked.rows, checked.kept, strict=True):
