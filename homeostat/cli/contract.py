@@ -48,10 +48,11 @@ def infer(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Propose a contract from stored facts or a file, as Python to paste into the loop file.
+    """Propose a contract, as Python to paste into the loop file.
 
-    Kinds, nulls, ranges with a margin of a tenth, categories where they are few (open: a new one only warns), the
-    shape of texts that are all built alike, and columns that could be the key. Nothing is put in force.
+    From the facts stored for a table, or from a file: kinds, nulls, ranges with a margin of a tenth, categories
+    where they are few (open: a new one only warns), the shape of texts that are all built alike, and columns that
+    could be the key. Nothing is put in force.
     """
     with errors_shown(as_json):
         from homeostat.app.contract_views import infer_contract
@@ -115,11 +116,13 @@ def _contract(shown: Json) -> None:
     print_table(["column", "kind", "null", "promise", "if broken"], rows)
     if shown["rules"]:
         data.print()
-        print_table(["rule", "if broken"], [[escape(one["name"]), one["verdict"]] for one in shown["rules"]])
+        print_table(["rule", "if broken"], [[_rule(one), one["verdict"]] for one in shown["rules"]])
     if shown["versions"]:
         data.print()
         told = [[str(v["version"]), when(v["since"]), _changes(v["changes"])] for v in shown["versions"]]
         print_table(["version", "since (UTC)", "what changed"], told)
+    if shown["declared_changes"]:
+        data.print()
     for change in shown["declared_changes"]:
         told_of = f" (refused: {', '.join(change['dependants'])})" if change["dependants"] else ""
         data.print(f"[yellow]at the next start[/]: {escape(change['text'])}{escape(told_of)}")
@@ -145,6 +148,13 @@ def _promise(column: Json) -> tuple[str, str]:
     if column.get("matches"):
         parts.append(f"matches {column['matches']}")
     return escape("; ".join(parts)) or "-", column.get("verdict", "quarantine")
+
+
+def _rule(one: Json) -> str:
+    bounds = [
+        f"at {word} {one[part]:g}" for part, word in (("low", "least"), ("high", "most")) if one.get(part) is not None
+    ]
+    return escape(": ".join([one["name"], *([" and ".join(bounds)] if bounds else [])]))
 
 
 def _changes(changes: list[str]) -> str:
