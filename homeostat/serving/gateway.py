@@ -118,7 +118,9 @@ class Gateway:
         self._count(loop, records)
         told = self._warned(plan, checked.warnings)
         return [
-            Reply(r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ())))
+            Reply(
+                r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ()))
+            )
             for place, r in enumerate(records)
         ]
 

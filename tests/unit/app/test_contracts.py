@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.contracts import accept_contracts, read_history
+from homeostat.app.contracts import judge_contracts, read_history
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.control.loop import Loop
@@ -33,6 +33,10 @@ def home(tmp_path: Path) -> Home:
     folder.mkdir(parents=True)
     write_manifest(version, folder)
     return found
+
+
+def accept_contracts(home: Home, loops: Loops, now: int) -> list[str]:
+    return judge_contracts(home, loops).record(now)
 
 
 def changed(folder: Path, *changes: tuple[str, str]) -> Loops:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.sqlite.journal import SqliteJournal
-from homeostat.app.contracts import accept_contracts
+from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings
@@ -32,7 +32,7 @@ def visits(tmp_path: Path) -> Path:
 @pytest.fixture
 def broken(home: Home) -> Home:
     """A home in which two rows broke the contract lately, one long ago, and one only warned."""
-    accept_contracts(home, load_loops(Settings.load(home.root).loop_file), SINCE)
+    judge_contracts(home, load_loops(Settings.load(home.root).loop_file)).record(SINCE)
     journal = SqliteJournal(home.root / "journal.sqlite")
     week = 8 * 24 * 3_600_000_000
     for place, at in enumerate((SINCE, SINCE + week, SINCE + week + 1)):
