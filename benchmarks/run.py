@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.contracts import measured as contracts_measured  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from benchmarks.skew import skew_seconds  # noqa: E402
@@ -63,6 +64,8 @@ def main() -> None:
             found.append(events(running, flights))
     say("taking events in on one core")
     found += one_core()
+    say("checking contracts")
+    found += contracts_measured()
     say("joining")
     taken = join_seconds(flights, 3)
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
@@ -197,6 +200,8 @@ def show(found: list[Json], as_json: bool) -> None:
         if "p50_ms" in one:
             rate = f"{one['requests_per_second']:,.0f} requests"
             print(f"{one['what']:<54}{one['p50_ms']:>8.2f}{one['p99_ms']:>8.2f}{rate:>16}")
+        elif "microseconds" in one:
+            print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.1f} us")
         elif "seconds" in one:
             ratio = f"  ours {one['ratio']:.2f}x, limit {one['limit']:g}x" if "ratio" in one else ""
             print(f"{one['what']:<54}{'':<16}{one['seconds']:>13.2f} s{ratio}")

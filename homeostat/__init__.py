@@ -11,6 +11,7 @@ from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
+from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
 from homeostat.data.tables import Table
 from homeostat.features.summaries import (
     count,
@@ -38,6 +39,9 @@ __all__ = [
     "Retrain",
     "Table",
     "Window",
+    "batch_mean",
+    "batch_missing",
+    "batch_rows",
     "boolean",
     "count",
     "distinct",
@@ -50,9 +54,11 @@ __all__ = [
     "minimum",
     "number",
     "quantile",
+    "rule",
     "share",
     "std",
     "sum_",
     "text",
     "transform",
+    "unique",
 ]

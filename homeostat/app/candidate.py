@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.onnx.convert import Proof, convert, predict, prove
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
+from homeostat.app.facts_check import check_facts
 from homeostat.app.home import write_whole
 from homeostat.data.labels import Label
 from homeostat.data.profiles import ReferenceProfile
@@ -81,6 +82,7 @@ def make_candidate(
     labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
     chosen = labelled.asked(job.since, job.cutoff)
     rows = chosen.rows(loop.feature_set)
+    check_facts([loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)], job, sources, say)
     check_training_rows(rows, min_rows=job.min_rows)
     marks = _legs(job, loop, rows)
     say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")

@@ -90,6 +90,11 @@ class Home:
         return self.root / "consumers.json"
 
     @property
+    def contracts(self) -> Path:
+        """What each table has promised: ``<table>.json``."""
+        return self.root / "contracts"
+
+    @property
     def process_logs(self) -> Path:
         """What each process wrote to its stderr."""
         return self.root / "process-logs"

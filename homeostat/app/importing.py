@@ -11,6 +11,7 @@ from typing import Any
 
 from homeostat.adapters.files.tabular import TabularFile
 from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.app.facts_check import check_staged
 from homeostat.app.home import Home
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.main import sole_writer
@@ -116,6 +117,7 @@ def _take(
     if before is None:
         with Staging(home.root / "import.sqlite") as staging:
             refused = _stage(staging, intakes, sources, now, keep_apart, progress)
+            check_staged(staging, [source.table for source in sources])
             rows = _check_order(journal, staging)
             groups = _groups(staging, intakes, refused, rows, progress)
             found = journal.take(name, now, groups)

@@ -11,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from homeostat.app.clocks import SystemClock
 from homeostat.app.consumers import refuse_broken_outputs
+from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
@@ -23,8 +25,8 @@ class Installation:
     """One home, locked, with its recorder, gateway and control running; a context manager.
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
-    file does not hold loops, or loops whose features do not fit the home's prediction logs; Refused when a registered
-    consumer depends on outputs that it changes.
+    file does not hold loops, or loops whose features do not fit the home's prediction logs; Refused when a contract
+    breaks what a live version's features read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -36,7 +38,10 @@ class Installation:
         try:
             check_ports_free(settings.port)
             refuse_broken_outputs(settings.paths, loops)
+            contracts = judge_contracts(settings.paths, loops)
             remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()})
+            for line in contracts.record(SystemClock().now()):
+                notice(line)
             started = {name: loop.feature_set.hash for name, loop in loops.items()}
             told = {"recorder_socket": str(self._sockets / "recorder"), "definitions": started}
             self.settings = settings.model_copy(update=told)

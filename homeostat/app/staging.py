@@ -53,3 +53,9 @@ class Staging:
         """All rows as they became known; those known at one time in the order in which they were added."""
         for at, table, content in self._db.execute("SELECT * FROM staged ORDER BY known_at, rowid"):
             yield table, at, dict(zip(self._names[table], self._decode(content), strict=True))
+
+    def of(self, table: str, at_once: int = 20_000) -> Iterator[list[Row]]:
+        """The rows of one table as they were added, some thousand at a time."""
+        found = self._db.execute("SELECT content FROM staged WHERE name = ? ORDER BY rowid", (table,))
+        while some := found.fetchmany(at_once):
+            yield [dict(zip(self._names[table], self._decode(content), strict=True)) for (content,) in some]

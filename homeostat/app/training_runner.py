@@ -13,7 +13,7 @@ from homeostat.kernel.canonical import canonical_json
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 
 CHILD = "homeostat.app.training_child"
-_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
 _LOG_TAIL = 5
 
 

@@ -6,6 +6,7 @@ import typer
 
 from homeostat.cli import (
     consumers,
+    contract,
     demo,
     explain,
     features,
@@ -48,6 +49,7 @@ app.add_typer(features.app, name="features")
 app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(contract.app, name="contract")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Column
-from homeostat.data.tables import Table
+from homeostat.data.row_conditions import compile_for_rows
 from homeostat.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from homeostat.data.contracts import Column, Row
+    from homeostat.data.rules import Contracted
 
 _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -28,29 +31,41 @@ _ORDER: dict[type, Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 _EQUALITY: dict[type, Callable[[Any, Any], Any]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
-_KINDS = {"number": "number", "integer": "number", "boolean": "truth", "text": "text"}
+_KINDS = {"number": "number", "integer": "number", "boolean": "truth", "text": "text", "instant": "instant"}
 _HELP = "Use column names, numbers, 'texts', + - * /, comparisons, and, or, not: such as \"arr_delay > 15\"."
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A checked condition: which columns it reads, and how to evaluate it on many rows at once."""
+    """A checked condition: which columns it reads, and how to evaluate it on one row or on many at once.
+
+    It is unknown where any column that it reads is missing. Numbers compare as 64-bit floats, instants to the
+    microsecond; the difference of two instants is in seconds. ``kinds`` are those of the columns that it reads.
+    """
 
     text: str
     columns: tuple[str, ...]
-    _tree: ast.expr
+    kinds: Mapping[str, str]
+    tree: ast.expr
+
+    def for_rows(self, nullable: Collection[str] | None = None) -> Callable[[Row], bool | None]:
+        """The condition compiled for one parsed row after the other; None is unknown.
+
+        ``nullable`` are the columns that may be null, all of them unless said.
+        """
+        return compile_for_rows(self.tree, self.kinds, self.columns if nullable is None else nullable)
 
     def evaluate(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """1.0, 0.0, or NaN where any column that it reads is missing (None or NaN); float64."""
         used = {name: np.asarray(columns[name]) for name in self.columns}
         missing = np.logical_or.reduce([_missing(values) for values in used.values()])
         with np.errstate(divide="ignore", invalid="ignore"):
-            held = _value(self._tree, {name: _filled(values) for name, values in used.items()})
+            held = _value(self.tree, {name: _filled(values) for name, values in used.items()})
         return np.where(missing, np.nan, np.asarray(held, dtype=np.float64))
 
 
-def compile_condition(text: str, table: Table) -> Condition:
-    """Parse a condition over a table's columns.
+def compile_condition(text: str, table: Contracted, *, instants: bool = False) -> Condition:
+    """Parse a condition over a table's columns; features and labels read no ``instants``.
 
     Raises: InvalidInput naming the part that is wrong: syntax, an unknown column, kinds that do not go
     together, anything but columns, constants, arithmetic, comparisons, and/or/not.
@@ -59,74 +74,89 @@ def compile_condition(text: str, table: Table) -> Condition:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidInput(f"Condition {text!r} cannot be read.", mend=_HELP) from error
-    kind = _kind(tree, table, text)
+    asked = _Asked(text, table, instants)
+    kind = _kind(tree, asked)
     if kind != "truth":
         raise InvalidInput(f"Condition {text!r} is a {kind}, not true or false.", mend="Compare it: '> 15'.")
     names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
     if not names:
         raise InvalidInput(f"Condition {text!r} reads no column.", mend=did_you_mean("", table.contract))
-    return Condition(text, tuple(names), tree)
+    kinds = {name: table.contract[name].kind for name in names}
+    return Condition(text, tuple(names), kinds, tree)
 
 
-def _kind(node: ast.expr, table: Table, text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is being parsed, for messages."""
+
+    text: str
+    table: Contracted
+    instants: bool
+
+
+def _kind(node: ast.expr, asked: _Asked) -> str:
     match node:
         case ast.Name(id=name):
-            return _kind_of_column(name, table)
+            return _kind_of_column(name, asked)
         case ast.Constant(value=value) if isinstance(value, (bool, int, float, str)):
-            return _kind_of_constant(value, text)
+            return _kind_of_constant(value, asked)
         case ast.BoolOp(values=values):
-            return _all(values, "truth", table, text)
+            return _all(values, "truth", asked)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return _all([operand], "truth", table, text)
+            return _all([operand], "truth", asked)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _all([operand], "number", table, text)
+            return _all([operand], "number", asked)
+        case ast.BinOp(left=ast.Name() as left, op=ast.Sub(), right=right) if _kind(left, asked) == "instant":
+            _all([right], "instant", asked)
+            return "number"
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            return _all([left, right], "number", table, text)
+            return _all([left, right], "number", asked)
         case ast.Compare(left=left, ops=ops, comparators=others):
-            return _comparison([left, *others], ops, table, text)
-    return _refuse(node, text)
+            return _comparison([left, *others], ops, asked)
+    return _refuse(node, asked)
 
 
-def _kind_of_column(name: str, table: Table) -> str:
-    column: Column | None = table.contract.get(name)
+def _kind_of_column(name: str, asked: _Asked) -> str:
+    column: Column | None = asked.table.contract.get(name)
     if column is None:
-        problem = f"A condition names {name!r}, which table {table.name!r} lacks."
-        raise InvalidInput(problem, mend=did_you_mean(name, table.contract))
-    if column.kind == "instant":
+        problem = f"A condition names {name!r}, which table {asked.table.name!r} lacks."
+        raise InvalidInput(problem, mend=did_you_mean(name, asked.table.contract))
+    if column.kind == "instant" and not asked.instants:
         raise InvalidInput(f"A condition names the instant {name!r}.", mend="Compare other kinds.")
     return _KINDS[column.kind]
 
 
-def _kind_of_constant(value: bool | int | float | str, text: str) -> str:
+def _kind_of_constant(value: bool | int | float | str, asked: _Asked) -> str:
     if isinstance(value, (bool, str)):
         return "truth" if isinstance(value, bool) else "text"
     if abs(value) > 1e300:
-        raise InvalidInput(f"In {text!r} a number is too large.", mend="Use numbers below 1e300.")
+        raise InvalidInput(f"In {asked.text!r} a number is too large.", mend="Use numbers below 1e300.")
     return "number"
 
 
-def _all(nodes: list[ast.expr], kind: str, table: Table, text: str) -> str:
+def _all(nodes: list[ast.expr], kind: str, asked: _Asked) -> str:
     for node in nodes:
-        found = _kind(node, table, text)
+        found = _kind(node, asked)
         if found != kind:
             part = ast.unparse(node)
-            raise InvalidInput(f"In {text!r}, {part!r} is a {found} where a {kind} is needed.", mend=_HELP)
+            problem = f"In {asked.text!r}, {part!r} is a {found} where a {kind} is needed."
+            raise InvalidInput(problem, mend=_HELP)
     return kind
 
 
-def _comparison(nodes: list[ast.expr], ops: list[ast.cmpop], table: Table, text: str) -> str:
-    kinds = {_kind(node, table, text) for node in nodes}
+def _comparison(nodes: list[ast.expr], ops: list[ast.cmpop], asked: _Asked) -> str:
+    kinds = {_kind(node, asked) for node in nodes}
     if len(kinds) > 1:
         both = " with a ".join(sorted(kinds))
-        raise InvalidInput(f"{text!r} compares a {both}.", mend="Compare like with like.")
+        raise InvalidInput(f"{asked.text!r} compares a {both}.", mend="Compare like with like.")
     for op in ops:
-        if type(op) not in _EQUALITY and (type(op) not in _ORDER or kinds != {"number"}):
-            raise InvalidInput(f"{text!r} compares in a way that is not defined.", mend=_HELP)
+        if type(op) not in _EQUALITY and (type(op) not in _ORDER or not kinds <= {"number", "instant"}):
+            raise InvalidInput(f"{asked.text!r} compares in a way that is not defined.", mend=_HELP)
     return "truth"
 
 
-def _refuse(node: ast.expr, text: str) -> NoReturn:
-    raise InvalidInput(f"In {text!r}, {ast.unparse(node)!r} is not allowed.", mend=_HELP)
+def _refuse(node: ast.expr, asked: _Asked) -> NoReturn:
+    raise InvalidInput(f"In {asked.text!r}, {ast.unparse(node)!r} is not allowed.", mend=_HELP)
 
 
 def _missing(values: np.ndarray) -> np.ndarray:
@@ -136,7 +166,9 @@ def _missing(values: np.ndarray) -> np.ndarray:
 
 
 def _filled(values: np.ndarray) -> np.ndarray:
-    """Object columns as they compare best: numbers and truths as floats, texts as they are."""
+    """Columns as they compare: numbers, and truths among nulls, as floats; texts as they are."""
+    if values.dtype.kind in "iu":
+        return values.astype(np.float64)
     if values.dtype != object or any(isinstance(value, str) for value in values):
         return values
     return np.array([np.nan if value is None else float(value) for value in values])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -12,6 +13,7 @@ from homeostat.data.checks import Fault, parser_of
 from homeostat.data.contracts import Break, Checked, Row, compile_contract, instant
 from homeostat.data.identity import compile_identity, refused_digest
 from homeostat.data.journal import Door, Entry, Quarantined, RefusedRow
+from homeostat.data.rules import Unique
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_instant
 
@@ -28,6 +30,7 @@ class Sorted:
     kept: list[int]
     breaks: list[Break]
     warnings: list[Break]
+    rejected: bool
 
     def refused_only(self) -> Entry:
         """Its refused rows and nothing else."""
@@ -41,7 +44,7 @@ class Sorted:
         """What is odd about the row at a place of the entry, whose event id is known."""
         problem = "Its event id was accepted before with other content, which stands."
         mend = "Give a correction an event id of its own, and the key of the fact it corrects."
-        return Break(self.kept[place], None, "same_id_other_content", problem, mend)
+        return Break(self.kept[place], None, "same_id_other_content", problem, mend, "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,18 @@ class Intake:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._check = compile_contract(table.contract)
+        self._check = compile_contract(table.contract, table.rules)
+        one_by_one = [rule for rule in table.rules if not isinstance(rule, Unique)]
+        self._check_past = compile_contract(table.contract, one_by_one)
         self._identify = compile_identity(table)
         self._ahead = table.tolerance
         self._retries = None if table.event_id else duration(table.retries)
 
     def sort(self, rows: Sequence[object], now: Instant, *, door: Door = "events") -> Sorted:
-        """Tell good rows from broken ones: by the contract, and by event times that have not come yet."""
+        """Tell good rows from broken ones: by the contract, and by event times that have not come yet.
+
+        ``rejected`` says that a promise was broken for which nothing of the request may be taken in.
+        """
         checked = self._check(rows)
         name = self.table.event_time
         times: list[Instant] = [row[name] for row in checked.rows]  # type: ignore[misc]
@@ -76,20 +84,21 @@ class Intake:
             places = [place for place, at in enumerate(times) if at <= now + self._ahead]
             good, kept = [good[place] for place in places], [kept[place] for place in places]
             times = [times[place] for place in places]
-        warned = {"ahead_of_clock": ahead} if ahead else {}
+        warnings = [item for item in checked.warnings if item.row in set(kept)] if checked.warnings else []
+        warned = {**({"ahead_of_clock": ahead} if ahead else {}), **Counter(item.promise for item in warnings)}
         refused = _refused(self.table.name, rows, breaks, door)
         identities = self._identify(good)
         entry = Entry(self.table.name, now, good, identities, times, self._retries, refused, warned)
-        return Sorted(entry, kept, breaks, [])
+        return Sorted(entry, kept, breaks, warnings, checked.rejected)
 
     def sort_past(self, rows: Sequence[object], known_at: str, now: Instant) -> Past:
         """Tell good rows of history from broken ones: each says in ``known_at`` when it became known.
 
-        Nothing is known before it happened, nor later than now.
+        Nothing is known before it happened, nor later than now. Uniqueness is asked of the whole history, later.
         """
         own = known_at in self.table.contract
         told, read = _known_times(rows, known_at, now)
-        checked = self._check(rows if own else [_without(row, known_at) for row in rows])
+        checked = self._check_past(rows if own else [_without(row, known_at) for row in rows])
         breaks = [*checked.breaks, *told]
         name = self.table.event_time
         for row, index in zip(checked.rows, checked.kept, strict=True):

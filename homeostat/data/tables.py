@@ -12,6 +12,7 @@ import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
+from homeostat.data.rules import Rule, check_rules
 from homeostat.kernel.clock import Duration, Instant, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.places import at_place, place_of_caller
@@ -41,6 +42,7 @@ class Table:
     ``event_id`` is a column in which the producer numbers its events: one id counts once, whatever comes with
     it. Without, a row is known by its content, and what a key said before is news again once ``retries`` have
     passed since it was said. ``ahead`` is how far a producer's clock may run ahead of ours.
+    ``rules`` are promises across columns and of whole batches: ``rule``, ``unique``, ``batch_mean`` and their like.
     Raises: InvalidInput when a part does not fit the contract.
 
     >>> from homeostat.data.contracts import instant, text
@@ -57,6 +59,7 @@ class Table:
     event_id: str | None = None
     retries: str = "1h"
     ahead: str = "5m"
+    rules: Sequence[Rule] = ()
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -74,6 +77,8 @@ class Table:
             duration(limit)
         if self.event_id is not None:
             self._check_event_id(self.event_id)
+        object.__setattr__(self, "rules", tuple(self.rules))
+        check_rules(self, self.rules)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 
 import msgspec
 
@@ -14,10 +14,11 @@ from homeostat.data.journal import Journal, Quarantined, Recorded
 from homeostat.data.tables import Table
 from homeostat.features.online import OnlineStore
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge, Unavailable
 
 MOST_ROWS = 10_000
 """Rows in one request."""
+_MOST_LISTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Ingest:
     def accept(self, table: str, rows: Sequence[object], now: Instant) -> Accepted:
         """Take in what keeps the contract, keep apart what does not; the same row twice counts once.
 
-        Raises: NotFound for an unknown table; InvalidInput for no rows, TooLarge for more than 10,000;
+        Raises: NotFound for an unknown table; ContractBroken, with nothing taken in or kept apart, when a promise
+        with the verdict "reject" is broken; InvalidInput for no rows, TooLarge for more than 10,000;
         Unavailable when a store refuses (nothing is acknowledged; sending it again is safe).
         """
         return self.accept_all({table: rows}, now)[table]
@@ -80,6 +82,7 @@ class Ingest:
         self.catch_up()
         _check_size(sum(map(len, rows.values())))
         sorted_ = [self._intake(table).sort(some, now) for table, some in rows.items()]
+        _refuse_rejected(sorted_)
         recorded = self._record(sorted_)
         return {one.entry.table: _accepted(one, done) for one, done in zip(sorted_, recorded, strict=True)}
 
@@ -136,6 +139,19 @@ def _accepted(found: Sorted, done: Recorded) -> Accepted:
         return Accepted(0, done.duplicates, found.breaks, None, None, warnings)
     last = done.first_sequence + len(done.rows) - 1
     return Accepted(len(done.rows), done.duplicates, found.breaks, done.first_sequence, last, warnings)
+
+
+def _refuse_rejected(sorted_: Sequence[Sorted]) -> None:
+    for one in sorted_:
+        if one.rejected:
+            table, first = one.entry.table, next(item for item in one.breaks if item.verdict == "reject")
+            raise ContractBroken(
+                f"Row {first.row} of {table!r} breaks what refuses a whole request: {first.problem}",
+                mend=f"{first.mend} Nothing was taken in: mend it, then send everything again.",
+                table=table,
+                breaks=[{"table": table, **asdict(item)} for item in one.breaks[:_MOST_LISTED]],
+                quarantined_rows=0,
+            )
 
 
 def _check_size(rows: int) -> None:

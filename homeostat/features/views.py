@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from homeostat.data.contracts import Column, Value
 from homeostat.data.expressions import Condition, compile_condition
+from homeostat.data.rules import rule_columns, rule_meaning
 from homeostat.data.tables import Table
 from homeostat.features import viewing
 from homeostat.features.summaries import INEXACT, Aggregate
@@ -216,14 +217,23 @@ def feature_kind(column: Column) -> FeatureKind:
 
 
 def table_meaning(table: Table, columns: Sequence[str]) -> dict[str, Any]:
-    """What of a table's declaration decides the values read from these columns, as JSON values."""
+    """What of a table's declaration decides the values read from these columns, as JSON values.
+
+    Rules that keep rows out count where they read one of the columns.
+    """
     read = sorted({*table.keys, table.event_time, *columns})
+    rules = {
+        one.name: rule_meaning(one)
+        for one in table.rules
+        if one.verdict != "warn" and set(rule_columns(one, table)) & set(columns)
+    }
     meaning: dict[str, Any] = plain(
         {
             "name": table.name,
             "key": table.keys,
             "event_time": table.event_time,
-            "contract": {name: table.contract[name] for name in read},
+            "contract": {name: table.contract[name].meaning for name in read},
+            **({"rules": rules} if rules else {}),
         }
     )
     return meaning

@@ -14,6 +14,7 @@ Duration = int
 """Microseconds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION = re.compile(r"(\d+)(us|ms|s|m|h|d)")
 
@@ -80,8 +81,7 @@ def parse_instant(text: str) -> Instant:
 
 def from_datetime(moment: datetime) -> Instant:
     """Microseconds of an aware datetime, without rounding."""
-    delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def to_datetime(instant: Instant) -> datetime:

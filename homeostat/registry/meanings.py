@@ -13,6 +13,7 @@ _GROWS = ("over", "columns", "features")
 """Lists whose items give values of their own: one more changes none of the others."""
 _TIMES = ("over", "max_age", "freshness")
 _LONGEST = 60
+_STRICTER = {"warn": 0, "quarantine": 1, "reject": 2}
 
 
 def harm(then: Meaning, now: Meaning) -> list[str]:
@@ -55,6 +56,8 @@ def _settled(value: Any) -> Any:
 def _harmless(path: Path, then: Any, now: Any, whole: Meaning) -> bool:
     if "contract" in path:
         return _allows_more(path[path.index("contract") + 1 :], then, now)
+    if path[0] == "rules" or path[:2] == ("table", "rules"):
+        return now is None
     if len(path) == 1 and path[0] in _GROWS:
         return set(then or ()) <= set(now or ())
     if len(path) == 2 and path[0] == "values":
@@ -77,6 +80,12 @@ def _allows_more(part: Path, then: Any, now: Any) -> bool:
             return bool(now)
         case "categories":
             return now is None or (then is not None and set(then) <= set(now))
+        case "matches":
+            return now is None
+        case "open":
+            return bool(now)
+        case "verdict":
+            return _STRICTER[now or "quarantine"] < _STRICTER[then or "quarantine"]
     return False
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Break, Row, Value, compile_contract
+from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
 from homeostat.data.records import PredictionRecord
 from homeostat.features.ingest import MOST_ROWS
 from homeostat.features.online import OnlineReader, lookup
@@ -26,7 +26,11 @@ _SHOWN_BREAKS = 100
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One prediction as the caller sees it; ``defaulted`` names features for which a declared default stands."""
+    """One prediction as the caller sees it.
+
+    ``defaulted`` names features for which a declared default stands; ``warnings`` are promises that its row broke and
+    may break.
+    """
 
     prediction: bool
     probability: float
@@ -34,6 +38,7 @@ class Reply(msgspec.Struct, frozen=True):
     version: str
     arm: str
     defaulted: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Observer(Protocol):
@@ -53,6 +58,10 @@ class Observer(Protocol):
 
     def contract_broken(self, plan: ServingPlan, breaks: Sequence[Break], rows: Sequence[object]) -> None:
         """A request was refused; ``rows`` are the rows that broke their contract, as sent."""
+        ...
+
+    def contract_warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> None:
+        """Rows were answered that broke promises which only warn."""
         ...
 
 
@@ -76,7 +85,9 @@ class Gateway:
         environment: str = "",
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
-        self._checks = {plan.name: compile_contract(plan.question.contract) for plan in self._plans.values()}
+        self._checks = {
+            name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
+        }
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._new_id, self._timer, self._environment = new_id, timer, environment
 
@@ -88,7 +99,8 @@ class Gateway:
         """
         started = self._timer()
         plan = self._plan(loop)
-        good = self._checked(plan, rows, now)
+        checked = self._checked(plan, rows, now)
+        good = checked.rows
         serving = self._live.current(loop)
         if serving is None or serving.route.champion is None:
             raise self._live.no_version(loop)
@@ -104,7 +116,13 @@ class Gateway:
         records = [shared.record(self._new_id(now), *row) for row in each]
         await self._spool.append(records)
         self._count(loop, records)
-        return [Reply(r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted) for r in records]
+        told = self._warned(plan, checked.warnings)
+        return [
+            Reply(
+                r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ()))
+            )
+            for place, r in enumerate(records)
+        ]
 
     def _plan(self, loop: str) -> ServingPlan:
         plan = self._plans.get(loop)
@@ -112,7 +130,7 @@ class Gateway:
             raise NotFound(f"No loop {loop!r} here.", mend=did_you_mean(loop, self._plans), loop=loop)
         return plan
 
-    def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> list[Row]:
+    def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> Checked:
         if not rows:
             raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
         if len(rows) > MOST_ROWS:
@@ -128,7 +146,15 @@ class Gateway:
         if breaks:
             self._observer.contract_broken(plan, breaks, [rows[i] for i in sorted({b.row for b in breaks})])
             raise _contract_broken(plan, breaks)
-        return checked.rows
+        return checked
+
+    def _warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> dict[int, list[str]]:
+        told: dict[int, list[str]] = {}
+        for item in warnings:
+            told.setdefault(item.row, []).append(item.promise)
+        if warnings:
+            self._observer.contract_warned(plan, warnings)
+        return told
 
     def _answer(
         self, plan: ServingPlan, serving: Serving, keys: Sequence[str], features: Sequence[Sequence[Value]]

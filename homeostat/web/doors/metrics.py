@@ -42,6 +42,8 @@ class DoorMetrics:
         of = ("loop", "consumer")
         self._consumed = self._counter("consumers_requests", "Predict requests by who asked.", *of)
         self._seen = self._gauge("consumers_last_request_seconds", "When each asked last, Unix time.", *of)
+        warned = "Promises that only warn, broken in answered requests."
+        self._warnings = self._counter("contract_warnings", warned, "loop", "promise")
         self._generation = self._gauge("route_generation", "Generation of the route that is served.", "loop")
         self._problem = self._gauge("route_problem", "1 while the newest route is not served in full.", "loop")
         self._answering = self._gauge("answering", "1 while a version answers; 0 while none can.", "loop")
@@ -92,6 +94,11 @@ class DoorMetrics:
         for found in breaks:
             self._breaks.labels(plan.name, found.reason).inc()
         self.forward(plan.question.name, rows)
+
+    def contract_warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> None:
+        """Rows were answered that broke promises which only warn."""
+        for found in warnings:
+            self._warnings.labels(plan.name, found.promise).inc()
 
     def exposition(self) -> bytes:
         """All of it, as Prometheus reads it."""

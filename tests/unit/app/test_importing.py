@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import homeostat as hs
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.tabular import TabularFile
 from homeostat.adapters.sqlite.journal import SqliteJournal
@@ -274,3 +276,19 @@ def test_a_return_to_earlier_content_within_history_is_kept(run, tmp_path):
     rows = [seen("a", known, at=at(0), size=size) for known, size in ((0, 1), (2, 2), (9, 1))]
     run((SEEN, write(tmp_path / "seen.csv", rows)))
     assert [row["size"] for row in stored(run.home)] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (hs.batch_mean("size", 5, 9), "mean of size is 1.5, below 5"),
+        (hs.batch_rows(at_most=2), "row count is 3, above 2"),
+        (hs.unique("size"), "2 of 3 rows break 'rule:unique size'"),
+    ],
+)
+def test_a_history_that_breaks_what_is_promised_of_a_batch_is_refused_whole(run, tmp_path, monkeypatch, broken, said):
+    monkeypatch.setattr("homeostat.adapters.files.tabular._AT_ONCE", 1)
+    table = replace(SEEN, rules=[broken])
+    with pytest.raises(ContractBroken, match=said):
+        run((table, write(tmp_path / "seen.csv", [seen(f"s{n}", n) for n in range(3)])))
+    assert not (run.home.tables / "seen").exists()

@@ -32,6 +32,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             *("features audit", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
             *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),
+            *("contract show", "contract infer", "contract check"),
         ]
     )
 

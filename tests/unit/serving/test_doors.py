@@ -29,7 +29,8 @@ def test_a_good_request_is_answered_and_lenient_about_headers(with_rig: WithRig[
             answer = await rig.ask("POST", PREDICT, GOOD, {**NOW_HEADER, **headers})
             assert answer.status == 200
             (found,) = answer.json["predictions"]
-            assert set(found) == {"prediction", "probability", "prediction_id", "version", "arm", "defaulted"}
+            own = {"prediction", "probability", "prediction_id", "version", "arm", "defaulted", "warnings"}
+            assert set(found) == own
             assert answer.headers["content-length"] == str(len(answer.body))
         chunks = [GOOD[:10], b"", GOOD[10:]]
         assert (await rig.ask("POST", PREDICT, chunks=chunks)).status == 200
