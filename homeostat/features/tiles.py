@@ -40,8 +40,8 @@ Stretch = tuple[int, Instant, Instant]
 _READS_FACTS: frozenset[AggregateKind] = frozenset({"distinct", "quantile"})
 _PARTS: dict[AggregateKind, tuple[str, ...]] = {
     "count": (),
-    "sum": ("present", "total"),
-    "mean": ("present", "total"),
+    "sum": ("present", "total", "mass"),
+    "mean": ("present", "total", "mass"),
     "share": ("present", "total"),
     "std": ("present", "total", "squares"),
     "minimum": ("least",),
@@ -49,7 +49,7 @@ _PARTS: dict[AggregateKind, tuple[str, ...]] = {
     "first": ("first",),
     "last": ("last",),
 }
-_WIDTH = {"present": 1, "total": _TOTAL, "squares": _SQUARES, "least": 1, "greatest": 1, "first": 2, "last": 2}
+_WIDTH = {"present": 1, "mass": 1, "total": _TOTAL, "squares": _SQUARES, "least": 1, "greatest": 1, "first": 2, "last": 2}
 
 
 def tiled(view: Window) -> bool:
@@ -170,6 +170,17 @@ def _total(series: Series) -> Iterable[Any]:
     return _expanded([float(value) for value in series[1] if value is not None], _TOTAL)
 
 
+def _mass(series: Series) -> Iterable[Any]:
+    return (_absolute(float(value) for value in series[1] if value is not None),)
+
+
+def _absolute(values: Iterable[float]) -> float:
+    try:
+        return math.fsum(map(abs, values))
+    except OverflowError:
+        return math.inf
+
+
 def _squares(series: Series) -> Iterable[Any]:
     return _expanded(list(chain.from_iterable(_square(float(v)) for v in series[1] if v is not None)), _SQUARES)
 
@@ -195,9 +206,8 @@ def _outer(choose: Callable[[Iterable[Any]], Any]) -> Callable[[Sequence[Sequenc
 
 def _dated(backwards: bool) -> Callable[[Sequence[Sequence[Any]]], Iterable[Any]]:
     def merged(columns: Sequence[Sequence[Any]]) -> Iterable[Any]:
-        known = [pair for pair in zip(*columns, strict=True) if pair[0] is not None]
-        choose = max if backwards else min
-        return choose(known, key=itemgetter(0)) if known else (None, None)
+        known = sorted((pair for pair in zip(*columns, strict=True) if pair[0] is not None), key=itemgetter(0))
+        return known[-1 if backwards else 0] if known else (None, None)
 
     return merged
 
@@ -255,6 +265,7 @@ def _plain(value: Value) -> Value:
 
 _OF: dict[str, Callable[[Series], Iterable[Any]]] = {
     "present": _present,
+    "mass": _mass,
     "total": _total,
     "squares": _squares,
     "least": _extreme(min),
@@ -264,6 +275,7 @@ _OF: dict[str, Callable[[Series], Iterable[Any]]] = {
 }
 _MERGE: dict[str, Callable[[Sequence[Sequence[Any]]], Iterable[Any]]] = {
     "present": lambda columns: (sum(columns[0]),),
+    "mass": lambda columns: (_absolute(columns[0]),),
     "total": _added(_TOTAL),
     "squares": _added(_SQUARES),
     "least": _outer(min),

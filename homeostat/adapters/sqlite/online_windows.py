@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from homeostat.adapters.sqlite.online_names import about, listed, quoted
+from homeostat.adapters.sqlite.online_quick import QuickPlan
+from homeostat.adapters.sqlite.online_sums import Sums
 from homeostat.adapters.sqlite.online_tiles import TileTable, arranged
 from homeostat.data.contracts import Value
 from homeostat.features import tiles
@@ -21,6 +23,8 @@ from homeostat.kernel.clock import Duration, Instant
 
 FEW = 192
 """Facts up to which reading them all is quicker than reading tiles."""
+TOGETHER = 4
+"""Times asked of one entity from which its facts are read once for all of them."""
 Rows = list[Sequence[Any]]
 
 
@@ -31,6 +35,7 @@ class WindowPlan:
         self._view = view
         self._tiled = tiles.tiled(view)
         self._sql = TileTable(view)
+        self._quick = QuickPlan(view) if Sums.apply_to(view) else None
         self._bounds = sorted(view.ranges, reverse=True)
         at = quoted(view.table.event_time)
         columns = listed((view.table.event_time, *view.columns))
@@ -48,6 +53,10 @@ class WindowPlan:
             wanted.setdefault(entity, []).append((at, position))
         answers: list[Sequence[Value]] = [()] * len(asks)
         for entity, moments in wanted.items():
+            if self._quick is not None and len(moments) < TOGETHER:
+                for at, position in moments:
+                    answers[position] = self._one(db, entity, at)
+                continue
             for near in _clusters(sorted(moments), self._view.longest):
                 for (_, position), values in zip(near, self._near(db, entity, near), strict=True):
                     answers[position] = values
@@ -65,6 +74,10 @@ class WindowPlan:
         yield from (window_values(self._view, facts, at) for at, _ in moments)
 
     def _one(self, db: sqlite3.Connection, entity: Entity, at: Instant) -> Sequence[Value]:
+        if self._quick is not None:
+            found = self._quick.read(db, entity, at)
+            if found is not None:
+                return found
         rows = self._newest(db, entity, at - self._view.longest, at)
         if self._tiled and len(rows) > FEW:
             return self._busy(db, entity, at, rows)
