@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -49,7 +49,16 @@ _PARTS: dict[AggregateKind, tuple[str, ...]] = {
     "first": ("first",),
     "last": ("last",),
 }
-_WIDTH = {"present": 1, "mass": 1, "total": _TOTAL, "squares": _SQUARES, "least": 1, "greatest": 1, "first": 2, "last": 2}
+_WIDTH = {
+    "present": 1,
+    "mass": 1,
+    "total": _TOTAL,
+    "squares": _SQUARES,
+    "least": 1,
+    "greatest": 1,
+    "first": 2,
+    "last": 2,
+}
 
 
 def tiled(view: Window) -> bool:
@@ -76,7 +85,7 @@ def stretches(begin: Instant, end: Instant, sizes: Sequence[Duration]) -> list[S
     [(0, 14, 16), (0, 48, 50), (1, 16, 48)]
     """
     found: list[Stretch] = []
-    for level, (size, above) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for level, (size, above) in enumerate(pairwise(sizes)):
         low, high = -(-begin // size) * size, end // size * size
         next_low, next_high = -(-begin // above) * above, end // above * above
         if next_low >= next_high or level == len(sizes) - 2:

@@ -139,4 +139,3 @@ class QuickPlan:
         """The level whose tiles tell how busy an entity is: some of them in the longest range."""
         fitting = [level for level, width in enumerate(self._tiles.widths[:-1]) if width * 4 <= self._longest]
         return fitting[-1] if fitting else 0
-

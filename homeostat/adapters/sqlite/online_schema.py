@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from homeostat.adapters.sqlite.online_names import facts, index, known, listed, matches, newest_index, quoted, residue, tile_table
+from homeostat.adapters.sqlite.online_names import (
+    facts,
+    index,
+    known,
+    listed,
+    matches,
+    newest_index,
+    quoted,
+    residue,
+    tile_table,
+)
 from homeostat.adapters.sqlite.online_tiles import TileTable
 from homeostat.data.contracts import Kind
 from homeostat.data.tables import Table

@@ -35,6 +35,7 @@ from homeostat.features.definitions import (
 )
 from homeostat.features.online import lookup
 from homeostat.features.parity import compare
+from homeostat.kernel.errors import NotEnoughData
 from tests.unit.features.reference import Question, asked, naive, sale, sales
 
 VALUES = {
@@ -136,7 +137,12 @@ def expected(questions: list[dict[str, Any]], facts: list[tuple[dict[str, Any], 
 
 
 @given(batches, questions, st.sampled_from([2, 3, 5]), st.sampled_from([0, 1, 3]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
+)
 def test_windows_read_from_tiles_are_what_their_facts_say(stream, asked_rows, full, few):
     facts: list[tuple[dict[str, Any], int]] = []
     with small_tiles(full, few) as store:
@@ -158,7 +164,12 @@ def agree(served: list[list[Any]], wanted: list[list[Any]]) -> bool:
 
 
 @given(batches, st.randoms(use_true_random=False), st.sampled_from([2, 3]))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
+)
 def test_the_same_facts_leave_the_same_tiles_in_any_order_and_after_a_rebuild(stream, chance, full):
     for row in itertools.chain(*stream):  # of facts at one time the order of acceptance decides
         row["note"] = None if row["at"] % 3 == 0 else str(row["at"])
@@ -182,7 +193,12 @@ def test_the_same_facts_leave_the_same_tiles_in_any_order_and_after_a_rebuild(st
 
 
 @given(batches, questions, st.lists(st.integers(0, 60), min_size=6, max_size=6))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
+)
 def test_pruned_tiles_are_never_missed(stream, asked_rows, presents):
     facts: list[tuple[dict[str, Any], int]] = []
     horizon = -(10**9)
@@ -197,9 +213,8 @@ def test_pruned_tiles_are_never_missed(stream, asked_rows, presents):
             windows = [name for name in TILED.names if not name.startswith("shop_note") or "us" in name]
             try:
                 served = store.served(still)
-            except Exception as error:
-                assert "was corrected" in str(error)
-                continue
+            except NotEnoughData:
+                continue  # a correction took away what older facts were forgotten for
             chosen = [TILED.names.index(name) for name in windows]
             wanted = expected(still, facts) if still else []
             for got, right in zip(served, wanted, strict=True):
