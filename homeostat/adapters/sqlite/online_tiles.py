@@ -159,11 +159,13 @@ class TileKeeper:
         newest = f"SELECT {at} {self._sql.facts} ORDER BY {at} DESC LIMIT {tiles.FULL}"
         tail = [time for (time,) in self._db.execute(newest, (*entity, -_NEVER, _NEVER))]
         before = opened.newest if opened is not None else max([*went, *tail[:1]])
-        touched = sorted({*came, *went, *([] if before is None else [before])})
-        rewriting = _Rewriting(self._db, self._sql, entity, tail[0] if tail else -_NEVER)
-        if before is not None and rewriting.newest < before:
-            rewriting.reopen()
-        rewriting.refresh(touched, came, went)
+        in_order = not went and (before is None or came[0] >= before)
+        if len(tail) == tiles.FULL or not in_order:  # else too few to divide, and none that a tile holds
+            touched = sorted({*came, *went, *([] if before is None else [before])})
+            rewriting = _Rewriting(self._db, self._sql, entity, tail[0] if tail else -_NEVER)
+            if before is not None and rewriting.newest < before:
+                rewriting.reopen()
+            rewriting.refresh(touched, came, went)
         self._open[entity] = _opened(tail, self._widths)
 
 
