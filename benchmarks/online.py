@@ -62,7 +62,7 @@ class World:
 
     def ours(self, names: Sequence[str]) -> None:
         """Ten features of some entities from the online store."""
-        rows = [{"id": "q", "at": WEEK, "shop": name} for name in names]
+        rows: list[Row] = [{"id": "q", "at": WEEK, "shop": name} for name in names]
         with self.reader.snapshot() as snapshot:
             lookup(FEATURES, rows, [WEEK] * len(rows), snapshot)
 
@@ -127,7 +127,7 @@ def world(entities: int, facts: int) -> Iterator[World]:
     chance = random.Random(7)
     times = sorted(chance.randrange(WEEK) for _ in range(facts))
     events = [sale(number, f"shop{chance.randrange(entities)}", at) for number, at in enumerate(times)]
-    known = [
+    known: list[Row] = [
         {"shop": f"shop{number}", "at": number, **{name: chance.random() for name in COLUMNS}}
         for number in range(entities)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +26,7 @@ from homeostat.features.parity import compare
 from homeostat.features.views import View
 from homeostat.kernel.clock import Instant, duration, format_instant, parse_instant
 from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.registry.models import Version
 
 Json = dict[str, Any]
 RECENT = duration("7d")
@@ -47,9 +48,7 @@ def listed_views(settings: Settings, loop: str | None) -> list[Json]:
 
 def _views(settings: Settings, loop: Loop) -> Iterator[Json]:
     missing = _missing(settings, loop)
-    versions = Manifests(settings.paths.versions).all(loop.name).values()
-    using = [one.version for one in versions if one.pin.feature_hash == loop.feature_set.hash]
-    using.sort(key=lambda name: (len(name), name))
+    versions = list(Manifests(settings.paths.versions).all(loop.name).values())
     for view in loop.feature_set.views:
         shares = {feature.name: missing.get(feature.name) for feature in view.features}
         known = [share for share in shares.values() if share is not None]
@@ -61,10 +60,17 @@ def _views(settings: Settings, loop: Loop) -> Iterator[Json]:
             "entity": list(view.entity),
             "hash": view.hash,
             "freshness": view.freshness or view.table.freshness,
-            "versions": using,
+            "versions": sorted(using(versions, view), key=lambda name: (len(name), name)),
             "missing": sum(known) / len(known) if known else None,
             "features": [{"feature": name, "missing": share} for name, share in shares.items()],
         }
+
+
+def using(versions: Iterable[Version], view: View) -> list[str]:
+    """Versions that were trained with exactly this definition."""
+    return [
+        one.version for one in versions if view.name in one.definitions and one.definitions[view.name].hash == view.hash
+    ]
 
 
 def _missing(settings: Settings, loop: Loop) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 
 from homeostat.cli import features_list
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
@@ -31,5 +30,6 @@ def features(
         features_list.show_views(home, loop, as_json)
         return
     for name in ("home", "as_json", "loop"):
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(f"Give options after {context.invoked_subcommand!r}.", ctx=context)

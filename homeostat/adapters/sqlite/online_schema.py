@@ -153,8 +153,8 @@ class Facts:
         for view in self.unbounded:
             same = " AND ".join(f"new.{quoted(name)} = old.{quoted(name)}" for name in view.entity)
             unneeded += (
-                f" AND (NOT ({known(view.entity, 'old.')}) OR EXISTS ("
-                f"SELECT 1 FROM {self.name} AS new INDEXED BY {index(view)} WHERE {same} AND new.{event_time} <= :horizon"
+                f" AND (NOT ({known(view.entity, 'old.')}) OR EXISTS (SELECT 1"
+                f" FROM {self.name} AS new INDEXED BY {index(view)} WHERE {same} AND new.{event_time} <= :horizon"
                 f" AND (new.{event_time}, new._sequence) > (old.{event_time}, old._sequence)))"
             )
         noted = [self._note(view, unneeded) for view in self.unbounded]

@@ -90,6 +90,12 @@ def test_an_entity_nobody_has_heard_of_is_missing_not_an_error(command: Command,
     assert [one["online"] for one in found["features"]] == [None, 0.0]
 
 
+def test_an_option_before_a_command_of_the_group_is_refused_not_ignored(command: Command, fed: Home) -> None:
+    done = command("features", "--home", fed.root, "rebuild")
+    assert done.exit_code == 2
+    assert "Give options after 'rebuild'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
