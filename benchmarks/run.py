@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.contracts import measured as contracts_measured  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
+from benchmarks.online import online_lines  # noqa: E402
 from benchmarks.skew import skew_seconds  # noqa: E402
 from examples.flights.driver import LOOP, midnight  # noqa: E402
 from examples.flights.source import TABLES, YEAR_BEGINS, Flights, load  # noqa: E402
@@ -76,6 +77,8 @@ def main() -> None:
         whole, bare_read, rows = skew_seconds(flights, Path(folder), repeats)
     found.append({"what": f"skew of a day, {rows} rows against a year of facts", "seconds": whole})
     found.append({"what": "  bare read of the facts they need", "seconds": bare_read})
+    say("reading and writing the online store")
+    found += online_lines(repeats)
     show(found, asked.json)
 
 
@@ -202,6 +205,11 @@ def show(found: list[Json], as_json: bool) -> None:
             print(f"{one['what']:<54}{one['p50_ms']:>8.2f}{one['p99_ms']:>8.2f}{rate:>16}")
         elif "microseconds" in one:
             print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.1f} us")
+        elif "p50_us" in one:
+            ratio = f"{one['ratio']:>13.2f} x SQL" if "ratio" in one else ""
+            print(f"{one['what']:<54}{one['p50_us'] / 1e3:>8.3f}{'':<8}{ratio}")
+        elif "mebibytes" in one:
+            print(f"{one['what']:<54}{'':<16}{one['mebibytes']:>12.0f} MiB")
         elif "seconds" in one:
             ratio = f"  ours {one['ratio']:.2f}x, limit {one['limit']:g}x" if "ratio" in one else ""
             print(f"{one['what']:<54}{'':<16}{one['seconds']:>13.2f} s{ratio}")

@@ -11,6 +11,8 @@ from homeostat.cli import (
     explain,
     features,
     features_audit,
+    features_get,
+    features_rebuild,
     features_review,
     importing,
     ledger,
@@ -43,6 +45,8 @@ app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
 features.app.command("audit")(features_audit.audit)
+features.app.command("get")(features_get.get)
+features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(features.app, name="features")

@@ -141,11 +141,12 @@ def _viewed(
     else:
         entities = [tuple(row[name] for name in names) for row in rows]
     asks = list(zip(entities, times, strict=True))
-    distinct = list(dict.fromkeys(asks))
+    distinct = asks if len(asks) == 1 else list(dict.fromkeys(asks))
     read = snapshot.latest(view, distinct) if isinstance(view, Latest) else snapshot.window(view, distinct)
-    answers = dict(zip(distinct, read, strict=True))
-    columns = zip(*(answers[ask] for ask in asks), strict=True)
-    return dict(zip((feature.name for feature in view.features), columns, strict=True))
+    if len(distinct) < len(asks):
+        answers = dict(zip(distinct, read, strict=True))
+        read = [answers[ask] for ask in asks]
+    return {feature.name: column for feature, column in zip(view.features, zip(*read, strict=True), strict=True)}
 
 
 def _filled(

@@ -78,6 +78,41 @@ def test_online_offline_and_the_definition_agree_on_any_stream(stream):
     assert compare(FEATURES, expected, offline) == []
 
 
+@given(streams, st.randoms(use_true_random=False), st.lists(st.integers(0, 40), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_same_facts_answer_the_same_in_whatever_order_they_came(stream, chance, times):
+    numbered = [(batch.table, row) for batch in stream for row in batch.rows]
+    facts = list(zip(numbered, itertools.count()))
+    asked_rows = [question for batch in stream for question in batch.questions]
+    asked_rows = [{**row, "at": at} for row in asked_rows for at in times]
+    with sqlite() as (store, reader):
+        for sequence, (table, row) in enumerate(numbered):
+            store.apply(table.name, [row], sequence)
+        first = served(reader, asked_rows)
+        for _ in range(2):
+            chance.shuffle(facts)
+            batches = [(table.name, [row], [sequence]) for (table, row), sequence in facts]
+            store.rebuild([FEATURES], batches, len(facts) - 1)
+            assert served(reader, asked_rows) == first
+        for _ in range(2):  # and what is already there may come once more
+            store.apply(numbered[0][0].name, [numbered[0][1]], 0)
+        assert served(reader, asked_rows) == first
+
+
+def served(reader, rows):
+    with reader.snapshot() as snapshot:
+        return lookup(FEATURES, rows, [row["at"] for row in rows], snapshot).values
+
+
+def test_an_entity_never_heard_of_and_a_null_key_are_missing_and_counts_are_0(pair):
+    store, reader = pair
+    store.apply("sales", [sold(1), sold(2, 1, shop=None, zone=None)], 0)
+    for key in ("moon", None):
+        found = read(reader, 5, shop=key)
+        assert (found["shop_sold_10us"], found["shop_price_sum_10us"]) == (0.0, 0.0)
+        assert (found["shop_price_mean_10us"], found["shop_note"]) == (None, None)
+
+
 def sold(at, sequence=0, **changes):
     row = {"id": f"s{sequence}", "at": at, "shop": "north", "zone": 1, "price": 1.0, "pieces": 1}
     return {**row, "member": None, "note": "n", **changes}

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-from homeostat.adapters.sqlite.online_schema import STATE, Facts, Layout, layout
+from homeostat.adapters.sqlite.online_schema import FORMAT, STATE, Facts, Layout, layout
+from homeostat.adapters.sqlite.online_tiles import TileKeeper
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.online import Batch, OutOfDate, Row
 from homeostat.features.views import describe
@@ -33,6 +35,7 @@ class SqliteOnlineStore:
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
         self._layout: Layout | None = None
+        self._keepers: dict[str, list[TileKeeper]] = {}
         self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -41,6 +44,7 @@ class SqliteOnlineStore:
             with self._transaction():
                 for statement in STATE:
                     self._db.execute(statement)
+                self._refuse_other_formats()
         except sqlite3.DatabaseError as error:
             self._db.close()
             mend = "Remove it and start again: it is rebuilt from the tables."
@@ -67,7 +71,7 @@ class SqliteOnlineStore:
                 self._create_indexes(wanted)
             elif stored != set(wanted.views):
                 self._forget_all_but(wanted)
-        self._layout = wanted
+        self._keep(wanted)
 
     def rebuild(self, features: Sequence[FeatureSet], batches: Iterable[Batch], upto: int) -> None:
         """Replace everything by ``batches``, all facts accepted up to ``upto``, in any order.
@@ -79,10 +83,13 @@ class SqliteOnlineStore:
             self._recreate(wanted)
             for table, rows, sequences in batches:
                 if table in wanted.facts:
-                    self._insert(wanted.facts[table], rows, sequences)
+                    self._db.executemany(wanted.facts[table].upsert, _values(wanted.facts[table], rows, sequences))
             self._create_indexes(wanted)
+            for keepers in self._keepers_of(wanted).values():
+                for keeper in keepers:
+                    keeper.build()
             self._db.execute("UPDATE state SET sequence = ?", (upto,))
-        self._layout = wanted
+        self._keep(wanted)
 
     def apply(self, table: str, rows: Sequence[Row], first_sequence: int) -> None:
         """Take in parsed facts accepted as ``first_sequence`` and on; what was applied before is skipped.
@@ -97,7 +104,7 @@ class SqliteOnlineStore:
                 return
             if table in self._layout.facts:
                 sequences = range(first_sequence + skipped, first_sequence + len(rows))
-                self._insert(self._layout.facts[table], rows[skipped:], sequences)
+                self._take(self._layout.facts[table], rows[skipped:], sequences)
             self._db.execute("UPDATE state SET sequence = ?", (first_sequence + len(rows) - 1,))
 
     def sequence(self) -> int:
@@ -121,6 +128,8 @@ class SqliteOnlineStore:
                 for statement in facts.prune:
                     done = self._db.execute(statement, {"horizon": now - SLACK, "longest": facts.longest})
                 forgotten += done.rowcount
+                for keeper in self._keepers[facts.table.name]:
+                    keeper.prune(now - SLACK - facts.longest)
             self._db.execute("UPDATE state SET horizon = ?", (now - SLACK,))
             return forgotten
 
@@ -146,12 +155,53 @@ class SqliteOnlineStore:
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+                    for keepers in self._keepers.values():
+                        for keeper in keepers:
+                            keeper.forget()
 
-    def _insert(self, facts: Facts, rows: Sequence[Row], sequences: Iterable[int]) -> None:
-        self._db.executemany(
-            facts.upsert,
-            ([*map(row.__getitem__, facts.columns), sequence] for row, sequence in zip(rows, sequences, strict=True)),
-        )
+    def _refuse_other_formats(self) -> None:
+        """Forget what a file of another layout keeps: ``prepare`` then asks for a rebuild."""
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        if found != FORMAT:
+            self._db.execute("DELETE FROM views")
+            self._db.execute("UPDATE state SET generation = generation + 1")
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _keep(self, wanted: Layout) -> None:
+        self._layout, self._keepers = wanted, self._keepers_of(wanted)
+
+    def _keepers_of(self, wanted: Layout) -> dict[str, list[TileKeeper]]:
+        return {
+            name: [TileKeeper(self._db, view, facts.stored) for view in facts.tiled]
+            for name, facts in wanted.facts.items()
+        }
+
+    def _take(self, facts: Facts, rows: Sequence[Row], sequences: Iterable[int]) -> None:
+        values = _values(facts, rows, sequences)
+        keepers = self._keepers[facts.table.name]
+        if not keepers:
+            self._db.executemany(facts.upsert, values)
+            return
+        for keeper in keepers:
+            keeper.expect(values)
+        removed = self._write(facts, values)
+        for keeper in keepers:
+            keeper.take(values, removed)
+
+    def _write(self, facts: Facts, values: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Write facts, each newer than what is there; returns those that they replace."""
+        before = self._db.total_changes
+        self._db.executemany(facts.insert, values)
+        if self._db.total_changes - before == len(values):
+            return []
+        removed: list[Sequence[Any]] = []
+        keys = [facts.stored.index(name) for name in facts.table.keys]
+        for one in values:
+            there = self._db.execute(facts.select, [one[position] for position in keys]).fetchone()
+            if there[-1] != one[-1]:
+                removed.append(there)
+                self._db.execute(facts.upsert, one)
+        return removed
 
     def _recreate(self, wanted: Layout) -> None:
         self._drop(set())
@@ -180,3 +230,7 @@ class SqliteOnlineStore:
         for facts in wanted.facts.values():
             for statement in facts.create_indexes:
                 self._db.execute(statement)
+
+
+def _values(facts: Facts, rows: Sequence[Row], sequences: Iterable[int]) -> list[list[Any]]:
+    return [[*map(row.__getitem__, facts.columns), sequence] for row, sequence in zip(rows, sequences, strict=True)]

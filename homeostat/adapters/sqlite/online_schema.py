@@ -1,20 +1,32 @@
-"""The online store's tables, indexes and statements, derived from feature views.
-
-Names of tables and columns keep to small letters, digits and '_' (``Table`` sees to it), so quoting is safe.
-"""
+"""The online store's tables and indexes, and the writer's statements, derived from feature views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from homeostat.adapters.sqlite.online_names import (
+    facts,
+    index,
+    known,
+    listed,
+    matches,
+    newest_index,
+    quoted,
+    residue,
+    tile_table,
+)
+from homeostat.adapters.sqlite.online_tiles import TileTable
 from homeostat.data.contracts import Kind
 from homeostat.data.tables import Table
+from homeostat.features import tiles
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.views import Latest, View, Window
 from homeostat.kernel.clock import Duration
 
+FORMAT = 2
+"""How this file is laid out; another is rebuilt from the tables."""
 STATE = (
     "CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
     " horizon INTEGER, generation INTEGER NOT NULL)",
@@ -40,13 +52,14 @@ class Facts:
     @cached_property
     def name(self) -> str:
         """The SQL table."""
-        return _quoted(f"facts_{self.table.name}")
+        return facts(self.table)
 
     @cached_property
     def owned(self) -> set[str]:
         """Names of the SQL tables and indexes that serve this table's views."""
         names = {self.name, *map(index, self.views), *map(residue, self.unbounded)}
         names |= {newest_index(self.table)} if self.waiting else set()
+        names |= set(map(tile_table, self.tiled))
         return {name.strip('"') for name in names}
 
     @cached_property
@@ -59,18 +72,18 @@ class Facts:
     @cached_property
     def create(self) -> list[str]:
         """Statements that make the table and, per entity-wide view, its residue."""
-        typed = [f"{_quoted(name)} {_TYPES[self.table.contract[name].kind]}" for name in self.columns]
+        typed = [f"{quoted(name)} {_TYPES[self.table.contract[name].kind]}" for name in self.columns]
         made = [
             f"CREATE TABLE {self.name} ({', '.join(typed)}, _sequence INTEGER NOT NULL,"
-            f" PRIMARY KEY ({_listed(self.table.keys)}))"
+            f" PRIMARY KEY ({listed(self.table.keys)}))"
         ]
         for view in self.unbounded:
-            entity = _listed(view.entity)
+            entity = listed(view.entity)
             made.append(
                 f"CREATE TABLE {residue(view)} ({entity}, pruned INTEGER NOT NULL, PRIMARY KEY ({entity}))"
                 " WITHOUT ROWID"
             )
-        return made
+        return [*made, *(TileTable(view).create for view in self.tiled)]
 
     @cached_property
     def create_indexes(self) -> list[str]:
@@ -78,21 +91,20 @@ class Facts:
         made = []
         for view in self.views:
             last = view.columns if isinstance(view, Window) else ()
-            listed = _listed(dict.fromkeys((*view.entity, self.table.event_time, "_sequence", *last)))
-            made.append(f"CREATE INDEX {index(view)} ON {self.name} ({listed})")
+            columns = dict.fromkeys((*view.entity, self.table.event_time, "_sequence", *last))
+            made.append(f"CREATE INDEX {index(view)} ON {self.name} ({listed(columns)})")
         if self.waiting:
-            event_time = _quoted(self.table.event_time)
+            event_time = quoted(self.table.event_time)
             made.append(f"CREATE INDEX {newest_index(self.table)} ON {self.name} ({event_time})")
         return made
 
     @cached_property
     def upsert(self) -> str:
         """Adds a fact, or replaces the one of its key that was accepted earlier."""
-        stored = (*self.columns, "_sequence")
-        update = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in stored)
+        update = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in self.stored)
         return (
-            f"INSERT INTO {self.name} ({_listed(stored)}) VALUES ({', '.join('?' * len(stored))})"
-            f" ON CONFLICT ({_listed(self.table.keys)}) DO UPDATE SET {update}"
+            f"INSERT INTO {self.name} ({listed(self.stored)}) VALUES ({', '.join('?' * len(self.stored))})"
+            f" ON CONFLICT ({listed(self.table.keys)}) DO UPDATE SET {update}"
             f" WHERE excluded._sequence > {self.name}._sequence"
         )
 
@@ -113,27 +125,46 @@ class Facts:
         return tuple(view for view in self.views if isinstance(view, Latest) and view.longest is None)
 
     @cached_property
+    def tiled(self) -> tuple[Window, ...]:
+        """Windows that are read from tiles where an entity is busy."""
+        return tuple(view for view in self.views if isinstance(view, Window) and tiles.tiled(view))
+
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """Columns of the SQL table."""
+        return (*self.columns, "_sequence")
+
+    @cached_property
+    def insert(self) -> str:
+        """Adds a fact whose key is not there yet."""
+        places = ", ".join("?" * len(self.stored))
+        return f"INSERT OR IGNORE INTO {self.name} ({listed(self.stored)}) VALUES ({places})"
+
+    @cached_property
+    def select(self) -> str:
+        """The fact of a key."""
+        return f"SELECT {listed(self.stored)} FROM {self.name} WHERE {matches(self.table.keys)}"
+
+    @cached_property
     def prune(self) -> list[str]:
         """Statements that note and delete what no read from ``:horizon`` on can need; the delete is last."""
-        event_time = _quoted(self.table.event_time)
+        event_time = quoted(self.table.event_time)
         unneeded = f"old.{event_time} < :horizon - :longest"
         for view in self.unbounded:
-            known = " AND ".join(f"old.{_quoted(name)} IS NOT NULL" for name in view.entity)
-            same = " AND ".join(f"new.{_quoted(name)} = old.{_quoted(name)}" for name in view.entity)
+            same = " AND ".join(f"new.{quoted(name)} = old.{quoted(name)}" for name in view.entity)
             unneeded += (
-                f" AND (NOT ({known}) OR EXISTS (SELECT 1 FROM {self.name} AS new INDEXED BY {index(view)}"
-                f" WHERE {same} AND new.{event_time} <= :horizon"
+                f" AND (NOT ({known(view.entity, 'old.')}) OR EXISTS (SELECT 1"
+                f" FROM {self.name} AS new INDEXED BY {index(view)} WHERE {same} AND new.{event_time} <= :horizon"
                 f" AND (new.{event_time}, new._sequence) > (old.{event_time}, old._sequence)))"
             )
         noted = [self._note(view, unneeded) for view in self.unbounded]
         return [*noted, f"DELETE FROM {self.name} AS old WHERE {unneeded}"]
 
     def _note(self, view: Latest, unneeded: str) -> str:
-        entity = _listed(view.entity)
-        known = " AND ".join(f"old.{_quoted(name)} IS NOT NULL" for name in view.entity)
+        entity = listed(view.entity)
         return (
-            f"INSERT INTO {residue(view)} SELECT {entity}, max(old.{_quoted(self.table.event_time)})"
-            f" FROM {self.name} AS old WHERE {known} AND {unneeded} GROUP BY {entity}"
+            f"INSERT INTO {residue(view)} SELECT {entity}, max(old.{quoted(self.table.event_time)})"
+            f" FROM {self.name} AS old WHERE {known(view.entity, 'old.')} AND {unneeded} GROUP BY {entity}"
             f" ON CONFLICT ({entity}) DO UPDATE SET pruned = max(pruned, excluded.pruned)"
         )
 
@@ -157,64 +188,3 @@ class Layout:
 def layout(features: Iterable[FeatureSet]) -> Layout:
     """What the views of these feature sets need, each view once."""
     return Layout({view.hash: view for one in features for view in one.views})
-
-
-def index(view: View) -> str:
-    """The SQL index that answers a view."""
-    return _quoted(f"by_{view.hash[:24]}")
-
-
-def residue(view: View) -> str:
-    """The SQL table of the newest pruned event time per entity of a view."""
-    return _quoted(f"residue_{view.hash[:24]}")
-
-
-def select_latest(view: Latest) -> str:
-    """Event time and columns of the newest fact; asked with the entity, the earliest and the latest time."""
-    event_time = _quoted(view.table.event_time)
-    return (
-        f"SELECT {event_time}, {_listed(view.columns)} {_from(view)} AND {event_time} BETWEEN ? AND ?"
-        f" ORDER BY {event_time} DESC, _sequence DESC LIMIT 1"
-    )
-
-
-def select_window(view: Window) -> str:
-    """Event times and columns, oldest first (at one time in the order accepted), within ``(after, until]``."""
-    event_time = _quoted(view.table.event_time)
-    return (
-        f"SELECT {_listed((view.table.event_time, *view.columns))} {_from(view)}"
-        f" AND {event_time} > ? AND {event_time} <= ? ORDER BY {event_time}, _sequence"
-    )
-
-
-def newest_index(table: Table) -> str:
-    """The SQL index that tells how long a table has been silent."""
-    return _quoted(f"newest_{table.name}")
-
-
-def select_newest(table: Table) -> str:
-    """The event time of a table's newest fact; asked with the latest time."""
-    event_time, facts = _quoted(table.event_time), _quoted(f"facts_{table.name}")
-    return f"SELECT max({event_time}) FROM {facts} INDEXED BY {newest_index(table)} WHERE {event_time} <= ?"
-
-
-def select_residue(view: Latest) -> str:
-    """The newest pruned event time of an entity."""
-    return f"SELECT pruned FROM {residue(view)} WHERE {_matches(view.entity)}"
-
-
-def _from(view: View) -> str:
-    facts = _quoted(f"facts_{view.table.name}")
-    return f"FROM {facts} INDEXED BY {index(view)} WHERE {_matches(view.entity)}"
-
-
-def _matches(entity: Sequence[str]) -> str:
-    return " AND ".join(f"{_quoted(name)} = ?" for name in entity)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'

@@ -160,6 +160,14 @@ class BlockingRecorderClient:
         """Remove files that no kept version needs and that were let go ``hours`` ago; or only say which."""
         return self._call({"call": "vacuum", "hours": hours, "dry_run": dry_run})
 
+    def rebuild(self) -> Reply:
+        """Begin to rebuild the online store from the tables; returns how far it is."""
+        return self._call({"call": "rebuild"})
+
+    def rebuilding(self) -> Reply:
+        """How far the last rebuild of the online store is, or how it ended."""
+        return self._call({"call": "rebuilding"})
+
     def close(self) -> None:
         """Let go of the connection."""
         with self._lock:

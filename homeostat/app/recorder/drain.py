@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -99,6 +100,12 @@ class Drain:
             if failed:
                 raise failed[0]
             return Flushed(dict(self._versions), dict(self._log_versions), upto)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Store nothing, so that the journal lets nothing go, until the block ends."""
+        async with self._one_at_a_time:
+            yield
 
     def close(self) -> None:
         """Wait for what is being written."""

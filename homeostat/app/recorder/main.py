@@ -17,6 +17,7 @@ from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
@@ -51,7 +52,7 @@ def run(
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
-            asyncio.run(_record(Path(socket), stores, online, tables, loops, house))
+            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, house))
         finally:
             online.close()
             stores.journal.close()
@@ -60,29 +61,33 @@ def run(
 async def _record(
     socket: Path,
     stores: Stores,
-    online: OnlineStore,
+    store: OnlineStore,
     tables: Sequence[Table],
+    features: Sequence[FeatureSet],
     loops: Sequence[LoggedLoop],
     house: Housekeeping,
 ) -> None:
+    online = HeldStore(store, stores.journal)
     ingest = Ingest(stores.journal, online, tables)
     ingest.catch_up()
     drain = Drain(stores, tables, loops)
     upkeep = _Upkeep(drain, online)
     names = [table.name for table in tables]
     calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
+    rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=calls.answer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     working = asyncio.gather(upkeep.run(), _keep_house(house))
     try:
-        async with SocketServer(socket, calls.answer):
+        async with SocketServer(socket, rebuilding.answer):
             _LOG.info("recording")
             await stop.wait()
     finally:
         working.cancel()
         with suppress(asyncio.CancelledError):
             await working
+        await rebuilding.finish()
         await upkeep.drain()
         drain.close()
 

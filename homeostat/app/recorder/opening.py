@@ -86,9 +86,18 @@ def _in_journal(journal: Journal, at: int) -> bool:
 def _facts(stores: Stores, tables: Sequence[Table]) -> Iterator[Facts]:
     """Every fact of some tables: the stored ones, then those that still wait."""
     for table in tables:
-        stored = stores.tables.committed(table.name, JOURNAL_WRITER)
-        yield from _stored(stores.tables, table, stored)
-        yield from _waiting(stores.journal, table, stored)
+        yield from stored_facts(stores, table)
+        yield from waiting_facts(stores, table)
+
+
+def stored_facts(stores: Stores, table: Table) -> Iterator[Facts]:
+    """Facts of a table that are stored."""
+    yield from _stored(stores.tables, table, stores.tables.committed(table.name, JOURNAL_WRITER))
+
+
+def waiting_facts(stores: Stores, table: Table) -> Iterator[Facts]:
+    """Facts of a table that only the journal has yet."""
+    yield from _waiting(stores.journal, table, stores.tables.committed(table.name, JOURNAL_WRITER))
 
 
 def _stored(store: TableStore, table: Table, last: int) -> Iterator[Facts]:

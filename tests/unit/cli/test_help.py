@@ -29,7 +29,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         [
             *("demo", "up", "status", "decisions", "versions", "report", "skew", "rollback", "ledger verify"),
             "explain",
-            *("features audit", "features review"),
+            *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
             *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),
             *("contract show", "contract infer", "contract check"),

@@ -54,7 +54,7 @@ FAULTS: Mapping[str, Fault] = {
         "features/timeline.py", "in_order(entity, time, born)", "in_order(entity, time, -born)"
     ),
     "online, of one time the fact accepted first is newest": Fault(
-        "adapters/sqlite/online_schema.py", "DESC, _sequence DESC LIMIT 1", "DESC, _sequence LIMIT 1"
+        "adapters/sqlite/online_latest.py", "DESC, _sequence DESC LIMIT 1", "DESC, _sequence LIMIT 1"
     ),
     "offline, null counts as 0": Fault(
         "features/columns.py", "pc.fill_null(array, np.nan)", "pc.fill_null(array, 0.0)"

@@ -1,0 +1,49 @@
+"""The list of feature views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from homeostat.cli.output import errors_shown, print_table, show, talk
+
+Json = dict[str, Any]
+_NAMED = 3
+
+
+def show_views(home: Path, loop: str | None, as_json: bool) -> None:
+    """Print every view of every loop, or of one."""
+    with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.settings import Settings
+        from homeostat.app.view_lookup import listed_views
+
+        settings = Settings.load(Home(home).existing().root)
+        show(listed_views(settings, loop), as_json, _text)
+
+
+def _text(found: list[Json]) -> None:
+    if not found:
+        talk.print("No loop here has a feature view: its features are columns of the question.")
+        return
+    several = len({one["loop"] for one in found}) > 1
+    rows = [
+        [
+            *([one["loop"]] if several else []),
+            one["view"],
+            one["hash"][:8],
+            one["freshness"] or "-",
+            _versions(one["versions"]),
+            "-" if one["missing"] is None else f"{one['missing']:.1%}",
+        ]
+        for one in found
+    ]
+    columns = [*(["loop"] if several else []), "view", "hash", "freshness", "used by", "missing, 7 days"]
+    print_table(columns, rows, right=["missing, 7 days"])
+
+
+def _versions(names: list[str]) -> str:
+    """The newest few by name, the others by number."""
+    if len(names) <= _NAMED:
+        return ", ".join(names) or "-"
+    return f"{', '.join(names[-_NAMED:])} and {len(names) - _NAMED} before"
