@@ -41,13 +41,18 @@ def main() -> None:
             _write(Path(folder) / "facts", number)
         question = made(files * FACTS_A_FILE // 10, 1, ENTITIES).question
         question = question.set_column(2, SEQUENCE, pa.array(np.full(len(question), files * FACTS_A_FILE)))
+        before = _peak()
         began = time.perf_counter()
         engine = DuckDbEngine(Path(folder) / "work", memory=memory)
         answers = engine.answer(LATEST, question, {"readings": ds.dataset(Path(folder) / "facts")})
         seconds = time.perf_counter() - began
     found = int(np.count_nonzero(~np.isnan(answers.columns["device_a"])))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak, "questions": len(question), "found": found}))
+    told = {"seconds": seconds, "peak_bytes": _peak(), "peak_before_bytes": before}
+    print(json.dumps({**told, "questions": len(question), "found": found}))
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _write(folder: Path, number: int) -> None:

@@ -132,7 +132,7 @@ def latests(draw: Any, beat: Beat) -> Latest:
         sales,
         draw(entities),
         columns,
-        draw(st.none() | lengths.map(beat.over)),
+        draw(st.integers(0, 5).map(lambda length: beat.over(length) if length else None)),
         default=_defaults(draw, columns, {"note"}),
         freshness=draw(st.none() | lengths.map(beat.over)),
     )
@@ -145,9 +145,9 @@ def _defaults(draw: Any, names: Any, texts: set[str]) -> dict[str, Any]:
 
 @st.composite
 def feature_sets(draw: Any, beat: Beat) -> FeatureSet:
-    """Windows of sales, at most one Latest of them, perhaps one of visits, columns and transforms."""
+    """Windows of sales, one Latest of them, perhaps one of visits, columns and transforms."""
     views = [draw(windows(beat, place)) for place in range(draw(st.integers(1, 2)))]
-    latest = draw(st.lists(latests(beat), max_size=1))
+    latest = [draw(latests(beat))]
     crowd = Window(visits, "zone", [beat.over(4)], {"people": mean("people"), "n": count()}, default={"people": 0.5})
     more = draw(st.lists(st.sampled_from([asked["shop"], asked["distance"], crowd]), unique_by=id))
     return feature_set(asked, [*views, *latest, *more, twice, nearness])
