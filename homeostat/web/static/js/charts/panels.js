@@ -36,7 +36,7 @@ export function bars(points, key, { name, height = 56, format, tone = () => "", 
       const kind = tone(point);
       shapes.set(kind, `${shapes.get(kind) ?? ""}M${x(point.t).toFixed(1)} ${box.bottom}V${from.toFixed(1)}h${wide.toFixed(1)}V${box.bottom}z`);
     }
-    return [grid(y, box, format, height > 90 ? 4 : 2), [...shapes].map(([kind, d]) => svg("path", { class: `bars ${kind}`, d })), mark(limit, y, x, box)];
+    return [grid(y, box, format, height > 90 ? 4 : height > 30 ? 2 : 1), [...shapes].map(([kind, d]) => svg("path", { class: `bars ${kind}`, d })), mark(limit, y, x, box)];
   } };
 }
 

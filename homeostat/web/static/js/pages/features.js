@@ -56,7 +56,7 @@ const detailed = whenChanged(({ detail }) => {
   panels.push(bars(points, "psi", { name: `PSI against training; ${SHIFTED} dotted`, format: (value) => String(Number(value.toFixed(2))), limit: SHIFTED, tone: ({ psi }) => (psi >= SHIFTED ? "warn" : "calm") }));
   if (counted.length) panels.push(share(points, "missing", { name: "Missing; in training dotted", format: shareText, marks: stretches.map(({ missing, from, to }) => ({ value: missing, from, to })) }));
   if (points.some(({ defaulted }) => known(defaulted))) panels.push(share(points, "defaulted", { name: "Declared default used", format: shareText }));
-  if (points.some(({ skew }) => known(skew?.rate))) panels.push(bars(points.map((point) => ({ ...point, rate: point.skew?.rate })), "rate", { name: "Skew: recomputed rows that differ from what was served", height: 44, format: shareText, top: 0.01, tone: ({ rate }) => (rate > 0 ? "bad" : "calm") }));
+  if (points.some(({ skew }) => known(skew?.rate))) panels.push(skewPanel(points));
   drawDetail(about, detail.skew.cause && skewNote(detail.skew), counted.length && !text ? legend() : null, chartArea,
     !counted.length && h("p", { class: "card-note" }, "Its distribution is kept from the next day on: these days were measured before it was kept."));
   chart({ gutter: text ? 104 : 0, domain: [points[0].t, Math.max(points.at(-1).t + DAY, points[0].t + 14 * DAY)], points, panels, tip: (point) => tip(point, detail), words: (point) => words(point, detail) });
@@ -100,6 +100,12 @@ function restOf(point, references, names) {
 }
 
 const shareText = (value) => percent(value, value < 0.095 && value > 0 ? 1 : 0);
+
+function skewPanel(points) {
+  const [rows, differing] = ["rows", "differing"].map((name) => points.reduce((sum, { skew }) => sum + (skew?.[name] ?? 0), 0));
+  const name = differing ? "Skew: recomputed rows that differ from what was served" : `Skew: none of ${plural(rows, "recomputed row")} differs from what was served`;
+  return bars(points.map((point) => ({ ...point, rate: point.skew?.rate })), "rate", { name, height: differing ? 44 : 18, format: shareText, top: 0.01, tone: ({ rate }) => (rate > 0 ? "bad" : "calm") });
+}
 
 function skewNote({ rate, low, high, cause, evidence }) {
   return h("p", { class: "problem" }, h("strong", null, `${percent(rate, 1)} of recomputed rows differ from what was served (${percent(low, 1)} to ${percent(high, 1)}): ${cause.replaceAll("_", " ")}.`), " ", h("span", null, evidence));
