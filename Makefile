@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 export PYTHON
 
 PYTEST := .venv/bin/pytest
+# Two files of tests at a time; more processes only where there are more cores, and never so many that memory runs out.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -15,7 +17,7 @@ demo: setup ## Run the loop on a year of real flights (ARGS="--until 2013-03-31 
 test: setup ## Lint, types, import contracts and every test (ARGS goes to pytest)
 	@scripts/system-packages.sh chromium
 	@scripts/lint.sh
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) $(PARALLEL) $(ARGS)
 
 lint: setup ## Style, format, types and import contracts
 	@scripts/lint.sh
@@ -31,7 +33,7 @@ setup: ## Build .venv from the lock; nothing when it is already right
 	@scripts/setup.sh
 
 unit: setup ## The fast tests only
-	@$(PYTEST) -m "not (service or browser or demo or slow)" $(ARGS)
+	@$(PYTEST) -m "not (service or browser or demo or slow)" $(PARALLEL) $(ARGS)
 
 format: setup ## Apply the house's format
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
