@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -98,7 +99,7 @@ class DeltaTables:
         """
         with self._lock(table):
             delta = self._hold(table, None).delta if version is None else self._at(table, version)
-            dataset = delta.to_pyarrow_dataset()
+            dataset = delta.to_pyarrow_dataset(filesystem=_local(self._path(table)))
         names = dataset.schema.names if columns is None else list(columns)
         for name in names:
             if name not in dataset.schema.names:
@@ -115,7 +116,7 @@ class DeltaTables:
     def scan(self, table: str, version: int) -> ds.Dataset:
         """A version where it lies, for what reads it in parts. Raises: NotFound for no such table or version."""
         with self._lock(table):
-            return self._at(table, version).to_pyarrow_dataset()
+            return self._at(table, version).to_pyarrow_dataset(filesystem=_local(self._path(table)))
 
     def columns(self, table: str) -> list[str]:
         """The stored columns of the newest version. Raises: NotFound when nothing is stored."""
@@ -205,6 +206,11 @@ class DeltaTables:
             _sync(path / unquote(item["path"]))
         for place in (path, entry, entry.parent, *([path.parent] if version == 0 else [])):
             _sync(place)
+
+
+def _local(path: Path) -> fs.FileSystem:
+    """Arrow's own file access: Delta Lake's calls Python from threads, which abort when the interpreter has ended."""
+    return fs.SubTreeFileSystem(str(path), fs.LocalFileSystem())
 
 
 def _committed(delta: DeltaTable, writer: str) -> int:
