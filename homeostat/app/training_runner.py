@@ -14,6 +14,8 @@ from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, Trai
 
 CHILD = "homeostat.app.training_child"
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
+_ENVIRONMENT = {**dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""One thread each; one order of sets; and Arrow reserves no gigabyte of what training may use."""
 _LOG_TAIL = 5
 
 
@@ -56,7 +58,7 @@ class TrainingRunner:
     def _child(self, job: TrainingJob, place: JobFolder) -> int:
         arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes)]
         command = [sys.executable, "-m", self.module, *arguments]
-        environment = {**os.environ, **dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, **_ENVIRONMENT}
         with place.log.open("ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
             self._children.add(child)

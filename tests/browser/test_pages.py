@@ -152,7 +152,7 @@ def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_di
     page = opened("full", path="/features?feature=origin_pressure").page
     panels = page.locator("#detail .panel-name").all_text_contents()
     assert panels[3] == "Declared default used"
-    assert panels[4] == "Skew: none of 60,120 recomputed rows differs from what was served"
+    assert panels[4] == "Skew: none of 60,120 recomputed rows differs"
     assert page.locator("#list tr.chosen td:nth-child(6)").inner_text() == "3.0 %"
 
 

@@ -254,7 +254,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
     assert "<title>" in running.doors.get("/", follow_redirects=True).text
 
 
-ROUTES = ("overview", "windows", "decisions", "versions")
+ROUTES = ("overview", "windows", "decisions", "versions", "features", "predictions", "skew")
 
 
 @pytest.mark.parametrize("what", ROUTES)
@@ -322,6 +322,10 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         *(("GET", f"/api/loops/{{loop}}/{what}") for what in ROUTES),
         ("POST", "/api/loops/{loop}/rollback"),
         ("GET", "/api/ledger/verify"),
+        ("GET", "/api/loops/{loop}/features/{feature}"),
+        ("GET", "/api/loops/{loop}/predictions/{prediction_id}"),
+        ("GET", "/api/tables"),
+        ("GET", "/api/tables/{table}"),
         ("GET", "/api/tables/{table}/quarantine"),
         ("POST", "/api/tables/{table}/quarantine/readmit"),
         ("POST", "/api/replay"),

@@ -215,6 +215,7 @@ def test_every_acknowledged_prediction_is_in_the_log_once(run: Run) -> None:
         ["prediction_id", "probability", "prediction", "version", "arm", "defaulted", "key"]
     ).to_pylist():
         told, flight = run.client.acknowledged[row["prediction_id"]]
+        assert told.pop("warnings") == []
         assert {name: row[name] for name in told} == told
         assert row["key"] == f'["{flight}"]'
 

@@ -24,6 +24,7 @@ class QuickPlan:
     def __init__(self, view: Window) -> None:
         self._view, self._longest, self._ranges = view, view.longest, view.ranges
         self._bounds = sorted(view.ranges, reverse=True)
+        self._shorter = [length for length in view.ranges if length != view.longest]
         self._tiles = TileTable(view)
         self._sums = Sums(view, self._tiles)
         self._tiled = tiles.tiled(view)
@@ -41,7 +42,7 @@ class QuickPlan:
 
     def read(self, db: sqlite3.Connection, entity: Entity, at: Instant) -> list[Value] | None:
         """The values of the view's features; None where SQL cannot add them up closely enough."""
-        bounds = [at - length for length in self._ranges]
+        bounds = [at - length for length in self._shorter]
         if not self._tiled:
             row = db.execute(self._direct, (*entity, at, at - self._longest, *bounds)).fetchone()
             return self._sums.values(self._split(row))
@@ -123,12 +124,14 @@ class QuickPlan:
         """Adds up every range in one pass over the facts; over none when tiles cover too many of them."""
         given = len(self._view.entity)
         chosen: list[str] = []
-        for place, length in enumerate(self._ranges):
-            chosen += self._sums.of_facts("" if length == self._longest else f"{self._at} > ?{given + 3 + place}")
+        for length in self._ranges:
+            whole = length == self._longest
+            only = "" if whole else f"{self._at} > ?{given + 3 + self._shorter.index(length)}"
+            chosen += self._sums.of_facts(only)
         by = " AND ".join(f"{quoted(name)} = ?{place}" for place, name in enumerate(self._view.entity, 1))
         after = f"?{given + 2}"
         if self._tiled:
-            place = given + 3 + len(self._ranges)
+            place = given + 3 + len(self._shorter)
             busy = f"level = {self._coarse} AND start >= ?{place} AND start < ?{place + 1}"
             covered = f"(SELECT total(s0) FROM {self._tiles.name} WHERE {by} AND {busy})"
             after = f"iif({covered} < {BUSY}, {after}, ?{given + 1})"

@@ -15,10 +15,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from homeostat.adapters.sqlite import online, online_quick, online_windows
+from homeostat.adapters.sqlite import online
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
-from homeostat.features import tiles
 from homeostat.features.definitions import (
     Latest,
     Window,
@@ -37,6 +36,7 @@ from homeostat.features.online import lookup
 from homeostat.features.parity import compare
 from homeostat.kernel.errors import NotEnoughData
 from tests.unit.features.reference import Question, asked, naive, sale, sales
+from tests.unit.features.streams import small_tiles
 
 VALUES = {
     "sold": count(),
@@ -98,13 +98,9 @@ class Store:
 
 
 @contextmanager
-def small_tiles(full: int = 2, few: int = 0) -> Iterator[Store]:
+def small_store(full: int = 2, few: int = 0) -> Iterator[Store]:
     """A store whose tiles are so small that short streams fill many levels."""
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(tiles, "FAN", 2)
-        patch.setattr(tiles, "FULL", full)
-        patch.setattr(online_windows, "FEW", few)
-        patch.setattr(online_quick, "BUSY", few)
+    with small_tiles(full, few), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "o.sqlite"
         store = Store(Path(folder), SqliteOnlineStore(path), SqliteOnlineReader(path))
         store.writer.prepare([TILED])
@@ -145,7 +141,7 @@ def expected(questions: list[dict[str, Any]], facts: list[tuple[dict[str, Any], 
 )
 def test_windows_read_from_tiles_are_what_their_facts_say(stream, asked_rows, full, few):
     facts: list[tuple[dict[str, Any], int]] = []
-    with small_tiles(full, few) as store:
+    with small_store(full, few) as store:
         for batch in stream:
             facts += zip(batch, itertools.count(store.sequence), strict=False)
             store.take(batch)
@@ -182,7 +178,7 @@ def test_the_same_facts_leave_the_same_tiles_in_any_order_and_after_a_rebuild(st
         [shuffled[start : start + 4] for start in range(0, len(shuffled), 4)],
     ]
     found = []
-    with small_tiles(full) as store:
+    with small_store(full) as store:
         for order in orders:
             for batch in order:
                 store.take(batch)
@@ -202,7 +198,7 @@ def test_the_same_facts_leave_the_same_tiles_in_any_order_and_after_a_rebuild(st
 def test_pruned_tiles_are_never_missed(stream, asked_rows, presents):
     facts: list[tuple[dict[str, Any], int]] = []
     horizon = -(10**9)
-    with small_tiles() as store, pytest.MonkeyPatch.context() as patch:
+    with small_store() as store, pytest.MonkeyPatch.context() as patch:
         patch.setattr(online, "SLACK", 2)
         for batch, now in zip(stream, presents, strict=False):
             facts += zip(batch, itertools.count(store.sequence), strict=False)
@@ -222,7 +218,7 @@ def test_pruned_tiles_are_never_missed(stream, asked_rows, presents):
 
 
 def test_facts_that_come_in_order_rewrite_no_tile_until_they_leave_one(monkeypatch):
-    with small_tiles(full=8) as store:
+    with small_store(full=8) as store:
         row = {"shop": "north", "zone": 1, "price": 1.0, "pieces": 1, "member": None, "note": "n"}
         written = []
         for at in range(32):
@@ -235,7 +231,7 @@ def test_facts_that_come_in_order_rewrite_no_tile_until_they_leave_one(monkeypat
 def test_sums_that_no_few_doubles_hold_are_added_up_from_the_facts():
     row = {"shop": "north", "zone": 1, "pieces": 1, "member": None, "note": "n"}
     prices = [1e300, 1e-300, 1e200, 1e-200, 1e100, 1e-100, 1.0, -1e300, 3.0]
-    with small_tiles() as store:
+    with small_store() as store:
         store.take([{**row, "id": str(at), "at": at, "price": price} for at, price in enumerate(prices)])
         question = {"id": "q", "at": 20, "shop": "north", "zone": 1, "distance": 1.0}
         values = dict(zip(TILED.names, store.served([question])[0], strict=True))

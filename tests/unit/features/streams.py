@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import homeostat
+from homeostat.adapters.sqlite import online_quick, online_windows
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.data.contracts import compile_contract
 from homeostat.data.tables import Table
+from homeostat.features import tiles
 from homeostat.features.definitions import (
     FeatureSet,
     Latest,
@@ -94,9 +99,11 @@ def twice(nearness: Any) -> Any:
 
 
 NUMBERS = ("price", "pieces", "member")
+ADDED_UP = [count(), *(make(name) for make in (sum_, mean, std, minimum, maximum) for name in NUMBERS)]
+"""What SQL can add up: windows of nothing else are read in another way."""
 AGGREGATES = [
-    count(),
-    *(make(name) for make in (sum_, mean, std, std, minimum, maximum, first, last, distinct) for name in NUMBERS),
+    *ADDED_UP,
+    *(make(name) for make in (std, first, last, distinct) for name in NUMBERS),
     *(make("note") for make in (first, last, distinct)),
     distinct("at"),
     *map(share, ["price > 0", "note == 'x'", "member and price >= 0.1", "pieces * 2 < price"]),
@@ -109,7 +116,7 @@ lengths = st.integers(1, 6)
 @st.composite
 def windows(draw: Any, beat: Beat, place: int) -> Window:
     """A window; its name and its values' names keep out of the others' way."""
-    chosen = draw(st.lists(st.sampled_from(AGGREGATES), min_size=2, max_size=6))
+    chosen = draw(st.lists(st.sampled_from(draw(st.sampled_from([AGGREGATES, ADDED_UP]))), min_size=2, max_size=6))
     values = {f"v{place}_{i}": one for i, one in enumerate(chosen)}
     texts = {name for name, one in values.items() if one.kind in ("first", "last") and one.column == "note"}
     over = [beat.over(length) for length in draw(st.lists(lengths, min_size=1, max_size=2, unique=True))]
@@ -192,10 +199,21 @@ def streams(draw: Any, beat: Beat) -> list[Batch]:
 
 
 @st.composite
-def worlds(draw: Any) -> tuple[FeatureSet, list[Batch]]:
-    """Definitions and a stream on one beat."""
+def worlds(draw: Any) -> tuple[FeatureSet, list[Batch], int]:
+    """Definitions and a stream on one beat, and of how many facts tiles are made; 0 leaves them as they are."""
     beat = draw(st.sampled_from(BEATS))
-    return draw(feature_sets(beat)), draw(streams(beat))
+    return draw(feature_sets(beat)), draw(streams(beat)), draw(st.sampled_from([0, 0, 2, 4]))
+
+
+@contextmanager
+def small_tiles(full: int = 2, few: int = 0) -> Iterator[None]:
+    """Tiles of an online store so small that short streams fill many levels, and are read from them."""
+    with (
+        patch.multiple(tiles, FAN=2, FULL=full),
+        patch.object(online_windows, "FEW", few),
+        patch.object(online_quick, "BUSY", few),
+    ):
+        yield
 
 
 PARSE = {table.name: compile_contract(table.contract) for table in (sales, visits, asked)}
@@ -218,8 +236,11 @@ class Played:
         return engine.answer(self.features, asking, tables)
 
 
-def play(features: FeatureSet, stream: list[Batch]) -> Played:
+def play(features: FeatureSet, stream: list[Batch], full: int) -> Played:
     """Send the stream to an online store, each batch twice, and ask after each."""
+    if full:
+        with small_tiles(full):
+            return play(features, stream, 0)
     played = Played(features, [], [], [], {"sales": [], "visits": []})
     sequence = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -267,7 +288,7 @@ def main() -> int:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
-    def tried(world: tuple[FeatureSet, list[Batch]]) -> None:
+    def tried(world: tuple[FeatureSet, list[Batch], int]) -> None:
         played = play(*world)
         keeps_the_promise(played, InMemoryEngine())
 

@@ -38,6 +38,17 @@ FAULTS: Mapping[str, Fault] = {
         "bisect_right(times, at - length, 0, end)",
         "bisect_right(times, at - length - 1, 0, end)",
     ),
+    "online, a window added up by SQL holds its beginning": Fault(
+        "adapters/sqlite/online_quick.py",
+        "bounds = [at - length for",
+        "bounds = [at - length - 1 for",
+    ),
+    "online, a window read from tiles holds its beginning": Fault(
+        "adapters/sqlite/online_quick.py", "at - length + 1 for", "at - length for"
+    ),
+    "online, late facts do not reach their tiles": Fault(
+        "adapters/sqlite/online_tiles.py", "self._store(level - 1, child)", "None"
+    ),
     "offline, an age of exactly the greatest is too old": Fault(
         "features/viewed.py", "asked.time - view.longest - 1", "asked.time - view.longest"
     ),

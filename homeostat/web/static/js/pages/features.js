@@ -103,7 +103,7 @@ const shareText = (value) => percent(value, value < 0.095 && value > 0 ? 1 : 0);
 
 function skewPanel(points) {
   const [rows, differing] = ["rows", "differing"].map((name) => points.reduce((sum, { skew }) => sum + (skew?.[name] ?? 0), 0));
-  const name = differing ? "Skew: recomputed rows that differ from what was served" : `Skew: none of ${plural(rows, "recomputed row")} differs from what was served`;
+  const name = differing ? "Skew: recomputed rows that differ from what was served" : `Skew: none of ${plural(rows, "recomputed row")} differs`;
   return bars(points.map((point) => ({ ...point, rate: point.skew?.rate })), "rate", { name, height: differing ? 44 : 18, format: shareText, top: 0.01, tone: ({ rate }) => (rate > 0 ? "bad" : "calm") });
 }
 
