@@ -170,12 +170,12 @@ class Batch:
 
 
 @st.composite
-def streams(draw: Any, beat: Beat) -> list[Batch]:
-    """Batches in which facts come late, again, corrected, at one time, and with nulls."""
+def streams(draw: Any, beat: Beat, most: int = 6) -> list[Batch]:
+    """Batches, with up to ``most`` rows, in which facts come late, again, corrected, at one time, and with nulls."""
     at = st.builds(beat.text, st.integers(0, 12), st.sampled_from([-5, -4, 0, 9]))
     sale = st.fixed_dictionaries(
         {
-            "id": st.sampled_from("abcdefgh"),
+            "id": st.sampled_from("abcdefgh" if most < 9 else "abcdefghijklmnopqrstuvwx"),
             "at": at,
             "shop": st.sampled_from(["north", "north", "south", None]),
             "zone": zones,
@@ -192,7 +192,7 @@ def streams(draw: Any, beat: Beat) -> list[Batch]:
     )
     questions = st.lists(question, max_size=4)
     batch = st.one_of(
-        st.builds(Batch, st.just(sales), st.lists(sale, min_size=3, max_size=6), questions),
+        st.builds(Batch, st.just(sales), st.lists(sale, min_size=most // 2, max_size=most), questions),
         st.builds(Batch, st.just(visits), st.lists(visit, min_size=1, max_size=3), questions),
     )
     return draw(st.lists(batch, min_size=2, max_size=6))
@@ -202,7 +202,8 @@ def streams(draw: Any, beat: Beat) -> list[Batch]:
 def worlds(draw: Any) -> tuple[FeatureSet, list[Batch], int]:
     """Definitions and a stream on one beat, and of how many facts tiles are made; 0 leaves them as they are."""
     beat = draw(st.sampled_from(BEATS))
-    return draw(feature_sets(beat)), draw(streams(beat)), draw(st.sampled_from([0, 0, 2, 4]))
+    full = draw(st.sampled_from([0, 0, 2, 4]))
+    return draw(feature_sets(beat)), draw(streams(beat, most=16 if full else 6)), full
 
 
 @contextmanager
