@@ -33,11 +33,12 @@ _TARGET_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Open:
-    """A table held open between appends, which saves reading its log each time."""
+    """A table held open, which saves reading its log for each append, and its files' statistics for each read."""
 
     delta: DeltaTable
     schema: pa.Schema
     commits: int = 0
+    seen: tuple[int, ds.Dataset] | None = None
 
 
 class DeltaTables:
@@ -98,8 +99,7 @@ class DeltaTables:
         Raises: NotFound for no such table, version or column.
         """
         with self._lock(table):
-            delta = self._hold(table, None).delta if version is None else self._at(table, version)
-            dataset = delta.to_pyarrow_dataset(filesystem=_local(self._path(table)))
+            dataset = self._newest_dataset(table) if version is None else self._dataset(self._at(table, version), table)
         names = dataset.schema.names if columns is None else list(columns)
         for name in names:
             if name not in dataset.schema.names:
@@ -116,7 +116,7 @@ class DeltaTables:
     def scan(self, table: str, version: int) -> ds.Dataset:
         """A version where it lies, for what reads it in parts. Raises: NotFound for no such table or version."""
         with self._lock(table):
-            return self._at(table, version).to_pyarrow_dataset(filesystem=_local(self._path(table)))
+            return self._dataset(self._at(table, version), table)
 
     def columns(self, table: str) -> list[str]:
         """The stored columns of the newest version. Raises: NotFound when nothing is stored."""
@@ -148,6 +148,15 @@ class DeltaTables:
         """What a table takes on disk. Raises: NotFound when nothing is stored for it."""
         with self._lock(table), _translated(table):
             return describe(self._hold(table, None).delta, self._path(table))
+
+    def _newest_dataset(self, table: str) -> ds.Dataset:
+        held = self._hold(table, None)
+        if held.seen is None or held.seen[0] != held.delta.version():
+            held.seen = (held.delta.version(), self._dataset(held.delta, table))
+        return held.seen[1]
+
+    def _dataset(self, delta: DeltaTable, table: str) -> ds.Dataset:
+        return delta.to_pyarrow_dataset(filesystem=_local(self._path(table)))
 
     def _vacuumed(self, table: str, version: int | None) -> NotFound:
         newest = self.version(table)
