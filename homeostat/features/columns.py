@@ -38,13 +38,13 @@ def integers(values: pa.ChunkedArray, name: str) -> Ints:
     if values.null_count:
         mend = "Give every row its value: it decides what the row may see."
         raise InvalidInput(f"Column {name!r} has {values.null_count} nulls.", mend=mend, column=name)
-    result: Ints = _one(values).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    result: Ints = whole(values).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return result
 
 
 def numbers(values: pa.ChunkedArray) -> Floats:
     """Numbers, integers and booleans as float64; null is NaN."""
-    array = _one(values)
+    array = whole(values)
     if pa.types.is_boolean(array.type):
         array = array.cast(pa.int8())
     array = array.cast(pa.float64(), safe=False)
@@ -57,7 +57,7 @@ def plain(values: pa.ChunkedArray, kind: FeatureKind) -> npt.NDArray[Any]:
     """A feature's column: float64 with NaN, or text objects with None."""
     if kind == "number":
         return numbers(values)
-    result: npt.NDArray[Any] = _one(values).cast(pa.string()).to_numpy(zero_copy_only=False)
+    result: npt.NDArray[Any] = whole(values).cast(pa.string()).to_numpy(zero_copy_only=False)
     return result
 
 
@@ -81,15 +81,20 @@ def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> 
     total = np.empty(0, dtype=np.int64)
     for position, kind in enumerate(kinds):
         joined = [chunk for columns in parts for chunk in columns[position].cast(_ARROW[kind]).chunks]
-        values = pa.chunked_array(joined, type=_ARROW[kind]).combine_chunks()
+        values = pa.chunked_array(joined, type=_ARROW[kind])
         encoded = (pc.add(values, 0.0) if kind == "number" else values).dictionary_encode()  # -0.0 equals 0.0
-        places = pc.fill_null(encoded.indices, -1) if encoded.indices.null_count else encoded.indices
-        code = places.to_numpy(zero_copy_only=False).astype(np.int64)
+        distinct = len(encoded.chunk(0).dictionary) if encoded.num_chunks else 0  # all chunks share one
+        code = np.empty(len(values), dtype=np.int64)
+        begin = 0
+        for chunk in encoded.chunks:
+            places = pc.fill_null(chunk.indices, -1) if chunk.null_count else chunk.indices
+            code[begin : begin + len(chunk)] = places.to_numpy(zero_copy_only=False)
+            begin += len(chunk)
         if not position:
             total = code
             continue
         missing = (total < 0) | (code < 0)
-        total = total * max(len(encoded.dictionary), 1) + code
+        total = total * max(distinct, 1) + code
         if len(total):
             both = pa.array(total).dictionary_encode()
             total = both.indices.to_numpy().astype(np.int64)
@@ -98,5 +103,6 @@ def codes(parts: Sequence[Sequence[pa.ChunkedArray]], kinds: Sequence[Kind]) -> 
     return list(np.split(total, splits))
 
 
-def _one(values: pa.ChunkedArray) -> pa.Array:
-    return values.combine_chunks()
+def whole(values: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece; copied only where it is in several."""
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

@@ -84,15 +84,24 @@ class Stored:
         """Event times."""
         return integers(self.column(self.table.event_time), self.table.event_time)
 
-    @property
+    @cached_property
     def born(self) -> Array:
         """The sequence of each fact."""
-        return self._lives[0]
+        return self._of_all[0] if self._kept is None else self._of_all[0][self._kept]
 
-    @property
+    @cached_property
     def died(self) -> Array:
         """The sequence that supersedes each fact, or NEVER."""
-        return self._lives[1]
+        if self._of_all[1] is not None:
+            return self._of_all[1] if self._kept is None else self._of_all[1][self._kept]
+        died = np.full(len(self.born), NEVER)
+        keys = [self.column(name) for name in self.table.keys]
+        again = repeated(keys)
+        if len(again):
+            kinds = [self.table.contract[name].kind for name in self.table.keys]
+            (key,) = codes([[one.take(pa.array(again)) for one in keys]], kinds)
+            died[again] = deaths(key, self.born[again])
+        return died
 
     def _entities(self, view: View, question: pa.Table) -> tuple[Array, Array]:
         where = f"The question of {self.table.name!r}"
@@ -107,30 +116,22 @@ class Stored:
         return self.given if self._kept is None else self.given.filter(pa.array(self._kept))
 
     @cached_property
-    def _lives(self) -> tuple[Array, Array]:
-        born, died = self._all_lives
-        return (born, died) if self._kept is None else (born[self._kept], died[self._kept])
-
-    @cached_property
     def _kept(self) -> Array | None:
-        """Facts that some question can see; None for all, where leaving the others out would cost more."""
-        born, died = self._all_lives
-        reachable: Array = (born <= self.known.max()) & (died > self.known.min())
+        """Facts that some question can see; None for all, where leaving the others out would cost more.
+
+        What was accepted after every question neither is seen nor ends what any question sees.
+        """
+        born, died = self._of_all
+        reachable: Array = born <= self.known.max()
+        if died is not None:
+            reachable &= died > self.known.min()
         return None if np.count_nonzero(reachable) >= _MOST * len(born) else reachable
 
     @cached_property
-    def _all_lives(self) -> tuple[Array, Array]:
+    def _of_all(self) -> tuple[Array, Array | None]:
+        """The sequence of each given fact, and of what supersedes it where that was found before."""
         where = f"Table {self.table.name!r}"
         born = integers(column(self.given, SEQUENCE, where), SEQUENCE)
-        died = np.full(len(born), NEVER)
-        if DIED in self.given.column_names:
-            ended = self.given.column(DIED)
-            died[:] = ended.fill_null(NEVER).to_numpy()
-            return born, died
-        keys = [column(self.given, name, where) for name in self.table.keys]
-        again = repeated(keys)
-        if len(again):
-            kinds = [self.table.contract[name].kind for name in self.table.keys]
-            (key,) = codes([[one.take(pa.array(again)) for one in keys]], kinds)
-            died[again] = deaths(key, born[again])
-        return born, died
+        if DIED not in self.given.column_names:
+            return born, None
+        return born, self.given.column(DIED).fill_null(NEVER).to_numpy()

@@ -80,7 +80,9 @@ class Ladder:
             self._steps = np.unique(quantity)
             self._width = len(self._steps) + 2
         if self._steps is None and self._least > -NEVER:
-            self._rungs = entity * self._width + (quantity - (self._least - 1))
+            self._rungs = entity * self._width  # in place: much of the time goes into new memory
+            self._rungs += quantity
+            self._rungs -= self._least - 1
         else:
             self._rungs = self._key(entity, quantity)
         if not ascending(self._rungs):
@@ -122,8 +124,13 @@ def in_order(entity: Ints, *lesser: Ints) -> Ints:
     for key in reversed(lesser):
         order = _then_by(key, order)
     for shift in range(0, (int(entity.max(initial=-1)) + 1).bit_length(), 16):
-        order = _then_by(((entity + 1) >> shift).astype(np.uint16), order)
+        order = _then_by(_digits(entity, shift), order)
     return np.arange(len(entity)) if order is None else order
+
+
+def _digits(entity: Ints, shift: int) -> npt.NDArray[np.uint16]:
+    """Sixteen bits of every entity plus one."""
+    return ((entity + 1) >> shift).astype(np.uint16) if shift else entity.astype(np.uint16) + np.uint16(1)
 
 
 def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
@@ -137,10 +144,8 @@ def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
 
 def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
     """Order the facts of one view; facts about no entity (-1) are left out."""
-    row = in_order(entity, time, born)
-    many = np.bincount(entity + 1)
-    row = row[int(many[:1].sum()) :]
-    return Timeline(np.repeat(np.arange(len(many) - 1), many[1:]), time[row], born[row], died[row], row)
+    row = in_order(entity, time, born)[np.count_nonzero(entity < 0) :]
+    return Timeline(entity[row], time[row], born[row], died[row], row)
 
 
 def deaths(key: Ints, born: Ints) -> Ints:

@@ -48,7 +48,7 @@ def _latest(view: Latest, stored: Stored, facts: Timeline, asked: Questions) -> 
     too_old = np.full_like(asked.time, _EARLIEST) if view.longest is None else asked.time - view.longest - 1
     low = times.reach(asked.entity, too_old)
     at = last_seen(facts, asked, low, times.reach(asked.entity, asked.time))
-    rows = np.append(facts.row, -1)[at]
+    rows = np.where(at < 0, -1, facts.row[at]) if len(facts.row) else at
     return {
         feature.name: stored.chosen(name, feature.kind, rows)
         for name, feature in zip(view.columns, view.features, strict=True)

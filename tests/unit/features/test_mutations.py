@@ -59,7 +59,7 @@ FAULTS: Mapping[str, Fault] = {
         "features/timeline.py", "facts.born[at] <= known)", "facts.time[at] <= known)"
     ),
     "offline, superseded facts are kept": Fault(
-        "features/stored.py", "died[again] = deaths(key, born[again])", "died[again] = NEVER"
+        "features/stored.py", "died[again] = deaths(key, self.born[again])", "died[again] = NEVER"
     ),
     "offline, of one time the fact accepted first is newest": Fault(
         "features/timeline.py", "in_order(entity, time, born)", "in_order(entity, time, -born)"
