@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import chosen, codes, column, integers, plain
 from homeostat.features.keys import repeated
-from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, in_order, timeline
+from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, facts_in_order, in_order
 from homeostat.features.views import FeatureKind, View, Window, feature_kind
 
 Array = npt.NDArray[Any]
@@ -51,9 +52,13 @@ class Stored:
     def ready(self, view: View, question: pa.Table, time: Array) -> tuple[Timeline, Asked]:
         """Facts and questions in the order of the view's entity; made once for views of one entity."""
         if view.entity not in self._ready:
-            entity, asking = self._entities(view, question)
-            facts = timeline(entity, self.time, self.born, self.died)
-            order = in_order(asking, time)
+            with ThreadPoolExecutor(1) as beside:  # what supersedes what takes about as long as the order
+                ends = beside.submit(lambda: self.died)
+                entity, asking = self._entities(view, question)
+                row = facts_in_order(entity, self.time, self.born)
+                order = in_order(asking, time)
+                died = ends.result()[row]
+            facts = Timeline(entity[row], self.time[row], self.born[row], died, row)
             asked = Asked(Questions(asking[order], time[order], self.known[order]), order)
             self._ready[view.entity] = facts, asked
         return self._ready[view.entity]

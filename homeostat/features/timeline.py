@@ -144,8 +144,13 @@ def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
 
 def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
     """Order the facts of one view; facts about no entity (-1) are left out."""
-    row = in_order(entity, time, born)[np.count_nonzero(entity < 0) :]
+    row = facts_in_order(entity, time, born)
     return Timeline(entity[row], time[row], born[row], died[row], row)
+
+
+def facts_in_order(entity: Ints, time: Ints, born: Ints) -> Ints:
+    """The places of the facts of a timeline."""
+    return in_order(entity, time, born)[np.count_nonzero(entity < 0) :]
 
 
 def deaths(key: Ints, born: Ints) -> Ints:
