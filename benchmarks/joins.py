@@ -61,7 +61,7 @@ def compared(*, full: bool, large: bool) -> Iterator[dict[str, Any]]:
         yield from _beside(f"latest, 5 columns, 30 days, {size}", LATEST, given, asof)
         yield from _beside(f"7-day sum, count, mean, {size}", WEEK, given, {"a NumPy prefix-sum pass": prefix_sums})
     if full or large:
-        files, memory = (100, 8_000_000_000) if large else (10, 800_000_000)
+        files, memory = (100, 6_000_000_000) if large else (10, 800_000_000)
         found = beyond_memory(files, memory)
         size = f"{found['questions']:,} x {files * FACTS_A_FILE:,}"
         yield {"what": f"beyond memory, {size}", "seconds": found["seconds"]}

@@ -8,7 +8,6 @@ from typing import Any
 from homeostat.cli.output import errors_shown, print_table, show, talk
 
 Json = dict[str, Any]
-_NAMED = 3
 
 
 def show_views(home: Path, loop: str | None, as_json: bool) -> None:
@@ -38,12 +37,12 @@ def _text(found: list[Json]) -> None:
         ]
         for one in found
     ]
-    columns = [*(["loop"] if several else []), "view", "hash", "freshness", "used by", "missing, 7 days"]
-    print_table(columns, rows, right=["missing, 7 days"])
+    columns = [*(["loop"] if several else []), "view", "hash", "freshness", "used by", "missing, 7d"]
+    print_table(columns, rows, right=["missing, 7d"])
 
 
 def _versions(names: list[str]) -> str:
-    """The newest few by name, the others by number."""
-    if len(names) <= _NAMED:
+    """The newest by name, the others by number."""
+    if len(names) < 2:
         return ", ".join(names) or "-"
-    return f"{', '.join(names[-_NAMED:])} and {len(names) - _NAMED} before"
+    return f"{names[-1]} and {len(names) - 1} before"
