@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
+from homeostat.data.tables import Table
 from homeostat.kernel.errors import Conflict, HomeostatError, InvalidInput, NotFound
 
 
@@ -33,7 +35,21 @@ def load_loops(path: Path) -> dict[str, Loop]:
                 f"{path} makes two loops named {loop.name!r}.", mend="Give each its own name.", file=str(path)
             )
         named[loop.name] = loop
+    _check_tables(path, named)
     return named
+
+
+def _check_tables(path: Path, loops: dict[str, Loop]) -> None:
+    first: dict[str, tuple[str, Table]] = {}
+    for loop in loops.values():
+        for table in loop.tables:
+            name, known = first.setdefault(table.name, (loop.name, table))
+            if known != table:
+                raise InvalidInput(
+                    f"{path}: loops {name!r} and {loop.name!r} read two different tables named {table.name!r}.",
+                    mend="Give each its own name, or let both read one definition.",
+                    table=table.name,
+                )
 
 
 def load_started(settings: Settings) -> dict[str, Loop]:
@@ -82,7 +98,8 @@ def _import(path: Path) -> ModuleType:
     if beside not in sys.path:
         sys.path.insert(0, beside)
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # what the file prints is talk: stdout is for data
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise _not_importable(path, error) from error
     return module

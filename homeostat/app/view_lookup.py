@@ -137,8 +137,13 @@ def _view(loop: Loop, name: str) -> View:
 
 def _keys(view: View, given: Sequence[str]) -> dict[str, Value]:
     """The entity's keys as values. Raises: InvalidInput naming the key that is missing, strange or unreadable."""
-    texts = dict(one.partition("=")[::2] for one in given)
+    texts: dict[str, str] = {}
     wanted = " ".join(f"--entity {name}=..." for name in view.entity)
+    for name, equals, text in (one.partition("=") for one in given):
+        if not equals or name in texts:
+            problem = f"{name!r} is given twice." if equals else f"{name!r} gives no value."
+            raise InvalidInput(problem, mend=f"Give {wanted}.", key=name)
+        texts[name] = text
     for name in texts:
         if name not in view.entity:
             raise InvalidInput(f"{name!r} is no key of view {view.name!r}.", mend=f"Give {wanted}.", key=name)

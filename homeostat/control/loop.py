@@ -16,6 +16,7 @@ from homeostat.data.contracts import Column
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
@@ -78,6 +79,7 @@ class Loop:
             ) from error
         self.label.check_question(self.question)
         _ = self.feature_set, self.output_contract
+        self._check_tables()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -99,6 +101,20 @@ class Loop:
         cutoff = asked_at - self.label.maturity_delay - duration(held)
         history = self.retrain.history
         return (None if history is None else cutoff - duration(history)), cutoff
+
+    def _check_tables(self) -> None:
+        used = [("the question", self.question), ("the label", self.label.table)]
+        used += [(described_with_place(view), view.table) for view in self.feature_set.views]
+        first: dict[str, tuple[str, Table]] = {}
+        for who, table in used:
+            before, known = first.setdefault(table.name, (who, table))
+            if known != table:
+                raise InvalidInput(
+                    f"Loop {self.name!r}: two different tables are named {table.name!r}: that of {before},"
+                    f" and that of {who}.",
+                    mend="Give each its own name, or use one definition in both places.",
+                    table=table.name,
+                )
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from homeostat.data.patterns import compile_pattern
-from homeostat.kernel.clock import from_datetime
+from homeostat.kernel.clock import EARLIEST, LATEST, from_datetime
 
 if TYPE_CHECKING:
     from homeostat.data.contracts import Column, Measure, Value
@@ -225,6 +225,11 @@ def _instant(column: Column) -> Parser:
         if moment.tzinfo is None:
             mend = "End it with 'Z' or an offset such as '-05:00'."
             raise Fault("no_offset", f"is {shown(value)}, without offset.", mend)
-        return from_datetime(moment)
+        instant = from_datetime(moment)
+        if not EARLIEST <= instant <= LATEST:
+            raise Fault(
+                "no_such_year", f"is {shown(value)}, outside the years 1 to 9999 of UTC.", "Send what was meant."
+            )
+        return instant
 
     return parse

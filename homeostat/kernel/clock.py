@@ -16,6 +16,7 @@ Duration = int
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_LONGEST = 1_000 * 365 * _UNITS["d"]
 _DURATION = re.compile(r"(\d+)(us|ms|s|m|h|d)")
 
 
@@ -30,12 +31,12 @@ class Clock(Protocol):
 def duration(text: str) -> Duration:
     """Read ``"90s"``, ``"15m"``, ``"3h"`` or ``"60d"`` as microseconds; parts may follow one another.
 
-    Raises: InvalidInput for anything else, zero included.
+    Raises: InvalidInput for anything else, zero and what exceeds a thousand years included.
 
     >>> duration("1h30m") == 90 * 60 * 1_000_000
     True
     """
-    parts = _DURATION.findall(text)
+    parts = _DURATION.findall(text) if isinstance(text, str) else []
     total = sum(int(count) * _UNITS[unit] for count, unit in parts)
     if not total or "".join(count + unit for count, unit in parts) != text:
         raise InvalidInput(
@@ -43,6 +44,8 @@ def duration(text: str) -> Duration:
             mend="Write a number and one of us, ms, s, m, h, d, such as '3h'; zero is not allowed.",
             value=text,
         )
+    if total > _LONGEST:
+        raise InvalidInput(f"{text!r} is more than a thousand years.", mend="Give less.", value=text)
     return total
 
 
@@ -59,7 +62,8 @@ def format_duration(span: Duration) -> str:
 def parse_instant(text: str) -> Instant:
     """Read an ISO-8601 time that carries its offset, such as ``2013-02-01T05:00:00Z``.
 
-    Raises: InvalidInput when it is no time, or has no offset: a guess would be wrong twice a year.
+    Raises: InvalidInput when it is no time, lies outside the years 1 to 9999 of UTC, or has no offset: a guess
+    would be wrong twice a year.
 
     >>> parse_instant("1970-01-01T00:00:01+00:00")
     1000000
@@ -76,12 +80,21 @@ def parse_instant(text: str) -> Instant:
         raise InvalidInput(
             f"{text!r} has no offset.", mend="End it with 'Z' or an offset such as '-05:00'.", value=text
         )
-    return from_datetime(moment)
+    instant = from_datetime(moment)
+    if not EARLIEST <= instant <= LATEST:
+        raise InvalidInput(
+            f"{text!r} lies outside the years 1 to 9999 of UTC.", mend="Send the time that was meant.", value=text
+        )
+    return instant
 
 
 def from_datetime(moment: datetime) -> Instant:
     """Microseconds of an aware datetime, without rounding."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+EARLIEST, LATEST = (from_datetime(end.replace(tzinfo=UTC)) for end in (datetime.min, datetime.max))
+"""The first and last instant that can be written."""
 
 
 def to_datetime(instant: Instant) -> datetime:

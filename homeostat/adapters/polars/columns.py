@@ -12,6 +12,7 @@ from homeostat.data.batches import Promise
 from homeostat.data.checks import MAX_TEXT, Fault, parser_of
 from homeostat.data.contracts import Column, Measure, Value
 from homeostat.data.patterns import compile_pattern
+from homeostat.kernel.clock import EARLIEST, LATEST
 
 INSTANT = pl.Datetime("us", "UTC")
 TYPES: dict[str, pl.DataType] = {
@@ -22,8 +23,6 @@ TYPES: dict[str, pl.DataType] = {
     "instant": INSTANT,
 }
 _INT64 = (-(2**63), 2**63 - 1)
-_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
-"""The instants of years 1 to 9999 in microseconds."""
 Promised = tuple[Promise, pl.Expr]
 
 
@@ -143,8 +142,10 @@ class _Looking:
 
     def _instants(self) -> tuple[pl.Expr, list[Promised]]:
         own = pl.col(self.name).dt.cast_time_unit("us").dt.convert_time_zone("UTC")
-        within = own.cast(pl.Int64).is_between(*_YEARS)
-        return pl.when(within).then(own), [(self.promise("wrong_type", self.hard, "is a time"), ~within)]
+        within = own.cast(pl.Int64).is_between(EARLIEST, LATEST)
+        return pl.when(within).then(own), [
+            (self.promise("no_such_year", self.hard, "lies in the years 1 to 9999"), ~within)
+        ]
 
     def _least(self, bound: float, verdict: Measure | None = None) -> Promise:
         return self.promise("below_minimum", verdict or self.column.verdict, f"is at least {bound}")

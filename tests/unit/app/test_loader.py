@@ -75,3 +75,24 @@ def test_the_only_loop_needs_no_name_and_may_import_from_beside_its_file(tmp_pat
         path.read_text().replace("import homeostat as hs", "import homeostat as hs\nfrom beside_the_loop import TREES")
     )
     assert load_loop(path).config == {"c": 7}
+
+
+def test_what_a_file_prints_is_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = LOOP_FILE.replace("TRAIN_HOOK", "pass")
+    load_loop(written(tmp_path, text + '\nprint("made")\n'))
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "made\n")
+
+
+def test_two_different_tables_of_one_name_are_refused(tmp_path: Path) -> None:
+    text = LOOP_FILE.replace("TRAIN_HOOK", "pass")
+    told = "\nfrom dataclasses import replace\ntable = replace(loop.label.table, ahead={ahead!r})\n"
+    one = told + "loop = replace(loop, label=replace(loop.label, table=table))\n"
+    another = (
+        told + "other = replace(loop, name='other', label=replace(loop.label, table=table), features=[visits['x']])\n"
+    )
+    load_loop(written(tmp_path, text + one.format(ahead="5m")))
+    with pytest.raises(InvalidInput, match=r"two different tables are named 'purchases': that of the label, .* Window"):
+        load_loop(written(tmp_path, text + one.format(ahead="1m")))
+    with pytest.raises(InvalidInput, match="loops 'visits' and 'other' read two different tables named 'purchases'"):
+        load_loops(written(tmp_path, text + another.format(ahead="1m")))

@@ -58,7 +58,7 @@ def test_views_are_listed_with_what_identifies_and_uses_them(command: Command, f
     assert view["missing"] is None
     assert [one["feature"] for one in view["features"]] == ["shop_spent_6h", "shop_bought_6h"]
     lines = command("features", "--home", fed.root).stdout.splitlines()
-    assert lines[0].split() == ["view", "hash", "freshness", "used", "by", "missing,", "7", "days"]
+    assert lines[0].split() == ["view", "hash", "freshness", "used", "by", "missing,", "7d"]
     assert lines[1].split() == ["purchases_window_by_shop", view["hash"][:8], "-", "-", "-"]
 
 
@@ -102,6 +102,9 @@ def test_an_option_before_a_command_of_the_group_is_refused_not_ignored(command:
         (["purchases_window", "-e", "shop=north"], "has no view 'purchases_window'"),
         (["purchases_window_by_shop", "-e", "x=1"], "'x' is no key of view"),
         (["purchases_window_by_shop", "-e", "shop=north", "--at", "2024-01-01T06:00:00"], "has no offset"),
+        (["purchases_window_by_shop", "-e", "shop=north", "--at", "0001-01-01T00:00:00+14:00"], "outside the years"),
+        (["purchases_window_by_shop", "-e", "shop"], "'shop' gives no value"),
+        (["purchases_window_by_shop", "-e", "shop=north", "-e", "shop=moon"], "'shop' is given twice"),
     ],
 )
 def test_what_cannot_be_looked_up_says_why(command: Command, fed: Home, words: list[str], problem: str) -> None:

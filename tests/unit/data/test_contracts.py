@@ -77,6 +77,8 @@ def test_a_missing_key_of_a_nullable_column_reads_as_null():
         ("at", "2013-02-30T00:00:00Z", "wrong_type"),
         ("at", "2013-02-01T05:00:00", "no_offset"),
         ("at", "2013-02-01", "no_offset"),
+        ("at", "9999-12-31T23:59:59-14:00", "no_such_year"),
+        ("at", "0001-01-01T00:00:00+14:00", "no_such_year"),
     ],
 )
 def test_a_bad_value_breaks_its_row_with_a_stable_reason_and_a_mend(column, value, reason):

@@ -144,6 +144,7 @@ def test_a_wrong_definition_is_named_with_its_mend(define, message):
     "define",
     [
         lambda: Window(arrivals, "carrier", ["0h"], {"n": count()}),
+        lambda: Window(arrivals, "carrier", ["99999999999999d"], {"n": count()}),
         lambda: Latest(arrivals, "carier", ["delay"]),
         lambda: arrivals["dely"],
         lambda: made(Latest(arrivals, "gate", ["delay"])),
