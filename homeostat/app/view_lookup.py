@@ -19,13 +19,13 @@ from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
 from homeostat.data.tables import KNOWN_AT, Table
-from homeostat.features.definitions import feature_set
+from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.offline import ASKED_AT, InMemoryEngine, columns_read
 from homeostat.features.online import lookup
 from homeostat.features.parity import compare
 from homeostat.features.views import View
 from homeostat.kernel.clock import Instant, duration, format_instant, parse_instant
-from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.kernel.errors import InvalidInput, NotEnoughData, NotFound
 from homeostat.registry.models import Version
 
 Json = dict[str, Any]
@@ -101,31 +101,52 @@ def looked_up(settings: Settings, loop: str | None, view: str, entity: Sequence[
     asked_at = parse_instant(at) if at is not None else _present(settings, tables[chosen.table.name])
     features = feature_set(found.question, [chosen])
     row: dict[str, Value] = {**dict.fromkeys(found.question.contract), **keys}
-    reader = SqliteOnlineReader(settings.home / "online.sqlite")
-    try:
-        with reader.snapshot() as snapshot:
-            online, sequence = lookup(features, [row], [asked_at], snapshot), snapshot.sequence
-    finally:
-        reader.close()
-    offline = InMemoryEngine().answer(features, _question(found.question, row, asked_at, sequence), tables).columns
-    differing = {one.feature for one in compare(features, online.values, offline)}
+    online, sequence, past = _online(settings, features, row, asked_at)
+    answers = InMemoryEngine().answer(features, _question(found.question, row, asked_at, sequence), tables)
+    offline = answers.columns
+    differing = {one.feature for one in compare(features, online, offline)} if online else set()
     return {
         "view": chosen.name,
         "hash": chosen.hash,
         "entity": {name: keys[name] for name in chosen.entity},
         "at": format_instant(asked_at),
         "sequence": sequence,
+        "past": past,
+        "heard_of": _heard_of(tables[chosen.table.name], chosen, keys),
         "features": [
             {
                 "feature": name,
-                "online": value,
+                "online": online[0][place] if online else None,
                 "offline": _plain(offline[name][0]),
-                "same": name not in differing,
-                "defaulted": name in online.defaulted[0],
+                "same": name not in differing if online else None,
+                "defaulted": bool(answers.defaulted[name][0]) if name in answers.defaulted else False,
             }
-            for name, value in zip(features.names, online.values[0], strict=True)
+            for place, name in enumerate(features.names)
         ],
     }
+
+
+def _online(
+    settings: Settings, features: FeatureSet, row: Mapping[str, Value], at: Instant
+) -> tuple[Sequence[Sequence[Value]], int, str | None]:
+    """What is served as of a time, and the sequence read at; nothing, and why, where it is kept no longer."""
+    reader = SqliteOnlineReader(settings.home / "online.sqlite")
+    try:
+        with reader.snapshot() as snapshot:
+            try:
+                return lookup(features, [row], [at], snapshot).values, snapshot.sequence, None
+            except NotEnoughData as error:
+                return [], snapshot.sequence, error.problem
+    finally:
+        reader.close()
+
+
+def _heard_of(facts: pa.Table, view: View, keys: Mapping[str, Value]) -> bool:
+    """Whether any fact is of the entity."""
+    for name in view.entity:
+        kind = _ARROW[view.table.contract[name].kind]
+        facts = facts.filter(pc.equal(facts[name], pa.scalar(keys[name], kind)))
+    return bool(facts.num_rows)
 
 
 def _view(loop: Loop, name: str) -> View:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, when
+from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 
 Json = dict[str, Any]
 Value = str | float | None
@@ -32,7 +32,8 @@ def get(
     """Show an entity's features online and offline, side by side.
 
     Online is what serving reads now; offline is what training computes from the tables for the same time and the
-    same facts. They should agree: exit code 3 when they do not.
+    same facts. They should agree: exit code 3 when they do not. A time that the online store keeps no longer is
+    answered offline alone.
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
@@ -42,14 +43,21 @@ def get(
         settings = Settings.load(Home(home).existing().root)
         found = looked_up(settings, loop, view, entity, at)
         show(found, as_json, _text)
-        if not all(one["same"] for one in found["features"]):
+        if any(one["same"] is False for one in found["features"]):
             raise typer.Exit(3)
 
 
 def _text(found: Json) -> None:
     entity = ", ".join(f"{name}={value}" for name, value in found["entity"].items())
     data.print(f"{found['view']} of {entity} as of {when(found['at'])} UTC, sequence {found['sequence']:,}")
-    rows = [[one["feature"], _shown(one["online"]), _shown(one["offline"]), _remark(one)] for one in found["features"]]
+    if found["past"]:
+        talk.print(f"{found['past']} These are the offline values.")
+    if not found["heard_of"]:
+        talk.print(f"No fact of {entity} was ever taken in.")
+    rows = [
+        [one["feature"], "-" if found["past"] else _shown(one["online"]), _shown(one["offline"]), _remark(one)]
+        for one in found["features"]
+    ]
     print_table(["feature", "online", "offline", ""], rows, right=["online", "offline"])
 
 
@@ -60,6 +68,6 @@ def _shown(value: Value) -> str:
 
 
 def _remark(one: Json) -> str:
-    if not one["same"]:
+    if one["same"] is False:
         return "[bold red]differs[/]"
     return "default" if one["defaulted"] else ""

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from homeostat.control.gates import Gate
@@ -59,6 +59,13 @@ class Loop:
                 mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
                 name=self.name,
             )
+        question, features = cast("object", self.question), cast("object", self.features)
+        if not isinstance(question, Table):
+            mend = "Give question=..., the hs.Table(...) itself."
+            raise InvalidInput(f"Loop {self.name!r}: {question!r} is no table.", mend=mend)
+        if isinstance(features, str) or not isinstance(features, Sequence):
+            mend = "Give features=[...], a list of definitions."
+            raise InvalidInput(f"Loop {self.name!r}: its features are no list.", mend=mend)
         if not callable(self.train):
             raise InvalidInput(
                 f"Loop {self.name!r}: train is not a function.",

@@ -73,8 +73,8 @@ class Table:
         if event_time.kind != "instant" or event_time.nullable:
             mend = f"Declare {self.event_time!r} as instant(), not nullable."
             raise InvalidInput(f"Event time {self.event_time!r} of {self.name!r} is no instant.", mend=mend)
-        for limit in filter(None, (self.freshness, self.retries, self.ahead)):
-            duration(limit)
+        for part in ("freshness", "retries", "ahead"):
+            self._check_duration(part)
         if self.event_id is not None:
             self._check_event_id(self.event_id)
         object.__setattr__(self, "rules", tuple(self.rules))
@@ -117,6 +117,13 @@ class Table:
             if self._column(name, "key").nullable:
                 mend = f"Declare {name!r} without nullable=True."
                 raise InvalidInput(f"Key column {name!r} of table {self.name!r} may be null.", mend=mend)
+
+    def _check_duration(self, part: str) -> None:
+        try:
+            _ = getattr(self, part) is None or duration(getattr(self, part))
+        except InvalidInput as error:
+            where = f"{part} of table {self.name!r}{at_place(place_of_caller())}"
+            raise InvalidInput(f"In {where}: {error.problem}", mend=error.mend, table=self.name) from error
 
     def _check_event_id(self, name: str) -> None:
         column = self._column(name, "event id")

@@ -193,6 +193,9 @@ def _expanded(definition: object) -> Iterable[Declared]:
         return views_of(definition)
     if isinstance(definition, (Selection, Transform)):
         return (definition,)
+    if isinstance(definition, Table):
+        mend = f'Name its columns: {definition.name}["column"].'
+        raise InvalidInput(f"Table {definition.name!r} as a whole is no feature.", mend=mend)
     raise InvalidInput(
         f"{definition!r} defines no feature.",
         mend='Give table["column"] of the question, Latest(...), Window(...) or a function under @transform.',

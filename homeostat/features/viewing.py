@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
-from homeostat.data.tables import NAME
+from homeostat.data.tables import NAME, Table
 from homeostat.features.summaries import Aggregate
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from homeostat.features.views import FeatureKind, View
 
 _ENTITY_KINDS = ("text", "integer", "boolean", "instant")
+
+
+def check_parts(view: View) -> None:
+    """Raise where the table, or the values of a window, are nothing of the kind."""
+    where = f"{type(view).__name__}{at_place(view.place)}"
+    table: object = view.table
+    if not isinstance(table, Table):
+        raise InvalidInput(f"In {where}, {table!r} is no table.", mend="Give the hs.Table(...) itself, not its name.")
+    values: object = getattr(view, "values", {})
+    if not isinstance(values, Mapping):
+        mend = 'Write them as {"name": hs.mean("column")}.'
+        raise InvalidInput(f"In {where}, the values have no names.", mend=mend)
 
 
 def settle(view: View, **parts: object) -> None:

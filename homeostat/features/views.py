@@ -59,6 +59,7 @@ class Latest:
     place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
+        viewing.check_parts(self)
         viewing.settle(self, columns=viewing.names(self.columns))
         viewing.refuse_repeats(self, "columns", self.columns)
         for name in self.columns:
@@ -124,6 +125,7 @@ class Window:
     place: str = field(default_factory=place_of_caller, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
+        viewing.check_parts(self)
         viewing.settle(self, over=viewing.names(self.over), values=dict(self.values))
         viewing.refuse_repeats(self, "over", self.over)
         viewing.refuse_repeats(self, "values", self.values)

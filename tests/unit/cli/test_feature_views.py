@@ -85,9 +85,24 @@ def test_a_store_that_went_wrong_is_told_and_a_rebuild_mends_it(command: Command
 
 
 def test_an_entity_nobody_has_heard_of_is_missing_not_an_error(command: Command, fed: Home) -> None:
-    words = ["features", "get", "purchases_window_by_shop", "-e", "shop=moon", "--home", fed.root, "--json"]
-    found = json.loads(command(*words).stdout)
+    words = ["features", "get", "purchases_window_by_shop", "-e", "shop=moon", "--home", fed.root]
+    found = json.loads(command(*words, "--json").stdout)
     assert [one["online"] for one in found["features"]] == [None, 0.0]
+    assert not found["heard_of"]
+    assert "No fact of shop=moon was ever taken in." in command(*words).stderr
+
+
+def test_a_time_that_the_online_store_keeps_no_longer_is_answered_offline(command: Command, fed: Home) -> None:
+    with sqlite3.connect(fed.root / "online.sqlite") as db:
+        db.execute("UPDATE state SET horizon = ?", (BEGINS + 10 * HOUR,))
+    db.close()
+    words = ["features", "get", "purchases_window_by_shop", "-e", "shop=north", "--at", AT, "--home", fed.root]
+    shown = command(*words)
+    assert shown.exit_code == 0
+    assert "no longer in the online store. These are the offline values." in shown.stderr
+    assert shown.stdout.splitlines()[2].split() == ["shop_spent_6h", "-", "13.5"]
+    found = json.loads(command(*words, "--json").stdout)
+    assert [(one["online"], one["same"]) for one in found["features"]] == [(None, None)] * 2
 
 
 def test_an_option_before_a_command_of_the_group_is_refused_not_ignored(command: Command, fed: Home) -> None:

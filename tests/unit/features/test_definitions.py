@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,6 +132,11 @@ def test_names_follow_the_order_of_definition():
         (lambda: made(form, crowding, crowding), "Two features are named 'crowding'"),
         (lambda: made(Latest(arrivals, "carrier", ["delay"], name="question")), "means the question itself"),
         (lambda: made(), "without features"),
+        (lambda: made(departures), "'departures' as a whole is no feature"),
+        (lambda: Latest("arrivals", "carrier", ["delay"]), r"Latest \(test_.*'arrivals' is no table"),
+        (lambda: Window(arrivals, "carrier", ["1h"], [mean("delay")]), r"Window \(test_.*the values have no names"),
+        (lambda: replace(arrivals, freshness="2 hours"), r"freshness of table 'arrivals'.*'2 hours' is not a duration"),
+        (lambda: replace(arrivals, ahead=5), r"ahead of table 'arrivals'.*5 is not a duration"),
         (lambda: transform(lambda a: a), "cannot be a transform"),
     ],
 )
