@@ -27,7 +27,7 @@ from homeostat.data.rules import Unique, rule_meaning
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration, format_instant
-from homeostat.kernel.errors import NotFound
+from homeostat.kernel.errors import InvalidInput, NotFound
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -97,6 +97,8 @@ def check_file(table: Table, path: Path, progress: Progress) -> Json:
         good.append(_stored(table, checked.rows))
         place += len(rows)
         progress(done, file.size)
+    if not place:
+        raise InvalidInput(f"{path} has no rows.", mend="Give a file with rows.", file=str(path))
     batch = PolarsBatches().check(table, pa.concat_tables(good))
     for one in batch.found:
         if one.promise.column is None and one.count and one.promise.reason not in found.rows:

@@ -57,7 +57,10 @@ def listed(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
     """
     with errors_shown(as_json):
         known, _ = _opened(home, None)
-        show(known.list(loop), as_json, _listed)
+        found = known.list(loop)
+        if loop is not None and not found:
+            opened(home, loop)  # tells a loop that there is not
+        show(found, as_json, _listed)
 
 
 @app.command("remove")

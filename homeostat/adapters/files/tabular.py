@@ -21,6 +21,7 @@ Rows = list[Any]
 _AT_ONCE = 10_000
 _BLOCK = 4 * 1024 * 1024
 _MEND = "Give a file that ends in .csv, .parquet or .jsonl."
+_WHOLE = "Look whether the file is whole, and is what its name says."
 
 
 class TabularFile:
@@ -74,8 +75,8 @@ class TabularFile:
         return names
 
     def _unreadable(self, error: Exception) -> InvalidInput:
-        why = str(error).strip().splitlines()[0][:300]
-        return InvalidInput(f"{self.path} cannot be read: {why}.", mend=_MEND, file=str(self.path))
+        why = str(error).strip().splitlines()[0][:300].rstrip(".")
+        return InvalidInput(f"{self.path} cannot be read: {why}.", mend=_WHOLE, file=str(self.path))
 
 
 def _csv_names(path: Path) -> list[str]:

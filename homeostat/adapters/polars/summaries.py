@@ -17,6 +17,7 @@ from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound
 _SAMPLE = 1_000
 _MOST_PAIRED = 6
 _MEND = "Give a file that ends in .csv, .parquet or .jsonl."
+_WHOLE = "Look whether the file is whole, and is what its name says."
 
 
 def read_file(path: Path) -> pa.Table:
@@ -29,8 +30,8 @@ def read_file(path: Path) -> pa.Table:
     try:
         return _read(path).to_arrow(compat_level=pl.CompatLevel.oldest())
     except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).strip().splitlines()[0][:300]
-        raise InvalidInput(f"{path} cannot be read: {why}.", mend=_MEND, file=str(path)) from error
+        why = str(error).strip().splitlines()[0][:300].rstrip(".")
+        raise InvalidInput(f"{path} cannot be read: {why}.", mend=_WHOLE, file=str(path)) from error
 
 
 def summarise(rows: pa.Table) -> list[ColumnFacts]:

@@ -25,6 +25,11 @@ def test_a_registration_is_listed_told_to_serving_and_in_the_ledger(command: Com
     assert command("ledger", "verify", "--home", home.root).exit_code == 0
 
 
+def test_a_loop_that_there_is_not_is_told(command: Command, home: Home) -> None:
+    assert "makes no loop 'nope'" in command("consumers", "list", "nope", "--home", home.root).stderr
+    assert command("consumers", "list", LOOP, "--home", home.root).exit_code == 0
+
+
 def test_with_json_a_registration_is_data(command: Command, home: Home) -> None:
     done = command("consumers", "add", LOOP, "board", "--contact", "x", "--home", home.root, "--json")
     (listed,) = json.loads(command("consumers", "list", LOOP, "--home", home.root, "--json").stdout)

@@ -113,6 +113,16 @@ def test_check_says_what_would_follow_and_takes_nothing_in(command: Command, hom
     assert not (home.root / "journal.sqlite").exists()
 
 
+def test_a_file_without_rows_or_of_another_kind_is_told(command: Command, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("hello\n")
+    (tmp_path / "odd.parquet").write_text("no such thing")
+    done = command("contract", "check", "visits", tmp_path / "empty.csv", "--home", home.root)
+    assert (done.exit_code, "has no rows" in done.stderr) == (1, True)
+    for words in (("contract", "infer"), ("contract", "check", "visits")):
+        done = command(*words, tmp_path / "odd.parquet", "--home", home.root)
+        assert (done.exit_code, "is what its name says" in done.stderr) == (1, True)
+
+
 def test_check_asks_the_rules_of_the_batch_too(command: Command, home: Home, visits: Path, tmp_path: Path) -> None:
     rules = 'event_time="at",\n    rules=[hs.batch_mean("x", 5, 9), hs.unique("shop", verdict="warn")],'
     file = write_loop(tmp_path, text=LOOP_FILE.replace('event_time="at",', rules, 1))
