@@ -18,6 +18,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 RequirePart = Callable[..., str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one process, and so do files that share an installation, which takes minutes to grow."""
+    sharing = {item.path for item in items if "both" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("both" if item.path in sharing else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's root folder."""
