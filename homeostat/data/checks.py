@@ -79,8 +79,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    listed = f"Known: {_cut(', '.join(names[:30]) or 'none', 300)}."
+    listed = f"Known: {_whole_names(names)}."
     return f"Did you mean {near[0]!r}? {listed}" if near else listed
+
+
+def _whole_names(names: list[str], most: int = 300) -> str:
+    listed = ", ".join(names)
+    if len(listed) <= most:
+        return listed or "none"
+    kept = listed[: most + 1].rpartition(", ")[0]
+    return f"{kept or _cut(names[0], most)} and {len(names) - max(kept.count(', ') + 1, 1)} more"
 
 
 def shown(value: object) -> str:
