@@ -6,9 +6,11 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 # "ci" draws the same examples everywhere; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
@@ -16,13 +18,20 @@ settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 RequirePart = Callable[..., str]
+SHARING = "tests/service/twins/"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one process, and so do files that share an installation, which takes minutes to grow."""
-    sharing = {item.path for item in items if "both" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("both" if item.path in sharing else str(item.path)))
+class _OneProcess(LoadFileScheduling):
+    """A file's tests run in one process; those of a folder that shares its installations run in one, too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return SHARING if file.startswith(SHARING) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneProcess:
+    """How pytest-xdist deals out the tests."""
+    return _OneProcess(config, log)
 
 
 @pytest.fixture(scope="session")

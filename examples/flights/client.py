@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,15 +85,13 @@ class Client:
 
     def events(self, quarter: Quarter, now: int) -> None:
         """Send what became known: planes, weather and landings first, then the departures."""
-        for table in TABLES:
-            self._send(table, getattr(quarter, table), now)
+        self._send(TABLES, quarter, now)
 
     def events_and_questions(self, quarter: Quarter, now: int) -> None:
         """Send what became known, and ask about the departures while they are being recorded themselves: no
         feature reads them."""
-        for table in TABLES[:-1]:
-            self._send(table, getattr(quarter, table), now)
-        recorded = self._beside.submit(self._send, TABLES[-1], quarter.departures, now)
+        self._send(TABLES[:-1], quarter, now)
+        recorded = self._beside.submit(self._send, TABLES[-1:], quarter, now)
         self.ask(quarter.departures, now)
         recorded.result()
 
@@ -102,9 +101,10 @@ class Client:
             _, failures = self._questions.post(f"/loops/{self._loop}/predict", {"rows": rows}, _at(now))
             self.failed += failures
 
-    def _send(self, table: str, rows: list[Row], now: int) -> None:
-        if rows:
-            self._events.post(f"/tables/{table}/events", {"rows": rows}, _at(now))
+    def _send(self, tables: Sequence[str], quarter: Quarter, now: int) -> None:
+        """The rows of some tables in one request, in that order."""
+        if rows := {table: sent for table in tables if (sent := getattr(quarter, table))}:
+            self._events.post("/events", rows, _at(now))
 
     def barrier(self, now: int) -> None:
         """Wait until everything up to ``now`` is decided."""

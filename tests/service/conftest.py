@@ -1,31 +1,7 @@
-"""Installations that several service tests share, since each takes its time to grow."""
+"""Which service tests are left for another time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-
-import pytest
-
-from tests.harness.twins import Twin, twins
 
 collect_ignore = [] if os.environ.get("HOMEOSTAT_SOAK") else ["test_soak.py"]
-
-
-@pytest.fixture(scope="session")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]]:
-    """One installation that was left in peace and one whose control was killed in every phase of a retraining."""
-    with twins(tmp_path_factory.mktemp("twins"), seed=7) as pair:
-        yield pair
-
-
-@pytest.fixture(scope="session")
-def calm(both: tuple[Twin, Twin]) -> Twin:
-    """The one left in peace: its second version was promoted at the start of day 21."""
-    return both[0]
-
-
-@pytest.fixture(scope="session")
-def shaken(both: tuple[Twin, Twin]) -> Twin:
-    """The one whose control was killed, at the same point."""
-    return both[1]

@@ -1,0 +1,28 @@
+"""Two installations that the tests of this folder share, since they take minutes to grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.twins import Twin, twins
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]]:
+    """One installation that was left in peace and one whose control was killed in every phase of a retraining."""
+    with twins(tmp_path_factory.mktemp("twins"), seed=7) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def calm(both: tuple[Twin, Twin]) -> Twin:
+    """The one left in peace: its second version was promoted at the start of day 21."""
+    return both[0]
+
+
+@pytest.fixture(scope="session")
+def shaken(both: tuple[Twin, Twin]) -> Twin:
+    """The one whose control was killed, at the same point."""
+    return both[1]
