@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.supervisor import module_command
-from tests.harness.running import MODULES, ROOT, Running, free_ports
+from tests.harness.running import MODULES, ROOT, free_ports, started
 from tests.harness.world import LOOP_FILE, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -78,17 +78,18 @@ def test_a_port_in_use_is_named(tmp_path: Path, offset: int) -> None:
     _nothing_left(tmp_path / "home")
 
 
-def test_a_second_instance_on_a_home_is_refused_and_disturbs_nothing(tmp_path: Path, calm: object) -> None:
-    running: Running = calm.running  # type: ignore[attr-defined]
-    announced = (running.home / "run.json").read_bytes()
-    settings = (running.home / "settings.json").read_bytes()
-    processes = {name: running.pids(name) for name in MODULES}
-    said = _refused(running.home, write_loop(tmp_path), free_ports())
-    assert f"in use by a running Homeostat (process {running.process.pid})" in said
-    assert "--home" in said
-    assert {name: running.pids(name) for name in MODULES} == processes
-    assert (running.home / "run.json").read_bytes() == announced
-    assert (running.home / "settings.json").read_bytes() == settings
+def test_a_second_instance_on_a_home_is_refused_and_disturbs_nothing(tmp_path: Path) -> None:
+    loop_file = write_loop(tmp_path)
+    with started(tmp_path / "home", loop_file) as running:
+        announced = (running.home / "run.json").read_bytes()
+        settings = (running.home / "settings.json").read_bytes()
+        processes = {name: running.pids(name) for name in MODULES}
+        said = _refused(running.home, loop_file, free_ports())
+        assert f"in use by a running Homeostat (process {running.process.pid})" in said
+        assert "--home" in said
+        assert {name: running.pids(name) for name in MODULES} == processes
+        assert (running.home / "run.json").read_bytes() == announced
+        assert (running.home / "settings.json").read_bytes() == settings
 
 
 def test_a_home_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.harness.twins import Twin, twins
+
+collect_ignore = [] if os.environ.get("HOMEOSTAT_SOAK") else ["test_soak.py"]
 
 
 @pytest.fixture(scope="session")
