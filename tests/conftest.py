@@ -29,6 +29,11 @@ class _OneProcess(LoadFileScheduling):
         return SHARING if file.startswith(SHARING) else file
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SHARING))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneProcess:
     """How pytest-xdist deals out the tests."""
     return _OneProcess(config, log)
