@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings, check_ports_free
 from homeostat.app.supervisor import Notice, Supervisor, module_command
+from homeostat.control.loop import Loop
+
+LONG_IMPORT_SECONDS = 1.0
 
 
 class Installation:
@@ -30,7 +34,7 @@ class Installation:
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
-        loops = load_loops(settings.loop_file)
+        loops = loops_of(settings.loop_file, notice)
         settings.paths.prepare()
         self._root = settings.home
         self._lock = HomeLock(settings.paths)
@@ -89,6 +93,18 @@ class Installation:
             (self._root / "run.json").unlink()
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._lock.release()
+
+
+def loops_of(path: Path, notice: Notice) -> dict[str, Loop]:
+    """The loops of a file, with a notice when it takes long to import: serving starts and restarts no faster."""
+    began = time.perf_counter()
+    loops = load_loops(path)
+    if (took := time.perf_counter() - began) > LONG_IMPORT_SECONDS:
+        notice(
+            f"{path.name} takes {took:.1f} s to import, in every process and command: import what only training"
+            " needs inside train()"
+        )
+    return loops
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:

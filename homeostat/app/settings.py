@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from homeostat.app.home import Home, write_whole
 from homeostat.kernel.errors import Conflict, InvalidInput
-from homeostat.monitoring.skew import SHARE
 
 
 class Settings(BaseModel):
@@ -32,7 +31,7 @@ class Settings(BaseModel):
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
-    skew_share: float = Field(default=SHARE, ge=0, le=1)
+    skew_share: float = Field(default=0.01, ge=0, le=1)
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.intervals import Interval, block_mean_from_sums, wilson_interval
 
-SHARE = 0.01
-"""The share of served rows that is recomputed where nobody says otherwise."""
 MIN_DAYS = 5
 """With fewer days, the spread between them says too little to be an interval's only ground."""
 CauseName = Literal["missing_handling", "time_cutoff", "library_version", "different_statistics", "unexplained"]

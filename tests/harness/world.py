@@ -20,12 +20,6 @@ Row = dict[str, Any]
 LOOP_FILE = '''
 """Does a visit end in a purchase?"""
 
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
-
 import homeostat as hs
 
 visits = hs.Table(
@@ -49,6 +43,12 @@ purchases = hs.Table(
 
 
 def train(rows, config):
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
     numbers = [name for name in rows.features.columns if name != "shop"]
     columns = ColumnTransformer(
         [("shop", OneHotEncoder(handle_unknown="ignore"), ["shop"]), ("numbers", SimpleImputer(), numbers)]

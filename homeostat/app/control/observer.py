@@ -30,7 +30,7 @@ from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
-from homeostat.monitoring.skew import SHARE, SkewDay
+from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_of, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
@@ -51,8 +51,8 @@ class DeltaObserver:
     registry: Registry
     facts: Facts
     check: SkewCheck
-    known: Mapping[str, Logged] = field(default_factory=dict)
-    skew_share: float = SHARE
+    known: Mapping[str, Logged]
+    skew_share: float
     _scorer: Scorer = field(init=False)
     _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
     _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
