@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS imports (
 """
 PRAGMAS = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;
-PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864;
+PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=8000;
 """
 PENDING = """SELECT first_sequence, last_sequence, name, known_at, columns, past FROM batches
     WHERE first_sequence > ? AND last_sequence <= ? ORDER BY first_sequence"""

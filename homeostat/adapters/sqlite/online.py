@@ -40,6 +40,7 @@ class SqliteOnlineStore:
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA wal_autocheckpoint = 8000")
             self._db.execute("PRAGMA cache_size = -16384")
             with self._transaction():
                 for statement in STATE:
