@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import INSTANT, facts_schema
-from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
 from homeostat.app.known import known_environment, remember_environment
 from homeostat.control.loop import Loop
@@ -35,10 +34,10 @@ class SkewCheck:
     libraries: Libraries = lambda _: None
 
     @classmethod
-    def of(cls, home: Home, loop: Loop) -> SkewCheck:
+    def of(cls, home: Home, loop: Loop, tables: TableStore) -> SkewCheck:
         """The check of one loop of a home, in the environment of this process."""
         own = remember_environment(home)
-        return cls(loop.feature_set, DeltaTables(home.tables), own, lambda name: known_environment(home, name))
+        return cls(loop.feature_set, tables, own, lambda name: known_environment(home, name))
 
     def day(self, log: pa.Table, share: float, *, upto: int) -> SkewDay:
         """What a share of some served rows shows; ``upto`` is the sequence up to which the tables are complete.

@@ -54,7 +54,8 @@ class _Found:
 def skew_report(settings: Settings, loop: Loop, asked: Asked, progress: Progress) -> Json:
     """Per feature the rate at which served rows differ, its bounds and cause; all unknown before a prediction."""
     upto = _complete(settings, loop)
-    log, check = DeltaTables(settings.paths.log), SkewCheck.of(settings.paths, loop)
+    log = DeltaTables(settings.paths.log)
+    check = SkewCheck.of(settings.paths, loop, DeltaTables(settings.paths.tables))
     served = _days(log, loop, asked)
     found = _Found()
     for place, (part, rows) in enumerate(_slices(log, loop, [day for day, _ in served]), start=1):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from deltalake import DeltaTable
 
-from homeostat.adapters.delta.rows import facts_of
+from homeostat.adapters.delta.rows import facts_of, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.data.contracts import boolean, instant, integer, number, text
 from homeostat.data.journal import Batch
@@ -118,6 +119,20 @@ def test_only_what_is_asked_for_is_read(store):
     put(store, 0, 100)
     found = store.read("seen", columns=["size", "id"], where=pc.field("_sequence") < 3)
     assert found.to_pydict() == {"size": [0.0, None, 2.0], "id": ["é0", "é1", "é2"]}
+
+
+def test_files_keep_statistics_of_what_is_looked_for_and_give_the_same_rows(open_store, tmp_path):
+    store = open_store(sought={"seen": sought_of(SEEN)}.get)
+    put(store, 0)
+    put(store, 3)
+    store.append("seen", rows(6).append_column("gate", pa.array(["A", None, "B"])), writer="w", upto=8)
+    told = DeltaTable(tmp_path / "tables/seen").get_add_actions(flatten=True).column_names
+    kept = {name.removeprefix("min.") for name in told if name.startswith("min.")}
+    assert kept == {"id", "at", "_sequence", "_known_at"}
+    for where in (pc.field("size") == 4.0, pc.field("id") == "é4", pc.field("_sequence") == 4, pc.field("n") == 4):
+        assert store.read("seen", columns=["n"], where=where)["n"].to_pylist() == [4]
+    store.compact("seen")
+    assert store.read("seen", where=pc.field("gate") == "B")["n"].to_pylist() == [8]
 
 
 def test_an_unknown_version_or_column_is_told(store):

@@ -99,10 +99,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     loop, flights = load_loop(file), load()
     with started(folder / "home", file, LOOP) as running:
         addresses = (str(running.doors.base_url), str(running.control.base_url))
-        with closing(Attentive(*addresses)) as client:
+        with closing(Attentive(*addresses)) as client, closing(Cursor(folder / "place.json")) as cursor:
             planes = next(flights.quarters(YEAR, YEAR + QUARTER))
             client.events(planes, planes.end)
-            replay(client, flights, PLAN, Cursor(folder / "place.json"))
+            replay(client, flights, PLAN, cursor)
         windows = running.control.get(f"/api/loops/{LOOP}/windows").json()["windows"]
         overview = running.overview()
         metrics = running.control.get("/metrics").text

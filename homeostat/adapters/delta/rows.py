@@ -39,6 +39,14 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "environment": pa.string(),
     "defaulted": pa.list_(pa.string()),
 }
+LOG_SOUGHT = ("prediction_id", "key", "asked_at", "served_at", POSITION)
+"""Columns by which predictions are looked for."""
+
+
+def sought_of(table: Table) -> list[str]:
+    """Columns by which facts of a table are looked for: its keys, instants and the store's own."""
+    instants = (name for name, column in table.contract.items() if column.kind == "instant")
+    return list(dict.fromkeys([*table.keys, *instants, SEQUENCE, KNOWN_AT]))
 
 
 def facts_schema(table: Table) -> pa.Schema:

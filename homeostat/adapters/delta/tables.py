@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,6 @@ from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 # A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
-_CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 _LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
 
@@ -45,11 +44,15 @@ class DeltaTables:
     """Keeps tables in sub-folders of ``folder``; appends to different tables may run in parallel threads.
 
     Every append is flushed to disk before it returns, so what fed it may be forgotten. Small files are
-    merged once there are ``compact_every``.
+    merged once there are ``compact_every``. ``sought`` names the columns by which rows of a table are looked for:
+    only of these do files keep statistics, which every read goes through; of all where it gives None.
     """
 
-    def __init__(self, folder: Path, *, compact_every: int = 32) -> None:
+    def __init__(
+        self, folder: Path, *, compact_every: int = 32, sought: Callable[[str], Collection[str] | None] | None = None
+    ) -> None:
         self._folder, self._compact_every = folder, compact_every
+        self._sought = sought or (lambda _: None)
         self._held: dict[str, _Open] = {}
         self._locks: dict[str, threading.RLock] = {}
 
@@ -181,7 +184,7 @@ class DeltaTables:
                 raise _no_table(table, self._folder)
             path = self._path(table)
             path.mkdir(parents=True, exist_ok=True)
-            delta = DeltaTable.create(path, schema, configuration=_CONFIGURATION)
+            delta = DeltaTable.create(path, schema, configuration=_configuration(schema, self._sought(table)))
             self._sync(table, 0)
         if table not in self._held:
             self._held[table] = _Open(delta, _schema(delta), small_files(delta, _TARGET_BYTES))
@@ -215,6 +218,13 @@ class DeltaTables:
             _sync(path / unquote(item["path"]))
         for place in (path, entry, entry.parent, *([path.parent] if version == 0 else [])):
             _sync(place)
+
+
+def _configuration(schema: pa.Schema, sought: Collection[str] | None) -> dict[str, str]:
+    told = {"delta.enableExpiredLogCleanup": "false"}
+    if sought is not None:
+        told["delta.dataSkippingStatsColumns"] = ",".join(name for name in schema.names if name in sought)
+    return told
 
 
 def _local(path: Path) -> fs.FileSystem:

@@ -128,7 +128,7 @@ def _reconciler(
 ) -> Reconciler:
     home = settings.paths
     tables, log = DeltaTables(home.tables), DeltaTables(home.log)
-    check, known = SkewCheck.of(home, loop), known_features(home, loop.name)
+    check, known = SkewCheck.of(home, loop, tables), known_features(home, loop.name)
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))

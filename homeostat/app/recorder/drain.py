@@ -96,8 +96,7 @@ class Drain:
         """
         async with self._one_at_a_time:
             upto = self._stores.journal.sequence()
-            failed = [*await self._journal(upto), *await self._spool()]
-            if failed:
+            if failed := [one for some in await asyncio.gather(self._journal(upto), self._spool()) for one in some]:
                 raise failed[0]
             return Flushed(dict(self._versions), dict(self._log_versions), upto)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homeostat.adapters.delta.rows import LOG_SOUGHT, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.journal import SqliteJournal
@@ -33,11 +34,12 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     journal = SqliteJournal(home / "journal.sqlite")
+    sought = {table.name: sought_of(table) for table in tables}
     stores = Stores(
         journal,
         journal,
-        DeltaTables(home / "tables"),
-        DeltaTables(home / "log"),
+        DeltaTables(home / "tables", sought=sought.get),
+        DeltaTables(home / "log", sought=lambda _: LOG_SOUGHT),
         SpoolReader(home / "spool" / "predictions"),
     )
     stored = max((stores.tables.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
