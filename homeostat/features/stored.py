@@ -14,7 +14,7 @@ import pyarrow as pa
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import chosen, codes, column, integers, plain
 from homeostat.features.keys import repeated
-from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, facts_in_order, in_order
+from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, in_order, timeline
 from homeostat.features.views import FeatureKind, View, Window, feature_kind
 
 Array = npt.NDArray[Any]
@@ -55,10 +55,8 @@ class Stored:
             with ThreadPoolExecutor(1) as beside:  # what supersedes what takes about as long as the order
                 ends = beside.submit(lambda: self.died)
                 entity, asking = self._entities(view, question)
-                row = facts_in_order(entity, self.time, self.born)
+                facts = timeline(entity, self.time, self.born, ends.result)
                 order = in_order(asking, time)
-                died = ends.result()[row]
-            facts = Timeline(entity[row], self.time[row], self.born[row], died, row)
             asked = Asked(Questions(asking[order], time[order], self.known[order]), order)
             self._ready[view.entity] = facts, asked
         return self._ready[view.entity]

@@ -6,7 +6,7 @@ s, and not yet superseded by a later fact of its key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from homeostat.features.grouping import by_entity
 from homeostat.features.ranges import Ints
 
 NEVER = np.iinfo(np.int64).max
@@ -142,15 +143,19 @@ def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
     return finer if order is None else order[finer]
 
 
-def timeline(entity: Ints, time: Ints, born: Ints, died: Ints) -> Timeline:
-    """Order the facts of one view; facts about no entity (-1) are left out."""
-    row = facts_in_order(entity, time, born)
-    return Timeline(entity[row], time[row], born[row], died[row], row)
+def timeline(entity: Ints, time: Ints, born: Ints, died: Callable[[], Ints]) -> Timeline:
+    """Order the facts of one view; facts about no entity (-1) are left out. ``died`` is asked for last."""
+    found = by_entity(entity, time, born, _then_by(time, _then_by(born, None)))
+    return Timeline(found.entity, found.one, found.other, _placed(died(), found.place), found.place)
 
 
-def facts_in_order(entity: Ints, time: Ints, born: Ints) -> Ints:
-    """The places of the facts of a timeline."""
-    return in_order(entity, time, born)[np.count_nonzero(entity < 0) :]
+def _placed(died: Ints, row: Ints) -> Ints:
+    """``died[row]``: almost all are NEVER, so that only where the others went is looked for."""
+    ends = died != NEVER
+    found = np.full(len(row), NEVER)
+    at = np.flatnonzero(ends[row])
+    found[at] = died[row[at]]
+    return found
 
 
 def deaths(key: Ints, born: Ints) -> Ints:

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from homeostat.features.stored import Stored
+from homeostat.features.stored import Asked, Stored
 from homeostat.features.timeline import Ladder, Questions, Timeline, last_seen, timeline
-from homeostat.features.views import Latest, View, Window
+from homeostat.features.views import Latest, View
 from homeostat.features.windowed import windows
 
 Array = npt.NDArray[Any]
@@ -20,10 +20,9 @@ _EARLIEST = np.iinfo(np.int64).min
 def viewed(view: View, stored: Stored, question: pa.Table, time: Array) -> dict[str, Array]:
     """Every feature of the view for every question, in the order of the questions."""
     facts, asked = stored.ready(view, question, time)
-    if isinstance(view, Window):
-        values = windows(view, facts, asked.questions, stored)
-    else:
-        values = _latest(view, stored, facts, asked.questions)
+    if isinstance(view, Latest):
+        return _latest(view, stored, facts, asked)
+    values = windows(view, facts, asked.questions, stored)
     return {name: asked.back(each) for name, each in values.items()}
 
 
@@ -31,7 +30,7 @@ def silent(view: View, stored: Stored, time: Array) -> npt.NDArray[np.bool_]:
     """Where the view's source has been silent for longer than its defaults allow."""
     if view.patience is None:
         return np.zeros(len(time), dtype=bool)
-    facts = timeline(np.zeros(len(stored.time), dtype=np.int64), stored.time, stored.born, stored.died)
+    facts = timeline(np.zeros(len(stored.time), dtype=np.int64), stored.time, stored.born, lambda: stored.died)
     return unheard(facts, time, stored.known, view.patience)
 
 
@@ -43,13 +42,16 @@ def unheard(facts: Timeline, time: Array, known: Array, patience: int) -> npt.ND
     return last_seen(facts, asked, low, high) < 0
 
 
-def _latest(view: Latest, stored: Stored, facts: Timeline, asked: Questions) -> dict[str, Array]:
+def _latest(view: Latest, stored: Stored, facts: Timeline, asked: Asked) -> dict[str, Array]:
+    questions = asked.questions
     times = Ladder(facts.entity, facts.time)
-    too_old = np.full_like(asked.time, _EARLIEST) if view.longest is None else asked.time - view.longest - 1
-    low = times.reach(asked.entity, too_old)
-    at = last_seen(facts, asked, low, times.reach(asked.entity, asked.time))
+    too_old = np.full_like(questions.time, _EARLIEST) if view.longest is None else questions.time - view.longest - 1
+    low = times.reach(questions.entity, too_old)
+    at = last_seen(facts, questions, low, times.reach(questions.entity, questions.time))
     rows = np.where(at < 0, -1, facts.row[at]) if len(facts.row) else at
+    by_row = np.argsort(rows)  # so that memory is read from front to back
+    rows, back = rows[by_row], Asked(questions, asked.order[by_row]).back
     return {
-        feature.name: stored.chosen(name, feature.kind, rows)
+        feature.name: back(stored.chosen(name, feature.kind, rows))
         for name, feature in zip(view.columns, view.features, strict=True)
     }

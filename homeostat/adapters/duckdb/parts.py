@@ -71,7 +71,7 @@ class Parts:
         )
         at, born = integers(found["at"], "at"), integers(found["born"], "born")
         died = found[DIED].fill_null(NEVER).to_numpy()
-        return timeline(np.zeros(len(at), dtype=np.int64), at, born, died)
+        return timeline(np.zeros(len(at), dtype=np.int64), at, born, lambda: died)
 
     @property
     def _facts(self) -> str:

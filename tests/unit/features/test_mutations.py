@@ -50,7 +50,7 @@ FAULTS: Mapping[str, Fault] = {
         "adapters/sqlite/online_tiles.py", "INSERT OR REPLACE INTO", "INSERT OR IGNORE INTO"
     ),
     "offline, an age of exactly the greatest is too old": Fault(
-        "features/viewed.py", "asked.time - view.longest - 1", "asked.time - view.longest"
+        "features/viewed.py", "questions.time - view.longest - 1", "questions.time - view.longest"
     ),
     "offline, late events are dropped": Fault(
         "features/windowed.py", "seen(facts, asked, split, high)", "seen(facts, asked, high, high)"
@@ -62,7 +62,7 @@ FAULTS: Mapping[str, Fault] = {
         "features/stored.py", "died[again] = deaths(key, self.born[again])", "died[again] = NEVER"
     ),
     "offline, of one time the fact accepted first is newest": Fault(
-        "features/timeline.py", "in_order(entity, time, born)", "in_order(entity, time, -born)"
+        "features/timeline.py", "_then_by(born, None)", "_then_by(-born, None)"
     ),
     "online, of one time the fact accepted first is newest": Fault(
         "adapters/sqlite/online_latest.py", "DESC, _sequence DESC LIMIT 1", "DESC, _sequence LIMIT 1"
