@@ -40,7 +40,7 @@ class Plan:
 
 
 class Cursor:
-    """Where the replay has got to, kept in a file: one line of JSON, rewritten in place by a single write."""
+    """Where the replay has got to, kept in a file: one line of JSON, whole whenever the driver is killed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,10 +51,14 @@ class Cursor:
         return int(msgspec.json.decode(self._path.read_bytes())["at"]) if self._path.exists() else default
 
     def write(self, at: int) -> None:
-        """Remember it; cheap, since it is done every quarter of an hour of the replay."""
+        """Remember it, in place by one write: it is done every quarter of an hour of the replay."""
+        line = msgspec.json.encode({"at": at}).ljust(_CURSOR_BYTES) + b"\n"
         if self._file is None:
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.pwrite(self._file, msgspec.json.encode({"at": at}).ljust(_CURSOR_BYTES) + b"\n", 0)
+            part = self._path.with_suffix(".part")
+            part.write_bytes(line)
+            part.replace(self._path)
+            self._file = os.open(self._path, os.O_WRONLY)
+        os.pwrite(self._file, line, 0)
 
     def close(self) -> None:
         """Let go of the file."""
