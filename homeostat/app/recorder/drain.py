@@ -96,7 +96,8 @@ class Drain:
         """
         async with self._one_at_a_time:
             upto = self._stores.journal.sequence()
-            if failed := [one for some in await asyncio.gather(self._journal(upto), self._spool()) for one in some]:
+            failed = [*await self._journal(upto), *await self._spool()]
+            if failed:
                 raise failed[0]
             return Flushed(dict(self._versions), dict(self._log_versions), upto)
 
