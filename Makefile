@@ -15,10 +15,10 @@ help: ## List these targets
 demo: setup ## Run the loop on a year of real flights (ARGS="--until 2013-03-31 --exit")
 	@.venv/bin/homeostat demo $(ARGS)
 
-# Lint runs beside the tests: most of them wait now and then.
 test: setup ## Lint, types, import contracts and every test (ARGS goes to pytest)
 	@scripts/system-packages.sh chromium
-	@scripts/lint.sh & lint=$$!; $(PYTEST) $(PARALLEL) $(ARGS); tests=$$?; wait $$lint && exit $$tests
+	@scripts/lint.sh
+	@$(PYTEST) $(PARALLEL) $(ARGS)
 
 lint: setup ## Style, format, types and import contracts
 	@scripts/lint.sh
