@@ -88,7 +88,7 @@ def _whole_names(names: list[str], most: int = 300) -> str:
     if len(listed) <= most:
         return listed or "none"
     kept = listed[: most + 1].rpartition(", ")[0]
-    return f"{kept or _cut(names[0], most)} and {len(names) - max(kept.count(', ') + 1, 1)} more"
+    return f"{kept or _cut(names[0], most)} and {len(names) - kept.count(', ') - 1} more"
 
 
 def shown(value: object) -> str:

@@ -15,13 +15,12 @@ import pyarrow.parquet as pq
 
 from homeostat.data.contracts import Kind
 from homeostat.data.texts import reader_of
+from homeostat.data.unreadable import not_as_named, of_no_kind
 from homeostat.kernel.errors import InvalidInput, NotFound
 
 Rows = list[Any]
 _AT_ONCE = 10_000
 _BLOCK = 4 * 1024 * 1024
-_MEND = "Give a file that ends in .csv, .parquet or .jsonl."
-_WHOLE = "Look whether the file is whole, and is what its name says."
 
 
 class TabularFile:
@@ -38,7 +37,7 @@ class TabularFile:
         self.size = path.stat().st_size
         self._read = {".csv": _csv, ".parquet": _parquet, ".jsonl": _lines, ".ndjson": _lines}.get(path.suffix.lower())
         if self._read is None:
-            raise InvalidInput(f"{path} is of no kind that can be read.", mend=_MEND, file=str(path))
+            raise of_no_kind(path)
         if not self.size:
             raise InvalidInput(f"{path} is empty.", mend="Give a file with rows.", file=str(path))
         self.columns = self._columns()
@@ -57,7 +56,7 @@ class TabularFile:
         try:
             yield from self._read(self.path, self._kinds)
         except (pa.ArrowInvalid, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._unreadable(error) from error
+            raise not_as_named(self.path, error) from error
 
     def _columns(self) -> list[str] | None:
         try:
@@ -68,15 +67,11 @@ class TabularFile:
             else:
                 return None
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-            raise self._unreadable(error) from error
+            raise not_as_named(self.path, error) from error
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InvalidInput(f"{self.path} names {twice[0]!r} twice.", mend="Name each column once.")
         return names
-
-    def _unreadable(self, error: Exception) -> InvalidInput:
-        why = str(error).strip().splitlines()[0][:300].rstrip(".")
-        return InvalidInput(f"{self.path} cannot be read: {why}.", mend=_WHOLE, file=str(self.path))
 
 
 def _csv_names(path: Path) -> list[str]:

@@ -11,13 +11,12 @@ import pyarrow as pa
 
 from homeostat.data.contracts import Kind
 from homeostat.data.inference import MOST_CATEGORIES, ColumnFacts
+from homeostat.data.unreadable import not_as_named, of_no_kind
 from homeostat.kernel.clock import parse_instant
-from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound
+from homeostat.kernel.errors import HomeostatError, NotFound
 
 _SAMPLE = 1_000
 _MOST_PAIRED = 6
-_MEND = "Give a file that ends in .csv, .parquet or .jsonl."
-_WHOLE = "Look whether the file is whole, and is what its name says."
 
 
 def read_file(path: Path) -> pa.Table:
@@ -30,8 +29,7 @@ def read_file(path: Path) -> pa.Table:
     try:
         return _read(path).to_arrow(compat_level=pl.CompatLevel.oldest())
     except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).strip().splitlines()[0][:300].rstrip(".")
-        raise InvalidInput(f"{path} cannot be read: {why}.", mend=_WHOLE, file=str(path)) from error
+        raise not_as_named(path, error) from error
 
 
 def summarise(rows: pa.Table) -> list[ColumnFacts]:
@@ -66,7 +64,7 @@ def _read(path: Path) -> pl.DataFrame:
             return pl.read_parquet(path)
         case ".jsonl" | ".ndjson":
             return pl.read_ndjson(path, infer_schema_length=None)
-    raise InvalidInput(f"{path} is of no kind that can be read.", mend=_MEND, file=str(path))
+    raise of_no_kind(path)
 
 
 def _facts(column: pl.Series) -> ColumnFacts:
