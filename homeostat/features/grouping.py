@@ -1,8 +1,8 @@
 """Groups rows by their entity in one pass, at memory speed.
 
-Sorting indices and then looking every column up through them reads memory at random, which costs more than all
-the rest of a join. A counting sort that carries the columns along reads from front to back and writes each entity's
-rows one after the other. SciPy has one in C: it makes compressed rows of a sparse matrix.
+Sorting indices and then looking every column up through them reads memory at random: with ten million facts that was
+more than half of a join. A counting sort that carries the columns along reads from front to back and writes each
+entity's rows one after the other. SciPy has one in C: it makes compressed rows of a sparse matrix.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import pyarrow as pa
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import chosen, codes, column, integers, plain
 from homeostat.features.keys import repeated
-from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, in_order, timeline
+from homeostat.features.timeline import NEVER, Questions, Timeline, deaths, grouped, in_order, timeline
 from homeostat.features.views import FeatureKind, View, Window, feature_kind
 
 Array = npt.NDArray[Any]
@@ -32,9 +32,14 @@ class Asked:
 
     def back(self, values: Array) -> Array:
         """Values in the order in which the questions were given."""
-        found = np.empty_like(values)
-        found[self.order] = values
-        return found
+        return put(values, self.order)
+
+
+def put(values: Array, places: Array) -> Array:
+    """Each value at its place."""
+    found = np.empty_like(values)
+    found[places] = values
+    return found
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,9 @@ class Stored:
             with ThreadPoolExecutor(1) as beside:  # what supersedes what takes about as long as the order
                 ends = beside.submit(lambda: self.died)
                 entity, asking = self._entities(view, question)
-                facts = timeline(entity, self.time, self.born, ends.result)
+                found = grouped(entity, self.time, self.born)
                 order = in_order(asking, time)
+                facts = timeline(found, ends.result())
             asked = Asked(Questions(asking[order], time[order], self.known[order]), order)
             self._ready[view.entity] = facts, asked
         return self._ready[view.entity]

@@ -6,7 +6,7 @@ s, and not yet superseded by a later fact of its key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from homeostat.features.grouping import by_entity
+from homeostat.features.grouping import Grouped, by_entity
 from homeostat.features.ranges import Ints
 
 NEVER = np.iinfo(np.int64).max
@@ -143,10 +143,14 @@ def _then_by(key: npt.NDArray[Any], order: Ints | None) -> Ints | None:
     return finer if order is None else order[finer]
 
 
-def timeline(entity: Ints, time: Ints, born: Ints, died: Callable[[], Ints]) -> Timeline:
-    """Order the facts of one view; facts about no entity (-1) are left out. ``died`` is asked for last."""
-    found = by_entity(entity, time, born, _then_by(time, _then_by(born, None)))
-    return Timeline(found.entity, found.one, found.other, _placed(died(), found.place), found.place)
+def grouped(entity: Ints, time: Ints, born: Ints) -> Grouped:
+    """Times and sequences of the facts of one view in order; facts about no entity (-1) are left out."""
+    return by_entity(entity, time, born, _then_by(time, _then_by(born, None)))
+
+
+def timeline(found: Grouped, died: Ints) -> Timeline:
+    """The facts in order, with what became of each; ``died`` is in the order of the table."""
+    return Timeline(found.entity, found.one, found.other, _placed(died, found.place), found.place)
 
 
 def _placed(died: Ints, row: Ints) -> Ints:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from homeostat.features.stored import Asked, Stored
-from homeostat.features.timeline import Ladder, Questions, Timeline, last_seen, timeline
+from homeostat.features.stored import Asked, Stored, put
+from homeostat.features.timeline import Ladder, Questions, Timeline, grouped, last_seen, timeline
 from homeostat.features.views import Latest, View
 from homeostat.features.windowed import windows
 
@@ -30,7 +30,7 @@ def silent(view: View, stored: Stored, time: Array) -> npt.NDArray[np.bool_]:
     """Where the view's source has been silent for longer than its defaults allow."""
     if view.patience is None:
         return np.zeros(len(time), dtype=bool)
-    facts = timeline(np.zeros(len(stored.time), dtype=np.int64), stored.time, stored.born, lambda: stored.died)
+    facts = timeline(grouped(np.zeros(len(stored.time), dtype=np.int64), stored.time, stored.born), stored.died)
     return unheard(facts, time, stored.known, view.patience)
 
 
@@ -50,8 +50,8 @@ def _latest(view: Latest, stored: Stored, facts: Timeline, asked: Asked) -> dict
     at = last_seen(facts, questions, low, times.reach(questions.entity, questions.time))
     rows = np.where(at < 0, -1, facts.row[at]) if len(facts.row) else at
     by_row = np.argsort(rows)  # so that memory is read from front to back
-    rows, back = rows[by_row], Asked(questions, asked.order[by_row]).back
+    rows, places = rows[by_row], asked.order[by_row]
     return {
-        feature.name: back(stored.chosen(name, feature.kind, rows))
+        feature.name: put(stored.chosen(name, feature.kind, rows), places)
         for name, feature in zip(view.columns, view.features, strict=True)
     }

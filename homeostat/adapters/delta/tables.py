@@ -25,7 +25,6 @@ from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
-# A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
 _LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
 
@@ -221,6 +220,7 @@ class DeltaTables:
 
 
 def _configuration(schema: pa.Schema, sought: Collection[str] | None) -> dict[str, str]:
+    # A pinned training set must stay readable for ever, so the log of old versions is never cleaned away.
     told = {"delta.enableExpiredLogCleanup": "false"}
     if sought is not None:
         told["delta.dataSkippingStatsColumns"] = ",".join(name for name in schema.names if name in sought)

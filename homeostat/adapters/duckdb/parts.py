@@ -19,7 +19,7 @@ from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import integers
 from homeostat.features.offline import Source
 from homeostat.features.stored import DIED
-from homeostat.features.timeline import NEVER, Timeline, timeline
+from homeostat.features.timeline import NEVER, Timeline, grouped, timeline
 from homeostat.kernel.errors import InvalidInput
 
 Array = npt.NDArray[Any]
@@ -71,7 +71,7 @@ class Parts:
         )
         at, born = integers(found["at"], "at"), integers(found["born"], "born")
         died = found[DIED].fill_null(NEVER).to_numpy()
-        return timeline(np.zeros(len(at), dtype=np.int64), at, born, lambda: died)
+        return timeline(grouped(np.zeros(len(at), dtype=np.int64), at, born), died)
 
     @property
     def _facts(self) -> str:
