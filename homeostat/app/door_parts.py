@@ -59,10 +59,14 @@ class DoorParts:
 
 
 class Application(Protocol):
-    """An ASGI application that can say when it has nothing left to do."""
+    """An RSGI application that can say when it has nothing left to do."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, transport: Any) -> None:
         """Answer one request."""
+        ...
+
+    def watch(self) -> Awaitable[None]:
+        """What the application does beside answering, until cancelled."""
         ...
 
     def idle(self, patience: float) -> Awaitable[None]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import Selection, Table
+from homeostat.features.copying import Copy, copier
 from homeostat.features.ordering import in_running_order
 from homeostat.features.summaries import (
     Aggregate,
@@ -119,6 +120,13 @@ class FeatureSet:
     def asked(self) -> tuple[Feature, ...]:
         """Columns read from the question's own row: the selected ones and those that only transforms take."""
         return (*self.selected, *self.inputs)
+
+    @cached_property
+    def direct(self) -> Copy | None:
+        """Takes a parsed question row to its features where all of them are columns of it; None where some are not."""
+        if self.views or self.transforms or not self.features:
+            return None
+        return copier(self.features, self.question)
 
     @cached_property
     def taken(self) -> Mapping[str, FeatureKind]:

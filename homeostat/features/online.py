@@ -103,6 +103,20 @@ class Lookup:
     defaulted: list[tuple[str, ...]]
 
 
+def read_features(
+    features: FeatureSet, rows: Sequence[Row], times: Sequence[Instant], reader: OnlineReader
+) -> tuple[Lookup, int]:
+    """Features of each row, and the sequence they were read at; -1 where none of them reads a fact.
+
+    Raises: Unavailable when a view must be read and the store is not there; NotEnoughData before its horizon.
+    """
+    if features.direct is not None:
+        copied = [features.direct(row) for row in rows]
+        return Lookup(copied, [()] * len(rows)), -1
+    with reader.snapshot() as snapshot:
+        return lookup(features, rows, times, snapshot), snapshot.sequence
+
+
 def lookup(features: FeatureSet, rows: Sequence[Row], times: Sequence[Instant], snapshot: Snapshot) -> Lookup:
     """Features of each row as of its time.
 

@@ -12,17 +12,17 @@ import msgspec
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
 from homeostat.data.records import PredictionRecord
-from homeostat.features.ingest import MOST_ROWS
-from homeostat.features.online import OnlineReader, lookup
+from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge
+from homeostat.kernel.errors import NotFound
 from homeostat.serving.arms import Answer, answer
 from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.prediction_log import PredictionSpool
+from homeostat.serving.refusing import check_size, contract_broken, from_the_future
 from homeostat.serving.routing import Arm
 
-_SHOWN_BREAKS = 100
+_NOTHING: dict[int, list[str]] = {}
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -105,9 +105,7 @@ class Gateway:
         if serving is None or serving.route.champion is None:
             raise self._live.no_version(loop)
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
-        with self._online.snapshot() as snapshot:
-            found = lookup(plan.features, good, times, snapshot)
-            sequence = snapshot.sequence
+        found, sequence = read_features(plan.features, good, times, self._online)
         keys = [plan.question.key_of(row) for row in good]
         answers = self._answer(plan, serving, keys, found.values)
         latency = round((self._timer() - started) * 1e6)
@@ -116,7 +114,7 @@ class Gateway:
         records = [shared.record(self._new_id(now), *row) for row in each]
         await self._spool.append(records)
         self._count(loop, records)
-        told = self._warned(plan, checked.warnings)
+        told = self._warned(plan, checked.warnings) if checked.warnings else _NOTHING
         return [
             Reply(
                 r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ()))
@@ -131,29 +129,20 @@ class Gateway:
         return plan
 
     def _checked(self, plan: ServingPlan, rows: Sequence[object], now: Instant) -> Checked:
-        if not rows:
-            raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
-        if len(rows) > MOST_ROWS:
-            raise TooLarge(
-                f"The request holds {len(rows)} rows.",
-                mend=f"Send at most {MOST_ROWS} rows in one request.",
-                rows=len(rows),
-                limit=MOST_ROWS,
-            )
+        check_size(rows)
         checked = self._checks[plan.name](rows)
-        ahead = _from_the_future(plan, checked.rows, checked.kept, now)
-        breaks = [*checked.breaks, *ahead]
-        if breaks:
+        ahead = from_the_future(plan, checked.rows, checked.kept, now)
+        if checked.breaks or ahead:
+            breaks = [*checked.breaks, *ahead]
             self._observer.contract_broken(plan, breaks, [rows[i] for i in sorted({b.row for b in breaks})])
-            raise _contract_broken(plan, breaks)
+            raise contract_broken(plan, breaks)
         return checked
 
     def _warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> dict[int, list[str]]:
         told: dict[int, list[str]] = {}
         for item in warnings:
             told.setdefault(item.row, []).append(item.promise)
-        if warnings:
-            self._observer.contract_warned(plan, warnings)
+        self._observer.contract_warned(plan, warnings)
         return told
 
     def _answer(
@@ -215,32 +204,3 @@ class _Shared:
             environment=self.environment,
             defaulted=defaulted,
         )
-
-
-def _from_the_future(plan: ServingPlan, rows: Sequence[Row], kept: Sequence[int], now: Instant) -> list[Break]:
-    name, latest = plan.question.event_time, now + plan.question.tolerance
-    return [
-        Break(
-            index,
-            name,
-            "from_the_future",
-            f"Column {name!r} lies more than 5 minutes after the present.",
-            "Ask when the time has come, and check the clock and the offset of the sender.",
-        )
-        for index, row in zip(kept, rows, strict=True)
-        if row[name] > latest  # type: ignore[operator]
-    ]
-
-
-def _contract_broken(plan: ServingPlan, breaks: Sequence[Break]) -> ContractBroken:
-    first = breaks[0]
-    return ContractBroken(
-        f"Row {first.row}: {first.problem}",
-        mend=f"{first.mend} Nothing was predicted: mend all that facts.breaks lists, then send it again.",
-        table=plan.question.name,
-        count=len(breaks),
-        breaks=[
-            {"row": b.row, "column": b.column, "reason": b.reason, "problem": b.problem, "mend": b.mend}
-            for b in breaks[:_SHOWN_BREAKS]
-        ],
-    )

@@ -27,7 +27,7 @@ class OnnxRuntime:
 
     Numbers are float32 with NaN for missing, texts have "" for missing. The output is the model's only float
     tensor, [n], [n, 1] or [n, 2] with the positive class last. ``binding`` is what it was trained with; left out
-    for a model that is no version yet, which serving refuses.
+    for a model that is no version yet, which serving refuses. One thread at a time: single rows share their tensors.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class OnnxRuntime:
         self._session = _session(version, model)
         self._output = self._find_output()
         self._check_inputs()
+        self._one_row = _OneRow(self._session, inputs, self._output)
 
     @property
     def version(self) -> str:
@@ -55,10 +56,11 @@ class OnnxRuntime:
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
         """Probability of the positive class for each row, as float64."""
-        feed = {name: _tensor(columns[name], kind) for name, kind in self._inputs}
-        answer: NDArray[Any] = self._session.run([self._output], feed)[0]
-        column = answer if answer.ndim == 1 else answer[:, -1]
-        return column.astype(np.float64)
+        given = [columns[name] for name, _ in self._inputs]
+        if len(given[0]) == 1:
+            return self._one_row.predict([values[0] for values in given])
+        feed = {name: _tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
+        return _positive(self._session.run([self._output], feed)[0])
 
     def _find_output(self) -> str:
         floats: list[str] = [o.name for o in self._session.get_outputs() if o.type == "tensor(float)"]
@@ -79,6 +81,45 @@ class OnnxRuntime:
             mend="Convert it again; outputs: one float tensor, without a ZipMap.",
             version=self._version,
         )
+
+
+class _OneRow:
+    """Predicts single rows through tensors that are made once: making 20 anew takes longer than a small model.
+
+    Tensors of numbers are bound to the session for good; with texts, which cannot be bound, all are fed.
+    """
+
+    def __init__(self, session: Any, inputs: tuple[tuple[str, Kind], ...], output: str) -> None:
+        self._session, self._output = session, output
+        self._numbers = [place for place, (_, kind) in enumerate(inputs) if kind == "number"]
+        self._texts = [(place, name) for place, (name, kind) in enumerate(inputs) if kind == "text"]
+        tensors = np.empty((len(self._numbers), 1, 1), dtype=np.float32)
+        self._values = tensors.reshape(-1)
+        self._feed = {inputs[place][0]: tensor for place, tensor in zip(self._numbers, tensors, strict=True)}
+        self._binding = None if self._texts else self._bound()
+
+    def predict(self, row: Sequence[Value]) -> Probabilities:
+        """Of the positive class; ``row`` holds the inputs in order."""
+        with np.errstate(over="ignore"):  # beyond float32 is infinite here as it is in training
+            self._values[:] = [row[place] for place in self._numbers]  # None becomes NaN
+        if self._binding is not None:
+            self._session.run_with_iobinding(self._binding)
+            return _positive(self._binding.get_outputs()[0].numpy())
+        texts = {name: _tensor([row[place]], "text") for place, name in self._texts}
+        return _positive(self._session.run([self._output], self._feed | texts)[0])
+
+    def _bound(self) -> Any:
+        binding = self._session.io_binding()
+        for name, tensor in self._feed.items():
+            binding.bind_cpu_input(name, tensor)
+        binding.bind_output(self._output)
+        return binding
+
+
+def _positive(answer: NDArray[Any]) -> Probabilities:
+    """The positive class's probabilities of an output of shape [n], [n, 1] or [n, 2]."""
+    column = answer if answer.ndim == 1 else answer[:, -1]
+    return column.astype(np.float64)
 
 
 def load_runtime(folder: Path, version: str) -> OnnxRuntime:

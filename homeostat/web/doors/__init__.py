@@ -1,4 +1,4 @@
-"""The doors of the data plane, as one ASGI application without a framework in the way.
+"""The doors of the data plane, as one RSGI application without a framework in the way.
 
 Serves predictions, takes in events for the recorder, tells health and metrics, and shows browsers the way to
 the control plane. Reads and writes nothing itself; may import app and everything below it.

@@ -1,13 +1,12 @@
-"""The ASGI application of the data plane: find the door, call the use case, shape the answer."""
+"""The application of the data plane: find the door, call the use case, shape the answer."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 from urllib.parse import quote
 
 from homeostat.app.clocks import HEADER, DoorClock
@@ -25,13 +24,12 @@ from homeostat.web.doors.replies import (
     redirect,
     unexpected,
 )
-from homeostat.web.doors.requests import ClientLeft, Receive, Scope, decode_rows, header, read_body
+from homeostat.web.doors.requests import ClientLeft, Request, Scope, SlowSenders, Transport, decode_rows
 from homeostat.web.foreign import refuse_foreign
 
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _LOG = logging.getLogger("homeostat.doors")
-_NOW = HEADER.lower().encode()
-_CONSUMER = CONSUMER.lower().encode()
+_NOW = HEADER.lower()
+_CONSUMER = CONSUMER.lower()
 _CONTROL = ("/api", "/docs", "/openapi.json", "/static")
 DOORS = (
     "POST /loops/{loop}/predict",
@@ -70,20 +68,18 @@ class Doors:
         self._clock, self._control, self._limit = clock, control_url.rstrip("/"), max_body_bytes
         self._open = 0
         self._idle = asyncio.Event()
-        self._idle.set()
+        self._bodies = SlowSenders()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, as ASGI hands it over."""
-        if scope["type"] != "http":
-            return
+    async def __call__(self, scope: Scope, transport: Transport) -> None:
+        """One request, as RSGI hands it over."""
         self._open += 1
-        self._idle.clear()
         started = time.perf_counter()
-        door = _find(scope["path"].encode("utf-8", "replace").decode())  # names go on as valid text
+        request = Request(scope, transport)
+        door = _find(request.path)
         try:
-            response = await self._answer(door, scope, receive)
+            response = await self._answer(door, request)
             self._metrics.request(door.door, door.name, response.status, time.perf_counter() - started)
-            await _send(send, response, head=scope["method"] == "HEAD")
+            transport.response_bytes(response.status, response.headers, response.body)
         except ClientLeft:
             self._metrics.request(door.door, door.name, 499, time.perf_counter() - started)
         finally:
@@ -93,64 +89,70 @@ class Doors:
 
     async def idle(self, patience: float) -> None:
         """Wait until no request is open, at most ``patience`` seconds."""
+        self._idle.clear()
         try:
-            await asyncio.wait_for(self._idle.wait(), patience)
+            if self._open:
+                await asyncio.wait_for(self._idle.wait(), patience)
         except TimeoutError:
             _LOG.warning("%d requests were still open", self._open)
 
-    async def _answer(self, door: _Door, scope: Scope, receive: Receive) -> Response:
+    async def watch(self) -> None:
+        """End requests whose bodies do not come, until cancelled."""
+        await self._bodies.run()
+
+    async def _answer(self, door: _Door, request: Request) -> Response:
         try:
-            changes = scope["method"] not in ("GET", "HEAD")
-            refuse_foreign(header(scope, b"host"), header(scope, b"origin"), changes=changes)
-            if scope["method"] not in door.methods and door.methods:
+            changes = request.method not in ("GET", "HEAD")
+            refuse_foreign(request.header("host"), request.header("origin"), changes=changes)
+            if door.methods and request.method not in door.methods:
                 raise MethodNotAllowed(
-                    f"{scope['method']} is not allowed on {scope['path']}.",
+                    f"{request.method} is not allowed on {request.path}.",
                     mend=f"Use {' or '.join(door.methods)}.",
                     allow=door.methods,
                 )
-            return await self._enter(door, scope, receive)
+            return await self._enter(door, request)
         except HomeostatError as error:
             return error_response(error)
         except ClientLeft:
             raise
         except Exception:
-            _LOG.exception("%s %s failed", scope["method"], scope["path"])
+            _LOG.exception("%s %s failed", request.method, request.path)
             return unexpected()
 
-    async def _enter(self, door: _Door, scope: Scope, receive: Receive) -> Response:
+    async def _enter(self, door: _Door, request: Request) -> Response:
         if door.door == "predict":
-            return await self._predict(door.name, scope, receive)
+            return await self._predict(door.name, request)
         if door.door == "events":
-            return await self._take_events(door.name, scope, receive)
+            return await self._take_events(door.name, request)
         if door.door == "events_of_several":
-            return await self._take_events_of_several(scope, receive)
+            return await self._take_events_of_several(request)
         if door.door == "live":
             return json_response({"live": True})
         if door.door == "ready":
             ready, shape = health(self._live)
             return json_response(shape, 200 if ready else 503)
         if door.door == "metrics":
-            return Response(200, self._metrics.exposition(), ((b"content-type", CONTENT_TYPE.encode()),))
+            return Response(200, self._metrics.exposition(), [("content-type", CONTENT_TYPE)])
         if door.door == "control":
-            return redirect(self._control + _target(scope))
-        raise NotFound(f"There is no door {scope['path']}.", mend=f"Doors here: {'; '.join(DOORS)}.", doors=DOORS)
+            return redirect(self._control + _target(request))
+        raise NotFound(f"There is no door {request.path}.", mend=f"Doors here: {'; '.join(DOORS)}.", doors=DOORS)
 
-    async def _predict(self, loop: str, scope: Scope, receive: Receive) -> Response:
-        now = self._clock.accept(header(scope, _NOW))
-        self._metrics.consumed(loop, header(scope, _CONSUMER))
-        rows = decode_rows(await read_body(scope, receive, self._limit))
+    async def _predict(self, loop: str, request: Request) -> Response:
+        now = self._clock.accept(request.header(_NOW))
+        self._metrics.consumed(loop, request.header(_CONSUMER))
+        rows = decode_rows(await self._bodies.read(request, self._limit))
         return json_response({"predictions": await self._gateway.predict(loop, rows, now)})
 
-    async def _take_events(self, table: str, scope: Scope, receive: Receive) -> Response:
-        now = self._clock.accept(header(scope, _NOW))
-        body = await read_body(scope, receive, self._limit)
-        return json_response(await self._events.events(table, body, now))
+    async def _take_events(self, table: str, request: Request) -> Response:
+        now = self._clock.accept(request.header(_NOW))
+        return json_response(await self._events.events(table, await self._bodies.read(request, self._limit), now))
 
-    async def _take_events_of_several(self, scope: Scope, receive: Receive) -> Response:
-        now = self._clock.accept(header(scope, _NOW))
-        return json_response(await self._events.events_of_several(await read_body(scope, receive, self._limit), now))
+    async def _take_events_of_several(self, request: Request) -> Response:
+        now = self._clock.accept(request.header(_NOW))
+        return json_response(await self._events.events_of_several(await self._bodies.read(request, self._limit), now))
 
 
+@lru_cache(1024)
 def _find(path: str) -> _Door:
     match path.split("/"):
         case ["", "loops", loop, "predict"] if loop:
@@ -168,17 +170,10 @@ def _find(path: str) -> _Door:
     return _Door("none", ())
 
 
-def _target(scope: Scope) -> str:
+def _target(request: Request) -> str:
     """Path and query as they were sent, safe inside a header."""
-    query = scope.get("query_string", b"").decode("latin-1")
-    path = quote(scope["path"], safe="/:@!$&'()*+,;=~-._", errors="replace")
-    return f"{path}?{quote(query, safe=_QUERY)}" if query else path
+    path = quote(request.path, safe="/:@!$&'()*+,;=~-._", errors="replace")
+    return f"{path}?{quote(request.query, safe=_QUERY)}" if request.query else path
 
 
 _QUERY = "/?:@!$&'()*+,;=~-._%"
-
-
-async def _send(send: Send, response: Response, *, head: bool) -> None:
-    length = (b"content-length", str(len(response.body)).encode())
-    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]})
-    await send({"type": "http.response.body", "body": b"" if head else response.body})

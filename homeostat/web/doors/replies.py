@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from homeostat.kernel.errors import HomeostatError
 from homeostat.web.statuses import status_of
 
-Headers = tuple[tuple[bytes, bytes], ...]
-JSON = (b"content-type", b"application/json")
+Headers = list[tuple[str, str]]
+JSON = ("content-type", "application/json")
+_PLAIN: Headers = [JSON]
 _EXTRA: dict[int, Headers] = {
-    413: ((b"connection", b"close"),),  # the rest of the body is not read
-    503: ((b"retry-after", b"1"),),
+    408: [("connection", "close")],
+    413: [("connection", "close")],  # the rest of the body is not read
+    503: [("retry-after", "1")],
 }
 
 
@@ -31,7 +33,7 @@ class Response:
 
     status: int
     body: bytes
-    headers: Headers = (JSON,)
+    headers: Headers = field(default_factory=lambda: _PLAIN)
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -46,7 +48,7 @@ def error_response(error: HomeostatError) -> Response:
     status = status_of(error)
     if status == 500:
         return unexpected()
-    return Response(status, _body(error), (JSON, *_EXTRA.get(status, ())))
+    return Response(status, _body(error), [JSON, *_EXTRA.get(status, ())])
 
 
 def unexpected() -> Response:
@@ -64,13 +66,13 @@ def unexpected() -> Response:
 
 def redirect(location: str) -> Response:
     """Go on elsewhere with the same method and body."""
-    return Response(307, b"", ((b"location", location.encode("ascii", "replace")),))
+    return Response(307, b"", [("location", location.encode("ascii", "replace").decode())])
 
 
 def _method_not_allowed(error: MethodNotAllowed) -> Response:
     allowed = error.facts["allow"]
     names = ", ".join(map(str, allowed)) if isinstance(allowed, Iterable) else ""
-    return Response(405, _body(error), (JSON, (b"allow", names.encode())))
+    return Response(405, _body(error), [JSON, ("allow", names)])
 
 
 def _body(error: HomeostatError) -> bytes:

@@ -1,17 +1,16 @@
-"""What comes in: a bounded body, strict JSON, one header."""
+"""What comes in: one request of Granian's protocol (RSGI), a bounded body in bounded time, strict JSON."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Protocol
 
 import msgspec
 
-from homeostat.kernel.errors import InvalidInput, TooLarge
+from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _NOT_A_NUMBER = re.compile(rb"-?\s*(nan|inf)", re.IGNORECASE)
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
@@ -19,10 +18,140 @@ _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
 _PATIENCE = 8
 """Times the limit that is read of a body that will be refused."""
 _NUMBERS = "Send numbers that fit 64 bits, and null for a missing one."
+SLOWEST_BODY_SECONDS = 30
+"""Time that a client has for sending its body; a slower one would hold its place for ever."""
 
 
 class ClientLeft(Exception):
     """The client closed the connection before its request was whole; nobody waits for an answer."""
+
+
+class TooSlow(HomeostatError):
+    """The body did not come in time."""
+
+    code = "too_slow"
+
+
+class Headers(Protocol):
+    """A request's headers, by lower-case name."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first value of a name."""
+        ...
+
+
+class Scope(Protocol):
+    """What RSGI tells of a request before its body; ``path`` is decoded from percents."""
+
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> Headers:
+        """Its headers."""
+        ...
+
+
+class Transport(Protocol):
+    """The other end of a request: its body, whole or in parts, and the way back."""
+
+    def __call__(self) -> Awaitable[bytes]:
+        """The whole body; raises when the client leaves before."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body as it comes; ends early when the client leaves."""
+        ...
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+        ...
+
+
+class Request:
+    """One request; its body is read when it is asked for."""
+
+    __slots__ = ("_transport", "header", "method", "path", "query")
+
+    def __init__(self, scope: Scope, transport: Transport) -> None:
+        self.method, self.path, self.query = scope.method, scope.path, scope.query_string
+        self.header = scope.headers.get
+        self._transport = transport
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises: TooLarge when it has more than ``limit`` bytes; ClientLeft.
+
+        Of a body that is too large, up to eight times the limit is taken off the wire and thrown away first: most
+        clients read no answer before they have sent everything.
+        """
+        told = self.header("content-length")
+        announced = int(told[:18]) if told is not None and told.isascii() and told.isdigit() else None
+        if announced is None or announced > limit:
+            return await self._in_parts(announced or 0, limit)
+        try:
+            return await self._transport()
+        except RuntimeError as error:  # Granian's word for a connection that was closed
+            raise ClientLeft from error
+
+    async def _in_parts(self, announced: int, limit: int) -> bytes:
+        if announced > limit * _PATIENCE:
+            raise _too_large(limit)
+        kept: list[bytes] = []
+        size = 0
+        async for part in self._transport:
+            size += len(part)
+            if max(size, announced) <= limit:
+                kept.append(part)
+            else:
+                kept.clear()
+            if size > limit * _PATIENCE:
+                break
+        if size < announced:
+            raise ClientLeft
+        if size > limit:
+            raise _too_large(limit)
+        return b"".join(kept)
+
+
+class SlowSenders:
+    """Ends the wait for bodies that do not come: one look a second, and next to nothing for a request."""
+
+    def __init__(self, seconds: int = SLOWEST_BODY_SECONDS) -> None:
+        self._seconds, self._tick = seconds, 0
+        self._reading: dict[asyncio.Task[Any], int] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The request's body. Raises: TooSlow when it does not come in time; as ``Request.body`` does."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading[task] = self._tick
+        try:
+            return await request.body(limit)
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            self._late.discard(task)
+            task.uncancel()
+            raise TooSlow(
+                f"The body did not come within {self._seconds} s.", mend="Send it faster, or less of it."
+            ) from None
+        finally:
+            del self._reading[task]
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(1.0)
+            self.look()
+
+    def look(self) -> None:
+        """A second has passed: end what has waited for too long."""
+        self._tick += 1
+        for task in [task for task, since in self._reading.items() if self._tick - since > self._seconds]:
+            self._late.add(task)
+            task.cancel()
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,43 +161,6 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.json.Decoder(PredictBody)
-
-
-def header(scope: Scope, name: bytes) -> str | None:
-    """The first header of this lower-case name."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
-
-
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises: TooLarge when it has more than ``limit`` bytes; ClientLeft.
-
-    Of a body that is too large, up to eight times the limit is taken off the wire and thrown away first: most
-    clients read no answer before they have sent everything.
-    """
-    announced = _announced(scope)
-    if announced > limit * _PATIENCE:
-        raise _too_large(limit)
-    kept: list[bytes] = []
-    size, more = 0, True
-    while more and size <= limit * _PATIENCE:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        part: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(part)
-        if max(size, announced) <= limit:
-            kept.append(part)
-        else:
-            kept.clear()
-    if max(size, announced) > limit:
-        raise _too_large(limit)
-    return b"".join(kept)
-
-
-def _announced(scope: Scope) -> int:
-    value = header(scope, b"content-length") or ""
-    return int(value[:18]) if value.isascii() and value.isdigit() else 0
 
 
 def decode_rows(body: bytes) -> list[Any]:

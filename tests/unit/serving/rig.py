@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,39 @@ class Answer:
         return self.json["error"]
 
 
+@dataclass
+class Scope:
+    """A request's head, as RSGI tells it."""
+
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+
+
+class Transport:
+    """The wire of one request: its body in parts, and the answer that goes back."""
+
+    def __init__(self, parts: list[bytes], answer: Answer, *, leaves: bool, head: bool) -> None:
+        self._parts, self._answer, self._leaves, self._head = parts, answer, leaves, head
+
+    async def __call__(self) -> bytes:
+        if self._leaves:
+            raise RuntimeError("RSGI transport is closed")
+        self._answer.reads += 1
+        return b"".join(self._parts)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            self._answer.reads += 1
+            yield part
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self._answer.status = status
+        self._answer.headers = {"content-length": str(len(body)), **dict(headers)}
+        self._answer.body = b"" if self._head else body
+
+
 class Rig:
     """A home with version v1 serving, doors on a replay clock, and ways to look at what was kept."""
 
@@ -148,40 +181,18 @@ class Rig:
         headers: Mapping[str, str] | None = None,
         *,
         chunks: Iterable[bytes] | None = None,
-        query: bytes = b"",
+        query: str = "",
         leaves: bool = False,
     ) -> Answer:
         """One request straight into the application; ``leaves`` closes the connection halfway."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         parts = list(chunks) if chunks is not None else [content]
-        messages = [
-            {"type": "http.request", "body": part, "more_body": leaves or index < len(parts) - 1}
-            for index, part in enumerate(parts)
-        ]
-        messages.append({"type": "http.disconnect"})
-        coming = iter(messages)
         answer = Answer()
-
-        async def receive() -> dict[str, Any]:
-            answer.reads += 1
-            return next(coming)
-
-        async def send(message: Mapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = {key.decode(): value.decode() for key, value in message["headers"]}
-            else:
-                answer.body += message["body"]
-
         given = NOW_HEADER if headers is None else headers
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query,
-            "headers": [(key.encode("latin-1"), value.encode("latin-1")) for key, value in given.items()],
-        }
-        await self.doors(scope, receive, send)
+        if chunks is None:
+            given = {"content-length": str(len(content)), **given}
+        scope = Scope(method, path, query, given)
+        await self.doors(scope, Transport(parts, answer, leaves=leaves, head=method == "HEAD"))
         return answer
 
     async def predict(self, *rows: object, **options: Any) -> Answer:
