@@ -21,7 +21,7 @@ REPLY: Mapping[str, Column] = {
     "probability": number(0, 1),
     "prediction_id": text(),
     "version": text(),
-    "arm": text(categories=["champion", "canary"]),
+    "arm": text(categories=["champion", "canary", "pinned"]),
 }
 """What every prediction holds and serving sees to."""
 _PROMISED = ("kind", "nullable", "low", "high", "categories")

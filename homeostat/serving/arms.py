@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
-from homeostat.kernel.errors import Unavailable
+from homeostat.kernel.errors import NotFound, Unavailable
 from homeostat.serving.live import Serving
 from homeostat.serving.routing import Arm, arm_of
 from homeostat.serving.runtimes import Runtime, probabilities
@@ -43,9 +44,27 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
     rest = [index for index, found in enumerate(answers) if found is None]
     if rest:
         fell_back = set(canaries)
-        for index, probability in zip(rest, _champion(champion, rest, columns, route.loop, failed), strict=True):
+        found_by = _must_answer(champion, "champion", rest, columns, route.loop, failed)
+        for index, probability in zip(rest, found_by, strict=True):
             answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
     return [found for found in answers if found is not None]
+
+
+def pinned(serving: Serving, version: str, rows: int, columns: Columns, failed: Failed) -> list[Answer]:
+    """Answers of one version, whatever the route says of it.
+
+    Raises: NotFound when it is not loaded; Unavailable when it fails: nobody stands in for it.
+    """
+    loop, runtime = serving.route.loop, serving.runtimes.get(version)
+    if runtime is None:
+        raise NotFound(
+            f"Version {version!r} of loop {loop!r} is not loaded here.",
+            mend=did_you_mean(version, serving.runtimes),
+            loop=loop,
+            version=version,
+        )
+    found = _must_answer(runtime, "pinned", range(rows), columns, loop, failed)
+    return [Answer(probability, version, "pinned", False) for probability in found]
 
 
 def _fill(
@@ -72,11 +91,13 @@ def _canary(serving: Serving, rows: Sequence[int], columns: Columns, failed: Fai
         return None
 
 
-def _champion(runtime: Runtime, rows: Sequence[int], columns: Columns, loop: str, failed: Failed) -> list[float]:
+def _must_answer(
+    runtime: Runtime, arm: Arm, rows: Sequence[int], columns: Columns, loop: str, failed: Failed
+) -> list[float]:
     try:
         return _score(runtime, rows, columns)
     except Exception as error:
-        failed(runtime.version, "champion", len(rows), error)
+        failed(runtime.version, arm, len(rows), error)
         raise Unavailable(
             f"Version {runtime.version} of loop {loop!r} failed: {type(error).__name__}.",
             mend="Send it again; if it goes on, roll back: 'homeostat rollback'.",

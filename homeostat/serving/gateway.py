@@ -15,7 +15,7 @@ from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound
-from homeostat.serving.arms import Answer, answer
+from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.prediction_log import PredictionSpool
@@ -91,14 +91,17 @@ class Gateway:
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._new_id, self._timer, self._environment = new_id, timer, environment
 
-    async def predict(self, loop: str, rows: Sequence[object], now: Instant) -> list[Reply]:
+    async def predict(
+        self, loop: str, rows: Sequence[object], now: Instant, *, version: str | None = None
+    ) -> list[Reply]:
         """Predict every row or none; each prediction is durable before it is returned.
 
-        Raises: NotFound for no such loop; InvalidInput, TooLarge, ContractBroken for what was sent;
+        ``version`` asks for one that is loaded, whatever the route says: its arm is then "pinned".
+        Raises: NotFound for no such loop or version; InvalidInput, TooLarge, ContractBroken for what was sent;
         Unavailable before the first version, or when a part is down.
         """
         started = self._timer()
-        plan = self._plan(loop)
+        plan = self.plan(loop)
         checked = self._checked(plan, rows, now)
         good = checked.rows
         serving = self._live.current(loop)
@@ -107,7 +110,7 @@ class Gateway:
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         found, sequence = read_features(plan.features, good, times, self._online)
         keys = [plan.question.key_of(row) for row in good]
-        answers = self._answer(plan, serving, keys, found.values)
+        answers = self._answer(plan, serving, keys, found.values, version)
         latency = round((self._timer() - started) * 1e6)
         shared = _Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
         each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
@@ -122,7 +125,8 @@ class Gateway:
             for place, r in enumerate(records)
         ]
 
-    def _plan(self, loop: str) -> ServingPlan:
+    def plan(self, loop: str) -> ServingPlan:
+        """What is known of a loop. Raises: NotFound."""
         plan = self._plans.get(loop)
         if plan is None:
             raise NotFound(f"No loop {loop!r} here.", mend=did_you_mean(loop, self._plans), loop=loop)
@@ -146,13 +150,20 @@ class Gateway:
         return told
 
     def _answer(
-        self, plan: ServingPlan, serving: Serving, keys: Sequence[str], features: Sequence[Sequence[Value]]
+        self,
+        plan: ServingPlan,
+        serving: Serving,
+        keys: Sequence[str],
+        features: Sequence[Sequence[Value]],
+        version: str | None,
     ) -> list[Answer]:
         columns = dict(zip(plan.features.names, zip(*features, strict=True), strict=True))
 
         def failed(version: str, arm: Arm, rows: int, why: Exception | None) -> None:
             self._observer.arm_failed(plan.name, version, arm, rows, why)
 
+        if version is not None:
+            return pinned(serving, version, len(keys), columns, failed)
         return answer(serving, keys, columns, failed)
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:

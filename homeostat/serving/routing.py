@@ -8,7 +8,11 @@ from typing import Literal
 
 from homeostat.kernel.errors import InvalidInput
 
-Arm = Literal["champion", "canary"]
+Arm = Literal["champion", "canary", "pinned"]
+"""Who answered: by the route; or the version that a request asked for by name, which proves nothing of the route."""
+
+ACTING: tuple[Arm, ...] = ("champion", "canary")
+"""Arms whose answers are what the loop did; the others' are logged beside, and judge nobody."""
 
 
 @dataclass(frozen=True, slots=True)

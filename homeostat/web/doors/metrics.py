@@ -53,9 +53,9 @@ class DoorMetrics:
         self.registry = CollectorRegistry()
         self.registry.register(self)
 
-    def request(self, door: str, loop: str, status: int, seconds: float) -> None:
-        """A request was answered."""
-        known = loop if loop in self._loops else ""  # what callers make up must not become labels
+    def request(self, door: str, names: tuple[str, ...], status: int, seconds: float) -> None:
+        """A request was answered; the first of ``names`` is the loop's, where its door has one."""
+        known = names[0] if names and names[0] in self._loops else ""  # what callers make up must not become labels
         self._requests.add((door, known, str(status)))
         if door == "predict" and known:
             self._latency.observe((known,), seconds)

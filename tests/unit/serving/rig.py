@@ -17,6 +17,8 @@ from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.clocks import DoorClock, ReplayClock
+from homeostat.app.consumer_names import ConsumerNames
+from homeostat.app.door_parts import DoorParts, GatewaySettings
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.route_watcher import RouteWatcher
 from homeostat.data.records import PredictionRecord
@@ -26,9 +28,9 @@ from homeostat.serving.gateway import Gateway
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
-from homeostat.web.doors.application import Doors
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.refused import RefusedRows
+from homeostat.web.doors.wiring import doors_of
 from tests.unit.serving.late import NOW, PLAN
 from tests.unit.serving.parts import model, save_version
 
@@ -142,10 +144,12 @@ class Rig:
             [plan], self.live, self.online, self.spool, self.metrics,
             new_id=new_prediction_id, timer=time.perf_counter,
         )  # fmt: skip
-        self.doors = Doors(
-            self.gateway, self.live, self.recorder, self.metrics, self.clock,
-            control_url="http://127.0.0.1:9999", max_body_bytes=limit,
+        told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
+        parts = DoorParts(
+            told, self.live, self.recorder, self.clock, self.spool.size, lambda _: self.gateway,
+            ConsumerNames(home / "consumers.json"),
         )  # fmt: skip
+        self.doors = doors_of(parts, self.metrics)
 
     async def route(self, **parts: Any) -> None:
         """Publish a route as control does, and let the watcher look."""

@@ -145,3 +145,18 @@ def test_a_canary_that_is_damaged_after_start_costs_no_request(with_rig: WithRig
         assert rig.metric("homeostat_arm_failures_total", loop="late", version="v2", arm="canary") == 1
 
     with_rig(scenario)
+
+
+def test_a_request_may_name_a_loaded_version_and_nobody_stands_in_for_it(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        save_version(rig.home / "versions", "v2", model(1.0))
+        await rig.route(generation=1, champion="v1", standby="v2")
+        (reply,) = await rig.gateway.predict("late", [question(1)], NOW, version="v2")
+        assert (reply.version, reply.arm) == ("v2", "pinned")
+        assert reply.probability == pytest.approx(expected(1.0, 8), abs=1e-6)
+        with pytest.raises(NotFound, match="not loaded") as caught:
+            await rig.gateway.predict("late", [question(1)], NOW, version="v3")
+        assert "v1, v2" in caught.value.mend
+        assert [record.arm for record in rig.records()] == ["pinned"]
+
+    with_rig(scenario)

@@ -1,0 +1,74 @@
+"""What the doors of every protocol share: the present, who asks, a bounded body, and the one use case behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from homeostat.app.clocks import HEADER, DoorClock
+from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.kernel.clock import Instant, format_instant
+from homeostat.serving.gateway import Gateway, Reply
+from homeostat.serving.live import LiveRoutes
+from homeostat.serving.plans import ServingPlan
+from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.requests import Request, SlowSenders
+
+_NOW = HEADER.lower()
+_CONSUMER = CONSUMER.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Everything a door needs to answer requests for predictions; ``limit`` is that of a body, in bytes."""
+
+    gateway: Gateway
+    live: LiveRoutes
+    metrics: DoorMetrics
+    clock: DoorClock
+    bodies: SlowSenders
+    limit: int
+
+    def now(self, request: Request) -> Instant:
+        """The present of a request. Raises: InvalidInput."""
+        return self.clock.accept(request.header(_NOW))
+
+    async def body(self, request: Request) -> bytes:
+        """The request's body. Raises: TooLarge, TooSlow; ClientLeft."""
+        return await self.bodies.read(request, self.limit)
+
+    def consumed(self, request: Request, loop: str) -> None:
+        """Count who asks a loop."""
+        self.metrics.consumed(loop, request.header(_CONSUMER))
+
+    def plan(self, loop: str) -> ServingPlan:
+        """What is known of a loop. Raises: NotFound."""
+        return self.gateway.plan(loop)
+
+    async def predict(
+        self, request: Request, loop: str, rows: Sequence[object], *, version: str | None = None
+    ) -> list[Reply]:
+        """Predict every row or none; ``version`` asks for that one whatever the route says.
+
+        Raises: as ``Gateway.predict``.
+        """
+        self.consumed(request, loop)
+        return await self.gateway.predict(loop, rows, self.now(request), version=version)
+
+    def completed(self, request: Request, loop: str, rows: Sequence[object], asked: str) -> list[object]:
+        """Rows of a protocol that knows no keys and times: what is left out of either is put in.
+
+        A missing key becomes ``asked`` (the request's own id) and the row's place, where the key is one text; a
+        missing event time becomes the present. All else is for the contract to judge.
+        """
+        question = self.plan(loop).question
+        missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
+        keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+        whole: list[object] = []
+        for place, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                whole.append(row)
+                continue
+            key = {question.keys[0]: f"{asked}/{place}"} if keyed else {}
+            whole.append({**missing, **key, **row})
+        return whole
