@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from homeostat.adapters.files.spool import Durability
+from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import ClockKind, DoorClock
 from homeostat.app.consumer_names import ConsumerNames
+from homeostat.app.replica import Replica
 from homeostat.kernel.clock import Instant
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
@@ -17,7 +19,11 @@ from homeostat.serving.live import LiveRoutes
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``."""
+    """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``, and ``shared`` with
+    other replicas or this one's alone.
+
+    ``arm_seconds`` is what a candidate's answer may take, ``arm_memory_bytes`` what its process may use.
+    """
 
     home: Path
     port: int
@@ -27,6 +33,10 @@ class GatewaySettings:
     durability: Durability = "group"
     max_body_bytes: int = 8 * 1024 * 1024
     host: str = "127.0.0.1"
+    replica: str = "r1"
+    shared: bool = False
+    arm_seconds: float = 0.25
+    arm_memory_bytes: int = 2 << 30
 
 
 class EventSink(Protocol):
@@ -56,6 +66,8 @@ class DoorParts:
     spool_bytes: Callable[[], int]
     gateway: Callable[[Observer], Gateway]
     consumers: ConsumerNames
+    replica: Replica
+    shadows: Shadows
 
 
 class Application(Protocol):

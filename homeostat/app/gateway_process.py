@@ -7,11 +7,11 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from granian.constants import Interfaces
@@ -21,18 +21,23 @@ from granian.server.embed import Server
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.arms.process import ArmLimits, ArmProcess
+from homeostat.app.arms.shadow import ShadowConfig
+from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import clock_of
 from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
 from homeostat.app.home import Home
 from homeostat.app.known import remember_environment
+from homeostat.app.ports import check_port_free
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
+from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
-from homeostat.kernel.errors import Conflict
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
+from homeostat.serving.runtimes import LoadRuntime, StartCandidate
 
 _PATIENCE = 10.0
 """Seconds that requests get to finish when the process is told to stop."""
@@ -45,7 +50,8 @@ _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 def run(settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]) -> NoReturn:
     """Serve until SIGTERM or SIGINT, finish open requests, then end the process with status 0.
 
-    Raises: Conflict when the port is taken or another gateway writes to this home.
+    Raises: Conflict when the port is taken and not shared with other replicas, or another gateway writes to this home
+    under the same name.
     """
     asyncio.run(_serve(settings, plans, doors))
     logging.shutdown()
@@ -58,13 +64,18 @@ def run(settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable
 async def _serve(
     settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]
 ) -> None:
-    versions = settings.home / "versions"
-    live = LiveRoutes(plans, lambda loop, version: load_runtime(versions / loop / version, version))
-    watcher = RouteWatcher(settings.home / "routes", live)
-    online = SqliteOnlineReader(settings.home / "online.sqlite")
-    spool = FileSpool(settings.home / "spool" / "predictions", durability=settings.durability)
+    home = Home(settings.home)
+    live = LiveRoutes(plans, _loading(home), _starting(home, settings))
+    replica = Replica(settings.replica, home.replicas, Path(settings.recorder_socket).parent, live)
+    spool = FileSpool(home.spool / settings.replica, durability=settings.durability)
+    shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
+    online = SqliteOnlineReader(home.root / "online.sqlite")
     recorder = RecorderClient(settings.recorder_socket)
-    environment = remember_environment(Home(settings.home))
+    environment = remember_environment(home)
+
+    def changed() -> None:
+        shadows.follow()
+        replica.say()
 
     def gateway(observer: Observer) -> Gateway:
         return Gateway(
@@ -78,34 +89,72 @@ async def _serve(
             environment=environment,
         )
 
-    parts = DoorParts(
-        settings,
-        live,
-        recorder,
-        clock_of(settings.clock),
-        spool.size,
-        gateway,
-        ConsumerNames(settings.home / "consumers.json"),
-    )
-    application = doors(parts)
+    watcher = RouteWatcher(home.routes, live, changed=changed)
+    consumers = ConsumerNames(home.consumers)
+    clock = clock_of(settings.clock)
+    application = doors(DoorParts(settings, live, recorder, clock, spool.size, gateway, consumers, replica, shadows))
     await watcher.look()  # what is on disk is served from the first request on
     _collect_seldom()
-    watching = asyncio.gather(watcher.run(), application.watch())
+    beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
     try:
         await _listen(settings, application)
         await application.idle(_PATIENCE)
         await asyncio.sleep(_LAST_BYTES)
     finally:
-        watching.cancel()
+        beside.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await beside
+        live.close()
+        await shadows.close()
         await spool.close()
         online.close()
         await recorder.close()
 
 
+def _loading(home: Home) -> LoadRuntime:
+    return lambda loop, version: load_runtime(home.versions / loop / version, version)
+
+
+def _starting(home: Home, settings: GatewaySettings) -> StartCandidate:
+    """Candidates in their own processes."""
+    limits = ArmLimits(settings.arm_seconds, settings.arm_memory_bytes)
+
+    def start(loop: str, version: str) -> ArmProcess:
+        home.process_logs.mkdir(exist_ok=True)
+        log = home.process_logs / "candidates.log"
+        return ArmProcess(home.versions / loop / version, loop, version, limits, log)
+
+    return start
+
+
+def _shadowing(
+    home: Home, settings: GatewaySettings, plans: Sequence[ServingPlan]
+) -> Callable[[str, str], ShadowConfig]:
+    """What the shadow of a loop is told."""
+    known = {plan.name: plan for plan in plans}
+
+    def config(loop: str, version: str) -> ShadowConfig:
+        plan = known[loop]
+        return ShadowConfig(
+            loop=loop,
+            version=version,
+            folder=str(home.versions / loop / version),
+            routes=str(home.routes),
+            read=str(home.spool / settings.replica),
+            write=str(home.spool / f"{settings.replica}-{loop}-{version}"),
+            names=plan.features.names,
+            definitions=plan.features.hash,
+            threshold=plan.threshold,
+            unit=plan.unit,
+            memory=settings.arm_memory_bytes,
+        )
+
+    return config
+
+
 async def _listen(settings: GatewaySettings, application: Application) -> None:
-    _must_be_free(settings.host, settings.port)
+    if not settings.shared:
+        check_port_free(settings.port)
     server = Server(
         application,
         settings.host,
@@ -127,17 +176,3 @@ def _collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, 50, 100)
-
-
-def _must_be_free(host: str, port: int) -> None:
-    """Granian shares a port with whoever else shares it; two gateways would then each miss requests."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"Port {port} on {host} cannot be opened: {error.strerror}.",
-                mend="Stop what uses it, or choose another with --port.",
-                port=port,
-            ) from error

@@ -60,6 +60,16 @@ class Home:
         return self.root / "routes"
 
     @property
+    def replicas(self) -> Path:
+        """What each replica says that it serves: ``<replica>.json``."""
+        return self.root / "replicas"
+
+    @property
+    def spool(self) -> Path:
+        """Predictions on their way to the logs: a folder for each process that makes some."""
+        return self.root / "spool" / "predictions"
+
+    @property
     def definitions(self) -> Path:
         """Every feature set a loop was served with, by its hash: ``<loop>/<hash>.json``."""
         return self.root / "definitions"

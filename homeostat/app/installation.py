@@ -18,7 +18,8 @@ from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
-from homeostat.app.settings import Settings, check_ports_free
+from homeostat.app.ports import check_ports_free
+from homeostat.app.settings import Settings
 from homeostat.app.supervisor import Notice, Supervisor, module_command
 from homeostat.control.loop import Loop
 
@@ -109,10 +110,14 @@ def loops_of(path: Path, notice: Notice) -> dict[str, Loop]:
 
 def _commands(settings: Settings) -> dict[str, list[str]]:
     home = str(settings.home)
+    gateways = {
+        "gateway" if number == 1 else f"gateway-{number}": module_command("homeostat.web.gateway", home, f"r{number}")
+        for number in range(1, settings.replicas + 1)
+    }
     return {
         "recorder": module_command("homeostat.app.recorder", home),
         "control": module_command("homeostat.web.control", home),
-        "gateway": module_command("homeostat.web.gateway", home),
+        **gateways,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,29 +32,48 @@ class RouteWatcher:
     """Looks at each loop's route file ``every`` so many seconds and swaps what is served when it is replaced.
 
     A route that cannot be served in full is tried again every ``retry`` seconds: its files may still come.
+    ``changed`` is called after each look at a new route.
     """
 
-    def __init__(self, folder: Path, live: LiveRoutes, *, every: float = 0.02, retry: float = 1.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        live: LiveRoutes,
+        *,
+        every: float = 0.02,
+        retry: float = 1.0,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._folder, self._live, self._every, self._retry = folder, live, every, retry
+        self._changed = changed
         self._seen = {loop: _Seen() for loop in live.loops}
+        self._following: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            await self.look()
+            self._glance()
             await asyncio.sleep(self._every)
 
     async def look(self) -> None:
         """Take over whatever changed since the last look."""
+        await asyncio.gather(*self._glance())
+
+    def _glance(self) -> list[asyncio.Task[None]]:
+        """Begin to follow what changed. A route that takes long to load does not hold up the one that follows it."""
         now = asyncio.get_running_loop().time()
+        begun = []
         for loop, seen in self._seen.items():
             found = signature(self._folder, loop)
             due = seen.retry_at is not None and now >= seen.retry_at
             if found is not None and (found != seen.file or due):
-                seen.file = found
-                await self._follow(loop)
-                seen.retry_at = now + self._retry if self._live.problem(loop) else None
+                seen.file, seen.retry_at = found, None
+                begun.append(asyncio.create_task(self._follow(loop, seen)))
             self._hear(loop, seen)
+        self._following.update(begun)
+        for task in begun:
+            task.add_done_callback(self._following.discard)
+        return begun
 
     def _hear(self, loop: str, seen: _Seen) -> None:
         """While nothing serves, take over what control says about that."""
@@ -65,7 +85,7 @@ class RouteWatcher:
             seen.waiting = found
             self._live.wait(loop, read_waiting(self._folder, loop))
 
-    async def _follow(self, loop: str) -> None:
+    async def _follow(self, loop: str, seen: _Seen) -> None:
         before = self._live.problem(loop)
         try:
             serving = await asyncio.to_thread(self._prepare, loop)
@@ -76,8 +96,11 @@ class RouteWatcher:
         except Exception as error:  # a watcher that dies would freeze every route
             self._live.refuse(loop, f"The route could not be followed: {type(error).__name__}: {error}.")
         problem = self._live.problem(loop)
+        if problem:
+            seen.retry_at = asyncio.get_running_loop().time() + self._retry
         if problem and problem != before:
             _LOG.warning("route of %s: %s", loop, problem)
+        self._changed()
 
     def _prepare(self, loop: str) -> Serving | None:
         route = read_route(self._folder, loop)

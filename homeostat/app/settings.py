@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from homeostat.app.home import Home, write_whole
-from homeostat.kernel.errors import Conflict, InvalidInput
 
 
 class Settings(BaseModel):
@@ -17,6 +15,8 @@ class Settings(BaseModel):
 
     ``definitions`` is the hash of each loop's features as the installation was started: all its processes run
     with these or not at all.
+    ``replicas`` gateway processes share the port. A candidate's answer may take ``arm_seconds``, then the champion
+    answers; in a replay it has all the time it needs, since who answers must not depend on the machine.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     """
 
@@ -27,6 +27,9 @@ class Settings(BaseModel):
     port: int = Field(default=8400, ge=1024, le=65_534)
     clock: Literal["system", "replay"] = "system"
     durability: Literal["group", "record", "system"] = "group"
+    replicas: int = Field(default=1, ge=1, le=64)
+    arm_seconds: float = Field(default=0.25, gt=0)
+    arm_memory_bytes: int = Field(default=2 << 30, ge=0)
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
@@ -58,25 +61,3 @@ class Settings(BaseModel):
     def load(cls, home: Path) -> Settings:
         """Read what the supervisor wrote."""
         return cls.model_validate_json((home / "settings.json").read_bytes())
-
-
-def check_ports_free(port: int) -> None:
-    """Raises: InvalidInput for a port that cannot be used, Conflict when one of the two is taken."""
-    if not 1024 <= port <= 65_534:
-        raise InvalidInput(f"Port {port} cannot be used.", mend="Choose one from 1024 to 65534.", port=port)
-    for wanted in (port, port + 1):
-        check_port_free(wanted)
-
-
-def check_port_free(port: int) -> None:
-    """Raises: Conflict when something listens there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Conflict(
-                f"Port {port} on 127.0.0.1 is in use.",
-                mend="Stop what uses it, or choose another with --port (two in a row are needed).",
-                port=port,
-            ) from error

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.gates import Gate
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
+from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
@@ -34,6 +35,8 @@ class Loop:
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
+    ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
+    user; each row by its key where it is left out.
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     Raises: InvalidInput that names the part.
     """
@@ -50,6 +53,7 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    unit: str | None = None
     output: Mapping[str, Column] | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +80,9 @@ class Loop:
                 f"Loop {self.name!r}: threshold {self.threshold} is outside (0, 1).",
                 mend="Give a probability between 0 and 1, such as 0.5.",
             )
+        if self.unit is not None and self.unit not in question.contract:
+            mend = did_you_mean(self.unit, question.contract)
+            raise InvalidInput(f"Loop {self.name!r}: its question has no column {self.unit!r} as unit.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

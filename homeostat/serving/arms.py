@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import NotFound, Unavailable
 from homeostat.serving.live import Serving
-from homeostat.serving.routing import Arm, arm_of
+from homeostat.serving.routing import Arm, place_for
 from homeostat.serving.runtimes import Runtime, probabilities
 from homeostat.serving.waiting import no_version
 
@@ -28,7 +29,7 @@ class Answer:
     fell_back: bool
 
 
-def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Failed) -> list[Answer]:
+async def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Failed) -> list[Answer]:
     """Answers in the order of ``units``; ``columns`` holds each feature's values in the same order.
 
     Raises: Unavailable when there is no champion, or the champion itself fails.
@@ -37,78 +38,95 @@ def answer(serving: Serving, units: Sequence[str], columns: Columns, failed: Fai
     champion = serving.runtimes.get(route.champion or "")
     if champion is None:
         raise no_version(route.loop)
-    canaries = [index for index, unit in enumerate(units) if arm_of(route, unit) == "canary"]
+    if not route.divided:
+        scores = _must_answer(champion, "champion", range(len(units)), columns, route.loop, failed)
+        return [Answer(score, champion.version, "champion", False) for score in scores]
+    arms = _places(serving, units)
     answers: list[Answer | None] = [None] * len(units)
-    if canaries:
-        _fill(answers, canaries, "canary", _canary(serving, canaries, columns, failed))
-    rest = [index for index, found in enumerate(answers) if found is None]
+    found = await asyncio.gather(*(_try(serving, arm, version, rows, columns, failed) for (arm, version), rows in arms))
+    for answered in found:
+        for row, one in answered:
+            answers[row] = one
+    rest = [row for row, one in enumerate(answers) if one is None]
     if rest:
-        fell_back = set(canaries)
-        found_by = _must_answer(champion, "champion", rest, columns, route.loop, failed)
-        for index, probability in zip(rest, found_by, strict=True):
-            answers[index] = Answer(probability, champion.version, "champion", index in fell_back)
-    return [found for found in answers if found is not None]
+        meant = {row for _, rows in arms for row in rows}
+        scores = _must_answer(champion, "champion", rest, columns, route.loop, failed)
+        for row, score in zip(rest, scores, strict=True):
+            answers[row] = Answer(score, champion.version, "champion", row in meant)
+    return [one for one in answers if one is not None]
 
 
-def pinned(serving: Serving, version: str, rows: int, columns: Columns, failed: Failed) -> list[Answer]:
+async def pinned(serving: Serving, version: str, rows: int, columns: Columns, failed: Failed) -> list[Answer]:
     """Answers of one version, whatever the route says of it.
 
     Raises: NotFound when it is not loaded; Unavailable when it fails: nobody stands in for it.
     """
     loop, runtime = serving.route.loop, serving.runtimes.get(version)
-    if runtime is None:
+    if runtime is not None:
+        scores = _must_answer(runtime, "pinned", range(rows), columns, loop, failed)
+        return [Answer(score, version, "pinned", False) for score in scores]
+    if version not in serving.candidates:
         raise NotFound(
             f"Version {version!r} of loop {loop!r} is not loaded here.",
-            mend=did_you_mean(version, serving.runtimes),
+            mend=did_you_mean(version, [*serving.runtimes, *serving.candidates]),
             loop=loop,
             version=version,
         )
-    found = _must_answer(runtime, "pinned", range(rows), columns, loop, failed)
-    return [Answer(probability, version, "pinned", False) for probability in found]
+    found = await _try(serving, "pinned", version, range(rows), columns, failed)
+    if len(found) < rows:
+        raise _failed(version, loop, "it did not answer")
+    return [one for _, one in found]
 
 
-def _fill(
-    answers: list[Answer | None], indices: Sequence[int], arm: Arm, found: tuple[str, list[float]] | None
-) -> None:
-    if found is None:
-        return
-    version, values = found
-    for index, probability in zip(indices, values, strict=True):
-        answers[index] = Answer(probability, version, arm, False)
+def _places(serving: Serving, units: Sequence[str]) -> list[tuple[tuple[Arm, str], list[int]]]:
+    """The rows of every arm but the champion's."""
+    arms: dict[tuple[Arm, str], list[int]] = {}
+    for row, unit in enumerate(units):
+        arm, version = place_for(serving.route, unit)
+        if arm != "champion" and version is not None:
+            arms.setdefault((arm, version), []).append(row)
+    return list(arms.items())
 
 
-def _canary(serving: Serving, rows: Sequence[int], columns: Columns, failed: Failed) -> tuple[str, list[float]] | None:
-    """The canary's version and probabilities; None when the champion has to answer."""
-    name = serving.route.canary or ""
-    runtime = serving.runtimes.get(name)
-    if runtime is None:
-        failed(name, "canary", len(rows), None)
-        return None
+async def _try(
+    serving: Serving, arm: Arm, version: str, rows: Sequence[int], columns: Columns, failed: Failed
+) -> list[tuple[int, Answer]]:
+    """The rows that an arm answers, all or none; when none, the champion has to."""
     try:
-        return name, _score(runtime, rows, columns)
+        runtime = serving.runtimes.get(version)  # an arm of an experiment may be the champion's own version
+        if runtime is not None:
+            scores = probabilities(runtime.predict(_of(rows, columns)), len(rows))
+        elif version in serving.candidates:
+            scores = probabilities(await serving.candidates[version].predict(_of(rows, columns)), len(rows))
+        else:
+            failed(version, arm, len(rows), None)
+            return []
     except Exception as error:  # whatever a candidate does, its users get an answer
-        failed(name, "canary", len(rows), error)
-        return None
+        failed(version, arm, len(rows), error)
+        return []
+    return [(row, Answer(score, version, arm, False)) for row, score in zip(rows, scores, strict=True)]
 
 
 def _must_answer(
     runtime: Runtime, arm: Arm, rows: Sequence[int], columns: Columns, loop: str, failed: Failed
 ) -> list[float]:
     try:
-        return _score(runtime, rows, columns)
+        return probabilities(runtime.predict(_of(rows, columns)), len(rows))
     except Exception as error:
         failed(runtime.version, arm, len(rows), error)
-        raise Unavailable(
-            f"Version {runtime.version} of loop {loop!r} failed: {type(error).__name__}.",
-            mend="Send it again; if it goes on, roll back: 'homeostat rollback'.",
-            loop=loop,
-            version=runtime.version,
-        ) from error
+        raise _failed(runtime.version, loop, type(error).__name__) from error
 
 
-def _score(runtime: Runtime, rows: Sequence[int], columns: Columns) -> list[float]:
-    total = len(next(iter(columns.values())))
-    batch = columns
-    if len(rows) < total:
-        batch = {name: [values[index] for index in rows] for name, values in columns.items()}
-    return probabilities(runtime.predict(batch), len(rows))
+def _failed(version: str, loop: str, how: str) -> Unavailable:
+    return Unavailable(
+        f"Version {version} of loop {loop!r} failed: {how}.",
+        mend="Send it again; if it goes on, roll back: 'homeostat rollback'.",
+        loop=loop,
+        version=version,
+    )
+
+
+def _of(rows: Sequence[int], columns: Columns) -> Columns:
+    if len(rows) == len(next(iter(columns.values()))):
+        return columns
+    return {name: [values[row] for row in rows] for name, values in columns.items()}

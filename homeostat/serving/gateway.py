@@ -17,7 +17,7 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound
 from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.live import LiveRoutes, Serving
-from homeostat.serving.plans import ServingPlan
+from homeostat.serving.plans import ServingPlan, units_of
 from homeostat.serving.prediction_log import PredictionSpool
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
 from homeostat.serving.routing import Arm
@@ -110,7 +110,7 @@ class Gateway:
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         found, sequence = read_features(plan.features, good, times, self._online)
         keys = [plan.question.key_of(row) for row in good]
-        answers = self._answer(plan, serving, keys, found.values, version)
+        answers = await self._answer(plan, serving, good, keys, found.values, version)
         latency = round((self._timer() - started) * 1e6)
         shared = _Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
         each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
@@ -149,10 +149,11 @@ class Gateway:
         self._observer.contract_warned(plan, warnings)
         return told
 
-    def _answer(
+    async def _answer(
         self,
         plan: ServingPlan,
         serving: Serving,
+        rows: Sequence[Row],
         keys: Sequence[str],
         features: Sequence[Sequence[Value]],
         version: str | None,
@@ -163,8 +164,8 @@ class Gateway:
             self._observer.arm_failed(plan.name, version, arm, rows, why)
 
         if version is not None:
-            return pinned(serving, version, len(keys), columns, failed)
-        return answer(serving, keys, columns, failed)
+            return await pinned(serving, version, len(keys), columns, failed)
+        return await answer(serving, units_of(plan, rows, keys), columns, failed)
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
         arms = [(record.version, record.arm) for record in records]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
-from homeostat.serving.runtimes import LoadRuntime, Runtime
+from homeostat.serving.runtimes import Candidate, Loaded, LoadRuntime, Runtime, StartCandidate
 from homeostat.serving.waiting import Waiting, no_version
+
+Made = TypeVar("Made", Runtime, Candidate)
 
 
 class Unhonoured(Unavailable):
@@ -22,10 +25,14 @@ class Unhonoured(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A route with its runtimes loaded and warm. A canary that could not be loaded is not in ``runtimes``."""
+    """A route with its versions loaded and warm: champion and standby in this process, candidates in their own.
+
+    One that could not be loaded, and need not be, is in neither.
+    """
 
     route: Route
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
+    candidates: Mapping[str, Candidate] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -36,9 +43,10 @@ class LiveRoutes:
     request sees the old route or the new one and nothing between.
     """
 
-    def __init__(self, plans: Iterable[ServingPlan], load: LoadRuntime) -> None:
+    def __init__(self, plans: Iterable[ServingPlan], load: LoadRuntime, start: StartCandidate) -> None:
         self._plans = {plan.name: plan for plan in plans}
-        self._load = load
+        self._loops = tuple(self._plans)
+        self._load, self._start = load, start
         self._now: dict[str, Serving] = {}
         self._problems: dict[str, str] = {}
         self._waiting: dict[str, Waiting | None] = {}
@@ -46,7 +54,7 @@ class LiveRoutes:
     @property
     def loops(self) -> tuple[str, ...]:
         """Names of the loops that may be served."""
-        return tuple(self._plans)
+        return self._loops
 
     def current(self, loop: str) -> Serving | None:
         """What the loop serves; None before its first route."""
@@ -68,28 +76,52 @@ class LiveRoutes:
     def prepare(self, route: Route) -> Serving:
         """Load and warm what a route names; nothing changes yet.
 
-        Runtimes in memory are taken over. A standby that cannot be loaded is left out and said. So is a
-        canary, when nothing older could go on serving: its units are then answered by the champion.
+        What is loaded is taken over. A standby that cannot be loaded is left out and said. So is a candidate, when
+        nothing older could go on serving: its units are then answered by the champion.
         Raises: Conflict for a generation that is not newer; HomeostatError when a version cannot serve.
         """
         before = self._now.get(route.loop)
         self._must_be_newer(route, before)
-        loaded: dict[str, Runtime] = dict(before.runtimes) if before else {}
+        old = before or Serving(route)
         problems: list[str] = []
-        for version in route.versions:
-            try:
-                loaded[version] = loaded.get(version) or self._warm(route.loop, version)
-            except HomeostatError as error:
-                if version == route.champion or (version == route.canary and before is not None):
-                    raise
-                problems.append(f"{version} could not be loaded: {error.problem}")
-        kept = {version: loaded[version] for version in route.versions if version in loaded}
-        return Serving(route, kept, " ".join(problems) or None)
+        runtimes: dict[str, Runtime] = {}
+        candidates: dict[str, Candidate] = {}
+        try:
+            for version in dict.fromkeys(v for v in (route.champion, route.standby) if v is not None):
+                told = None if version == route.champion else problems
+                self._put(runtimes, version, old.runtimes, self._warm, route.loop, told)
+            for version in route.candidates:
+                told = None if before is not None else problems
+                self._put(candidates, version, old.candidates, self._begin, route.loop, told)
+        except HomeostatError:
+            for version, candidate in candidates.items():
+                if old.candidates.get(version) is not candidate:
+                    candidate.close()
+            raise
+        return Serving(route, runtimes, candidates, " ".join(problems) or None)
 
     def take(self, serving: Serving) -> None:
-        """Serve this from the next request on."""
-        self._now[serving.route.loop] = serving
-        self._problems.pop(serving.route.loop, None)
+        """Serve this from the next request on, unless something newer is served by now.
+
+        Candidates that are not needed any more are let go.
+        """
+        loop = serving.route.loop
+        before = self._now.get(loop)
+        left, kept = before, serving
+        if before is not None and before.route.generation > serving.route.generation:
+            left, kept = serving, before
+        else:
+            self._now[loop] = serving
+            self._problems.pop(loop, None)
+        for version, candidate in left.candidates.items() if left else ():
+            if kept.candidates.get(version) is not candidate:
+                candidate.close()
+
+    def close(self) -> None:
+        """Let go of every candidate."""
+        for serving in self._now.values():
+            for candidate in serving.candidates.values():
+                candidate.close()
 
     def refuse(self, loop: str, problem: str) -> None:
         """Keep what is served, and say why."""
@@ -108,22 +140,41 @@ class LiveRoutes:
             loop=route.loop,
         )
 
+    def _put(
+        self,
+        into: dict[str, Made],
+        version: str,
+        known: Mapping[str, Made],
+        make: Callable[[str, str], Made],
+        loop: str,
+        problems: list[str] | None,
+    ) -> None:
+        """Take a version over or make it; one that may be left out has its trouble added to ``problems``."""
+        try:
+            into[version] = known.get(version) or make(loop, version)
+        except HomeostatError as error:
+            if problems is None:
+                raise
+            problems.append(f"{version} could not be loaded: {error.problem}")
+
+    def _begin(self, loop: str, version: str) -> Candidate:
+        """Start a version in its own process, where it is warmed, and see that we can feed it."""
+        candidate = self._start(loop, version)
+        try:
+            self._must_be_honoured(loop, candidate)
+        except HomeostatError:
+            candidate.close()
+            raise
+        return candidate
+
     def _warm(self, loop: str, version: str) -> Runtime:
         """Load a version, see that we can feed it what it was trained on, and let it predict once."""
         runtime = self._load(loop, version)
         self._must_be_honoured(loop, runtime)
-        try:
-            runtime.predict({name: [None] for name, _ in runtime.inputs})
-        except Exception as error:  # a model may fail in any way
-            raise Unavailable(
-                f"Version {version} fails on a first prediction: {type(error).__name__}: {error}.",
-                mend="Route to another version; look at how this one was converted.",
-                loop=loop,
-                version=version,
-            ) from error
+        warm(runtime, loop)
         return runtime
 
-    def _must_be_honoured(self, loop: str, runtime: Runtime) -> None:
+    def _must_be_honoured(self, loop: str, runtime: Loaded) -> None:
         plan = self._plans[loop]
         strange = [name for name, kind in runtime.inputs if plan.features.kinds.get(name) != kind]
         found = judge_binding(runtime.binding, Binding.of(plan.features))
@@ -137,3 +188,16 @@ class LiveRoutes:
             version=runtime.version,
             definitions=list(differing),
         )
+
+
+def warm(runtime: Runtime, loop: str) -> None:
+    """Let a version predict once, on missing values. Raises: Unavailable when it fails."""
+    try:
+        runtime.predict({name: [None] for name, _ in runtime.inputs})
+    except Exception as error:  # a model may fail in any way
+        raise Unavailable(
+            f"Version {runtime.version} fails on a first prediction: {type(error).__name__}: {error}.",
+            mend="Route to another version; look at how this one was converted.",
+            loop=loop,
+            version=runtime.version,
+        ) from error

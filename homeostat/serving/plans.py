@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from homeostat.data.contracts import Row
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """A loop as the gateway sees it; a prediction is true from ``threshold`` on."""
+    """A loop as the gateway sees it; a prediction is true from ``threshold`` on.
+
+    ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
+    """
 
     name: str
     question: Table
     features: FeatureSet
     threshold: float = 0.5
+    unit: str | None = None
+
+
+def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Sequence[str]:
+    """What decides each row's arm, as text; ``keys`` are the rows' keys."""
+    return keys if plan.unit is None else [str(row[plan.unit]) for row in rows]

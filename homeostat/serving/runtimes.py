@@ -16,8 +16,8 @@ Probabilities = NDArray[np.float64]
 _ROUNDING = 1e-6
 
 
-class Runtime(Protocol):
-    """A loaded version."""
+class Loaded(Protocol):
+    """What is known of a version that is loaded somewhere."""
 
     @property
     def version(self) -> str:
@@ -34,13 +34,34 @@ class Runtime(Protocol):
         """The definitions it was trained with."""
         ...
 
+
+class Runtime(Loaded, Protocol):
+    """A version loaded in this process."""
+
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
         """Probability of the positive class for each row; columns it does not need are ignored."""
         ...
 
 
+class Candidate(Loaded, Protocol):
+    """A version in a process of its own: whatever it does to time and memory, the champion goes on answering."""
+
+    async def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
+        """Probability of the positive class for each row; columns it does not need are ignored.
+
+        Raises: whatever keeps it from answering in time. A breaker stops the asking while it keeps failing.
+        """
+        ...
+
+    def close(self) -> None:
+        """End its process."""
+        ...
+
+
 LoadRuntime = Callable[[str, str], Runtime]
 """Load a version by loop and version; raises a HomeostatError when its files are missing or changed."""
+StartCandidate = Callable[[str, str], Candidate]
+"""Start a version in its own process, loaded and warm; raises a HomeostatError when it cannot be."""
 
 
 class BadAnswer(Exception):

@@ -14,8 +14,9 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from homeostat.app.control.process import build
+from homeostat.app.ports import check_port_free
 from homeostat.app.process import process_main
-from homeostat.app.settings import Settings, check_port_free
+from homeostat.app.settings import Settings
 from homeostat.web.api.application import application
 
 

@@ -1,4 +1,4 @@
-"""The gateway process: ``python -m homeostat.web.gateway HOME``."""
+"""The gateway process: ``python -m homeostat.web.gateway HOME [REPLICA]``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from homeostat.app.settings import Settings
 from homeostat.serving.plans import ServingPlan
 from homeostat.web.doors.wiring import open_doors
 
+_PATIENT_SECONDS = 30.0
+"""What a candidate's answer may take in a replay: who answers must not depend on how busy the machine is."""
+
 
 def main(home: Path) -> None:
     """Serve the loops of a home until told to stop."""
     settings = Settings.load(home)
     loops = load_started(settings).values()
-    plans = [ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold) for loop in loops]
+    plans = [ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.unit) for loop in loops]
     told = GatewaySettings(
         home=settings.home,
         port=settings.port,
@@ -27,6 +30,10 @@ def main(home: Path) -> None:
         clock=settings.clock,
         durability=settings.durability,
         max_body_bytes=settings.max_body_bytes,
+        replica=sys.argv[2] if len(sys.argv) > 2 else "r1",
+        shared=settings.replicas > 1,
+        arm_seconds=settings.arm_seconds if settings.clock == "system" else _PATIENT_SECONDS,
+        arm_memory_bytes=settings.arm_memory_bytes,
     )
     run(told, plans, open_doors)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.recorder.drain import LoggedLoop
 from homeostat.app.recorder.main import run
+from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.data.contracts import instant, integer, number, text
 from homeostat.data.tables import Table
 from homeostat.features.definitions import Latest, Window, count, feature_set, mean

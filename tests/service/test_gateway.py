@@ -176,7 +176,7 @@ def test_it_serves_light_in_memory_and_modules(home: Path) -> None:
         assert running.memory() < 130
         status, out, err = running.end()
         assert (status, out.strip()) == (0, "heavy: []"), err
-    records = SpoolReader(home / "spool" / "predictions").read(-1).records
+    records = SpoolReader(home / "spool" / "predictions" / "r1").read(-1).records
     assert len(records) == 202
 
 
@@ -221,7 +221,7 @@ def test_a_restart_serves_from_disk_from_the_first_request_on(home: Path) -> Non
             assert answer.status_code == 200
             acknowledged.append(answer.json()["predictions"][0]["prediction_id"])
             running.end(signal.SIGKILL)
-    records = [record for _, record in SpoolReader(home / "spool" / "predictions").read(-1).records]
+    records = [record for _, record in SpoolReader(home / "spool" / "predictions" / "r1").read(-1).records]
     assert [record.prediction_id for record in records] == acknowledged
     assert {record.generation for record in records} == {7}
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError, IntegrityError
-from homeostat.serving.routing import Route
+from homeostat.serving.routing import Experiment, ExperimentArm, Route, Shadow
 from homeostat.serving.waiting import Waiting
 
 Signature = tuple[int, int, int]
@@ -23,7 +26,7 @@ def route_path(folder: Path, loop: str) -> Path:
 def write_route(folder: Path, route: Route) -> None:
     """Replace the copy as a whole, durably: a reader sees the old route or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(route_path(folder, route.loop), msgspec.json.encode(route))
+    _replace(route_path(folder, route.loop), msgspec.json.encode(_told(route)))
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -32,7 +35,11 @@ def write_route(folder: Path, route: Route) -> None:
 
 
 def read_route(folder: Path, loop: str) -> Route | None:
-    """The copy; None before the first. Raises: IntegrityError when it is no route of this loop."""
+    """The copy; None before the first.
+
+    Raises: IntegrityError when it is no route of this loop, or says something that this release does not know: a
+    route is obeyed whole or not at all.
+    """
     path = route_path(folder, loop)
     try:
         data = path.read_bytes()
@@ -41,12 +48,43 @@ def read_route(folder: Path, loop: str) -> Route | None:
     except OSError as error:
         raise _unreadable(path, str(error.strerror)) from error
     try:
-        route = msgspec.json.decode(data, type=Route)
-    except (msgspec.MsgspecError, HomeostatError, UnicodeDecodeError, RecursionError) as error:
+        values = msgspec.json.decode(data)
+        _refuse_unknown(values, Route)
+        route = msgspec.convert(values, Route)
+    except (msgspec.MsgspecError, HomeostatError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     if route.loop != loop:
         raise _unreadable(path, f"it is the route of {route.loop!r}")
     return route
+
+
+def route_age(folder: Path, loop: str, now: Instant) -> float | None:
+    """Seconds since control wrote the copy; None while there is none."""
+    found = signature(folder, loop)
+    return None if found is None else max(0.0, now / 1e6 - found[1] / 1e9)
+
+
+def _told(route: Route) -> dict[str, Any]:
+    """What a route says beyond the defaults: a replica of an older release obeys whatever it can."""
+    told = {}
+    for field in dataclasses.fields(Route):
+        value = getattr(route, field.name)
+        if field.default is dataclasses.MISSING or value != field.default:
+            told[field.name] = value
+    return told
+
+
+def _refuse_unknown(values: object, kind: type) -> None:
+    """Raises: ValueError naming the first key that this release gives no meaning."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    for name, value in values.items() if isinstance(values, dict) else ():
+        if name not in known:
+            raise ValueError(f"it says {name!r}, which this release does not know")
+        for part in value if name in _PARTS and isinstance(value, list) else ():
+            _refuse_unknown(part, _PARTS[name])
+
+
+_PARTS: dict[str, type] = {"shadows": Shadow, "experiments": Experiment, "arms": ExperimentArm}
 
 
 def signature(folder: Path, loop: str) -> Signature | None:

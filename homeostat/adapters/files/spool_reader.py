@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,18 @@ class SpoolReader:
             if not self._read_segment(number, start, number != present[-1], limit, result):
                 break
         return result
+
+    def end(self) -> int:
+        """The position behind the last whole record there is now; -1 when nothing was ever written."""
+        present = segments.numbers(self._folder)
+        if not present:
+            return -1
+        found = Drained(-1)
+        at = len(segments.HEADER)
+        with suppress(FileNotFoundError), open(segments.path_of(self._folder, present[-1]), "rb") as file:
+            for _, end, _ in self._frames(file.fileno(), present[-1], at, False, found):
+                at = end
+        return segments.position(present[-1], at)
 
     def delete_through(self, position: int) -> int:
         """Remove closed segments that hold no record behind a position; returns how many.

@@ -34,7 +34,7 @@ from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_of, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
-from homeostat.serving.routing import ACTING
+from homeostat.serving.routing import BESIDE
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
 
@@ -119,7 +119,7 @@ class DeltaObserver:
 
     def _slice(self, part: Window, columns: Sequence[str] | None = None) -> pa.Table:
         asked = pc.field("asked_at")
-        where = (asked >= _at(part.start)) & (asked < _at(part.end)) & pc.field("arm").isin(ACTING)
+        where = (asked >= _at(part.start)) & (asked < _at(part.end)) & ~pc.field("arm").isin(BESIDE)
         return self.log.read(self.loop.name, columns=columns, where=where)
 
     def _inputs(self, state: LoopState, days: Sequence[Day], part: Window) -> Day:

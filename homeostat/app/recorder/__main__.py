@@ -8,8 +8,8 @@ from pathlib import Path
 from homeostat.app.known import known_features
 from homeostat.app.loader import load_started
 from homeostat.app.process import process_main
-from homeostat.app.recorder.drain import LoggedLoop
 from homeostat.app.recorder.main import run
+from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.settings import Settings
 from homeostat.features.logged import Logged
 

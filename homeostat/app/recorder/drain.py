@@ -4,62 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
-import pyarrow as pa
-
-from homeostat.adapters.delta.rows import facts_of, log_of
-from homeostat.adapters.files.spool_reader import SpoolReader
+from homeostat.adapters.delta.rows import facts_of
 from homeostat.app.recorder.client import Flushed
+from homeostat.app.recorder.predictions import LoggedLoop, Predictions
 from homeostat.data.journal import Batch, Journal, Quarantine
-from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import Table, TableStore
-from homeostat.features.logged import Logged
-from homeostat.kernel.errors import Conflict, HomeostatError
+from homeostat.kernel.errors import HomeostatError
 
 JOURNAL_WRITER = "journal"
-SPOOL_WRITER = "spool"
 _ROWS_AT_ONCE = 30_000
-_RECORDS_AT_ONCE = 8_000
 _T = TypeVar("_T")
 _LOG = logging.getLogger("homeostat.recorder")
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedLoop:
-    """A loop as its prediction log needs it: what it is served with now, and was before, by hash."""
-
-    name: str
-    now: Logged
-    known: Mapping[str, Logged] = field(default_factory=dict)
-
-    def made_with(self, record: PredictionRecord) -> Logged:
-        """What a record's features are. Raises: Conflict for features that nobody remembers."""
-        if record.definitions in ("", self.now.hash):  # "": from before records told
-            return self.now
-        if record.definitions not in self.known:
-            raise Conflict(
-                f"Predictions of {self.name!r} wait to be stored that were made with features unknown here.",
-                mend="Put the folder definitions/ of this home back.",
-                loop=self.name,
-                definitions=record.definitions,
-            )
-        return self.known[record.definitions]
-
-
-@dataclass(frozen=True, slots=True)
 class Stores:
-    """Where facts and predictions are read from and stored to."""
+    """Where facts and predictions are read from and stored to; ``spool`` is the folder of all spools."""
 
     journal: Journal
     quarantine: Quarantine
     tables: TableStore
     log: TableStore
-    spool: SpoolReader
+    spool: Path
 
 
 class Drain:
@@ -73,13 +46,11 @@ class Drain:
     def __init__(self, stores: Stores, tables: Sequence[Table], loops: Sequence[LoggedLoop]) -> None:
         self._stores = stores
         self._tables = {table.name: table for table in tables}
-        self._loops = {loop.name: loop for loop in loops}
-        self._versions = _known(stores.tables.version, self._tables)
-        self._log_versions = _known(stores.log.version, self._loops)
+        self._predictions = Predictions(stores.spool, stores.log, loops)
+        versions = {name: stores.tables.version(name) for name in self._tables}
+        self._versions = {name: version for name, version in versions.items() if version >= 0}
         first = stores.journal.pending(limit=1)
         self._drained = first[0].first_sequence - 1 if first else stores.journal.sequence()
-        self._read = -1
-        self._held: int | None = None
         self._strange: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="drain")
@@ -99,7 +70,7 @@ class Drain:
             failed = [*await self._journal(upto), *await self._spool()]
             if failed:
                 raise failed[0]
-            return Flushed(dict(self._versions), dict(self._log_versions), upto)
+            return Flushed(dict(self._versions), dict(self._predictions.versions), upto)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -130,7 +101,7 @@ class Drain:
         for batch in batches:
             by_table.setdefault(batch.table, []).append(batch)
         for name in by_table.keys() - self._tables.keys():
-            self._say_strange(f"table {name!r}", "facts")
+            self._say_strange(name)
             del by_table[name]
         results = await asyncio.gather(*(self._in_thread(self._append, n, b) for n, b in by_table.items()))
         stored = [item for item in results if not isinstance(item, HomeostatError)]
@@ -148,47 +119,8 @@ class Drain:
         return name, last, self._stores.tables.append(name, rows, writer=JOURNAL_WRITER, upto=last)
 
     async def _spool(self) -> list[HomeostatError]:
-        while True:
-            result = await self._in_thread(self._spool_part)
-            if isinstance(result, HomeostatError):
-                return [result]
-            # A part that is not full reached the end: what has come since then is for the next flush,
-            # which otherwise would never end while predictions are made.
-            if result < _RECORDS_AT_ONCE:
-                return []
-
-    def _spool_part(self) -> int:
-        drained = self._stores.spool.read(self._read, _RECORDS_AT_ONCE)
-        for damage in drained.damage:
-            _LOG.warning("spool segment %d: %s", damage.segment, damage)
-        by_loop: dict[str, list[tuple[int, PredictionRecord]]] = {}
-        before = self._read
-        for place, record in drained.records:
-            if record.loop in self._loops:
-                by_loop.setdefault(record.loop, []).append((place, record))
-            else:
-                self._say_strange(f"loop {record.loop!r}", "predictions")
-                self._held = before if self._held is None else self._held
-            before = place
-        for name, records in by_loop.items():
-            self._append_log(name, records, drained.upto)
-        self._read = drained.upto
-        if drained.records:
-            self._stores.spool.delete_through(self._read if self._held is None else self._held)
-        return len(drained.records)
-
-    def _append_log(self, name: str, records: Sequence[tuple[int, PredictionRecord]], upto: int) -> None:
-        done = self._stores.log.committed(name, SPOOL_WRITER)
-        new = [(place, record) for place, record in records if place > done]
-        if not new:
-            return
-        by_features: dict[str, list[tuple[int, PredictionRecord]]] = {}
-        made_with = {one.hash: one for one in (self._loops[name].made_with(record) for _, record in new)}
-        for place, record in new:
-            by_features.setdefault(record.definitions or self._loops[name].now.hash, []).append((place, record))
-        parts = [log_of(made_with[one], placed) for one, placed in by_features.items()]
-        rows = pa.concat_tables(parts, promote_options="default")
-        self._log_versions[name] = self._stores.log.append(name, rows, writer=SPOOL_WRITER, upto=upto)
+        result = await self._in_thread(self._predictions.drain)
+        return [result] if isinstance(result, HomeostatError) else []
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T | HomeostatError:
         try:
@@ -196,12 +128,7 @@ class Drain:
         except HomeostatError as error:
             return error
 
-    def _say_strange(self, what: str, of: str) -> None:
-        if what not in self._strange:
-            self._strange.add(what)
-            _LOG.warning("%s of %s wait: the loop file no longer declares it", of, what)
-
-
-def _known(version: Callable[[str], int], names: Iterable[str]) -> dict[str, int]:
-    found = {name: version(name) for name in names}
-    return {name: number for name, number in found.items() if number >= 0}
+    def _say_strange(self, table: str) -> None:
+        if table not in self._strange:
+            self._strange.add(table)
+            _LOG.warning("facts of table %r wait: the loop file no longer declares it", table)

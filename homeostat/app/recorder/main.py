@@ -14,9 +14,10 @@ from pathlib import Path
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
-from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.drain import Drain, Stores
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
 from homeostat.data.tables import Table

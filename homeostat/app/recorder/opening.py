@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import LOG_SOUGHT, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.app.home import Home
 from homeostat.app.recorder.drain import JOURNAL_WRITER, Stores
 from homeostat.data.contracts import Row
 from homeostat.data.journal import Journal
@@ -40,7 +40,7 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
         journal,
         DeltaTables(home / "tables", sought=sought.get),
         DeltaTables(home / "log", sought=lambda _: LOG_SOUGHT),
-        SpoolReader(home / "spool" / "predictions"),
+        Home(home).spool,
     )
     stored = max((stores.tables.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
     if stored > stores.journal.sequence():

@@ -38,6 +38,7 @@ class Doors:
             transport.response_bytes(response.status, response.headers, response.body)
         except ClientLeft:
             self._metrics.request(door.name, names, 499, time.perf_counter() - started)
+            transport.response_bytes(400, [("connection", "close")], b"")  # for one that only stopped sending
         finally:
             self._open -= 1
             if not self._open:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from homeostat.app.arms.shadow import ShadowCounts
 from homeostat.data.contracts import Break
 from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.live import LiveRoutes
@@ -21,14 +22,15 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LOG = logging.getLogger("homeostat.serving")
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
 Refuse = Callable[[str, Sequence[object]], None]
+ShadowsSeen = Callable[[], Mapping[tuple[str, str], ShadowCounts]]
 ConsumerOf = Callable[[str, str | None], str]
 
 
 class DoorMetrics:
     """Counters of one process in a registry of their own; also the gateway's observer."""
 
-    def __init__(self, live: LiveRoutes, spool_bytes: Callable[[], int]) -> None:
-        self._live, self._spool_bytes = live, spool_bytes
+    def __init__(self, live: LiveRoutes, spool_bytes: Callable[[], int], shadows: ShadowsSeen) -> None:
+        self._live, self._spool_bytes, self._shadows = live, spool_bytes, shadows
         self._loops = frozenset(live.loops)
         self.forward: Refuse = _nowhere
         self.consumer_of: ConsumerOf = _nobody
@@ -48,6 +50,8 @@ class DoorMetrics:
         self._generation = Reading("route_generation", "Generation of the route that is served.", "loop")
         self._problem = Reading("route_problem", "1 while the newest route is not served in full.", "loop")
         self._answering = Reading("answering", "1 while a version answers; 0 while none can.", "loop")
+        beside = ("loop", "version", "outcome")
+        self._shadowed = Reading("shadow_rows", "Rows a shadow scored, failed to score, or skipped unseen.", *beside)
         self._spool = Reading("spool_bytes", "Predictions on disk, not yet drained.")
         self._latency = Seconds("predict", "Predict requests, recording included.", _SECONDS, "loop")
         self.registry = CollectorRegistry()
@@ -102,6 +106,9 @@ class DoorMetrics:
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
         self._spool.set((), self._spool_bytes())
+        for who, counts in self._shadows().items():
+            for outcome in ("rows", "failed", "dropped"):
+                self._shadowed.set((*who, outcome), getattr(counts, outcome))
         for family in vars(self).values():
             if isinstance(family, Tally | Reading | Seconds):
                 yield from family.collect()

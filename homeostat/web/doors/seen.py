@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from homeostat.app.replica import Replica
 from homeostat.serving.live import LiveRoutes
-from homeostat.web.doors.metrics import CONTENT_TYPE, DoorMetrics, health
+from homeostat.web.doors.merging import merged
+from homeostat.web.doors.metrics import CONTENT_TYPE, health
 from homeostat.web.doors.paths import READ, Door, Names
 from homeostat.web.doors.replies import Response, json_response, redirect
 from homeostat.web.doors.requests import Request
@@ -21,7 +23,7 @@ class SeenDoors:
     """What orchestrators, Prometheus and browsers ask."""
 
     live: LiveRoutes
-    metrics: DoorMetrics
+    replica: Replica
     control_url: str
 
     def doors(self) -> list[Door]:
@@ -42,7 +44,8 @@ class SeenDoors:
         return json_response(shape, 200 if ready else 503)
 
     async def _exposition(self, request: Request, names: Names) -> Response:
-        return Response(200, self.metrics.exposition(), [("content-type", CONTENT_TYPE)])
+        """The metrics of all replicas: nobody can choose which one answers on a shared port."""
+        return Response(200, merged(await self.replica.expositions()), [("content-type", CONTENT_TYPE)])
 
     async def _elsewhere(self, request: Request, names: Names) -> Response:
         """Path and query as they were sent, safe inside a header."""

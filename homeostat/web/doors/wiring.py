@@ -14,7 +14,8 @@ from homeostat.web.doors.seen import SeenDoors
 
 def open_doors(parts: DoorParts) -> Doors:
     """The application for ``gateway_process.run``, with metrics of its own."""
-    metrics = DoorMetrics(parts.live, parts.spool_bytes)
+    metrics = DoorMetrics(parts.live, parts.spool_bytes, parts.shadows.counts)
+    parts.replica.exposition = metrics.exposition
     metrics.forward = RefusedRows(parts.events, parts.clock).forward
     metrics.consumer_of = parts.consumers
     return doors_of(parts, metrics)
@@ -27,6 +28,6 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
     doors = [
         *PlainDoors(asking, parts.events).doors(),
-        *SeenDoors(parts.live, metrics, parts.settings.control_url).doors(),
+        *SeenDoors(parts.live, parts.replica, parts.settings.control_url).doors(),
     ]
     return Doors(doors, metrics, bodies)

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from homeostat.app.home import Home, HomeLock, Running, write_whole
-from homeostat.app.settings import Settings, check_ports_free
+from homeostat.app.ports import check_ports_free
+from homeostat.app.settings import Settings
 from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
 
 

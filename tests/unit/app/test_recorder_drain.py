@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.files.spool import FileSpool
-from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
-from homeostat.app.recorder.drain import Drain, LoggedLoop, Stores
+from homeostat.app.recorder.drain import Drain, Stores
 from homeostat.app.recorder.housekeeping import Housekeeping
+from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.data.contracts import instant, integer, text
 from homeostat.data.identity import compile_identity
 from homeostat.data.journal import Entry
@@ -79,7 +79,7 @@ class World:
 
     def open(self, loops=(LOOP,), tables=(SEEN, MORE)) -> None:
         self.drain = Drain(
-            Stores(self.journal, self.journal, self.tables, self.log, SpoolReader(self.folder / "spool")), tables, loops
+            Stores(self.journal, self.journal, self.tables, self.log, self.folder / "spool"), tables, loops
         )
 
     def record(self, table, *names):

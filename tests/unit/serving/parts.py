@@ -11,11 +11,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.data.contracts import Value
 from homeostat.features.definitions import FeatureSet
 from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
+from homeostat.serving.runtimes import LoadRuntime, Runtime, StartCandidate
 from tests.unit.serving.late import FEATURES, INPUTS, NOW
 
 
@@ -127,3 +129,30 @@ class Constant:
         if isinstance(self._answer, np.ndarray):
             return self._answer
         return np.full(len(next(iter(columns.values()))), self._answer)
+
+
+class Beside:
+    """A candidate that answers as a runtime does, without a process of its own."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.version, self.inputs, self.binding = runtime.version, runtime.inputs, runtime.binding
+        self.closed = False
+        self._runtime = runtime
+
+    async def predict(self, columns: Mapping[str, Sequence[Value]]) -> Any:
+        """The runtime's answer."""
+        return self._runtime.predict(columns)
+
+    def close(self) -> None:
+        """Nothing ends but this."""
+        self.closed = True
+
+
+def loading(versions: Path) -> LoadRuntime:
+    """Loads what lies in a folder of versions."""
+    return lambda loop, version: load_runtime(versions / loop / version, version)
+
+
+def beside(load: LoadRuntime) -> StartCandidate:
+    """Starts candidates that need no process."""
+    return lambda loop, version: Beside(load(loop, version))

@@ -13,13 +13,15 @@ from typing import Any
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.arms.shadow import ShadowConfig
+from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import DoorClock, ReplayClock
 from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import DoorParts, GatewaySettings
 from homeostat.app.prediction_ids import new_prediction_id
+from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
@@ -32,7 +34,7 @@ from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.refused import RefusedRows
 from homeostat.web.doors.wiring import doors_of
 from tests.unit.serving.late import NOW, PLAN
-from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.parts import beside, loading, model, save_version
 
 NOW_HEADER = {"homeostat-now": "2013-02-01T13:00:00Z"}
 PREDICT = "/loops/late/predict"
@@ -67,6 +69,11 @@ class Recorder:
     def _fail(self) -> None:
         if self.error:
             raise self.error
+
+
+def no_shadow(loop: str, version: str) -> ShadowConfig:
+    """The rig starts no processes."""
+    raise AssertionError(f"{loop} {version}")
 
 
 @dataclass
@@ -131,12 +138,13 @@ class Rig:
         self.store = SqliteOnlineStore(home / "online.sqlite")
         self.store.prepare([plan.features])
         self._sequences = itertools.count()
-        self.live = LiveRoutes([plan], lambda loop, v: load_runtime(home / "versions" / loop / v, v))
+        load = loading(home / "versions")
+        self.live = LiveRoutes([plan], load, beside(load))
         self.watcher = RouteWatcher(home / "routes", self.live, retry=0.0)
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
         self.recorder = Recorder()
-        self.metrics = DoorMetrics(self.live, self.spool.size)
+        self.metrics = DoorMetrics(self.live, self.spool.size, dict)
         self.clock = clock or ReplayClock()
         self.refused = RefusedRows(self.recorder, self.clock)
         self.metrics.forward = self.refused.forward
@@ -144,10 +152,12 @@ class Rig:
             [plan], self.live, self.online, self.spool, self.metrics,
             new_id=new_prediction_id, timer=time.perf_counter,
         )  # fmt: skip
+        self.replica = Replica("r1", home / "replicas", home, self.live, self.metrics.exposition)
+        self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(
             told, self.live, self.recorder, self.clock, self.spool.size, lambda _: self.gateway,
-            ConsumerNames(home / "consumers.json"),
+            ConsumerNames(home / "consumers.json"), self.replica, self.shadows,
         )  # fmt: skip
         self.doors = doors_of(parts, self.metrics)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 from homeostat.kernel.errors import Unavailable
 from homeostat.serving.arms import answer
 from homeostat.serving.live import Serving
-from homeostat.serving.routing import Arm, Route, arm_of
-from tests.unit.serving.parts import Constant
+from homeostat.serving.routing import Arm, Route, place_for
+from tests.unit.serving.parts import Beside, Constant
 
 ROUTE = Route("late", 1, "v1", canary="v2", share=0.5, salt="r")
 UNITS = [f"u{number}" for number in range(40)]
@@ -19,22 +21,36 @@ COLUMNS = {"hour": list(range(40))}
 Failure = tuple[str, Arm, int]
 
 
+def serving(canary: Constant, champion: float = 0.1, route: Route = ROUTE) -> Serving:
+    """The canary in a process of its own, as it were."""
+    return Serving(route, {"v1": Constant("v1", champion)}, {"v2": Beside(canary)})
+
+
+def arm_of(route: Route, unit: str) -> Arm:
+    return place_for(route, unit)[0]
+
+
 def ask(serving: Serving) -> tuple[list[tuple[float, str, Arm, bool]], list[Failure]]:
     failures: list[Failure] = []
-    found = answer(serving, UNITS, COLUMNS, lambda version, arm, rows, _: failures.append((version, arm, rows)))
+
+    def failed(version: str, arm: Arm, rows: int, why: Exception | None) -> None:
+        failures.append((version, arm, rows))
+
+    found = asyncio.run(answer(serving, UNITS, COLUMNS, failed))
     return [(a.probability, a.version, a.arm, a.fell_back) for a in found], failures
 
 
 def test_each_row_is_answered_by_its_own_arm() -> None:
-    runtimes = {"v1": Constant("v1", 0.1), "v2": Constant("v2", 0.2)}
-    found, failures = ask(Serving(ROUTE, runtimes))
+    canary = Constant("v2", 0.2)
+    whole = serving(canary)
+    found, failures = ask(whole)
     for unit, row in zip(UNITS, found, strict=True):
         assert row == (
             (0.2, "v2", "canary", False) if arm_of(ROUTE, unit) == "canary" else (0.1, "v1", "champion", False)
         )
     assert {row[2] for row in found} == {"champion", "canary"}
     assert failures == []
-    assert (runtimes["v1"].asked, runtimes["v2"].asked) == (1, 1)
+    assert canary.asked == 1
 
 
 @pytest.mark.parametrize(
@@ -52,7 +68,7 @@ def test_each_row_is_answered_by_its_own_arm() -> None:
     ids=["raises", "too few", "too many", "two columns", "nan", "infinite", "above one", "below zero"],
 )
 def test_a_failing_canary_is_answered_by_the_champion_and_counted(bad: object) -> None:
-    found, failures = ask(Serving(ROUTE, {"v1": Constant("v1", 0.1), "v2": Constant("v2", bad)}))
+    found, failures = ask(serving(Constant("v2", bad)))
     canaries = [arm_of(ROUTE, unit) == "canary" for unit in UNITS]
     assert found == [(0.1, "v1", "champion", fell_back) for fell_back in canaries]
     assert failures == [("v2", "canary", sum(canaries))]
@@ -81,8 +97,8 @@ def test_rows_keep_their_order_however_the_arms_mix(units: list[str], share: flo
             return np.array(columns["x"]) / 100  # type: ignore[index]
 
     route = Route("late", 1, "v1", canary="v2", share=share)
-    serving = Serving(route, {"v1": Echo("v1", 0), "v2": Echo("v2", 0)})
-    found = answer(serving, units, {"x": list(range(len(units)))}, lambda *_: None)
+    both = Serving(route, {"v1": Echo("v1", 0)}, {"v2": Beside(Echo("v2", 0))})
+    found = asyncio.run(answer(both, units, {"x": list(range(len(units)))}, lambda *_: None))
     assert [round(row.probability * 100) for row in found] == list(range(len(units)))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.files.routes import read_waiting, write_waiting
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.features.definitions import FeatureSet, Window, count, feature_set, mean
 from homeostat.registry.manifest import read_manifest, write_manifest
 from homeostat.serving.live import LiveRoutes, Unhonoured
@@ -18,7 +17,7 @@ from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.serving.waiting import Waiting
 from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES, NOW, PLAN, question
-from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.parts import beside, loading, model, save_version
 from tests.unit.serving.rig import Rig, arrival
 
 WithRig = Callable[[Callable[[Rig], Awaitable[None]]], object]
@@ -32,7 +31,8 @@ def features(over: str = "3h", **parts: Any) -> FeatureSet:
 
 
 def live(versions: Path, plan: ServingPlan = PLAN) -> LiveRoutes:
-    return LiveRoutes([plan], lambda loop, version: load_runtime(versions / loop / version, version))
+    load = loading(versions)
+    return LiveRoutes([plan], load, beside(load))
 
 
 def test_a_version_trained_on_another_window_is_refused_naming_the_view_and_both_ranges(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from homeostat.kernel.errors import Conflict, HomeostatError, IntegrityError, Unavailable
 from homeostat.serving.live import LiveRoutes
-from homeostat.serving.routing import Route
-from homeostat.serving.runtimes import Runtime
+from homeostat.serving.routing import Experiment, ExperimentArm, Route
+from homeostat.serving.runtimes import Candidate, Runtime
 from tests.unit.serving.late import PLAN
-from tests.unit.serving.parts import Constant
+from tests.unit.serving.parts import Beside, Constant
 
 
 class Shelf:
@@ -18,6 +18,7 @@ class Shelf:
     def __init__(self, *versions: str) -> None:
         self.versions: dict[str, Runtime] = {version: Constant(version, 0.5) for version in versions}
         self.loads: list[str] = []
+        self.begun: list[Beside] = []
 
     def load(self, loop: str, version: str) -> Runtime:
         self.loads.append(version)
@@ -25,9 +26,13 @@ class Shelf:
             raise IntegrityError(f"{loop} {version} is broken.", mend="Restore it.")
         return self.versions[version]
 
+    def start(self, loop: str, version: str) -> Candidate:
+        self.begun.append(Beside(self.load(loop, version)))
+        return self.begun[-1]
+
 
 def live_with(shelf: Shelf, route: Route | None = None) -> LiveRoutes:
-    live = LiveRoutes([PLAN], shelf.load)
+    live = LiveRoutes([PLAN], shelf.load, shelf.start)
     if route:
         live.take(live.prepare(route))
     return live
@@ -119,3 +124,37 @@ def test_warming_does_not_judge_what_a_row_of_missing_values_gives() -> None:
     shelf.versions = {"v2": Constant("v2", ValueError())}
     with pytest.raises(Unavailable):
         live_with(shelf, Route("late", 2, "v2"))
+
+
+def test_a_candidate_keeps_its_process_from_step_to_step_and_loses_it_when_it_leaves() -> None:
+    shelf = Shelf("v1", "v2")
+    live = live_with(shelf, Route("late", 1, "v1", canary="v2", share=0.05))
+    live.take(live.prepare(Route("late", 2, "v1", canary="v2", share=0.5)))
+    (candidate,) = shelf.begun
+    assert not candidate.closed
+    live.take(live.prepare(Route("late", 3, "v2", standby="v1")))
+    assert candidate.closed
+    now = live.current("late")
+    assert now is not None
+    assert (set(now.runtimes), set(now.candidates)) == ({"v1", "v2"}, set())
+
+
+def test_what_was_prepared_for_a_route_that_is_old_by_now_is_let_go() -> None:
+    shelf = Shelf("v1", "v2")
+    live = live_with(shelf, Route("late", 1, "v1"))
+    late = live.prepare(Route("late", 2, "v1", canary="v2", share=0.5))
+    live.take(live.prepare(Route("late", 3, "v1")))
+    live.take(late)
+    now = live.current("late")
+    assert now is not None
+    assert now.route.generation == 3
+    assert [candidate.closed for candidate in shelf.begun] == [True]
+
+
+def test_a_route_that_fails_halfway_leaves_no_candidate_behind() -> None:
+    shelf = Shelf("v1", "v2")
+    live = live_with(shelf, Route("late", 1, "v1"))
+    arms = (ExperimentArm("a", "v2", 0.5), ExperimentArm("b", "v9", 0.5))
+    with pytest.raises(IntegrityError):
+        live.prepare(Route("late", 2, "v1", experiments=(Experiment("e", arms),)))
+    assert [candidate.closed for candidate in shelf.begun] == [True]

@@ -17,7 +17,7 @@ from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import Runtime
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import PLAN, question
-from tests.unit.serving.parts import Constant, model, save_version
+from tests.unit.serving.parts import Constant, beside, model, save_version
 from tests.unit.serving.rig import Rig
 
 ROUTE = Route("late", 3, "v2", canary="v3", share=0.25, standby="v1", salt="r3")
@@ -101,7 +101,7 @@ def test_requests_are_answered_by_the_old_version_while_the_new_one_loads(tmp_pa
         return Constant(version, 0.5)
 
     async def scenario() -> None:
-        live = LiveRoutes([PLAN], load)
+        live = LiveRoutes([PLAN], load, beside(load))
         watcher = RouteWatcher(tmp_path, live, every=0.001)
         write_route(tmp_path, Route("late", 1, "v1"))
         watching = asyncio.create_task(watcher.run())
@@ -125,7 +125,7 @@ def test_a_loader_that_breaks_in_any_way_does_not_stop_the_watching(tmp_path: Pa
         return Constant(version, 0.5)
 
     async def scenario() -> None:
-        live = LiveRoutes([PLAN], load)
+        live = LiveRoutes([PLAN], load, beside(load))
         watcher = RouteWatcher(tmp_path, live)
         write_route(tmp_path, Route("late", 1, "v2"))
         await watcher.look()

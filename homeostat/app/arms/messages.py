@@ -1,0 +1,53 @@
+"""Messages between a gateway and its candidates: a length, then msgpack."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+import msgspec
+
+LENGTH = struct.Struct(">I")
+LONGEST = 256 * 1024 * 1024
+"""Bytes; a longer message is no message of ours."""
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class Ask(msgspec.Struct, array_like=True):
+    """Rows to score: the values of each input, in the order of the version's inputs."""
+
+    number: int
+    columns: list[list[float | str | None]]
+
+
+class Told(msgspec.Struct, array_like=True):
+    """The probabilities of an ask, or why there are none. The first message of a host, number 0, says it is ready."""
+
+    number: int
+    probabilities: list[float] = []
+    problem: str = ""
+
+
+def message(value: Ask | Told) -> bytes:
+    """The bytes of a message."""
+    body = _ENCODE(value)
+    return LENGTH.pack(len(body)) + body
+
+
+def receive(connection: socket.socket, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
+    """The next message of a blocking socket. Raises: EOFError when the other end has gone."""
+    (length,) = LENGTH.unpack(_exactly(connection, LENGTH.size))
+    if length > LONGEST:
+        raise EOFError
+    return decoder.decode(_exactly(connection, length))
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        part = connection.recv(min(1 << 20, count - len(parts)))
+        if not part:
+            raise EOFError
+        parts += part
+    return bytes(parts)

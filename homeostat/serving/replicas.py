@@ -1,0 +1,68 @@
+"""What each replica says of itself: which route it serves, and what keeps it from serving the newest one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from homeostat.kernel.clock import Duration, Instant, duration
+from homeostat.serving.live import LiveRoutes
+
+SILENT_AFTER: Duration = duration("5s")
+"""Of processing time; a replica that said nothing for so long is not counted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopServed:
+    """A loop on one replica: the generation it serves (None before the first), and why it is not the newest."""
+
+    generation: int | None
+    champion: str | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """One gateway process: its id, process and when it said this (processing time)."""
+
+    id: str
+    pid: int
+    at: Instant
+    ready: bool
+    loops: Mapping[str, LoopServed] = field(default_factory=dict)
+
+    def silent(self, now: Instant) -> bool:
+        """Whether it should have said something since."""
+        return now - self.at > SILENT_AFTER
+
+
+def served_by(live: LiveRoutes) -> dict[str, LoopServed]:
+    """Every loop as it is served here."""
+    found = {}
+    for loop in live.loops:
+        serving = live.current(loop)
+        route = serving.route if serving else None
+        champion = route.champion if route else None
+        found[loop] = LoopServed(route.generation if route else None, champion, live.problem(loop))
+    return found
+
+
+def lagging(replicas: Iterable[ReplicaState], loop: str, generation: int, now: Instant) -> list[str]:
+    """Why a loop's newest route is not served everywhere yet: one sentence for each replica that lags.
+
+    >>> behind = ReplicaState("r2", 7, 0, True, {"late": LoopServed(3, "v1", "v2 is broken.")})
+    >>> lagging([behind], "late", 4, 0)
+    ['replica r2 serves generation 3, not 4: v2 is broken.']
+    """
+    found = []
+    for one in replicas:
+        if one.silent(now):
+            continue
+        served = one.loops.get(loop)
+        if served is None or served.generation is None or served.generation < generation:
+            at = "nothing" if served is None or served.generation is None else f"generation {served.generation}"
+            why = f": {served.problem}" if served is not None and served.problem else ""
+            found.append(f"replica {one.id} serves {at}, not {generation}{why}")
+        elif served.problem:
+            found.append(f"replica {one.id} does not serve generation {generation} in full: {served.problem}")
+    return found
