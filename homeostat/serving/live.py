@@ -96,7 +96,7 @@ class LiveRoutes:
         except HomeostatError:
             for version, candidate in candidates.items():
                 if old.candidates.get(version) is not candidate:
-                    candidate.close()
+                    candidate.end()
             raise
         return Serving(route, runtimes, candidates, " ".join(problems) or None)
 
@@ -118,10 +118,10 @@ class LiveRoutes:
                 candidate.close()
 
     def close(self) -> None:
-        """Let go of every candidate."""
+        """End every candidate; nothing is asked any more."""
         for serving in self._now.values():
             for candidate in serving.candidates.values():
-                candidate.close()
+                candidate.end()
 
     def refuse(self, loop: str, problem: str) -> None:
         """Keep what is served, and say why."""
@@ -163,7 +163,7 @@ class LiveRoutes:
         try:
             self._must_be_honoured(loop, candidate)
         except HomeostatError:
-            candidate.close()
+            candidate.end()
             raise
         return candidate
 

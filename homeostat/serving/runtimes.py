@@ -54,7 +54,11 @@ class Candidate(Loaded, Protocol):
         ...
 
     def close(self) -> None:
-        """End its process."""
+        """End its process once what it was asked is answered or late; safe where requests are answered."""
+        ...
+
+    def end(self) -> None:
+        """End its process now, and wait until it has."""
         ...
 
 

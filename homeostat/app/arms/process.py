@@ -10,7 +10,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +51,7 @@ class _Running:
 
     process: subprocess.Popen[bytes]
     socket: socket.socket
+    attached: asyncio.Task[asyncio.StreamWriter] | None = None
     writer: asyncio.StreamWriter | None = None
     reading: asyncio.Task[None] | None = None
     waiting: dict[int, asyncio.Future[list[float]]] = field(default_factory=dict)
@@ -116,30 +116,41 @@ class ArmProcess:
     def close(self) -> None:
         """End the process once what it was asked is answered or late."""
         self._closed = True
-        with suppress(RuntimeError):  # no event loop: nothing can be on its way
-            asyncio.get_running_loop().call_later(self._limits.seconds, self._end)
-            return
-        self._end()
+        asyncio.get_running_loop().call_later(self._limits.seconds, self._end)
+
+    def end(self) -> None:
+        """End the process now, and wait until it has."""
+        self._closed = True
+        if self._again is not None:
+            self._again.cancel()
+        running, self._running = self._running, None
+        if running is not None:
+            _let_go(running)
+            running.process.wait()
 
     async def _ask(self, columns: list[list[Value]]) -> list[float]:
         running = self._running
         if running is None:
             raise ArmFailed("its process is being started again")
-        if running.writer is None:
-            await self._attach(running)
-        assert running.writer is not None
+        if running.attached is None:
+            running.attached = asyncio.create_task(self._attach(running))
+        writer = await asyncio.shield(running.attached)
+        if self._running is not running:
+            raise ArmFailed("its process ended")
         number = next(self._numbers)
         future: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
         running.waiting[number] = future
         try:
-            running.writer.write(message(Ask(number, columns)))
+            writer.write(message(Ask(number, columns)))
             return await future
         finally:
             running.waiting.pop(number, None)
 
-    async def _attach(self, running: _Running) -> None:
-        reader, running.writer = await asyncio.open_unix_connection(sock=running.socket)
+    async def _attach(self, running: _Running) -> asyncio.StreamWriter:
+        reader, writer = await asyncio.open_unix_connection(sock=running.socket)
+        running.writer = writer
         running.reading = asyncio.create_task(self._read(running, reader))
+        return writer
 
     async def _read(self, running: _Running, reader: asyncio.StreamReader) -> None:
         decoder = msgspec.msgpack.Decoder(Told)
@@ -181,6 +192,7 @@ class ArmProcess:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
             try:
                 self._running = await asyncio.to_thread(self._start)
+                self._breaker = Breaker()
             except Unavailable as error:
                 _LOG.warning("%s of loop %s does not start: %s", self._version, self._loop, error.problem)
         if self._closed:
@@ -238,7 +250,7 @@ def _let_go(running: _Running) -> None:
     if running.reading is not None:
         running.reading.cancel()
     if running.writer is not None:
-        running.writer.close()
+        running.writer.transport.abort()
     running.socket.close()
     running.process.kill()
     threading.Thread(target=running.process.wait, daemon=True).start()  # freeing its memory may take a while

@@ -62,7 +62,10 @@ class Shadows:
     async def _keep(self, who: Wanted) -> None:
         pause = _SHORTEST_PAUSE
         while True:
-            await self._run(who)
+            try:
+                await self._run(who)
+            except OSError as error:
+                _LOG.warning("the shadow %s of loop %s cannot be started: %s", who[1], who[0], error)
             kept = self._kept[who]
             kept.before, kept.counts = _sum(kept.before, kept.counts), ShadowCounts()
             _LOG.warning("the shadow %s of loop %s ended; it is started again in %g s", who[1], who[0], pause)
@@ -71,6 +74,7 @@ class Shadows:
 
     async def _run(self, who: Wanted) -> None:
         config = msgspec.json.encode(self._config(*who)).decode()
+        self._log.parent.mkdir(exist_ok=True)
         with open(self._log, "ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *module_command("homeostat.app.arms.shadow", config),

@@ -147,6 +147,8 @@ class Beside:
         """Nothing ends but this."""
         self.closed = True
 
+    end = close
+
 
 def loading(versions: Path) -> LoadRuntime:
     """Loads what lies in a folder of versions."""
@@ -156,3 +158,63 @@ def loading(versions: Path) -> LoadRuntime:
 def beside(load: LoadRuntime) -> StartCandidate:
     """Starts candidates that need no process."""
     return lambda loop, version: Beside(load(loop, version))
+
+
+def harmful(kind: str) -> bytes:
+    """Answers 0.9, but from the hour 20 on computes for minutes ("slow") or asks for gigabytes ("large")."""
+    nodes = [
+        helper.make_node("IsNaN", ["hour"], ["missing"]),
+        helper.make_node("Where", ["missing", "zero", "hour"], ["filled"]),
+        helper.make_node("ReduceMax", ["filled"], ["latest"], keepdims=0),
+        helper.make_node("Sub", ["latest", "nineteen"], ["beyond"]),
+        helper.make_node("Max", ["beyond", "nothing"], ["excess"]),
+        helper.make_node("Mul", ["excess", "billions"], ["much"]),
+        helper.make_node("Cast", ["much"], ["count"], to=TensorProto.INT64),
+        *(_slow() if kind == "slow" else _large()),
+        helper.make_node("Mul", ["spent", "nothing"], ["none"]),
+        helper.make_node("Mul", ["filled", "nothing"], ["flat"]),
+        helper.make_node("Add", ["flat", "answer"], ["sure"]),
+        helper.make_node("Add", ["sure", "none"], ["p"]),
+    ]
+    types = {"number": TensorProto.FLOAT, "text": TensorProto.STRING}
+    constants = {"nothing": 0.0, "nineteen": 19.0, "billions": 2e9, "answer": 0.9}
+    graph = helper.make_graph(
+        nodes,
+        kind,
+        [helper.make_tensor_value_info(name, types[kind], [None, 1]) for name, kind in INPUTS],
+        [helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1])],
+        [
+            *(helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in constants.items()),
+            helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]),
+            helper.make_tensor("one_axis", TensorProto.INT64, [1], [1]),
+            helper.make_tensor("go_on", TensorProto.BOOL, [], [True]),
+        ],
+    )
+    made: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
+    onnx.checker.check_model(made)
+    return made
+
+
+def _slow() -> list[Any]:
+    scalar, flag = (lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [])), TensorProto.BOOL
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["still"]), helper.make_node("Sin", ["so_far"], ["next"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", flag, []),
+            scalar("so_far"),
+        ],
+        [helper.make_tensor_value_info("still", flag, []), scalar("next")],
+    )
+    return [helper.make_node("Loop", ["count", "go_on", "nothing"], ["spent"], body=body)]
+
+
+def _large() -> list[Any]:
+    return [
+        helper.make_node("Reshape", ["count", "one_axis"], ["shape"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["spent"], keepdims=0),
+    ]
