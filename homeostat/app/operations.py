@@ -7,10 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeostat.adapters.files.routes import read_waiting, write_route, write_waiting
+from homeostat.adapters.files.routes import read_waiting, route_age, write_route, write_waiting
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.app import views
+from homeostat.app.clocks import SystemClock
+from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
 from homeostat.control.days import Day
@@ -18,6 +20,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
 from homeostat.control.transitions import roll_back_by_hand
 from homeostat.governance.audit import audit
+from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
@@ -62,6 +65,8 @@ class Operations:
             "owner": loop.owner,
             "decided_until": None if state.decided_until is None else format_instant(state.decided_until),
             "route": views.route_of(state),
+            "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),
+            "lagging": self.fleet.lagging(loop.name, state.route.generation),
             "waiting": self._waiting(state),
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
@@ -90,6 +95,17 @@ class Operations:
         days = [day for _, day in self._read_days(loop.name).values()]
         return views.lately_skewed(days, loop.feature_set.names)
 
+    def route(self, loop: Loop) -> Json:
+        """The route, how long ago it was written, and what every replica makes of it."""
+        state, now = self.store.state(loop.name), SystemClock().now()
+        return {
+            "loop": loop.name,
+            **views.route_of(state),
+            "age_seconds": route_age(self.home.routes, loop.name, now),
+            "replicas": views.replicas_of(self.fleet.replicas(), loop.name, now),
+            "lagging": self.fleet.lagging(loop.name, state.route.generation),
+        }
+
     def windows(self, loop: Loop, after: int) -> Json:
         """Days changed after a cursor, oldest change first, and the cursor to ask with next time."""
         frozen = self.store.state(loop.name).first_version
@@ -110,7 +126,7 @@ class Operations:
         return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
 
     def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
-        """End an open rollout, or flip to the standby, in one compare-and-set; serving follows by itself."""
+        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
         while True:
             state = self.store.state(loop.name)
             verdict = Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
@@ -120,7 +136,17 @@ class Operations:
             except Conflict:
                 continue
             self.publish(loop.name)
-            return {"route": views.route_of(state), "decision": self.decisions(loop)[-1]}
+            followed = self.fleet.follow(loop.name, state.route.generation)
+            return {
+                "route": views.route_of(state),
+                "decision": self.decisions(loop)[-1],
+                "followed": plain(followed),
+            }
+
+    @property
+    def fleet(self) -> Fleet:
+        """The replicas that serve this home."""
+        return Fleet(self.home)
 
     def publish(self, loop: str) -> LoopState:
         """Give serving its copy of the newest route, whoever decided it; one writer at a time. Gives its state."""

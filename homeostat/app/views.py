@@ -11,10 +11,11 @@ from homeostat.control.reading import canary_window
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import format_instant
+from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.skew import SkewDay, main_cause, skew_rate_or_none
 from homeostat.registry.models import Version
+from homeostat.serving.replicas import ReplicaState
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.sums import ScoreSums
 
@@ -135,7 +136,26 @@ def route_of(state: LoopState) -> Json:
         "canary": route.canary,
         "share": route.share,
         "standby": route.standby,
+        "shadows": [plain(shadow) for shadow in route.shadows],
+        "experiments": [plain(experiment) for experiment in route.experiments],
     }
+
+
+def replicas_of(replicas: Sequence[ReplicaState], loop: str, now: Instant) -> list[Json]:
+    """What each replica serves of a loop, and since when it is silent."""
+    found = []
+    for one in replicas:
+        served = one.loops.get(loop)
+        found.append(
+            {
+                "id": one.id,
+                "generation": served.generation if served else None,
+                "ready": not one.silent(now) and served is not None and served.champion is not None,
+                "problem": served.problem if served else None,
+                "said_seconds_ago": round(max(0, now - one.at) / 1e6, 1),
+            }
+        )
+    return found
 
 
 def waiting_of(waiting: Waiting) -> Json:

@@ -19,6 +19,7 @@ from homeostat.cli import (
     operate,
     quarantine,
     report,
+    route,
     run,
     skew,
     tables,
@@ -40,6 +41,7 @@ app.command("up")(run.up)
 app.command("status")(operate.status)
 app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
+app.command("route")(route.route)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

@@ -83,7 +83,7 @@ def _status(shown: Json) -> None:
         promise = {name: figure(champion["promise"][name]) for name in ("log_loss", "auc", "skill")}
         _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
         _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
-    for problem in shown["problems"]:
+    for problem in (*shown["lagging"], *shown["problems"]):
         _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
     if rollout:
@@ -178,3 +178,11 @@ def _versions(found: list[Json]) -> None:
 
 def _rolled_back(done: Json) -> None:
     data.print(f"{done['decision']['title']} (generation {done['route']['generation']}).")
+    followed = done["followed"]
+    replicas = "1 replica" if followed["replicas"] == 1 else f"{followed['replicas']} replicas"
+    if followed["lagging"]:
+        talk.print(f"After {followed['seconds']:.1f} s not every one of {replicas} follows:")
+        for text in followed["lagging"]:
+            talk.print(f"  {text}", markup=False)
+    elif followed["replicas"]:
+        talk.print(f"{replicas} followed within {followed['seconds'] * 1e3:.0f} ms.")

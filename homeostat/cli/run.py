@@ -32,6 +32,9 @@ def up(
         float,
         typer.Option("--skew-share", metavar="SHARE", help="Share of served rows whose features are recomputed."),
     ] = 0.01,
+    replicas: Annotated[
+        int, typer.Option("--replicas", metavar="N", min=1, max=64, help="Gateway processes that share the port.")
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -44,7 +47,7 @@ def up(
         say_addresses(port)
         from homeostat.app.installation import Installation
 
-        settings = settings_of(loop_file, home, port, replay, skew_share)
+        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update={"replicas": replicas})
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))

@@ -13,13 +13,13 @@ from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured, judge_first, judge_retrain
 from homeostat.control.reading import canary_window, record_of, trail_of
-from homeostat.control.rollouts import judge_canary
+from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
-from homeostat.kernel.verdicts import ADVANCE, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.kernel.verdicts import ADVANCE, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
@@ -57,6 +57,7 @@ class Reconciler:
     ``on_change`` publishes a state's route; it must be idempotent. ``published`` is the generation it was last
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
     ``on_wait`` is told why nothing serves (None once something does) whenever that changes.
+    ``lagging`` tells of replicas that do not serve a generation: while there are any, no rollout moves on.
     ``verdict`` is what was last said about retraining.
     """
 
@@ -66,6 +67,7 @@ class Reconciler:
     engine: WorkflowEngine
     on_change: Callable[[LoopState], None]
     on_wait: Callable[[str, Waiting | None], None]
+    lagging: Callable[[str, int], Sequence[str]] = lambda loop, generation: ()
     days: list[Day] = dataclasses.field(default_factory=list)
     cursor: int = 0
     published: int = -1
@@ -198,7 +200,10 @@ class Reconciler:
         assert state.rollout is not None
         limits = self.loop.rollout
         seen = canary_window(state.rollout, self.days, limits, now)
-        verdict, facts = judge_canary(seen, limits), {"seen": plain(seen)}
+        lagging = self.lagging(self.loop.name, state.route.generation)
+        verdict, facts = judge_followed(judge_canary(seen, limits), lagging), {"seen": plain(seen)}
+        if lagging and verdict.name == HOLD:
+            return Transition(state, ())  # not the candidate's fault: no look is spent
         if verdict.name == ADVANCE:
             return transitions.advance(state, verdict, now, facts, limits)
         if verdict.name == PROMOTE:

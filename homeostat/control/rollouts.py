@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,17 @@ def judge_canary(seen: CanaryWindow, limits: Canary) -> Verdict:
         text = f"undecided after {seen.looks + 1} looks >= {limits.looks}, at {_share(seen, limits)}"
         return Verdict(ROLL_BACK, (Reason("never_proven", seen.looks + 1, limits.looks, text), reason))
     return Verdict(HOLD, (reason,))
+
+
+def judge_followed(verdict: Verdict, lagging: Sequence[str]) -> Verdict:
+    """No step forward while a replica does not serve the present one: what it would do with the next is unknown.
+
+    >>> judge_followed(Verdict(ADVANCE, ()), ["replica r2 serves generation 3, not 4"]).name
+    'HOLD'
+    """
+    if verdict.name not in (ADVANCE, PROMOTE) or not lagging:
+        return verdict
+    return Verdict(HOLD, tuple(Reason("not_followed", None, None, text) for text in lagging))
 
 
 def _faults(seen: CanaryWindow, limits: Canary) -> Reason | None:

@@ -108,9 +108,9 @@ def test_one_that_asks_for_gigabytes_is_refused_them_and_answers_on(tmp_path: Pa
 
 
 def test_one_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
+    made = save_version(tmp_path / "versions", "v2", model(1.0))
+    (made / "model.onnx").write_bytes(model(2.0))
     with pytest.raises(Unavailable, match="not the ones that were registered"):
-        made = save_version(tmp_path / "versions", "v2", model(1.0))
-        (made / "model.onnx").write_bytes(model(2.0))
         ArmProcess(made, "late", "v2", ArmLimits(), tmp_path / "candidates.log")
 
 

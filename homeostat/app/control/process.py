@@ -17,6 +17,7 @@ from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
+from homeostat.app.fleet import Fleet
 from homeostat.app.known import known_features
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
@@ -92,7 +93,7 @@ def build(settings: Settings) -> ControlProcess:
     operations = Operations.open(home)
     registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
     facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
-    publisher = Publisher(operations, registry, settings.doors_url)
+    publisher = Publisher(operations, registry, Fleet(home))
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
     loops = load_started(settings)
     runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
@@ -131,6 +132,7 @@ def _reconciler(
     check, known = SkewCheck.of(home, loop, tables), known_features(home, loop.name)
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
-    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, _saying(operations))
+    lagging, say = operations.fleet.lagging, _saying(operations)
+    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, say, lagging)
     engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
     return found

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from homeostat.app.loopback import get_json
+from homeostat.app.fleet import Fleet
 from homeostat.app.operations import Operations
 from homeostat.control.state import LoopState
-from homeostat.kernel.errors import HomeostatError, Unavailable
+from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.models import Registry
 
 _LOG = logging.getLogger("homeostat.control")
-_PATIENCE_SECONDS, _EVERY_SECONDS = 10.0, 0.02
 
 
 @dataclass(slots=True)
@@ -23,8 +20,7 @@ class Publisher:
 
     operations: Operations
     registry: Registry
-    doors_url: str
-    _pause: threading.Event = field(init=False, default_factory=threading.Event)
+    fleet: Fleet
 
     def publish(self, state: LoopState) -> None:
         """Write the copy, wait until serving shows its generation, mirror the aliases.
@@ -38,20 +34,8 @@ class Publisher:
         self._mirror(state)
 
     def _await_serving(self, state: LoopState) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            shown = self._shown(state.loop)
-            if shown is None or (shown.get("generation") or -1) >= state.route.generation:
-                return
-            self._pause.wait(_EVERY_SECONDS)
-        _LOG.warning("serving does not show generation %d of %s yet", state.route.generation, state.loop)
-
-    def _shown(self, loop: str) -> dict[str, int] | None:
-        try:
-            found: dict[str, int] | None = get_json(f"{self.doors_url}/health/ready", accept=(503,))["loops"].get(loop)
-        except Unavailable:
-            return None
-        return found
+        for text in self.fleet.follow(state.loop, state.route.generation).lagging:
+            _LOG.warning("the route of %s is not served everywhere: %s", state.loop, text)
 
     def _mirror(self, state: LoopState) -> None:
         """Aliases are a copy for people; a registry that is away must not hold up a route."""

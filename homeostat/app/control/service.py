@@ -96,6 +96,10 @@ class ControlService:
         loop = self._loop(name)
         return self.facts.objectives(objectives_of(loop.tables, loop.feature_set), self._now())
 
+    def route(self, name: str) -> Json:
+        """The route and what every replica makes of it."""
+        return self.operations.route(self._loop(name))
+
     def windows(self, name: str, after: int) -> Json:
         """Days changed after a cursor."""
         return self.operations.windows(self._loop(name), after)

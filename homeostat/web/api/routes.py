@@ -76,6 +76,11 @@ def router_of(service: ControlService) -> APIRouter:
         """The route, the champion and its promise, the open rollout, what is under way, freshness and totals."""
         return service.overview(loop)
 
+    @router.get("/loops/{loop}/route", summary="Show what serves, replica by replica")
+    def route(loop: LoopName) -> Json:
+        """Champion, canary, shadows, experiments and standby, and the generation that each replica serves."""
+        return service.route(loop)
+
     @router.get("/loops/{loop}/windows", summary="List its event days")
     def windows(loop: LoopName, after: Cursor = 0) -> Json:
         """Inputs, drift and outcomes of each day that changed after a cursor, and the cursor to ask with next."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from homeostat.adapters.files.replicas import write_replica
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
@@ -20,6 +22,7 @@ from homeostat.control.loop import Loop
 from homeostat.kernel.clock import Clock
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
+from homeostat.serving.replicas import LoopServed, ReplicaState
 from homeostat.training.jobs import JobFolder
 from tests.harness.grown import BEGAN, grown_home
 from tests.harness.world import DAY, LOOP
@@ -54,7 +57,8 @@ def service(home: Home, clock: Clock | None) -> ControlService:
 
 def test_the_overview_tells_the_route_and_how_the_trial_goes(operations: Operations, loop: Loop) -> None:
     shown = operations.overview(loop, None)
-    assert shown["route"] == {"generation": 5, "champion": "v2", "canary": "v3", "share": 0.25, "standby": "v1"}
+    served = {"generation": 5, "champion": "v2", "canary": "v3", "share": 0.25, "standby": "v1"}
+    assert shown["route"] == {**served, "shadows": [], "experiments": []}
     assert (shown["rollout"]["step"], shown["rollout"]["looks"], shown["rollout"]["max_looks"]) == (1, 1, 8)
     assert (shown["totals"]["served"], shown["totals"]["retrains"], shown["totals"]["promotions"]) == (2304, 2, 1)
     assert shown["last_decision"]["title"] == "v3 advances to 25%"
@@ -120,3 +124,23 @@ def test_a_replay_shows_where_it_is(home: Home) -> None:
 def test_what_came_in_is_unknown_and_not_nothing_while_the_recorder_is_away(home: Home) -> None:
     (told,) = (one for one in service(home, SystemClock()).tables() if one["table"] == "visits")
     assert (told["known"], told["rows"], told["kept"], told["ok"]) == (False, None, None, None)
+
+
+def test_a_replica_that_cannot_serve_the_route_is_named_and_a_silent_one_is_not_counted_on(
+    operations: Operations, loop: Loop
+) -> None:
+    now = SystemClock().now()
+    old, new = LoopServed(4, "v2", "v3 is broken."), LoopServed(5, "v2")
+    for name, at, served in (("r1", now, new), ("r2", now, old), ("r3", now - 60_000_000, old)):
+        write_replica(operations.home.replicas, ReplicaState(name, 1, at, True, {LOOP: served}))
+    told = operations.route(loop)
+    assert [(one["id"], one["generation"], one["ready"]) for one in told["replicas"]] == [
+        ("r1", 5, True),
+        ("r2", 4, True),
+        ("r3", 4, False),
+    ]
+    assert told["lagging"] == ["replica r2 serves generation 4, not 5: v3 is broken."]
+    assert operations.overview(loop, None)["lagging"] == told["lagging"]
+    began = time.monotonic()
+    assert operations.fleet.follow(LOOP, 5).lagging == tuple(told["lagging"])
+    assert time.monotonic() - began < 5

@@ -10,6 +10,7 @@ import pytest
 
 from homeostat.adapters.files.routes import read_route
 from homeostat.app.control.publisher import Publisher
+from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.control.state import LoopState, initial_state
@@ -38,7 +39,7 @@ def test_one_who_was_overtaken_does_not_put_the_old_route_back(operations: Opera
     old = _move(operations, initial_state("demo"), "v1")
     new = _move(operations, old, "v2")
     registry = _Registry()
-    publisher = Publisher(operations, registry, "http://127.0.0.1:9")  # type: ignore[arg-type]
+    publisher = Publisher(operations, registry, Fleet(operations.home))  # type: ignore[arg-type]
     publisher.publish(new)
     publisher.publish(old)
     assert read_route(operations.home.routes, "demo") == new.route

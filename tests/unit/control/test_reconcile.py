@@ -175,3 +175,14 @@ def test_a_person_who_rolls_back_amid_a_look_is_not_overruled(tmp_path: Path) ->
     assert _kinds(site)[-1] == "rollback"
     assert _timeless(state).route == seen[0].route
     assert [day.start // DAY for day in _days(site)] == list(range(5, 14))
+
+
+def test_no_rollout_moves_on_while_a_replica_does_not_follow_and_no_look_is_spent(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    before = site.live(1, 12)
+    assert before.rollout is not None
+    site.process.lagging = lambda loop, generation: ["replica r2 serves nothing"]
+    held = site.live(13, 16)
+    assert (held.rollout, held.route) == (before.rollout, before.route)
+    site.process.lagging = lambda loop, generation: []
+    assert site.live(17, 17).route.generation > before.route.generation
