@@ -1,0 +1,116 @@
+"""Several gateway processes on one port: they follow a route together, and one that dies takes nothing with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.fleet import Fleet
+from homeostat.app.home import Home
+from homeostat.serving.routing import Route
+from tests.service.test_gateway import Gateway, free_port, gateway, until
+from tests.unit.serving.late import FEATURES, question
+from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.rig import NOW_HEADER, PREDICT
+
+pytestmark = pytest.mark.service
+Seen = tuple[float, int, str]
+"""When a reply came, its status, and the version in it."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    store = SqliteOnlineStore(tmp_path / "online.sqlite")
+    store.prepare([FEATURES])
+    store.close()
+    save_version(tmp_path / "versions", "v1", model(-1.0))
+    save_version(tmp_path / "versions", "v2", model(1.0))
+    write_route(tmp_path / "routes", Route("late", 1, "v2", standby="v1"))
+    return tmp_path
+
+
+@pytest.fixture
+def pair(home: Path) -> Iterator[list[Gateway]]:
+    """Two replicas on one port, both serving."""
+    with ExitStack() as stack:
+        port = free_port()
+        running = [stack.enter_context(gateway(home, port, name)) for name in ("r1", "r2")]
+        until(lambda: len(Fleet(Home(home)).replicas()) == 2 and not Fleet(Home(home)).lagging("late", 1))
+        yield running
+
+
+class Load:
+    """Threads that ask again and again, each request on a connection of its own, so that both replicas are met."""
+
+    def __init__(self, port: int, threads: int = 3) -> None:
+        self.seen: list[Seen] = []
+        self._port, self._stop = port, threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        with httpx.Client(headers={**NOW_HEADER, "connection": "close"}, trust_env=False) as client:
+            while not self._stop.is_set():
+                url = f"http://127.0.0.1:{self._port}{PREDICT}"
+                answer = client.post(url, json={"rows": [question(len(self.seen))]})
+                version = answer.json()["predictions"][0]["version"] if answer.status_code == 200 else ""
+                self.seen.append((time.monotonic(), answer.status_code, version))
+
+
+def test_all_replicas_leave_a_bad_version_within_a_second_of_the_command(home: Path, pair: list[Gateway]) -> None:
+    with Load(pair[0].port) as load:
+        until(lambda: len(load.seen) > 100)
+        began = time.monotonic()
+        write_route(home / "routes", Route("late", 2, "v1"))
+        followed = Fleet(Home(home)).follow("late", 2)
+        asked = len(load.seen)
+        until(lambda: len(load.seen) > asked + 50)
+    assert (followed.replicas, followed.lagging) == (2, ())
+    assert max(at for at, _, version in load.seen if version == "v2") - began < 1.0
+    assert {status for _, status, _ in load.seen} == {200}
+    text = pair[0].client.get("/metrics").text
+    for name in ("r1", "r2"):
+        assert f'homeostat_predictions_total{{replica="{name}",arm="champion",loop="late",version="v2"}}' in text
+        assert f'homeostat_route_generation{{replica="{name}",loop="late"}} 2.0' in text
+        assert list((home / "spool" / "predictions" / name).glob("*.spool"))
+
+
+def test_a_replica_that_cannot_load_a_version_keeps_the_route_it_had_and_is_named(
+    home: Path, pair: list[Gateway]
+) -> None:
+    write_route(home / "routes", Route("late", 2, "v9"))
+    followed = Fleet(Home(home)).follow("late", 2)
+    assert followed.replicas == 2
+    assert [text[:10] for text in followed.lagging] == ["replica r1", "replica r2"]
+    assert "No version lies in" in followed.lagging[0]
+    assert pair[0].predict(question()).json()["predictions"][0]["version"] == "v2"
+
+
+def test_one_that_is_killed_takes_nothing_with_it_and_is_not_waited_for(home: Path, pair: list[Gateway]) -> None:
+    first, second = pair
+    first.process.kill()
+    first.process.wait()
+    for number in range(20):
+        with httpx.Client(headers=NOW_HEADER, trust_env=False) as client:
+            url = f"http://127.0.0.1:{second.port}{PREDICT}"
+            assert client.post(url, json={"rows": [question(number)]}).status_code == 200
+    until(lambda: [one.id for one in Fleet(Home(home)).replicas() if not one.silent(time.time_ns() // 1000)] == ["r2"])
+    write_route(home / "routes", Route("late", 2, "v1"))
+    assert Fleet(Home(home)).follow("late", 2).lagging == ()
