@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -19,6 +18,7 @@ from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan, units_of
 from homeostat.serving.prediction_log import PredictionSpool
+from homeostat.serving.recording import Shared
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
 from homeostat.serving.routing import Arm
 
@@ -41,8 +41,16 @@ class Reply(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
+STAGES = ("check", "features", "predict", "log")
+"""What a request spends its time on here: its contract, its features, the version, and the wait until it is durable."""
+
+
 class Observer(Protocol):
     """Counts what happens; never fails, never waits."""
+
+    def timed(self, loop: str, version: str, arm: Arm, seconds: Sequence[float]) -> None:
+        """What each of ``STAGES`` took of a request; ``version`` and ``arm`` are its first row's."""
+        ...
 
     def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
         """Rows were answered and are durable."""
@@ -100,22 +108,25 @@ class Gateway:
         Raises: NotFound for no such loop or version; InvalidInput, TooLarge, ContractBroken for what was sent;
         Unavailable before the first version, or when a part is down.
         """
-        started = self._timer()
+        began = self._timer()
         plan = self.plan(loop)
         checked = self._checked(plan, rows, now)
-        good = checked.rows
+        good, at_check = checked.rows, self._timer()
         serving = self._live.current(loop)
         if serving is None or serving.route.champion is None:
             raise self._live.no_version(loop)
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         found, sequence = read_features(plan.features, good, times, self._online)
-        keys = [plan.question.key_of(row) for row in good]
+        keys, at_features = [plan.question.key_of(row) for row in good], self._timer()
         answers = await self._answer(plan, serving, good, keys, found.values, version)
-        latency = round((self._timer() - started) * 1e6)
-        shared = _Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
+        at_predict = self._timer()
+        latency = round((at_predict - began) * 1e6)
+        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
         each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
         records = [shared.record(self._new_id(now), *row) for row in each]
         await self._spool.append(records)
+        spent = (at_check - began, at_features - at_check, at_predict - at_features, self._timer() - at_predict)
+        self._observer.timed(loop, records[0].version, records[0].arm, spent)
         self._count(loop, records)
         told = self._warned(plan, checked.warnings) if checked.warnings else _NOTHING
         return [
@@ -168,51 +179,10 @@ class Gateway:
         return await answer(serving, units_of(plan, rows, keys), columns, failed)
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
-        arms = [(record.version, record.arm) for record in records]
-        for version, arm in dict.fromkeys(arms):
-            self._observer.predicted(loop, version, arm, arms.count((version, arm)))
+        if len(records) == 1:
+            self._observer.predicted(loop, records[0].version, records[0].arm, 1)
+        else:
+            for (version, arm), rows in Counter((record.version, record.arm) for record in records).items():
+                self._observer.predicted(loop, version, arm, rows)
         if stood_in := Counter(name for record in records for name in record.defaulted):
             self._observer.defaulted(loop, stood_in)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What the predictions of one request have in common."""
-
-    plan: ServingPlan
-    now: Instant
-    sequence: int
-    generation: int
-    latency_us: int
-    environment: str
-
-    def record(
-        self,
-        name: str,
-        key: str,
-        asked_at: Instant,
-        found: Answer,
-        row: Row,
-        features: list[Value],
-        defaulted: tuple[str, ...],
-    ) -> PredictionRecord:
-        return PredictionRecord(
-            prediction_id=name,
-            loop=self.plan.name,
-            key=key,
-            asked_at=asked_at,
-            served_at=self.now,
-            read_sequence=self.sequence,
-            version=found.version,
-            arm=found.arm,
-            generation=self.generation,
-            probability=found.probability,
-            prediction=found.probability >= self.plan.threshold,
-            latency_us=self.latency_us,
-            fell_back=found.fell_back,
-            question=row,
-            features=features,
-            definitions=self.plan.features.hash,
-            environment=self.environment,
-            defaulted=defaulted,
-        )

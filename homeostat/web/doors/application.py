@@ -15,6 +15,7 @@ from homeostat.web.doors.requests import ClientLeft, Request, Scope, SlowSenders
 from homeostat.web.foreign import refuse_foreign
 
 _LOG = logging.getLogger("homeostat.doors")
+_LOOK_SECONDS = 0.1
 
 
 class Doors:
@@ -54,8 +55,15 @@ class Doors:
             _LOG.warning("%d requests were still open", self._open)
 
     async def watch(self) -> None:
-        """End requests whose bodies do not come, until cancelled."""
-        await self._bodies.run()
+        """End requests whose bodies do not come, and see how late the event loop is, until cancelled."""
+        await asyncio.gather(self._bodies.run(), self._look_for_queues())
+
+    async def _look_for_queues(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            due = clock() + _LOOK_SECONDS
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._metrics.queued(max(0.0, clock() - due))
 
     async def _answer(self, door: Door, names: Names, request: Request) -> Response:
         try:

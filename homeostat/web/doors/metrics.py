@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from homeostat.app.arms.shadow import ShadowCounts
 from homeostat.data.contracts import Break
 from homeostat.governance.consumers import UNREGISTERED
+from homeostat.serving.gateway import STAGES
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Arm
@@ -20,6 +21,9 @@ from homeostat.web.doors.tallies import Reading, Seconds, Tally
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LOG = logging.getLogger("homeostat.serving")
+_STAGE_SECONDS = (
+    *(0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+)
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
 Refuse = Callable[[str, Sequence[object]], None]
 ShadowsSeen = Callable[[], Mapping[tuple[str, str], ShadowCounts]]
@@ -54,6 +58,13 @@ class DoorMetrics:
         self._shadowed = Reading("shadow_rows", "Rows a shadow scored, failed to score, or skipped unseen.", *beside)
         self._spool = Reading("spool_bytes", "Predictions on disk, not yet drained.")
         self._latency = Seconds("predict", "Predict requests, recording included.", _SECONDS, "loop")
+        took = "What a stage of predict requests took; version and arm are those of a request's first row."
+        self._stages = Seconds("stage", took, _STAGE_SECONDS, *arm, "stage")
+        waited = "How long what is ready waits for its turn on the event loop, looked at ten times a second."
+        self._queue = Seconds("queue", waited, _STAGE_SECONDS)
+        self._processor = Tally("processor_seconds", "Processor time of this process.")
+        self._uptime = Reading("uptime_seconds", "How long this process has been running.")
+        self._began = time.monotonic()
         self.registry = CollectorRegistry()
         self.registry.register(self)
 
@@ -63,6 +74,19 @@ class DoorMetrics:
         self._requests.add((door, known, str(status)))
         if door == "predict" and known:
             self._latency.observe((known,), seconds)
+
+    def timed(self, loop: str, version: str, arm: Arm, seconds: Sequence[float]) -> None:
+        """What each stage of the use case took."""
+        for stage, spent in zip(STAGES, seconds, strict=True):
+            self._stages.observe((loop, version, arm, stage), spent)
+
+    def stage(self, loop: str, version: str, arm: Arm, stage: str, seconds: float) -> None:
+        """What a stage at the door took."""
+        self._stages.observe((loop, version, arm, stage), seconds)
+
+    def queued(self, seconds: float) -> None:
+        """How late the event loop was."""
+        self._queue.observe((), seconds)
 
     def consumed(self, loop: str, told: str | None) -> None:
         """Somebody asks for predictions, and may say who it is; names come from the registration, never from it."""
@@ -106,6 +130,8 @@ class DoorMetrics:
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
         self._spool.set((), self._spool_bytes())
+        self._processor.put((), time.process_time())
+        self._uptime.set((), time.monotonic() - self._began)
         for who, counts in self._shadows().items():
             for outcome in ("rows", "failed", "dropped"):
                 self._shadowed.set((*who, outcome), getattr(counts, outcome))

@@ -25,6 +25,10 @@ class Tally:
         """Count; ``key`` holds the label values in order."""
         self._counts[key] = self._counts.get(key, 0) + count
 
+    def put(self, key: Key, count: float) -> None:
+        """Replace the count, for what somebody else counts."""
+        self._counts[key] = count
+
     def collect(self) -> Iterator[Metric]:
         """What was counted so far."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)

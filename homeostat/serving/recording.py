@@ -1,0 +1,54 @@
+"""From an answered row to the record of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from homeostat.data.contracts import Row, Value
+from homeostat.data.records import PredictionRecord
+from homeostat.kernel.clock import Instant
+from homeostat.serving.arms import Answer
+from homeostat.serving.plans import ServingPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the predictions of one request have in common."""
+
+    plan: ServingPlan
+    now: Instant
+    sequence: int
+    generation: int
+    latency_us: int
+    environment: str
+
+    def record(
+        self,
+        name: str,
+        key: str,
+        asked_at: Instant,
+        found: Answer,
+        row: Row,
+        features: list[Value],
+        defaulted: tuple[str, ...],
+    ) -> PredictionRecord:
+        return PredictionRecord(
+            prediction_id=name,
+            loop=self.plan.name,
+            key=key,
+            asked_at=asked_at,
+            served_at=self.now,
+            read_sequence=self.sequence,
+            version=found.version,
+            arm=found.arm,
+            generation=self.generation,
+            probability=found.probability,
+            prediction=found.probability >= self.plan.threshold,
+            latency_us=self.latency_us,
+            fell_back=found.fell_back,
+            question=row,
+            features=features,
+            definitions=self.plan.features.hash,
+            environment=self.environment,
+            defaulted=defaulted,
+        )
