@@ -15,6 +15,7 @@ from homeostat.cli import (
     features_rebuild,
     features_review,
     importing,
+    latency,
     ledger,
     operate,
     quarantine,
@@ -42,6 +43,7 @@ app.command("status")(operate.status)
 app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("route")(route.route)
+app.command("latency")(latency.latency)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

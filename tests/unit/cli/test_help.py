@@ -27,7 +27,19 @@ NAMES = [" ".join(path) for path in COMMANDS]
 def test_the_commands_are_those_that_were_promised() -> None:
     assert sorted(NAMES) == sorted(
         [
-            *("demo", "up", "status", "route", "decisions", "versions", "report", "skew", "rollback", "ledger verify"),
+            *(
+                "demo",
+                "up",
+                "status",
+                "route",
+                "latency",
+                "decisions",
+                "versions",
+                "report",
+                "skew",
+                "rollback",
+                "ledger verify",
+            ),
             "explain",
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),

@@ -1,0 +1,154 @@
+"""Where a predict request's time goes, read from what the replicas have counted since they started."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+Json = dict[str, Any]
+STAGES: Mapping[str, str] = {
+    "decode": "Send fewer or shorter columns, or tensors in binary.",
+    "check": "Simplify what the contract promises of the question: patterns and rules cost most.",
+    "features": "Read fewer views, or merge views of one entity; see 'homeostat features list'.",
+    "predict": "Use a smaller model, or send several rows in a request.",
+    "log": "The wait is for the disk: use a faster one, or durability=system where a power cut may cost seconds.",
+    "encode": "Send fewer rows in a request.",
+}
+"""What a request spends time on, in order, and what to do where it spends most."""
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts of durations by upper bound in seconds, of all replicas together."""
+
+    below: dict[float, float] = field(default_factory=lambda: defaultdict(float))
+    total: float = 0.0
+
+    @property
+    def count(self) -> float:
+        """How many were observed."""
+        return self.below.get(float("inf"), 0.0)
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds on average; None without any."""
+        return self.total / self.count if self.count else None
+
+    def quantile(self, share: float) -> float | None:
+        """Seconds that ``share`` of the durations stay below, interpolated in the bucket; None without any.
+
+        >>> quantile = Histogram({0.001: 50.0, 0.002: 100.0, float("inf"): 100.0}, 0.1).quantile
+        >>> quantile(0.5), quantile(0.75)
+        (0.001, 0.0015)
+        """
+        if not self.count:
+            return None
+        wanted, low, under = share * self.count, 0.0, 0.0
+        for bound, count in sorted(self.below.items()):
+            if count >= wanted:
+                inside = (wanted - under) / (count - under) if count > under else 1.0
+                return low if bound == float("inf") else low + (bound - low) * inside
+            low, under = bound, count
+        return low
+
+
+def budget(exposition: str, loop: str, hourly_price: float | None = None) -> Json:
+    """Per stage the mean, p50 and p99 in milliseconds and the share of the mean request; what to attack first.
+
+    ``other`` is what no stage accounts for: the server, and waiting for a turn. With an ``hourly_price`` of one
+    replica, also what a thousand predictions cost: as deployed, and by the processor time they took.
+    """
+    read = _read(exposition, loop)
+    whole = read.histograms["homeostat_predict_seconds"][()]
+    stages: dict[str, Histogram] = defaultdict(Histogram)
+    for (version, arm, stage), found in read.histograms["homeostat_stage_seconds"].items():
+        _add(stages[stage], found)
+    told = [{"stage": name, **_figures(stages[name], whole)} for name in STAGES]
+    timed = sum(one["mean_ms"] or 0.0 for one in told)
+    mean = None if whole.mean is None else whole.mean * 1e3
+    slowest = max(told, key=lambda one: one["mean_ms"] or 0.0)
+    return {
+        "loop": loop,
+        "requests": int(whole.count),
+        "request": _figures(whole, whole),
+        "stages": told,
+        "other_ms": None if mean is None else max(0.0, mean - timed),
+        "queue": _figures(read.histograms["homeostat_queue_seconds"][()], Histogram()),
+        "attack": None if not whole.count else {"stage": slowest["stage"], "mend": STAGES[slowest["stage"]]},
+        "arms": _arms(read.histograms["homeostat_stage_seconds"]),
+        "cost": _cost(read, hourly_price),
+    }
+
+
+@dataclass(slots=True)
+class _Read:
+    """What an exposition says of one loop, over all replicas."""
+
+    histograms: dict[str, dict[tuple[str, ...], Histogram]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Histogram))
+    )
+    predictions: float = 0.0
+    processor: float = 0.0
+    uptime: float = 0.0
+
+
+def _read(exposition: str, loop: str) -> _Read:
+    read = _Read()
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            labels, value = sample.labels, float(sample.value)
+            if labels.get("loop", loop) != loop:
+                continue
+            if family.type == "histogram":
+                key = tuple(labels[name] for name in ("version", "arm", "stage") if name in labels)
+                found = read.histograms[family.name][key]
+                if sample.name.endswith("_bucket"):
+                    found.below[float(labels["le"])] += value
+                elif sample.name.endswith("_sum"):
+                    found.total += value
+            elif sample.name == "homeostat_predictions_total":
+                read.predictions += value
+            elif sample.name == "homeostat_processor_seconds_total":
+                read.processor += value
+            elif sample.name == "homeostat_uptime_seconds":
+                read.uptime += value
+    return read
+
+
+def _add(into: Histogram, other: Histogram) -> None:
+    for bound, count in other.below.items():
+        into.below[bound] += count
+    into.total += other.total
+
+
+def _figures(found: Histogram, whole: Histogram) -> Json:
+    mean, p50, p99 = found.mean, found.quantile(0.5), found.quantile(0.99)
+    return {
+        "mean_ms": None if mean is None else mean * 1e3,
+        "p50_ms": None if p50 is None else p50 * 1e3,
+        "p99_ms": None if p99 is None else p99 * 1e3,
+        "share": None if mean is None or not whole.mean else found.total / whole.total,
+    }
+
+
+def _arms(found: Mapping[tuple[str, ...], Histogram]) -> list[Json]:
+    """What the versions themselves took, arm by arm."""
+    predicted: Iterable[tuple[str, str, Histogram]] = (
+        (version, arm, one) for (version, arm, stage), one in sorted(found.items()) if stage == "predict"
+    )
+    return [{"version": version, "arm": arm, **_figures(one, Histogram())} for version, arm, one in predicted]
+
+
+def _cost(read: _Read, hourly_price: float | None) -> Json | None:
+    if hourly_price is None or not read.predictions:
+        return None
+    per_second = hourly_price / 3600 / read.predictions * 1_000
+    return {
+        "hourly_price": hourly_price,
+        "per_thousand_as_deployed": read.uptime * per_second,
+        "per_thousand_by_processor": read.processor * per_second,
+    }

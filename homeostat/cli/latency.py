@@ -1,0 +1,59 @@
+"""The command that says where a request's time goes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.context import opened
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, print_table, show, talk
+
+Json = dict[str, Any]
+
+
+def latency(
+    loop: LoopArgument = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    price: Annotated[
+        float | None,
+        typer.Option("--price", metavar="AMOUNT", min=0, help="What one replica costs an hour; adds a cost."),
+    ] = None,
+) -> None:
+    """Show where a predict request's time goes, stage by stage, and which stage to attack.
+
+    Counted since the replicas started, all of them together; they must be running.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.latency import budget
+        from homeostat.app.loopback import get
+
+        operations, found = opened(home, loop)
+        text = get(f"{operations.home.running().doors}/metrics").decode()
+        show(budget(text, found.name, price), as_json, _latency)
+
+
+def _latency(told: Json) -> None:
+    if not told["requests"]:
+        talk.print(f"Nobody has asked {told['loop']} for a prediction since its replicas started.")
+        return
+    rows = [[one["stage"], *_times(one), f"{one['share'] or 0:.0%}"] for one in told["stages"]]
+    rest = told["other_ms"] / told["request"]["mean_ms"]
+    rows.append(["other", f"{told['other_ms']:.3f}", "", "", f"{rest:.0%}"])
+    rows.append(["whole request", *_times(told["request"]), "100%"])
+    print_table(["stage", "mean ms", "p50 ms", "p99 ms", "share"], rows, right=["mean ms", "p50 ms", "p99 ms", "share"])
+    data.print(f"\n{told['requests']:,} requests. Most time goes into {told['attack']['stage']}.")
+    data.print(told["attack"]["mend"], markup=False)
+    if len(told["arms"]) > 1:
+        arms = [[one["version"], one["arm"], *_times(one)] for one in told["arms"]]
+        print_table(["version", "arm", "mean ms", "p50 ms", "p99 ms"], arms, right=["mean ms", "p50 ms", "p99 ms"])
+    if told["cost"]:
+        cost = told["cost"]
+        data.print(f"1,000 predictions cost {cost['per_thousand_as_deployed']:.6f} as deployed,", end=" ")
+        data.print(f"{cost['per_thousand_by_processor']:.6f} by processor time.")
+
+
+def _times(one: Json) -> list[str]:
+    return ["-" if one[name] is None else f"{one[name]:.3f}" for name in ("mean_ms", "p50_ms", "p99_ms")]
