@@ -17,7 +17,10 @@ from homeostat.serving.live import LiveRoutes
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``."""
+    """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``.
+
+    ``slowest_body_seconds`` is the time a client has for sending its body; a slower one would hold its place for ever.
+    """
 
     home: Path
     port: int
@@ -27,6 +30,7 @@ class GatewaySettings:
     durability: Durability = "group"
     max_body_bytes: int = 8 * 1024 * 1024
     host: str = "127.0.0.1"
+    slowest_body_seconds: int = 30
 
 
 class EventSink(Protocol):

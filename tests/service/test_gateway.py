@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.service
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("mlflow", "pandas", "sklearn", "lightgbm", "pyarrow", "deltalake", "duckdb", "polars", "sqlalchemy")
 MAIN = f"""
-import logging, sys
+import json, logging, sys
 from pathlib import Path
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.gateway_process import run
@@ -39,7 +39,7 @@ from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
 settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
-                           max_body_bytes=1024 * 1024)
+                           max_body_bytes=1024 * 1024, **json.loads(sys.argv[3]))
 
 def doors(parts):
     application = open_doors(parts)
@@ -59,10 +59,10 @@ run(settings, [PLAN], doors)
 class Gateway:
     """A gateway process on a home, and a client of it."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, settings: Mapping[str, Any]) -> None:
         self.home, self.port = home, port
         self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, str(home), str(port)],
+            [sys.executable, "-c", MAIN, str(home), str(port), json.dumps(settings)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,6 +112,11 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home whose recorder has taken in two arrivals, with versions v1 and v2."""
+    return furnished(tmp_path)
+
+
+def furnished(tmp_path: Path) -> Path:
+    """A folder as a home with two arrivals and two versions."""
     store = SqliteOnlineStore(tmp_path / "online.sqlite")
     store.prepare([FEATURES])
     landed = [arrival("a", minutes_before=60, delay=30.0), arrival("b", minutes_before=20, delay=10.0)]
@@ -123,8 +128,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def gateway(home: Path, port: int | None = None) -> Iterator[Gateway]:
-    running = Gateway(home, port or free_port())
+def gateway(home: Path, port: int | None = None, **settings: Any) -> Iterator[Gateway]:
+    running = Gateway(home, port or free_port(), settings)
     try:
         until(lambda: running.alive() or running.process.poll() is not None)
         yield running

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from homeostat.app.clocks import HEADER, DoorClock
 from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply
 from homeostat.serving.live import LiveRoutes
@@ -63,7 +64,7 @@ class Asking:
         """
         question = self.plan(loop).question
         missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
-        keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+        keyed = question.keys[0] in filled_in(question)
         whole: list[object] = []
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
@@ -72,3 +73,9 @@ class Asking:
             key = {question.keys[0]: f"{asked}/{place}"} if keyed else {}
             whole.append({**missing, **key, **row})
         return whole
+
+
+def filled_in(question: Table) -> tuple[str, ...]:
+    """The columns that ``Asking.completed`` puts in where they are left out."""
+    keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+    return (*(question.keys if keyed else ()), question.event_time)

@@ -6,6 +6,7 @@ from homeostat.app.door_parts import DoorParts
 from homeostat.web.doors.application import Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.mlflow import MlflowDoors
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
 from homeostat.web.doors.requests import SlowSenders
@@ -22,11 +23,12 @@ def open_doors(parts: DoorParts) -> Doors:
 
 def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     """The application with the doors of every protocol."""
-    bodies = SlowSenders()
+    bodies = SlowSenders(parts.settings.slowest_body_seconds)
     limit = parts.settings.max_body_bytes
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
     doors = [
         *PlainDoors(asking, parts.events).doors(),
+        *MlflowDoors(asking).doors(),
         *SeenDoors(parts.live, metrics, parts.settings.control_url).doors(),
     ]
     return Doors(doors, metrics, bodies)

@@ -86,7 +86,7 @@ def test_another_method_is_405_with_the_allowed_ones(
         "/loops//predict",
         "/loops/late/predict/",
         "/\ufffd",
-        "/health",
+        "/health/",
         "",
         "*",
         "/apix",
