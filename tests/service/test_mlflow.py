@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from tests.unit.serving.late import question
 pytestmark = pytest.mark.service
 
 FRAME = pd.DataFrame(
-    {"carrier": ["UA", "AA", "DL"], "origin": ["JFK", "LGA", "JFK"], "hour": [8, 20, 13], "distance": [1400.0, 9.5, 7.0]}
-)  # fmt: skip
+    [["UA", "JFK", 8, 1400.0], ["AA", "LGA", 20, 9.5], ["DL", "JFK", 13, 7.0]],
+    columns=["carrier", "origin", "hour", "distance"],
+)
 
 
 @pytest.fixture(scope="module")

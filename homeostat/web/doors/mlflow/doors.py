@@ -11,6 +11,8 @@ from homeostat.web.doors.asking import Asking, filled_in
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.mlflow import bodies, sheets
 from homeostat.web.doors.mlflow.columns import Positions, without_nat
+from homeostat.web.doors.mlflow.described import described
+from homeostat.web.doors.openapi import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
 from homeostat.web.doors.replies import Response, json_response
 from homeostat.web.doors.requests import Request, UnsupportedMedia
@@ -34,6 +36,10 @@ class MlflowDoors:
             Door("ping", "/health", READ, self._ping),
             Door("version", "/version", READ, self._version),
         ]
+
+    def described(self) -> Description:
+        """As MLflow describes its own server, with the rows of each loop."""
+        return described([self.asking.plan(loop) for loop in self.asking.live.loops])
 
     async def _only(self, request: Request, names: Names) -> Response:
         loops = self.asking.live.loops

@@ -11,8 +11,10 @@ from homeostat.data.contracts import Column
 from homeostat.kernel.errors import InvalidInput
 
 _MISSING = frozenset(
-    ["", "NaN", "nan", "NA", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan"]
-    + ["-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "NaT"]
+    [
+        *("", "NaN", "nan", "NA", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaT"),
+        *("-NaN", "-nan", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"),
+    ]
 )
 """What pandas reads as missing."""
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
