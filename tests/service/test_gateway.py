@@ -38,8 +38,9 @@ from homeostat.web.doors import open_doors
 from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
-settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
-                           max_body_bytes=1024 * 1024, **json.loads(sys.argv[3]))
+told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
+        "max_body_bytes": 1024 * 1024, **json.loads(sys.argv[3])}}
+settings = GatewaySettings(home, port, **told)
 
 def doors(parts):
     application = open_doors(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.app.door_parts import EventSink
@@ -35,8 +36,7 @@ class PlainDoors:
         tables = {table.name: table for plan in plans for table in (plan.question, *plan.tables)}
         paths = {f"/loops/{plan.name}/predict": _predicting(plan.name, plan.question) for plan in plans}
         paths |= {f"/tables/{name}/events": _telling(name) for name in tables}
-        several = {"type": "object", "properties": {name: _listed(name) for name in tables}, "minProperties": 1}
-        paths["/events"] = {"post": _events("events", "Rows of several tables, all or nothing.", several, "TakenBy")}
+        paths["/events"] = _telling_several(list(tables))
         schemas = {_row(name): row_schema(table) for name, table in tables.items()}
         return Description(paths, {**schemas, "Taken": _TAKEN, "TakenBy": _TAKEN_BY})
 
@@ -78,11 +78,15 @@ def _predicting(loop: str, question: Table) -> Schema:
 
 def _telling(table: str) -> Schema:
     summary = f"Tell what happened: rows of {table}, each counted once; broken ones are kept apart with the reason."
-    return {"post": _events(f"events_{table}", summary, only(rows=_listed(table)), "Taken")}
+    body = only(rows=_listed(table))
+    return {"post": operation(f"events_{table}", summary, "Taken", (*BODY_ERRORS, 422), bodies={JSON: body})}
 
 
-def _events(name: str, summary: str, body: Schema, reply: str) -> Schema:
-    return operation(name, summary, reply, (*BODY_ERRORS, 422), bodies={JSON: body})
+def _telling_several(tables: Sequence[str]) -> Schema:
+    listed = {name: _listed(name) for name in tables}
+    body = {"type": "object", "properties": listed, "minProperties": 1, "additionalProperties": False}
+    summary = "Tell what happened: rows of several tables, taken in together or not at all."
+    return {"post": operation("events", summary, "TakenBy", (*BODY_ERRORS, 404, 422), bodies={JSON: body})}
 
 
 def _listed(table: str) -> Schema:
