@@ -32,6 +32,7 @@ class DoorMetrics:
         self._loops = frozenset(live.loops)
         self.forward: Refuse = _nowhere
         self.consumer_of: ConsumerOf = _nobody
+        self.open_requests: Callable[[], int] = int
         arm = ("loop", "version", "arm")
         self._requests = Tally("requests", "Requests.", "door", "loop", "status")
         self._predictions = Tally("predictions", "Acknowledged predictions.", *arm)
@@ -48,6 +49,7 @@ class DoorMetrics:
         self._generation = Reading("route_generation", "Generation of the route that is served.", "loop")
         self._problem = Reading("route_problem", "1 while the newest route is not served in full.", "loop")
         self._answering = Reading("answering", "1 while a version answers; 0 while none can.", "loop")
+        self._open = Reading("requests_open", "Requests that are being answered, this one included.")
         self._spool = Reading("spool_bytes", "Predictions on disk, not yet drained.")
         self._latency = Seconds("predict", "Predict requests, recording included.", _SECONDS, "loop")
         self.registry = CollectorRegistry()
@@ -101,6 +103,7 @@ class DoorMetrics:
             self._generation.set((loop,), serving.route.generation if serving else -1)
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
+        self._open.set((), self.open_requests())
         self._spool.set((), self._spool_bytes())
         for family in vars(self).values():
             if isinstance(family, Tally | Reading | Seconds):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, InvalidInput
 from homeostat.web.doors.requests import TooSlow, UnsupportedMedia
 from homeostat.web.statuses import status_of
 
@@ -64,6 +64,12 @@ def unexpected() -> Response:
             )
         ),
     )
+
+
+def cut_short() -> Response:
+    """What is said where the sender stopped halfway; most have left and do not read it."""
+    error = InvalidInput("The body ended before it was whole.", mend="Send as many bytes as Content-Length says.")
+    return Response(400, _body(error), [JSON, ("connection", "close")])
 
 
 def redirect(location: str) -> Response:

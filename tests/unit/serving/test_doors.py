@@ -251,10 +251,11 @@ def test_head_sends_the_headers_alone(with_rig: WithRig[object]) -> None:
     with_rig(scenario)
 
 
-def test_a_client_that_leaves_gets_no_answer_and_harms_nobody(with_rig: WithRig[object]) -> None:
+def test_a_body_that_ends_halfway_is_told_so_and_harms_nobody(with_rig: WithRig[object]) -> None:
     async def scenario(rig: Rig) -> None:
         await rig.route(generation=1, champion="v1")
-        assert (await rig.ask("POST", PREDICT, GOOD[:20], leaves=True)).status == 0
+        assert (await rig.ask("POST", PREDICT, GOOD[:20], leaves=True)).status == 400
+        assert rig.metric("homeostat_requests_total", door="predict", loop="late", status="499") == 1
         assert rig.records() == []
         await rig.doors.idle(1.0)
         assert (await rig.ask("POST", PREDICT, GOOD)).status == 200
