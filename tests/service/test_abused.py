@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import select
 import socket
 import time
@@ -17,11 +18,11 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import Gateway, furnished, gateway, until
 from tests.unit.serving.late import question
-from tests.unit.serving.rig import GOOD, PREDICT
+from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT
 
 pytestmark = pytest.mark.service
 
-LIMIT = 1024 * 1024
+LIMIT = 2 * 1024 * 1024
 """Bytes of a body, as the gateway is told."""
 PATIENCE = 8 * LIMIT
 """What is read of a body that is refused, before the server hangs up."""
@@ -34,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that gives a body one second; at the end nothing is open, nothing failed and it still answers."""
     home = furnished(tmp_path_factory.mktemp("abused"))
     write_route(home / "routes", Route("late", 1, "v1"))
-    with gateway(home, slowest_body_seconds=SLOWEST) as found:
+    with gateway(home, slowest_body_seconds=SLOWEST, max_body_bytes=LIMIT) as found:
         assert found.predict(question()).status_code == 200
         yield found
         assert found.predict(question()).status_code == 200
@@ -98,12 +99,12 @@ def bodies(of: bytes) -> dict[str, bytes]:
     return {PREDICT: b'{"rows": [' + of + b"]}", "/invocations": b'{"inputs": [' + of + b"]}"}
 
 
-WIDE = json.dumps({f"c{number}": 1 for number in range(50_000)}).encode()
+WIDE = json.dumps({f"c{number}": 1 for number in range(100_000)}).encode()
 ROWS = {
     "deep": (b"[" * 100_000 + b"]" * 100_000, {400, 422}),
     "deep and open": (b'{"a":' * 100_000, {400}),
     "deep beside NaN": (b"NaN, " + b"[" * 100_000 + b"]" * 100_000, {400, 422}),
-    "50,000 columns": (WIDE, {422}),
+    "100,000 columns": (WIDE, {422}),
     "1e400": (row(distance="1e400"), {400, 422}),
     "-1e400 beside NaN": (row(distance="-1e400", hour="NaN"), {400, 422}),
     "5000 digits": (row(distance="9" * 5_000), {400, 422}),
@@ -298,3 +299,21 @@ def _predictions(running: Gateway) -> float:
 def _sample(running: Gateway, name: str) -> float:
     lines = running.client.get("/metrics").text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+def test_connections_are_bounded_by_what_the_machine_allows_and_not_by_a_shell(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    home = furnished(tmp_path_factory.mktemp("limited"))
+    write_route(home / "routes", Route("late", 1, "v1"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(gateway(home))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(200):
+            stack.enter_context(connect(running))
+        with httpx.Client(base_url=running.client.base_url, headers=NOW_HEADER, trust_env=False) as fresh:
+            assert fresh.post(PREDICT, content=GOOD, timeout=3).status_code == 200

@@ -12,6 +12,7 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
+from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.requests import Request, SlowSenders
 
@@ -61,7 +62,9 @@ class Asking:
 
         A missing key becomes ``asked`` (the request's own id) and the row's place, where the key is one text; a
         missing event time becomes the present. All else is for the contract to judge.
+        Raises: InvalidInput for no rows, TooLarge for too many.
         """
+        check_size(rows)
         question = self.plan(loop).question
         missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
         keyed = question.keys[0] in filled_in(question)

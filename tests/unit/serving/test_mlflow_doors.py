@@ -150,6 +150,26 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int, str, str]] = {
 }
 
 
+MANY = [[1]] * 10_001
+TOO_MANY = {
+    "split": (json.dumps({"dataframe_split": {"columns": ["hour"], "data": MANY}}).encode(), JSON),
+    "columns": (json.dumps({"inputs": {"hour": [1] * 10_001}}).encode(), JSON),
+    "records": (json.dumps({"dataframe_records": [{}] * 10_001}).encode(), JSON),
+    "csv": (b"hour\n" + b"1\n" * 10_001, CSV),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MANY)
+def test_more_rows_than_a_request_may_hold_are_413_before_any_is_made(with_rig: WithRig[object], name: str) -> None:
+    body, headers = TOO_MANY[name]
+
+    async def scenario(rig: Rig) -> None:
+        answer = await rig.ask("POST", INVOCATIONS, body, headers)
+        assert (answer.status, answer.error["facts"]["limit"]) == (413, 10_000)
+
+    with_rig(scenario)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_body_that_is_no_rows_is_told_how_to_mend_it(with_rig: WithRig[object], name: str) -> None:
     body, headers, status, code, said = REFUSED[name]

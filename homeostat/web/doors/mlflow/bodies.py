@@ -11,7 +11,7 @@ import msgspec
 
 from homeostat.data.checks import shown
 from homeostat.kernel.errors import InvalidInput
-from homeostat.web.doors.mlflow.columns import Positions
+from homeostat.web.doors.mlflow.columns import Positions, check_not_many
 from homeostat.web.doors.requests import decode_json
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -67,6 +67,7 @@ def _by_column(sent: Mapping[str, object]) -> list[object]:
         return [dict(sent)] if sent else []
     if len(lists) < len(sent) or len({len(values) for values in lists}) > 1:
         raise InvalidInput("The columns differ in length.", mend="Send one value per row in each of them.")
+    check_not_many(lists[0])
     return [dict(zip(sent, row, strict=True)) for row in zip(*lists, strict=True)]
 
 

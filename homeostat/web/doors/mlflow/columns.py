@@ -8,6 +8,7 @@ from homeostat.data.checks import shown
 from homeostat.data.contracts import Column
 from homeostat.data.tables import Table
 from homeostat.kernel.errors import InvalidInput
+from homeostat.serving.refusing import check_size
 
 _NUMBERS = ("number", "integer", "boolean")
 
@@ -33,7 +34,8 @@ class Positions:
         return self.named(self._order(values[0]), values) if values else []
 
     def named(self, names: Sequence[str], values: Sequence[object]) -> list[object]:
-        """Rows of values of named columns. Raises: InvalidInput for one of another length, or a name twice."""
+        """Rows of values of named columns. Raises: InvalidInput for another length or a name twice; TooLarge."""
+        check_not_many(values)
         if len(set(names)) < len(names):
             raise InvalidInput("A column is named twice.", mend="Name each column once.")
         for place, row in enumerate(values):
@@ -53,6 +55,12 @@ class Positions:
             mend=f"Name the columns, or send {' or '.join(map(str, sorted(self._by_count)))} values in their order.",
             columns=self._asked,
         )
+
+
+def check_not_many(values: Sequence[object]) -> None:
+    """Before rows are made of values, which takes far more memory. Raises: TooLarge."""
+    if values:
+        check_size(values)
 
 
 def without_nat(rows: Sequence[object], contract: Mapping[str, Column]) -> list[object]:

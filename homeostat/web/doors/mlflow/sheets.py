@@ -6,9 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from homeostat.data.contracts import Column
-from homeostat.kernel.errors import InvalidInput
+from homeostat.features.ingest import MOST_ROWS
+from homeostat.kernel.errors import InvalidInput, TooLarge
 
 _MISSING = frozenset(
     [
@@ -27,7 +29,7 @@ def rows_of(body: bytes, contract: Mapping[str, Column]) -> list[object]:
     """The rows of a CSV body; a column without name, as pandas writes its index, is left out.
 
     What cannot be read as its column's kind stays a text, for the contract to refuse.
-    Raises: InvalidInput that names the line.
+    Raises: InvalidInput that names the line; TooLarge.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -43,13 +45,18 @@ def rows_of(body: bytes, contract: Mapping[str, Column]) -> list[object]:
 
 
 def _lines(text: str) -> list[tuple[int, list[str]]]:
-    """Every line that is not blank, with its number."""
+    """Every line that is not blank, with its number; the names' and as many rows as one request may hold."""
     reader = csv.reader(io.StringIO(text, newline=""))
+    filled = ((reader.line_num, values) for values in reader if values)
     try:
-        return [(reader.line_num, values) for values in reader if values]
+        lines = list(islice(filled, MOST_ROWS + 1))
+        if next(filled, None) is None:
+            return lines
     except csv.Error as error:
         problem = f"Line {reader.line_num} is no CSV: {error}."
         raise InvalidInput(problem, mend=_SHAPE, line=reader.line_num) from error
+    mend = f"Send at most {MOST_ROWS} rows in one request."
+    raise TooLarge(f"The request holds more than {MOST_ROWS} rows.", mend=mend, limit=MOST_ROWS)
 
 
 def _row(names: Sequence[str], values: Sequence[str], contract: Mapping[str, Column], line: int) -> dict[str, object]:
