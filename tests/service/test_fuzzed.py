@@ -146,3 +146,9 @@ def test_no_request_is_a_fault_or_hangs_and_every_reply_fits(
 
         is_answered()
     assert wrong or 200 in statuses
+
+
+@pytest.mark.parametrize("name", ["%2e%2e", "..%2f..%2farrivals", "%00", "%ff%fe", "arrivals%00", "A" * 20_000])
+def test_no_trick_in_a_tables_name_leads_to_another(running: Gateway, name: str) -> None:
+    reply = running.client.post(f"/tables/{name}/events", json={"rows": [question()]})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
