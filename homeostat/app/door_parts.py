@@ -19,7 +19,8 @@ from homeostat.serving.live import LiveRoutes
 class GatewaySettings:
     """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``.
 
-    ``slowest_body_seconds`` is the time a client has for sending its body; a slower one would hold its place for ever.
+    ``slowest_sender_seconds`` is the time a client has for sending a head, and again for its body; a slower one
+    would hold its place for ever. A connection that is kept alive is let go after as long without a request.
     """
 
     home: Path
@@ -30,7 +31,7 @@ class GatewaySettings:
     durability: Durability = "group"
     max_body_bytes: int = 8 * 1024 * 1024
     host: str = "127.0.0.1"
-    slowest_body_seconds: int = 30
+    slowest_sender_seconds: int = 30
 
 
 class EventSink(Protocol):

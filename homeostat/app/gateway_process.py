@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -111,6 +112,8 @@ async def _listen(settings: GatewaySettings, application: Application) -> None:
         settings.host,
         settings.port,
         interface=Interfaces.RSGI,
+        http=HTTPModes.http1,  # while it waits to see which version comes, Granian keeps a silent client for ever
+        http1_settings=HTTP1Settings(header_read_timeout=settings.slowest_sender_seconds * 1_000),
         websockets=False,
         backlog=1024,
         log_level=LogLevels.error,

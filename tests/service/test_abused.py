@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that gives a body one second; at the end nothing is open, nothing failed and it still answers."""
     home = furnished(tmp_path_factory.mktemp("abused"))
     write_route(home / "routes", Route("late", 1, "v1"))
-    with gateway(home, slowest_body_seconds=SLOWEST, max_body_bytes=LIMIT) as found:
+    with gateway(home, slowest_sender_seconds=SLOWEST, max_body_bytes=LIMIT) as found:
         assert found.predict(question()).status_code == 200
         yield found
         assert found.predict(question()).status_code == 200
@@ -166,6 +166,18 @@ def test_a_slow_sender_is_told_so_after_its_time(running: Gateway, framing: dict
         assert SLOWEST <= time.monotonic() - began < SLOWEST + 4
         (found,) = answers(connection)
         assert (found[0], found[1]["error"]["code"]) == (408, "too_slow")
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHost: 127", head("GET /health/live HTTP/1.1")])
+def test_a_connection_that_sends_no_whole_head_is_let_go_after_its_time(running: Gateway, sent: bytes) -> None:
+    with connect(running) as connection:
+        connection.sendall(sent)
+        began = time.monotonic()
+        if sent.endswith(b"\r\n\r\n"):
+            assert answers(connection)[0][0] == 200
+        while connection.recv(65_536):
+            pass
+        assert time.monotonic() - began < SLOWEST + 4
 
 
 FLOODS = {

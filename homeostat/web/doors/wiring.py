@@ -24,7 +24,7 @@ def open_doors(parts: DoorParts) -> Doors:
 
 def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     """The application with the doors of every protocol."""
-    bodies = SlowSenders(parts.settings.slowest_body_seconds)
+    bodies = SlowSenders(parts.settings.slowest_sender_seconds)
     limit = parts.settings.max_body_bytes
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
     protocols: list[Described] = [
