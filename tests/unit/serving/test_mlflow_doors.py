@@ -9,7 +9,7 @@ import pytest
 
 from homeostat.data.contracts import boolean, instant, integer, number, text
 from homeostat.data.tables import Table
-from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.errors import InvalidInput, TooLarge
 from homeostat.serving.plans import ServingPlan
 from homeostat.web.doors.mlflow.bodies import rows_of
 from homeostat.web.doors.mlflow.columns import Positions
@@ -160,7 +160,7 @@ TOO_MANY = {
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_more_rows_than_a_request_may_hold_are_413_before_any_is_made(with_rig: WithRig[object], name: str) -> None:
+def test_more_rows_than_a_request_may_hold_are_413(with_rig: WithRig[object], name: str) -> None:
     body, headers = TOO_MANY[name]
 
     async def scenario(rig: Rig) -> None:
@@ -168,6 +168,16 @@ def test_more_rows_than_a_request_may_hold_are_413_before_any_is_made(with_rig: 
         assert (answer.status, answer.error["facts"]["limit"]) == (413, 10_000)
 
     with_rig(scenario)
+
+
+@pytest.mark.parametrize("name", ["split", "columns", "csv"])
+def test_too_many_values_are_refused_before_rows_are_made_of_them(name: str) -> None:
+    body, headers = TOO_MANY[name]
+    with pytest.raises(TooLarge):
+        if headers is CSV:
+            rows_of_csv(body, DEVICES.contract)
+        else:
+            rows_of(body, Positions(DEVICES, ("device", "at")))
 
 
 @pytest.mark.parametrize("name", REFUSED)
