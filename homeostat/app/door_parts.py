@@ -23,6 +23,8 @@ class GatewaySettings:
     other replicas or this one's alone.
 
     ``arm_seconds`` is what a candidate's answer may take, ``arm_memory_bytes`` what its process may use.
+    ``slowest_sender_seconds`` is the time a client has for sending a head, and again for its body; a slower one
+    would hold its place for ever. A connection that is kept alive is let go after as long without a request.
     """
 
     home: Path
@@ -37,6 +39,7 @@ class GatewaySettings:
     shared: bool = False
     arm_seconds: float = 0.25
     arm_memory_bytes: int = 2 << 30
+    slowest_sender_seconds: int = 30
 
 
 class EventSink(Protocol):

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -67,7 +68,7 @@ async def _serve(
     home = Home(settings.home)
     live = LiveRoutes(plans, _loading(home), _starting(home, settings))
     replica = Replica(settings.replica, home.replicas, Path(settings.recorder_socket).parent, live)
-    spool = FileSpool(home.spool / settings.replica, durability=settings.durability)
+    spool = FileSpool(home.spool / "predictions" / settings.replica, durability=settings.durability)
     shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
     online = SqliteOnlineReader(home.root / "online.sqlite")
     recorder = RecorderClient(settings.recorder_socket)
@@ -140,8 +141,8 @@ def _shadowing(
             version=version,
             folder=str(home.versions / loop / version),
             routes=str(home.routes),
-            read=str(home.spool / settings.replica),
-            write=str(home.spool / f"{settings.replica}-{loop}-{version}"),
+            read=str(home.spool / "predictions" / settings.replica),
+            write=str(home.spool / "predictions" / f"{settings.replica}-{loop}-{version}"),
             names=plan.features.names,
             definitions=plan.features.hash,
             threshold=plan.threshold,
@@ -160,6 +161,8 @@ async def _listen(settings: GatewaySettings, application: Application) -> None:
         settings.host,
         settings.port,
         interface=Interfaces.RSGI,
+        http=HTTPModes.http1,  # while it waits to see which version comes, Granian keeps a silent client for ever
+        http1_settings=HTTP1Settings(header_read_timeout=settings.slowest_sender_seconds * 1_000),
         websockets=False,
         backlog=1024,
         log_level=LogLevels.error,

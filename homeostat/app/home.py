@@ -66,8 +66,8 @@ class Home:
 
     @property
     def spool(self) -> Path:
-        """Predictions on their way to the logs: a folder for each process that makes some."""
-        return self.root / "spool" / "predictions"
+        """Predictions on their way to the logs: ``predictions/<process>`` for each process that makes some."""
+        return self.root / "spool"
 
     @property
     def definitions(self) -> Path:

@@ -65,7 +65,7 @@ def budget(exposition: str, loop: str, hourly_price: float | None = None) -> Jso
     read = _read(exposition, loop)
     whole = read.histograms["homeostat_predict_seconds"][()]
     stages: dict[str, Histogram] = defaultdict(Histogram)
-    for (version, arm, stage), found in read.histograms["homeostat_stage_seconds"].items():
+    for (_, _, stage), found in read.histograms["homeostat_stage_seconds"].items():
         _add(stages[stage], found)
     told = [{"stage": name, **_figures(stages[name], whole)} for name in STAGES]
     timed = sum(one["mean_ms"] or 0.0 for one in told)

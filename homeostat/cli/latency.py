@@ -22,9 +22,9 @@ def latency(
         typer.Option("--price", metavar="AMOUNT", min=0, help="What one replica costs an hour; adds a cost."),
     ] = None,
 ) -> None:
-    """Show where a predict request's time goes, stage by stage, and which stage to attack.
+    """Show where a predict request's time goes, stage by stage.
 
-    Counted since the replicas started, all of them together; they must be running.
+    And which stage to attack. Counted since the replicas started, all of them together; they must be running.
     """
     with errors_shown(as_json):
         from homeostat.app.latency import budget

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Parser = Callable[[object], "Value"]
 MAX_TEXT = 65_536
 """Characters in one text."""
+_LONGEST_MEANT = 200
+"""Characters of a name that is looked for among the known ones; what is longer is none of ours, mistyped."""
 _INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -78,9 +80,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "Did you mean 'carrier'? Known: carrier, dest."
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    listed = f"Known: {_whole_names(names)}."
+    near = difflib.get_close_matches(name, names, n=1) if len(name) <= _LONGEST_MEANT else []
+    listed = known_names(names)
     return f"Did you mean {near[0]!r}? {listed}" if near else listed
+
+
+def known_names(known: Iterable[str]) -> str:
+    """All known names as a sentence; of very many the first ones.
+
+    >>> known_names(["b", "a"])
+    'Known: a, b.'
+    """
+    return f"Known: {_whole_names(sorted(known))}."
 
 
 def _whole_names(names: list[str], most: int = 300) -> str:

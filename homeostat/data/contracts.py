@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from homeostat.data.checks import Fault, did_you_mean, parser_of, shown
+from homeostat.data.checks import Fault, did_you_mean, known_names, parser_of, shown
 from homeostat.data.inlined import read_row
 from homeostat.data.promises import check_column
 from homeostat.data.rules import RowCheck, Rule, Unique, repeats, row_checks
@@ -14,6 +14,11 @@ from homeostat.data.rules import RowCheck, Rule, Unique, repeats, row_checks
 Kind = Literal["text", "number", "integer", "boolean", "instant"]
 Value = str | float | int | bool | None
 Row = dict[str, Value]
+_MOST_UNKNOWN = 20
+"""Unknown columns of one row that are told one by one."""
+_HINTED = 1_000
+"""Breaks of one request that may say which name was meant: the search takes longer than all else."""
+_LONGEST_NAME = 100
 Measure = Literal["reject", "quarantine", "warn"]
 """What follows a broken promise: the request is refused, the row is kept apart, or it is taken in and told."""
 
@@ -174,7 +179,7 @@ class _Check:
                     raise Fault
                 parsed = read(row)
             except Fault:
-                found = self._again(index, row)
+                found = self._again(index, row, hints=len(checked.breaks) < _HINTED)
             else:
                 for _, _, holds in rules:
                     if holds(parsed) is False:
@@ -187,17 +192,12 @@ class _Check:
             _sort_in(checked, index, *found)
         return self._unrepeated(checked) if self._unique else checked
 
-    def _again(self, index: int, row: object) -> tuple[Row | None, list[Break]]:
+    def _again(self, index: int, row: object, *, hints: bool) -> tuple[Row | None, list[Break]]:
         """Everything that is wrong with a row, and the row as it may be taken in, if it may."""
         if not isinstance(row, dict):
             mend = "Send each row as an object that names its columns."
             return None, [Break(index, None, "not_an_object", f"The row is {shown(row)}, not an object.", mend)]
-        columns = [name for name, _ in self._parsers]
-        found = [
-            Break(index, name, "unknown_column", f"No column {shown(name)} here.", did_you_mean(name, columns))
-            for name in (str(key) for key in row)
-            if name not in columns
-        ]
+        found = _unknown(index, row, self._known, hints=hints)
         parsed: Row = {}
         for name, parse in self._parsers:
             try:
@@ -227,6 +227,28 @@ class _Check:
             ),
             sorted((item for item in told if item.row not in out), key=_row),
         )
+
+
+def _unknown(index: int, row: Mapping[Any, object], known: Collection[str], *, hints: bool) -> list[Break]:
+    """A break for each column that is not known; of very many, for the first ones and one for the rest."""
+    names = [name for name in map(str, row) if name not in known]
+    if not names:
+        return []
+    first, listed = names[:_MOST_UNKNOWN], known_names(known)
+    found = [
+        Break(
+            index,
+            name[:_LONGEST_NAME],
+            "unknown_column",
+            f"No column {shown(name[:_LONGEST_NAME])} here.",
+            did_you_mean(name, known) if hints else listed,
+        )
+        for name in first
+    ]
+    if len(names) > len(first):
+        problem = f"{len(names) - len(first)} more columns are not known here."
+        found.append(Break(index, None, "unknown_column", problem, listed))
+    return found
 
 
 def _row(item: Break) -> int:

@@ -12,7 +12,7 @@ from homeostat.features.definitions import FeatureSet
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """A loop as the gateway sees it; a prediction is true from ``threshold`` on.
+    """A loop as the gateway sees it; a prediction is true from ``threshold`` on, ``tables`` are all that it reads.
 
     ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
     """
@@ -21,6 +21,7 @@ class ServingPlan:
     question: Table
     features: FeatureSet
     threshold: float = 0.5
+    tables: tuple[Table, ...] = ()
     unit: str | None = None
 
 

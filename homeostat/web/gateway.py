@@ -21,7 +21,10 @@ def main(home: Path) -> None:
     """Serve the loops of a home until told to stop."""
     settings = Settings.load(home)
     loops = load_started(settings).values()
-    plans = [ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.unit) for loop in loops]
+    plans = [
+        ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.tables, loop.unit)
+        for loop in loops
+    ]
     told = GatewaySettings(
         home=settings.home,
         port=settings.port,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,17 @@ pytestmark = pytest.mark.service
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("mlflow", "pandas", "sklearn", "lightgbm", "pyarrow", "deltalake", "duckdb", "polars", "sqlalchemy")
 MAIN = f"""
-import logging, sys
+import json, logging, sys
 from pathlib import Path
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.gateway_process import run
 from homeostat.web.doors import open_doors
 from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-home, port, replica = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
-                           max_body_bytes=1024 * 1024, replica=replica or "r1", shared=bool(replica))
+home, port = Path(sys.argv[1]), int(sys.argv[2])
+told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
+        "max_body_bytes": 1024 * 1024, **json.loads(sys.argv[3])}}
+settings = GatewaySettings(home, port, **told)
 
 def doors(parts):
     application = open_doors(parts)
@@ -59,10 +60,10 @@ run(settings, [PLAN], doors)
 class Gateway:
     """A gateway process on a home, and a client of it."""
 
-    def __init__(self, home: Path, port: int, replica: str = "") -> None:
+    def __init__(self, home: Path, port: int, settings: Mapping[str, Any]) -> None:
         self.home, self.port = home, port
         self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, str(home), str(port), replica],
+            [sys.executable, "-c", MAIN, str(home), str(port), json.dumps(settings)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,6 +113,11 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home whose recorder has taken in two arrivals, with versions v1 and v2."""
+    return furnished(tmp_path)
+
+
+def furnished(tmp_path: Path) -> Path:
+    """A folder as a home with two arrivals and two versions."""
     store = SqliteOnlineStore(tmp_path / "online.sqlite")
     store.prepare([FEATURES])
     landed = [arrival("a", minutes_before=60, delay=30.0), arrival("b", minutes_before=20, delay=10.0)]
@@ -123,8 +129,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def gateway(home: Path, port: int | None = None, replica: str = "") -> Iterator[Gateway]:
-    running = Gateway(home, port or free_port(), replica)
+def gateway(home: Path, port: int | None = None, **settings: Any) -> Iterator[Gateway]:
+    running = Gateway(home, port or free_port(), settings)
     try:
         until(lambda: running.alive() or running.process.poll() is not None)
         yield running

@@ -42,7 +42,7 @@ def pair(home: Path) -> Iterator[list[Gateway]]:
     """Two replicas on one port, both serving."""
     with ExitStack() as stack:
         port = free_port()
-        running = [stack.enter_context(gateway(home, port, name)) for name in ("r1", "r2")]
+        running = [stack.enter_context(gateway(home, port, replica=name, shared=True)) for name in ("r1", "r2")]
         until(lambda: len(Fleet(Home(home)).replicas()) == 2 and not Fleet(Home(home)).lagging("late", 1))
         yield running
 

@@ -40,7 +40,7 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
         journal,
         DeltaTables(home / "tables", sought=sought.get),
         DeltaTables(home / "log", sought=lambda _: LOG_SOUGHT),
-        Home(home).spool,
+        Home(home).spool / "predictions",
     )
     stored = max((stores.tables.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
     if stored > stores.journal.sequence():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from homeostat.kernel.errors import HomeostatError, NotFound
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.paths import Door, DoorTable, Names
-from homeostat.web.doors.replies import MethodNotAllowed, Response, error_response, unexpected
+from homeostat.web.doors.replies import MethodNotAllowed, Response, cut_short, error_response, unexpected
 from homeostat.web.doors.requests import ClientLeft, Request, Scope, SlowSenders, Transport
 from homeostat.web.foreign import refuse_foreign
 
@@ -25,6 +25,7 @@ class Doors:
         self._table = DoorTable(doors, self._no_door)
         self._metrics, self._bodies = metrics, bodies
         self._open = 0
+        metrics.open_requests = lambda: self._open
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, transport: Transport) -> None:
@@ -39,7 +40,8 @@ class Doors:
             transport.response_bytes(response.status, response.headers, response.body)
         except ClientLeft:
             self._metrics.request(door.name, names, 499, time.perf_counter() - started)
-            transport.response_bytes(400, [("connection", "close")], b"")  # for one that only stopped sending
+            response = cut_short()  # some only stopped sending, and the server would say 500 for silence
+            transport.response_bytes(response.status, response.headers, response.body)
         finally:
             self._open -= 1
             if not self._open:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from homeostat.app.clocks import HEADER, DoorClock
 from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
+from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.requests import Request, SlowSenders
 
@@ -60,10 +62,12 @@ class Asking:
 
         A missing key becomes ``asked`` (the request's own id) and the row's place, where the key is one text; a
         missing event time becomes the present. All else is for the contract to judge.
+        Raises: InvalidInput for no rows, TooLarge for too many.
         """
+        check_size(rows)
         question = self.plan(loop).question
         missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
-        keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+        keyed = question.keys[0] in filled_in(question)
         whole: list[object] = []
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
@@ -72,3 +76,9 @@ class Asking:
             key = {question.keys[0]: f"{asked}/{place}"} if keyed else {}
             whole.append({**missing, **key, **row})
         return whole
+
+
+def filled_in(question: Table) -> tuple[str, ...]:
+    """The columns that ``Asking.completed`` puts in where they are left out."""
+    keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+    return (*(question.keys if keyed else ()), question.event_time)

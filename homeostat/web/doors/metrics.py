@@ -38,6 +38,7 @@ class DoorMetrics:
         self._loops = frozenset(live.loops)
         self.forward: Refuse = _nowhere
         self.consumer_of: ConsumerOf = _nobody
+        self.open_requests: Callable[[], int] = int
         arm = ("loop", "version", "arm")
         self._requests = Tally("requests", "Requests.", "door", "loop", "status")
         self._predictions = Tally("predictions", "Acknowledged predictions.", *arm)
@@ -56,6 +57,7 @@ class DoorMetrics:
         self._answering = Reading("answering", "1 while a version answers; 0 while none can.", "loop")
         beside = ("loop", "version", "outcome")
         self._shadowed = Reading("shadow_rows", "Rows a shadow scored, failed to score, or skipped unseen.", *beside)
+        self._open = Reading("requests_open", "Requests that are being answered, this one included.")
         self._spool = Reading("spool_bytes", "Predictions on disk, not yet drained.")
         self._latency = Seconds("predict", "Predict requests, recording included.", _SECONDS, "loop")
         took = "What a stage of predict requests took; version and arm are those of a request's first row."
@@ -129,6 +131,7 @@ class DoorMetrics:
             self._generation.set((loop,), serving.route.generation if serving else -1)
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
+        self._open.set((), self.open_requests())
         self._spool.set((), self._spool_bytes())
         self._processor.put((), time.process_time())
         self._uptime.set((), time.monotonic() - self._began)

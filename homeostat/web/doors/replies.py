@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, InvalidInput
+from homeostat.web.doors.requests import TooSlow, UnsupportedMedia
 from homeostat.web.statuses import status_of
 
 Headers = list[tuple[str, str]]
 JSON = ("content-type", "application/json")
 _PLAIN: Headers = [JSON]
+_OF_DOORS: dict[type[HomeostatError], int] = {TooSlow: 408, UnsupportedMedia: 415}
 _EXTRA: dict[int, Headers] = {
     408: [("connection", "close")],
     413: [("connection", "close")],  # the rest of the body is not read
@@ -45,7 +47,7 @@ def error_response(error: HomeostatError) -> Response:
     """The one shape of every error: ``{"error": {"code", "problem", "mend", "facts"}}``."""
     if isinstance(error, MethodNotAllowed):
         return _method_not_allowed(error)
-    status = status_of(error)
+    status = _OF_DOORS.get(type(error)) or status_of(error)
     if status == 500:
         return unexpected()
     return Response(status, _body(error), [JSON, *_EXTRA.get(status, ())])
@@ -62,6 +64,12 @@ def unexpected() -> Response:
             )
         ),
     )
+
+
+def cut_short() -> Response:
+    """What is said where the sender stopped halfway; most have left and do not read it."""
+    error = InvalidInput("The body ended before it was whole.", mend="Send as many bytes as Content-Length says.")
+    return Response(400, _body(error), [JSON, ("connection", "close")])
 
 
 def redirect(location: str) -> Response:

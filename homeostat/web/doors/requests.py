@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -18,8 +18,6 @@ _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
 _PATIENCE = 8
 """Times the limit that is read of a body that will be refused."""
 _NUMBERS = "Send numbers that fit 64 bits, and null for a missing one."
-SLOWEST_BODY_SECONDS = 30
-"""Time that a client has for sending its body; a slower one would hold its place for ever."""
 
 
 class ClientLeft(Exception):
@@ -30,6 +28,12 @@ class TooSlow(HomeostatError):
     """The body did not come in time."""
 
     code = "too_slow"
+
+
+class UnsupportedMedia(HomeostatError):
+    """The body is of a kind that this door does not read."""
+
+    code = "unsupported_media_type"
 
 
 class Headers(Protocol):
@@ -117,7 +121,7 @@ class Request:
 class SlowSenders:
     """Ends the wait for bodies that do not come: one look a second, and next to nothing for a request."""
 
-    def __init__(self, seconds: int = SLOWEST_BODY_SECONDS) -> None:
+    def __init__(self, seconds: int) -> None:
         self._seconds, self._tick = seconds, 0
         self._reading: dict[asyncio.Task[Any], int] = {}
         self._late: set[asyncio.Task[Any]] = set()
@@ -160,28 +164,34 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     rows: list[Any]
 
 
+Decoded = TypeVar("Decoded")
 _DECODER = msgspec.json.Decoder(PredictBody)
 
 
 def decode_rows(body: bytes) -> list[Any]:
     """The rows of a predict request. Raises: InvalidInput that says where the JSON goes wrong."""
+    return decode_json(body, _DECODER, _SHAPE).rows
+
+
+def decode_json(body: bytes, decoder: msgspec.json.Decoder[Decoded], shape: str) -> Decoded:
+    """A body of strict JSON; ``shape`` is the mend that says what to send. Raises: InvalidInput, as above."""
     try:
-        return _DECODER.decode(body).rows
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         if "out of range" in str(error):
             raise InvalidInput("A number in the body is out of range.", mend=_NUMBERS) from error
-        raise InvalidInput(f"The body has another shape: {error}.", mend=_SHAPE) from error
+        raise InvalidInput(f"The body has another shape: {error}.", mend=shape) from error
     except UnicodeDecodeError as error:
         raise InvalidInput("The body is not UTF-8.", mend="Encode the JSON as UTF-8.") from error
     except RecursionError as error:
-        raise InvalidInput("The JSON is nested too deeply.", mend=_SHAPE) from error
+        raise InvalidInput("The JSON is nested too deeply.", mend=shape) from error
     except (msgspec.DecodeError, ValueError) as error:
-        raise _malformed(body, str(error)) from error
+        raise _malformed(body, str(error), shape) from error
 
 
-def _malformed(body: bytes, why: str) -> InvalidInput:
+def _malformed(body: bytes, why: str, shape: str) -> InvalidInput:
     if not body.strip():
-        return InvalidInput("The body is empty.", mend=_SHAPE)
+        return InvalidInput("The body is empty.", mend=shape)
     found = _BYTE.search(why)
     place = int(found[1]) if found else len(body)
     if _NOT_A_NUMBER.match(body, place) or _NOT_A_NUMBER.match(body, max(0, place - 1)):

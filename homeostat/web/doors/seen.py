@@ -9,12 +9,16 @@ from homeostat.app.replica import Replica
 from homeostat.serving.live import LiveRoutes
 from homeostat.web.doors.merging import merged
 from homeostat.web.doors.metrics import CONTENT_TYPE, health
+from homeostat.web.doors.openapi.parts import READ_ERRORS, Description, answer, only, operation
 from homeostat.web.doors.paths import READ, Door, Names
 from homeostat.web.doors.replies import Response, json_response, redirect
 from homeostat.web.doors.requests import Request
 
-_CONTROL = ("/", "/openapi.json")
 _CONTROL_BELOW = ("/api", "/docs", "/static")
+_READY = only(
+    ready={"type": "boolean"},
+    loops={"type": "object", "description": "Each loop's route by name.", "additionalProperties": {"type": "object"}},
+)
 _QUERY = "/?:@!$&'()*+,;=~-._%"
 
 
@@ -32,9 +36,18 @@ class SeenDoors:
             Door("live", "/health/live", READ, self._alive),
             Door("ready", "/health/ready", READ, self._ready),
             Door("metrics", "/metrics", READ, self._exposition),
-            *(Door("control", path, (), self._elsewhere) for path in _CONTROL),
+            Door("control", "/", (), self._elsewhere),
             *(Door("control", path, (), self._elsewhere, below=True) for path in _CONTROL_BELOW),
         ]
+
+    def described(self) -> Description:
+        """What is asked of a process; the ways to the control plane are for browsers."""
+        live = operation("live", "Whether the process runs.", only(live={"type": "boolean"}), READ_ERRORS)
+        ready = operation("ready", "What each loop serves; 503 while none can answer.", "Ready", READ_ERRORS)
+        ready["responses"]["503"] = answer("No loop can answer.", "Ready")
+        metrics = operation("metrics", "For Prometheus.", {"type": "string"}, READ_ERRORS, kind=CONTENT_TYPE)
+        paths = {"/health/live": live, "/health/ready": ready, "/metrics": metrics}
+        return Description({path: {"get": one} for path, one in paths.items()}, {"Ready": _READY})
 
     async def _alive(self, request: Request, names: Names) -> Response:
         return json_response({"live": True})

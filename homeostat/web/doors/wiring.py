@@ -6,6 +6,8 @@ from homeostat.app.door_parts import DoorParts
 from homeostat.web.doors.application import Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.mlflow import MlflowDoors
+from homeostat.web.doors.openapi import Described, OpenapiDoor
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
 from homeostat.web.doors.requests import SlowSenders
@@ -23,11 +25,13 @@ def open_doors(parts: DoorParts) -> Doors:
 
 def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     """The application with the doors of every protocol."""
-    bodies = SlowSenders()
+    bodies = SlowSenders(parts.settings.slowest_sender_seconds)
     limit = parts.settings.max_body_bytes
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
-    doors = [
-        *PlainDoors(asking, parts.events).doors(),
-        *SeenDoors(parts.live, parts.replica, parts.settings.control_url).doors(),
+    protocols: list[Described] = [
+        PlainDoors(asking, parts.events),
+        MlflowDoors(asking),
+        SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
-    return Doors(doors, metrics, bodies)
+    every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
+    return Doors([door for one in every for door in one.doors()], metrics, bodies)

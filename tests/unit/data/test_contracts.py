@@ -174,3 +174,19 @@ def test_an_instant_survives_the_door_to_the_microsecond(at):
 def test_a_promise_that_contradicts_itself_is_refused(make):
     with pytest.raises(InvalidInput):
         make()
+
+
+def test_of_very_many_unknown_columns_the_first_are_named_and_the_rest_counted():
+    found = check([{**GOOD, **{f"c{n}": 1 for n in range(100_000)}}]).breaks
+    assert [item.column for item in found[:2]] == ["c0", "c1"]
+    assert (len(found), found[-1].column, found[-1].reason) == (21, None, "unknown_column")
+    assert found[-1].problem == "99980 more columns are not known here."
+    assert "carrier" in found[-1].mend
+
+
+def test_hints_are_for_the_first_breaks_and_names_of_a_sensible_length():
+    rows = [{**GOOD, "carier": "UA"} for _ in range(3_000)]
+    hinted = [item for item in check(rows).breaks if "Did you mean" in item.mend]
+    assert len(hinted) == 1_000
+    (long,) = check([{**GOOD, "carrier" * 100_000: 1}]).breaks
+    assert (len(long.column), "Did you mean" in long.mend) == (100, False)

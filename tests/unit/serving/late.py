@@ -44,7 +44,7 @@ FEATURES: FeatureSet = feature_set(
         Latest(ARRIVALS, by="carrier", columns=["arr_delay"], max_age="3h"),
     ],
 )
-PLAN = ServingPlan("late", DEPARTURES, FEATURES)
+PLAN = ServingPlan("late", DEPARTURES, FEATURES, tables=(DEPARTURES, ARRIVALS))
 INPUTS: tuple[tuple[str, Kind], ...] = (
     ("carrier", "text"),
     ("hour", "number"),
