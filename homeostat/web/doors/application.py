@@ -68,12 +68,12 @@ class Doors:
                 )
             return await door.handle(request, names)
         except HomeostatError as error:
-            return error_response(error)
+            return error_response(error, door.errors)
         except ClientLeft:
             raise
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)
-            return unexpected()
+            return unexpected(door.errors)
 
     async def _no_door(self, request: Request, names: Names) -> Response:
         doors = [str(door) for door in self._table.doors if door.methods]

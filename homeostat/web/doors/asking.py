@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from homeostat.app.clocks import HEADER, DoorClock
 from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply
 from homeostat.serving.live import LiveRoutes
@@ -63,12 +64,18 @@ class Asking:
         """
         question = self.plan(loop).question
         missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
-        keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
+        key_column = made_up_key(question)
         whole: list[object] = []
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 whole.append(row)
                 continue
-            key = {question.keys[0]: f"{asked}/{place}"} if keyed else {}
+            key = {key_column: f"{asked}/{place}"} if key_column else {}
             whole.append({**missing, **key, **row})
         return whole
+
+
+def made_up_key(question: Table) -> str | None:
+    """The key column that ``Asking.completed`` puts in where it is left out: a key of one text; else None."""
+    (first, *more) = question.keys
+    return first if not more and question.contract[first].kind == "text" else None

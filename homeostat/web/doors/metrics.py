@@ -20,6 +20,8 @@ from homeostat.web.doors.tallies import Reading, Seconds, Tally
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LOG = logging.getLogger("homeostat.serving")
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
+_PREDICTING = frozenset({"predict", "infer"})
+"""Doors that give predictions, by name."""
 Refuse = Callable[[str, Sequence[object]], None]
 ConsumerOf = Callable[[str, str | None], str]
 
@@ -57,7 +59,7 @@ class DoorMetrics:
         """A request was answered; the first of ``names`` is the loop's, where its door has one."""
         known = names[0] if names and names[0] in self._loops else ""  # what callers make up must not become labels
         self._requests.add((door, known, str(status)))
-        if door == "predict" and known:
+        if door in _PREDICTING and known:
             self._latency.observe((known,), seconds)
 
     def consumed(self, loop: str, told: str | None) -> None:

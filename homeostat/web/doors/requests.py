@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 
+Body = TypeVar("Body")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _NOT_A_NUMBER = re.compile(rb"-?\s*(nan|inf)", re.IGNORECASE)
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
@@ -165,23 +166,31 @@ _DECODER = msgspec.json.Decoder(PredictBody)
 
 def decode_rows(body: bytes) -> list[Any]:
     """The rows of a predict request. Raises: InvalidInput that says where the JSON goes wrong."""
+    return decode_as(_DECODER, body, _SHAPE).rows
+
+
+def decode_as(decoder: msgspec.json.Decoder[Body], body: bytes, shape: str) -> Body:
+    """A JSON body as a decoder reads it; ``shape`` is a sentence that says what to send instead of another shape.
+
+    Raises: InvalidInput that says where the JSON goes wrong.
+    """
     try:
-        return _DECODER.decode(body).rows
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         if "out of range" in str(error):
             raise InvalidInput("A number in the body is out of range.", mend=_NUMBERS) from error
-        raise InvalidInput(f"The body has another shape: {error}.", mend=_SHAPE) from error
+        raise InvalidInput(f"The body has another shape: {error}.", mend=shape) from error
     except UnicodeDecodeError as error:
         raise InvalidInput("The body is not UTF-8.", mend="Encode the JSON as UTF-8.") from error
     except RecursionError as error:
-        raise InvalidInput("The JSON is nested too deeply.", mend=_SHAPE) from error
+        raise InvalidInput("The JSON is nested too deeply.", mend=shape) from error
     except (msgspec.DecodeError, ValueError) as error:
-        raise _malformed(body, str(error)) from error
+        raise _malformed(body, str(error), shape) from error
 
 
-def _malformed(body: bytes, why: str) -> InvalidInput:
+def _malformed(body: bytes, why: str, shape: str) -> InvalidInput:
     if not body.strip():
-        return InvalidInput("The body is empty.", mend=_SHAPE)
+        return InvalidInput("The body is empty.", mend=shape)
     found = _BYTE.search(why)
     place = int(found[1]) if found else len(body)
     if _NOT_A_NUMBER.match(body, place) or _NOT_A_NUMBER.match(body, max(0, place - 1)):

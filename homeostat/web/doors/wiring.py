@@ -6,6 +6,7 @@ from homeostat.app.door_parts import DoorParts
 from homeostat.web.doors.application import Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.oip import OipDoors
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
 from homeostat.web.doors.requests import SlowSenders
@@ -27,6 +28,7 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
     doors = [
         *PlainDoors(asking, parts.events).doors(),
+        *OipDoors.of(asking).doors(),
         *SeenDoors(parts.live, metrics, parts.settings.control_url).doors(),
     ]
     return Doors(doors, metrics, bodies)
