@@ -37,8 +37,8 @@ from homeostat.app.gateway_process import run
 from homeostat.web.doors import open_doors
 from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-home, port = Path(sys.argv[1]), int(sys.argv[2])
-settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock="replay",
+home, port, clock = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+settings = GatewaySettings(home, port, str(home / "recorder"), "http://127.0.0.1:1", clock=clock,
                            max_body_bytes=1024 * 1024)
 
 def doors(parts):
@@ -59,10 +59,10 @@ run(settings, [PLAN], doors)
 class Gateway:
     """A gateway process on a home, and a client of it."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, clock: str) -> None:
         self.home, self.port = home, port
         self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, str(home), str(port)],
+            [sys.executable, "-c", MAIN, str(home), str(port), clock],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,8 +123,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def gateway(home: Path, port: int | None = None) -> Iterator[Gateway]:
-    running = Gateway(home, port or free_port())
+def gateway(home: Path, port: int | None = None, clock: str = "replay") -> Iterator[Gateway]:
+    running = Gateway(home, port or free_port(), clock)
     try:
         until(lambda: running.alive() or running.process.poll() is not None)
         yield running
