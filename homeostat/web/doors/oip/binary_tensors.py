@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-import numpy as np
-
 from homeostat.kernel.errors import InvalidInput
 from homeostat.web.doors.oip.datatypes import DATATYPES, Datatype
 
@@ -15,24 +13,24 @@ _LENGTH = struct.Struct("<I")
 
 def values_of_bytes(name: str, datatype: Datatype, count: int, data: memoryview) -> Sequence[object]:
     """The values of a tensor of ``count`` elements; NaN is None. Raises: InvalidInput."""
-    if datatype.layout is None:
+    if datatype.family == "text":
         return _texts(name, count, data)
-    if len(data) != count * datatype.layout.itemsize:
+    if len(data) != count * datatype.size:
         problem = f"Input {name[:60]!r} has {len(data)} bytes for {count} elements of {datatype.name}"
-        raise _wrong(name, problem, f"Send {datatype.layout.itemsize} bytes for each element.")
-    values: list[object] = np.frombuffer(data, datatype.layout).tolist()
+        raise _wrong(name, problem, f"Send {datatype.size} bytes for each element.")
+    values = struct.unpack(f"<{count}{datatype.code}", data)
     if datatype.family == "boolean":
         return _booleans(name, values)
-    if datatype.layout.kind == "f":
+    if datatype.floating:
         return [None if value != value else value for value in values]  # only NaN differs from itself
     return values
 
 
 def bytes_of_values(datatype: str, values: Sequence[object]) -> bytes:
     """What ``values_of_bytes`` reads."""
-    layout = DATATYPES[datatype].layout
-    if layout is not None:
-        return np.array(values, layout).tobytes()
+    code = DATATYPES[datatype].code
+    if code:
+        return struct.pack(f"<{len(values)}{code}", *values)
     texts = [str(value).encode() for value in values]
     return b"".join(part for text in texts for part in (_LENGTH.pack(len(text)), text))
 
@@ -64,7 +62,7 @@ def _text(name: str, data: memoryview) -> str:
         raise _wrong(name, f"Input {name[:60]!r} holds a text that is not UTF-8", "Encode texts as UTF-8.") from error
 
 
-def _booleans(name: str, values: list[object]) -> list[object]:
+def _booleans(name: str, values: Sequence[object]) -> list[object]:
     if not {0, 1}.issuperset(values):
         raise _wrong(name, f"Input {name[:60]!r} of datatype BOOL holds other bytes than 0 and 1", "Send 0 or 1.")
     return [value == 1 for value in values]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import calcsize
 from typing import Literal
-
-import numpy as np
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Kind
@@ -16,35 +15,44 @@ Family = Literal["number", "boolean", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Datatype:
-    """One datatype; ``layout`` is its element's in binary, None for texts, which carry their lengths."""
+    """One datatype; ``code`` is what ``struct`` calls its element, empty for texts, which carry their lengths.
+
+    ``size`` is that of an element in bytes; of a text, its length's.
+    """
 
     name: str
     family: Family
-    layout: np.dtype[np.generic] | None
+    code: str
+    size: int
 
     @property
     def wide(self) -> bool:
         """Whether it holds whole numbers that a float of 64 bits cannot."""
         return self.name in ("INT64", "UINT64")
 
+    @property
+    def floating(self) -> bool:
+        """Whether its numbers may be NaN."""
+        return self.name.startswith("FP")
+
 
 _NUMBERS = {
-    "FP16": "<f2",
-    "FP32": "<f4",
-    "FP64": "<f8",
-    "INT8": "<i1",
-    "INT16": "<i2",
-    "INT32": "<i4",
-    "INT64": "<i8",
-    "UINT8": "<u1",
-    "UINT16": "<u2",
-    "UINT32": "<u4",
-    "UINT64": "<u8",
+    "FP16": "e",
+    "FP32": "f",
+    "FP64": "d",
+    "INT8": "b",
+    "INT16": "h",
+    "INT32": "i",
+    "INT64": "q",
+    "UINT8": "B",
+    "UINT16": "H",
+    "UINT32": "I",
+    "UINT64": "Q",
 }
 DATATYPES = {
-    **{name: Datatype(name, "number", np.dtype(layout)) for name, layout in _NUMBERS.items()},
-    "BOOL": Datatype("BOOL", "boolean", np.dtype("<u1")),
-    "BYTES": Datatype("BYTES", "text", None),
+    **{name: Datatype(name, "number", code, calcsize(f"<{code}")) for name, code in _NUMBERS.items()},
+    "BOOL": Datatype("BOOL", "boolean", "B", 1),
+    "BYTES": Datatype("BYTES", "text", "", 4),
 }
 OF_KIND: dict[Kind, str] = {
     "number": "FP64",

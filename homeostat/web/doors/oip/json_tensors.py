@@ -36,7 +36,9 @@ def values_of_json(given: Input, datatype: Datatype, rows: int, width: int) -> S
             mend=f"Send {wanted}, or null for what is missing.",
             input=given.name[:60],
         )
-    read = _ENCODED.get(str(given.parameter("content_type"))) if datatype.family == "text" else None
+    if given.parameters is None or datatype.family != "text":
+        return values
+    read = _ENCODED.get(str(given.parameter("content_type")))
     return values if read is None else [_decoded(read, given, value) for value in values]
 
 
@@ -48,7 +50,7 @@ def _flat(given: Input, rows: int, width: int) -> Sequence[object]:
             mend="Send them in data, or in binary with the parameter binary_data_size.",
             input=given.name[:60],
         )
-    if len(data) == rows * width and not any(type(value) is list for value in data):
+    if len(data) == rows * width and list not in map(type, data):
         return data
     if len(given.shape) == 2 and len(data) == rows and all(type(row) is list and len(row) == width for row in data):
         return list(chain.from_iterable(data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from homeostat.data.checks import did_you_mean
+from homeostat.data.checks import did_you_mean, shown
 from homeostat.data.contracts import Kind
 from homeostat.data.tables import Table
 from homeostat.kernel.errors import InvalidInput
@@ -95,7 +95,7 @@ def _exact(column: str, kind: Kind, tensor: Tensor, values: Sequence[object]) ->
         for value in values:
             if isinstance(value, int) and _rounded(value):
                 raise InvalidInput(
-                    f"Column {column!r} holds numbers, and would round {value}.",
+                    f"Column {column!r} holds numbers, and would round {shown(value)}.",
                     mend="Send FP64 if the rounding is meant.",
                     column=column,
                 )
