@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from homeostat.data.contracts import boolean, instant, integer, text
+from homeostat.data.contracts import Column, boolean, instant, integer, text
 from homeostat.data.tables import Table
 from homeostat.features.definitions import feature_set
 from homeostat.serving.plans import ServingPlan
@@ -25,11 +25,17 @@ _EXTRA = {
     "note": text(nullable=True),
     "seats": integer(nullable=True),
 }
-_QUESTION = Table("departures", key="flight_id", event_time="asked_at", contract={**DEPARTURES.contract, **_EXTRA})
-WIDE = ServingPlan(
-    "late", _QUESTION, feature_set(_QUESTION, [_QUESTION["carrier", "hour", "distance"], *FEATURES.views])
-)
+
+
+def _plan(key: str | tuple[str, ...], contract: Mapping[str, Column]) -> ServingPlan:
+    asked = Table("departures", key=key, event_time="asked_at", contract=contract)
+    return ServingPlan("late", asked, feature_set(asked, [asked["carrier", "hour", "distance"], *FEATURES.views]))
+
+
+WIDE = _plan("flight_id", {**DEPARTURES.contract, **_EXTRA})
 """The loop "late" with a column of every kind."""
+SEVERAL_KEYS = _plan(("flight_id", "origin"), DEPARTURES.contract)
+"""The loop "late" with a key of two columns."""
 
 
 def tensor(name: str, datatype: str, data: Sequence[Any], shape: Sequence[int] | None = None, **parameters: Any) -> Any:

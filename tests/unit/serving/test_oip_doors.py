@@ -13,7 +13,7 @@ import pytest
 from homeostat.serving.plans import ServingPlan
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import question
-from tests.unit.serving.oip import INFER, WIDE, binary, inputs, outputs, tensor
+from tests.unit.serving.oip import INFER, SEVERAL_KEYS, WIDE, binary, inputs, outputs, tensor
 from tests.unit.serving.parts import expected, model, save_version
 from tests.unit.serving.rig import NOW_HEADER, Rig
 
@@ -322,3 +322,15 @@ def test_errors_below_v2_are_texts_with_the_parts_beside_and_elsewhere_as_ever(
         assert (await rig.ask("GET", "/v3")).error["code"] == "not_found"
 
     with_rig(scenario)
+
+
+def test_a_key_of_several_columns_is_the_clients_own(with_rig_of: Callable[[ServingPlan], WithRig[object]]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        told = (await rig.ask("GET", "/v2/models/late")).json["inputs"]
+        assert [one["name"] for one in told if one["parameters"]["optional"]] == ["asked_at", "distance"]
+        assert (await rig.ask("POST", INFER, {"inputs": ROW})).status == 200
+        answer = await rig.ask("POST", INFER, {"inputs": ROW[1:]})
+        assert (answer.status, "'flight_id' is missing" in answer.json["problem"]) == (422, True)
+
+    with_rig_of(SEVERAL_KEYS)(scenario)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version as installed
 
 from homeostat.app.prediction_ids import new_prediction_id
@@ -59,7 +59,7 @@ class OipDoors:
         return [*found, door("none", "/v2", (), nowhere, below=True)]
 
     async def _server(self, request: Request, names: Names) -> Response:
-        return json_response({"name": PLATFORM, "version": installed("homeostat"), "extensions": EXTENSIONS})
+        return json_response(_server())
 
     async def _alive(self, request: Request, names: Names) -> Response:
         return json_response({"live": True})
@@ -115,6 +115,11 @@ class OipDoors:
             mend = did_you_mean(names[1], loaded)
             raise NotFound(f"Version {names[1]!r} of loop {loop!r} is not loaded here.", mend=mend, loop=loop)
         return self.models[loop]
+
+
+@cache
+def _server() -> Mapping[str, object]:
+    return {"name": PLATFORM, "version": installed("homeostat"), "extensions": EXTENSIONS}
 
 
 def _loaded(serving: Serving | None) -> list[str]:
