@@ -40,10 +40,12 @@ class OipDoors:
     def doors(self) -> list[Door]:
         """The doors of this protocol; the last one answers for every path below that there is none."""
         door = partial(Door, errors=error_shape)
-        found = [door("v2_server", "/v2", READ, self._server)]
-        found += [door("v2_live", "/v2/health/live", READ, self._alive)]
-        found += [door("v2_ready", "/v2/health/ready", READ, self._ready)]
-        found += [door("v2_index", "/v2/repository/index", WRITE, self._index)]
+        found = [
+            door("v2_server", "/v2", READ, self._server),
+            door("v2_live", "/v2/health/live", READ, self._alive),
+            door("v2_ready", "/v2/health/ready", READ, self._ready),
+            door("v2_index", "/v2/repository/index", WRITE, self._index),
+        ]
         for model in ("/v2/models/{loop}", "/v2/models/{loop}/versions/{version}"):
             found += [
                 door("v2_model", model, READ, self._model),
