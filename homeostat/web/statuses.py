@@ -14,6 +14,8 @@ _STATUSES: tuple[tuple[type[errors.HomeostatError], int], ...] = (
     (errors.NotEnoughData, 409),
     (errors.Unavailable, 503),
 )
+_STATUS_OF_CODE = {"too_slow": 408, "unknown_encoding": 415, "unsupported_media_type": 415}
+"""What only a door that speaks HTTP can raise."""
 
 
 def status_of(error: errors.HomeostatError) -> int:
@@ -22,4 +24,5 @@ def status_of(error: errors.HomeostatError) -> int:
     >>> status_of(errors.NotFound("No loop.", mend="Name one."))
     404
     """
-    return next((status for family, status in _STATUSES if isinstance(error, family)), 500)
+    known = _STATUS_OF_CODE.get(error.code)
+    return known or next((status for family, status in _STATUSES if isinstance(error, family)), 500)

@@ -18,6 +18,7 @@ from tests.unit.serving.rig import Rig
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 README = (ROOT / "README.md").read_text()
+PROTOCOLS = (ROOT / "docs" / "protocols.md").read_text()
 
 
 def codes() -> dict[str, str]:
@@ -67,7 +68,7 @@ def test_every_metric_is_described() -> None:
         assert families[family].format(name) in OPERATIONS, name
 
 
-def test_every_door_is_in_the_readme(tmp_path: Path) -> None:
+def test_every_door_is_in_the_readme_or_on_the_page_of_its_protocol(tmp_path: Path) -> None:
     async def doors() -> list[str]:
         rig = Rig(tmp_path)
         try:
@@ -75,7 +76,8 @@ def test_every_door_is_in_the_readme(tmp_path: Path) -> None:
         finally:
             await rig.close()
 
-    readme = README.replace("`/health/live` · `/health/ready`", "/health/live /health/ready")
+    told = README + PROTOCOLS
+    readme = told.replace("`/health/live` · `/health/ready`", "/health/live /health/ready")
     assert [pattern for pattern in asyncio.run(doors()) if pattern not in readme] == []
 
 

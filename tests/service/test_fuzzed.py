@@ -52,6 +52,9 @@ PATHS = [
     "/tables/departures/events",
     "/tables/arrivals/events",
     "/events",
+    "/v2/models/late/infer",
+    "/v2/models/late/versions/{version}/infer",
+    "/v2/repository/index",
     "/health/live",
     "/health/ready",
     "/health",
@@ -59,8 +62,15 @@ PATHS = [
     "/version",
     "/metrics",
     "/openapi.json",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models/late",
+    "/v2/models/late/ready",
+    "/v2/models/late/versions/{version}",
+    "/v2/models/late/versions/{version}/ready",
 ]
-WITH_BODY = PATHS[:6]
+WITH_BODY = PATHS[:9]
 SIMPLE = [GenerationMode.POSITIVE]
 LONGEST_SECONDS = 5
 REFUSED = [400, 413, 415, 422]
@@ -126,7 +136,9 @@ def test_no_request_is_a_fault_or_hangs_and_every_reply_fits(
     method = "POST" if "post" in described.raw_schema["paths"][path] else "GET"
     wrong = mode is GenerationMode.NEGATIVE
     takes_good_rows = path.endswith("events")  # and keeps the others apart
-    checks = [*CHECKS, negative_data_rejection] if wrong and not takes_good_rows else CHECKS
+    takes_all = path == "/v2/repository/index"  # members that nobody knows, and nothing at all
+    by_chance = path.startswith("/v2/models/")  # no schema says which versions are loaded and which tensors fit
+    checks = [*CHECKS, negative_data_rejection] if wrong and not (takes_good_rows or takes_all) else CHECKS
     statuses = set()
     with requests.Session() as session:
         session.trust_env = False
@@ -145,7 +157,7 @@ def test_no_request_is_a_fault_or_hangs_and_every_reply_fits(
             statuses.add(reply.status_code)
 
         is_answered()
-    assert wrong or 200 in statuses
+    assert wrong or by_chance or 200 in statuses
 
 
 @pytest.mark.parametrize("name", ["%2e%2e", "..%2f..%2farrivals", "%00", "%ff%fe", "arrivals%00", "A" * 20_000])

@@ -40,7 +40,7 @@ class Doors:
             transport.response_bytes(response.status, response.headers, response.body)
         except ClientLeft:
             self._metrics.request(door.name, names, 499, time.perf_counter() - started)
-            response = cut_short()  # some only stopped sending, and the server would say 500 for silence
+            response = cut_short(door.errors)  # some only stopped sending, and the server would say 500 for silence
             transport.response_bytes(response.status, response.headers, response.body)
         finally:
             self._open -= 1
@@ -79,12 +79,12 @@ class Doors:
                 )
             return await door.handle(request, names)
         except HomeostatError as error:
-            return error_response(error)
+            return error_response(error, door.errors)
         except ClientLeft:
             raise
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.path)
-            return unexpected()
+            return unexpected(door.errors)
 
     async def _no_door(self, request: Request, names: Names) -> Response:
         doors = [str(door) for door in self._table.doors if door.methods]

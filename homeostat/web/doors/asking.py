@@ -67,18 +67,24 @@ class Asking:
         check_size(rows)
         question = self.plan(loop).question
         missing: dict[str, object] = {question.event_time: format_instant(self.now(request))}
-        keyed = question.keys[0] in filled_in(question)
+        key_column = made_up_key(question)
         whole: list[object] = []
         for place, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 whole.append(row)
                 continue
-            key = {question.keys[0]: f"{asked}/{place}"} if keyed else {}
+            key = {key_column: f"{asked}/{place}"} if key_column else {}
             whole.append({**missing, **key, **row})
         return whole
 
 
+def made_up_key(question: Table) -> str | None:
+    """The key column that ``Asking.completed`` puts in where it is left out: a key of one text; else None."""
+    (first, *more) = question.keys
+    return first if not more and question.contract[first].kind == "text" else None
+
+
 def filled_in(question: Table) -> tuple[str, ...]:
     """The columns that ``Asking.completed`` puts in where they are left out."""
-    keyed = len(question.keys) == 1 and question.contract[question.keys[0]].kind == "text"
-    return (*(question.keys if keyed else ()), question.event_time)
+    key = made_up_key(question)
+    return (question.event_time,) if key is None else (key, question.event_time)

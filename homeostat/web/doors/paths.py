@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from homeostat.web.doors.replies import Response
+from homeostat.web.doors.replies import Response, Shape, plain_shape
 from homeostat.web.doors.requests import Request
 
 Names = tuple[str, ...]
@@ -21,6 +21,7 @@ class Door:
     """One door: ``pattern`` such as ``/loops/{loop}/predict``; its ``{...}`` segments are handed over in order.
 
     ``name`` is what metrics call it. A door without ``methods`` takes any. ``below`` takes all paths below, too.
+    ``errors`` shapes what goes wrong as the clients of the door's protocol read it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Door:
     methods: tuple[str, ...]
     handle: Handle
     below: bool = False
+    errors: Shape = plain_shape
 
     def names(self, path: str) -> Names | None:
         """The values of the pattern's names in a path; None when it does not fit."""

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from homeostat.kernel.errors import HomeostatError, InvalidInput
-from homeostat.web.doors.requests import TooSlow, UnsupportedMedia
 from homeostat.web.statuses import status_of
 
 Headers = list[tuple[str, str]]
 JSON = ("content-type", "application/json")
 _PLAIN: Headers = [JSON]
-_OF_DOORS: dict[type[HomeostatError], int] = {TooSlow: 408, UnsupportedMedia: 415}
 _EXTRA: dict[int, Headers] = {
     408: [("connection", "close")],
     413: [("connection", "close")],  # the rest of the body is not read
     503: [("retry-after", "1")],
 }
+
+
+Shape = Callable[[HomeostatError], Mapping[str, object]]
+"""How a protocol's clients read an error: its body, as JSON."""
 
 
 class MethodNotAllowed(HomeostatError):
@@ -43,33 +45,34 @@ def json_response(value: object, status: int = 200) -> Response:
     return Response(status, msgspec.json.encode(value))
 
 
-def error_response(error: HomeostatError) -> Response:
-    """The one shape of every error: ``{"error": {"code", "problem", "mend", "facts"}}``."""
+def plain_shape(error: HomeostatError) -> Mapping[str, object]:
+    """The shape of errors where no protocol asks for another: ``{"error": {"code", "problem", "mend", "facts"}}``."""
+    return {"error": error.to_dict()}
+
+
+def error_response(error: HomeostatError, shape: Shape) -> Response:
+    """An error as the protocol of its door shapes it."""
     if isinstance(error, MethodNotAllowed):
-        return _method_not_allowed(error)
-    status = _OF_DOORS.get(type(error)) or status_of(error)
+        return _method_not_allowed(error, shape)
+    status = status_of(error)
     if status == 500:
-        return unexpected()
-    return Response(status, _body(error), [JSON, *_EXTRA.get(status, ())])
+        return unexpected(shape)
+    return Response(status, _body(shape(error)), [JSON, *_EXTRA.get(status, ())])
 
 
-def unexpected() -> Response:
+def unexpected(shape: Shape) -> Response:
     """What is said of a fault of our own: nothing about its inside."""
-    return Response(
-        500,
-        _body(
-            HomeostatError(
-                "Something went wrong inside Homeostat.",
-                mend="Send it again; if it goes on, look at process-logs in the home folder.",
-            )
-        ),
+    error = HomeostatError(
+        "Something went wrong inside Homeostat.",
+        mend="Send it again; if it goes on, look at process-logs in the home folder.",
     )
+    return Response(500, _body(shape(error)))
 
 
-def cut_short() -> Response:
+def cut_short(shape: Shape) -> Response:
     """What is said where the sender stopped halfway; most have left and do not read it."""
     error = InvalidInput("The body ended before it was whole.", mend="Send as many bytes as Content-Length says.")
-    return Response(400, _body(error), [JSON, ("connection", "close")])
+    return Response(400, _body(shape(error)), [JSON, ("connection", "close")])
 
 
 def redirect(location: str) -> Response:
@@ -77,15 +80,14 @@ def redirect(location: str) -> Response:
     return Response(307, b"", [("location", location.encode("ascii", "replace").decode())])
 
 
-def _method_not_allowed(error: MethodNotAllowed) -> Response:
+def _method_not_allowed(error: MethodNotAllowed, shape: Shape) -> Response:
     allowed = error.facts["allow"]
     names = ", ".join(map(str, allowed)) if isinstance(allowed, Iterable) else ""
-    return Response(405, _body(error), [JSON, ("allow", names)])
+    return Response(405, _body(shape(error)), [JSON, ("allow", names)])
 
 
-def _body(error: HomeostatError) -> bytes:
-    shape = {"error": error.to_dict()}
+def _body(shaped: Mapping[str, object]) -> bytes:
     try:
-        return msgspec.json.encode(shape, enc_hook=str)
+        return msgspec.json.encode(shaped, enc_hook=str)
     except UnicodeEncodeError:  # the input held half of a surrogate pair, and the error quotes it
-        return json.dumps(shape, default=str).encode()
+        return json.dumps(shaped, default=str).encode()

@@ -11,6 +11,7 @@ import msgspec
 
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 
+Body = TypeVar("Body")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _NOT_A_NUMBER = re.compile(rb"-?\s*(nan|inf)", re.IGNORECASE)
 _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
@@ -164,17 +165,19 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     rows: list[Any]
 
 
-Decoded = TypeVar("Decoded")
 _DECODER = msgspec.json.Decoder(PredictBody)
 
 
 def decode_rows(body: bytes) -> list[Any]:
     """The rows of a predict request. Raises: InvalidInput that says where the JSON goes wrong."""
-    return decode_json(body, _DECODER, _SHAPE).rows
+    return decode_as(_DECODER, body, _SHAPE).rows
 
 
-def decode_json(body: bytes, decoder: msgspec.json.Decoder[Decoded], shape: str) -> Decoded:
-    """A body of strict JSON; ``shape`` is the mend that says what to send. Raises: InvalidInput, as above."""
+def decode_as(decoder: msgspec.json.Decoder[Body], body: bytes, shape: str) -> Body:
+    """A JSON body as a decoder reads it; ``shape`` is a sentence that says what to send instead of another shape.
+
+    Raises: InvalidInput that says where the JSON goes wrong.
+    """
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

@@ -12,7 +12,7 @@ import msgspec
 from homeostat.data.checks import shown
 from homeostat.kernel.errors import InvalidInput
 from homeostat.web.doors.mlflow.columns import Positions, check_not_many
-from homeostat.web.doors.requests import decode_json
+from homeostat.web.doors.requests import decode_as
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _SHAPE = f"Send a JSON object with exactly one of {', '.join(FORMS)}."
@@ -82,7 +82,7 @@ _READERS: Mapping[str, Callable[[object, Positions], list[object]]] = {
 def _decoded(body: bytes) -> dict[str, Any]:
     """Strict JSON; where it is not, MLflow's own clients may have written NaN for what is missing."""
     try:
-        return decode_json(body, _DECODER, _SHAPE)
+        return decode_as(_DECODER, body, _SHAPE)
     except InvalidInput:
         if b"NaN" not in body:
             raise
