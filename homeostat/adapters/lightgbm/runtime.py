@@ -54,6 +54,7 @@ class _Booster:
         self._version, self._one = version, one
         self._library = library("lightgbm", "lib_lightgbm")
         self._library.LGBM_GetLastError.restype = ctypes.c_char_p
+        self._call("LGBM_SetMaxThreads", 1)
         self._handle, self._fast = ctypes.c_void_p(), ctypes.c_void_p()
         trees = ctypes.c_int()
         self._call("LGBM_BoosterLoadModelFromString", model, ctypes.byref(trees), ctypes.byref(self._handle))

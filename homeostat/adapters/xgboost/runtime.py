@@ -59,6 +59,7 @@ class _Booster:
         self._library = library("xgboost", "libxgboost")
         self._library.XGBGetLastError.restype = ctypes.c_char_p
         self._handle = ctypes.c_void_p()
+        self._call("XGBSetGlobalConfig", b'{"nthread": 1}')
         self._call("XGBoosterCreate", None, ctypes.c_uint64(0), ctypes.byref(self._handle))
         self._call("XGBoosterLoadModelFromBuffer", self._handle, model, ctypes.c_uint64(len(model)))
         self._call("XGBoosterSetParam", self._handle, b"nthread", b"1")
