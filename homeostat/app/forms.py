@@ -14,9 +14,6 @@ from homeostat.adapters.lightgbm.runtime import MODEL as LIGHTGBM_MODEL
 from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
 from homeostat.adapters.onnx.convert import convert
 from homeostat.adapters.onnx.runtime import OnnxRuntime
-from homeostat.adapters.skops import export as skops
-from homeostat.adapters.skops.runtime import MODEL as SKOPS_MODEL
-from homeostat.adapters.skops.runtime import SkopsRuntime
 from homeostat.adapters.xgboost import export as xgboost
 from homeostat.adapters.xgboost.runtime import MODEL as XGBOOST_MODEL
 from homeostat.adapters.xgboost.runtime import XgboostRuntime
@@ -41,11 +38,10 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way to serve an estimator: whose it is, the model's file, how it is written, and how it is loaded."""
+    """One way to serve an estimator: what asks for it, how its files are written (the model's first), and loaded."""
 
     wanted: str
     runtime: RuntimeName
-    model: str
     takes: Callable[[Any], bool]
     export: Callable[[Any, Mapping[str, Kind]], Files]
     load: Callable[[str, Inputs, Files], Runtime]
@@ -55,15 +51,28 @@ def _anything(_: Any) -> bool:
     return True
 
 
+def _write_skops(estimator: Any, kinds: Mapping[str, Kind]) -> Files:
+    """Imports skops only now: it takes all of scikit-learn with it, and few loops need it."""
+    from homeostat.adapters.skops.export import export
+
+    return export(estimator, kinds)
+
+
+def _load_skops(version: str, inputs: Inputs, files: Files) -> Runtime:
+    from homeostat.adapters.skops.runtime import MODEL as SKOPS_MODEL
+    from homeostat.adapters.skops.runtime import SkopsRuntime
+
+    return SkopsRuntime(version, inputs, files[SKOPS_MODEL])
+
+
 _WAYS = (
-    _Way("onnx", "onnx", MODEL, _anything, lambda e, k: {MODEL: convert(e, k)},
+    _Way("onnx", "onnx", _anything, lambda e, k: {MODEL: convert(e, k)},
          lambda v, i, f: OnnxRuntime(v, i, f[MODEL])),
-    _Way("native", "lightgbm", LIGHTGBM_MODEL, lightgbm.takes, lightgbm.export,
+    _Way("native", "lightgbm", lightgbm.takes, lightgbm.export,
          lambda v, i, f: LightGbmRuntime(v, i, f[LIGHTGBM_MODEL], f[LAYOUT])),
-    _Way("native", "xgboost", XGBOOST_MODEL, xgboost.takes, xgboost.export,
+    _Way("native", "xgboost", xgboost.takes, xgboost.export,
          lambda v, i, f: XgboostRuntime(v, i, f[XGBOOST_MODEL], f[LAYOUT])),
-    _Way("skops", "skops", SKOPS_MODEL, _anything, skops.export,
-         lambda v, i, f: SkopsRuntime(v, i, f[SKOPS_MODEL])),
+    _Way("skops", "skops", _anything, _write_skops, _load_skops),
 )  # fmt: skip
 
 
@@ -93,7 +102,7 @@ def _made(
     files = way.export(estimator, kinds)
     runtime = way.load(version, tuple(kinds.items()), files)
     proofs = [prove(estimator, runtime.predict, frame, kinds, form=way.runtime) for frame in frames if len(frame)]
-    return Served(Form(way.runtime, way.model, why, reduce(both, proofs)), files, runtime)
+    return Served(Form(way.runtime, next(iter(files)), why, reduce(both, proofs)), files, runtime)
 
 
 def _why(way: _Way, wanted: str, against: Sequence[HomeostatError]) -> str:

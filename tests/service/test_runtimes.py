@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,12 +21,12 @@ from homeostat.app.runtimes import load_runtime
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
-from homeostat.training.jobs import JobFolder, TrainingJob
+from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from tests.service.test_gateway import free_port, until
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 NOW = 15 * DAY
 LOOP_FILE = """
@@ -65,78 +66,90 @@ run(settings, [ServingPlan("toy", loop.question, loop.feature_set)], open_doors)
 """
 
 
-def job_on(home: Path, train: str) -> TrainingJob:
-    """A job on tables of real Delta versions, and a loop file with its training function."""
-    file = home / "loop.py"
-    file.write_text(f"{LOOP_FILE}loop = make_loop({train})\n")
+RUNTIMES = {"v1": "lightgbm", "v2": "skops"}
+ASKED = [("a", 0.5), ("b", -1.0), (None, None), ("never seen", 2.0)]
+
+
+def trained(home: Path) -> dict[str, TrainingResult]:
+    """A version for each runtime, trained in a child process on tables of real Delta versions."""
     store, stored = DeltaTables(home / "tables"), toy.history(days=14, per_day=80)
     versions = {name: store.append(name, rows, writer="test", upto=1) for name, rows in stored.items()}
     sequence = max(pc.max(rows["_sequence"]).as_py() for rows in stored.values())
-    return TrainingJob(
-        loop_file=str(file),
-        loop="toy",
-        version="v1",
-        tables=str(home / "tables"),
-        table_versions=versions,
-        sequence=sequence,
-        since=None,
-        cutoff=9 * DAY,
-        as_of=20 * DAY,
-        champion=None,
-        min_rows=100,
-    )
+    found = {}
+    for version, runtime in RUNTIMES.items():
+        file = home / f"loop_of_{runtime}.py"
+        file.write_text(f"{LOOP_FILE}loop = make_loop({runtime})\n")
+        job = TrainingJob(
+            loop_file=str(file),
+            loop="toy",
+            version=version,
+            tables=str(home / "tables"),
+            table_versions=versions,
+            sequence=sequence,
+            since=None,
+            cutoff=9 * DAY,
+            as_of=20 * DAY,
+            champion=None,
+            min_rows=100,
+        )
+        found[version] = TrainingRunner(100.0).run(job, home / version)
+    return found
 
 
-def serving(home: Path, ask: Callable[[httpx.Client], None]) -> None:
-    """Route the loop to v1, and ask a real gateway."""
+@contextmanager
+def gateway(home: Path) -> Iterator[httpx.Client]:
+    """A client of a real gateway process."""
     online = SqliteOnlineStore(home / "online.sqlite")
     online.prepare([toy.loop.feature_set])
     online.close()
-    write_route(home / "routes", Route("toy", 1, "v1"))
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)], cwd=ROOT)
     headers = {"homeostat-now": format_instant(NOW)}
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False) as client:
-            until(lambda: process.poll() is not None or _ready(client))
-            ask(client)
+            yield client
     finally:
         process.kill()
         process.wait()
 
 
-def _ready(client: httpx.Client) -> bool:
+def serves(client: httpx.Client, generation: int) -> bool:
+    """Whether the gateway is there and has taken this route."""
     try:
-        return client.get("/health/ready").status_code == 200
+        loops = client.get("/health/ready").json()["loops"]
     except httpx.TransportError:
         return False
+    return bool(loops["toy"]["generation"] == generation)
 
 
-@pytest.mark.parametrize("runtime", ["lightgbm", "skops"])
-def test_a_model_without_an_onnx_form_is_trained_proven_registered_and_answers(
-    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def answers(client: httpx.Client) -> list[tuple[str, float]]:
+    """Version and probability of each row asked."""
+    at = format_instant(NOW)
+    rows = [{"id": str(n), "at": at, "due": at, "shop": s, "size": size} for n, (s, size) in enumerate(ASKED)]
+    reply = client.post("/loops/toy/predict", json={"rows": rows})
+    assert reply.status_code == 200, reply.text
+    return [(one["version"], one["probability"]) for one in reply.json()["predictions"]]
+
+
+def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    result = TrainingRunner(100.0).run(job_on(tmp_path, runtime), tmp_path / "job")
-    form = result.version.form
-    assert form is not None
-    assert form.runtime == runtime
-    assert "has no ONNX form" in form.why
-    assert f"served by {runtime}" in JobFolder(tmp_path / "job").log.read_text()
     registry = MlflowRegistry(tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts", tmp_path / "versions")
-    registry.add(result.version, JobFolder(tmp_path / "job").staged)
-    loaded = load_runtime(registry.folder("toy", "v1"), "v1")
-    asked = [("a", 0.5), ("b", -1.0), (None, None), ("never seen", 2.0)]
-
-    def ask(client: httpx.Client) -> None:
-        at = format_instant(NOW)
-        rows = [{"id": str(n), "at": at, "due": at, "shop": s, "size": size} for n, (s, size) in enumerate(asked)]
-        reply = client.post("/loops/toy/predict", json={"rows": rows})
-        assert reply.status_code == 200, reply.text
-        answers = reply.json()["predictions"]
-        assert {one["version"] for one in answers} == {"v1"}
-        shops, sizes = zip(*asked, strict=True)
-        columns = {"shop": shops, "size": sizes, "shop_delay_6h": [None] * 4, "shop_n_6h": [0.0] * 4}
-        np.testing.assert_allclose([one["probability"] for one in answers], loaded.predict(columns), atol=1e-7)
-
-    serving(tmp_path, ask)
+    for name, result in trained(tmp_path).items():
+        form = result.version.form
+        assert form is not None
+        assert form.runtime == RUNTIMES[name]
+        assert "has no ONNX form" in form.why
+        assert f"served by {form.runtime}" in JobFolder(tmp_path / name).log.read_text()
+        registry.add(result.version, JobFolder(tmp_path / name).staged)
+    shops, sizes = zip(*ASKED, strict=True)
+    columns = {"shop": shops, "size": sizes, "shop_delay_6h": [None] * 4, "shop_n_6h": [0.0] * 4}
+    with gateway(tmp_path) as client:
+        for generation, name in enumerate(RUNTIMES, start=1):
+            expected = load_runtime(registry.folder("toy", name), name).predict(columns)
+            write_route(tmp_path / "routes", Route("toy", generation, name))
+            until(lambda wanted=generation: serves(client, wanted))  # type: ignore[misc]
+            found = answers(client)
+            assert {version for version, _ in found} == {name}
+            np.testing.assert_allclose([probability for _, probability in found], expected, atol=1e-7)
