@@ -17,7 +17,7 @@ from homeostat.adapters.onnx.runtime import OnnxRuntime
 from homeostat.adapters.xgboost import export as xgboost
 from homeostat.adapters.xgboost.runtime import MODEL as XGBOOST_MODEL
 from homeostat.adapters.xgboost.runtime import XgboostRuntime
-from homeostat.kernel.errors import HomeostatError, IntegrityError, Refused
+from homeostat.kernel.errors import HomeostatError, Refused
 from homeostat.registry.manifest import LAYOUT, MODEL
 from homeostat.registry.models import Form, Kind, RuntimeName
 from homeostat.serving.runtimes import Runtime
@@ -91,7 +91,7 @@ def choose_form(
             continue
         try:
             return _made(way, estimator, kinds, frames, version, _why(way, wanted, against))
-        except (Refused, IntegrityError) as error:
+        except HomeostatError as error:
             against.append(error)
     raise _refused(estimator, wanted, against)
 
@@ -120,7 +120,7 @@ def _refused(estimator: Any, wanted: str, against: Sequence[HomeostatError]) -> 
             estimator=named(estimator),
         )
     return Refused(
-        " ".join(error.problem for error in against),
+        " ".join(dict.fromkeys(error.problem for error in against)),
         mend=" Or: ".join(dict.fromkeys(error.mend for error in against)),
         **{**facts, "estimator": named(estimator)},
     )

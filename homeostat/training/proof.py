@@ -21,6 +21,8 @@ Slices = dict[str, dict[str, float]]
 _BATCH = 20_000
 _PROBES = 256
 _NAMED = 5
+_KNOWN = "fails on rows that there really were"
+_ANSWERED = "answers rows on which its {} form fails"
 _UNHEARD_OF = "\x00never seen in training"
 
 
@@ -39,7 +41,7 @@ def prove(
     Probes that the estimator itself cannot take are left out.
     Raises: Refused naming the worst row, and each slice that differs by more than ``tolerance``.
     """
-    distance = _distances(estimator, predict, frame)
+    distance = _distances(estimator, predict, frame, form)
     slices = _slices(distance, frame, kinds)
     _must_be_equal(estimator, form, distance, frame, slices, tolerance)
     rows, worst = len(frame), float(distance.max(initial=0.0))
@@ -47,7 +49,8 @@ def prove(
         expected = _scores_if_any(estimator, probe)
         if expected is None:
             continue
-        distance = _difference(scores_of(predict, probe), expected)
+        served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), probe)
+        distance = _difference(served, expected)
         _must_be_equal(estimator, form, distance, probe, {}, tolerance)
         rows, worst = rows + len(probe), max(worst, float(distance.max(initial=0.0)))
     return Proof(rows, worst, tolerance, slices)
@@ -97,9 +100,26 @@ def named(estimator: Any) -> str:
     return f"{name} ending in {type(steps[-1][1]).__name__}" if steps else name
 
 
-def _distances(estimator: Any, predict: Predict, frame: pd.DataFrame) -> NDArray[np.float64]:
-    found = [_difference(scores_of(predict, part), _scores(estimator, part)) for part in _batches(frame)]
+def _distances(estimator: Any, predict: Predict, frame: pd.DataFrame, form: str) -> NDArray[np.float64]:
+    found = []
+    for part in _batches(frame):
+        expected = _or_refused(estimator, _KNOWN, lambda rows: _scores(estimator, rows), part)
+        served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), part)
+        found.append(_difference(served, expected))
     return np.concatenate(found) if found else np.empty(0)
+
+
+def _or_refused(
+    estimator: Any, fails: str, scores: Callable[[pd.DataFrame], NDArray[np.float64]], frame: pd.DataFrame
+) -> NDArray[np.float64]:
+    try:
+        return scores(frame)
+    except Exception as error:  # each library has its own way of failing
+        raise Refused(
+            f"{named(estimator)} {fails}: {type(error).__name__}: {' '.join(str(error).split())[:300]}.",
+            mend="Return an estimator whose predict_proba takes rows.features as they are, later rows included.",
+            estimator=named(estimator),
+        ) from error
 
 
 def _difference(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -139,6 +139,26 @@ def test_types_of_ones_own_are_refused_by_name() -> None:
     assert refused.value.facts["types"] == ["tests.unit.training.test_convert.Unheard"]
 
 
+def test_what_fails_on_rows_that_there_really_were_is_refused_once() -> None:
+    """It never saw a later text, and says so by raising."""
+    first = ROWS[ROWS["shop"] != "c"]
+    step = ColumnTransformer([("texts", OrdinalEncoder(), ["shop"])])
+    model = make_pipeline(step, trees()).fit(first, LABEL[first.index])
+    with pytest.raises(Refused, match="fails on rows that there really were: ValueError") as refused:
+        choose_form(model, KINDS, [first, ROWS], "v1")
+    assert refused.value.problem.count("fails on rows") == 1
+
+
+def test_a_form_that_fails_where_the_estimator_answers_is_refused() -> None:
+    model = make_pipeline(ordinal(), trees()).fit(ROWS, LABEL)
+
+    def predict(columns: Mapping[str, Any]) -> np.ndarray:
+        raise OverflowError("too much")
+
+    with pytest.raises(Refused, match="answers rows on which its native form fails: OverflowError: too much"):
+        prove(model, predict, ROWS, KINDS, form="native")
+
+
 def test_a_function_without_a_name_is_refused() -> None:
     with pytest.raises(Refused, match=r"not trusted: .*<lambda>"):
         chosen(numbers(FunctionTransformer(lambda rows: rows), LogisticRegression()), "skops")
