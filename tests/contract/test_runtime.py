@@ -260,10 +260,13 @@ def test_a_missing_file_or_folder_is_said(case: Case, copy: Path) -> None:
         load_runtime(copy / "nowhere", "v1")
 
 
-def test_a_registered_file_that_is_no_model_is_refused(case: Case, tmp_path: Path) -> None:
+def test_a_registered_file_that_is_no_model_is_refused_and_nothing_goes_to_stdout(
+    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     rotten = {**case.served.files, case.served.form.model: b"not a model"}
     with pytest.raises(IntegrityError):
         load_runtime(save(tmp_path, Served(case.served.form, rotten, case.served.runtime)), "v1")
+    assert capfd.readouterr().out == ""
 
 
 def test_the_file_that_is_checked_is_the_one_that_the_manifest_names(case: Case) -> None:

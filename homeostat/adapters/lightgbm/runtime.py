@@ -21,6 +21,8 @@ MODEL = "model.txt"
 _UNBOUND = Binding("")
 _FLOAT32, _PROBABILITY, _ALL_TREES, _ROW_MAJOR = 0, 0, -1, 1
 _ONE_THREAD = b"num_threads=1"
+_SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda line: None)
+"""What it would print on stdout gets between what a process answers there; errors are raised."""
 
 
 class LightGbmRuntime:
@@ -55,6 +57,7 @@ class _Booster:
         self._library = library("lightgbm", "lib_lightgbm")
         self._library.LGBM_GetLastError.restype = ctypes.c_char_p
         self._call("LGBM_SetMaxThreads", 1)
+        self._call("LGBM_RegisterLogCallback", _SILENT)
         self._handle, self._fast = ctypes.c_void_p(), ctypes.c_void_p()
         trees = ctypes.c_int()
         self._call("LGBM_BoosterLoadModelFromString", model, ctypes.byref(trees), ctypes.byref(self._handle))
