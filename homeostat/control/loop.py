@@ -22,6 +22,7 @@ from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 
+RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -37,6 +38,8 @@ class Loop:
     ``threshold``: the probability from which the prediction is True.
     ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
     user; each row by its key where it is left out.
+    ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
+    ``"skops"``, or the first of these that is proven equal (``"auto"``).
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     Raises: InvalidInput that names the part.
     """
@@ -55,6 +58,7 @@ class Loop:
     owner: str = ""
     unit: str | None = None
     output: Mapping[str, Column] | None = None
+    runtime: str = "auto"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -83,6 +87,12 @@ class Loop:
         if self.unit is not None and self.unit not in question.contract:
             mend = did_you_mean(self.unit, question.contract)
             raise InvalidInput(f"Loop {self.name!r}: its question has no column {self.unit!r} as unit.", mend=mend)
+        if self.runtime not in RUNTIMES:
+            raise InvalidInput(
+                f"Loop {self.name!r}: no runtime {self.runtime!r}.",
+                mend=f"Choose one of {', '.join(RUNTIMES)}.",
+                runtime=self.runtime,
+            )
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

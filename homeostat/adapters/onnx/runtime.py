@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
-from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.binding import Binding
-from homeostat.registry.manifest import MODEL, read_manifest
+from homeostat.registry.manifest import MODEL, read_verified
 from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import Probabilities
 
@@ -127,23 +126,7 @@ def load_runtime(folder: Path, version: str) -> OnnxRuntime:
 
     Raises: IntegrityError when model.onnx is not what the manifest says; Unavailable when it is not there.
     """
-    manifest = read_manifest(folder)
-    try:
-        model = (folder / MODEL).read_bytes()
-    except OSError as error:
-        raise Unavailable(
-            f"The model of version {version} cannot be read: {error.strerror}.",
-            mend="Restore the version's folder from the registry.",
-            version=version,
-            folder=str(folder),
-        ) from error
-    if manifest.version != version or hashlib.sha256(model).hexdigest() != manifest.files.get(MODEL):
-        raise IntegrityError(
-            f"The files of version {version} are not the ones that were registered.",
-            mend="Restore the version's folder from the registry.",
-            version=version,
-            folder=str(folder),
-        )
+    manifest, (model,) = read_verified(folder, version, MODEL)
     return OnnxRuntime(version, manifest.inputs, model, manifest.binding)
 
 

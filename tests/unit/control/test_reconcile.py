@@ -48,6 +48,12 @@ def test_a_loop_is_trained_watched_retrained_rolled_out_and_promoted(peace: Site
     assert generations == sorted(generations)
 
 
+def test_the_gates_decision_says_what_serves_the_version_and_why(peace: Site) -> None:
+    decided = [entry.draft.evidence for entry in peace.store.entries() if entry.draft.kind == "gate"]
+    assert decided
+    assert all(seen["served_by"] == {"runtime": "skops", "why_not_onnx": "It has no ONNX form."} for seen in decided)
+
+
 @pytest.mark.parametrize("last", [6, 11, 15, 18])
 def test_looking_again_without_news_changes_nothing(tmp_path: Path, last: int) -> None:
     site = Site(tmp_path)
