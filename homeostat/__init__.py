@@ -8,7 +8,7 @@ from __future__ import annotations
 from homeostat.control.gates import Gate
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain
-from homeostat.control.rollouts import Canary
+from homeostat.control.rollouts import Canary, blue_green
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
 from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
@@ -42,6 +42,7 @@ __all__ = [
     "batch_mean",
     "batch_missing",
     "batch_rows",
+    "blue_green",
     "boolean",
     "count",
     "distinct",

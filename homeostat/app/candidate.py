@@ -30,6 +30,7 @@ from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment, fingerprint
 from homeostat.registry.manifest import CONFIG, PROFILE, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Fingerprint, Form, TrainingPin, Version
+from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
@@ -106,7 +107,13 @@ def make_candidate(
         seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
     version = _version(job, loop, marks, seen, made.form)
-    files = {**made.files, PROFILE: canonical_json(profile.to_json()), CONFIG: canonical_json(loop.config)}
+    probes = Probes.of({name: frames[1][name].tolist() for name in kinds}, scores.tolist())
+    files = {
+        **made.files,
+        PROFILE: canonical_json(profile.to_json()),
+        CONFIG: canonical_json(loop.config),
+        PROBES: probes.written(),
+    }
     version = _stage(version, files, place)
     write_whole(place.evaluation, canonical_json(seen))
     say(f"staged {version.id}")

@@ -22,6 +22,7 @@ from homeostat.cli import (
     report,
     route,
     run,
+    shadow,
     skew,
     tables,
 )
@@ -48,6 +49,7 @@ app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
+app.command("shadow")(shadow.shadow)
 features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)

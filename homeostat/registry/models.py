@@ -170,6 +170,10 @@ class Registry(Protocol):
         """
         ...
 
+    def renew(self, loop: str, version: str) -> Path:
+        """The same folder, fetched from where it is registered whatever lies here. Raises: NotFound, IntegrityError."""
+        ...
+
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make the registry's aliases show the route: each alias points at its version, None removes it."""
         ...

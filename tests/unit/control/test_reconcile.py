@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import homeostat as hs
+from homeostat.control.by_hand import roll_back_by_hand
 from homeostat.control.days import Day
 from homeostat.control.state import LoopState
-from homeostat.control.transitions import roll_back_by_hand
 from homeostat.governance.audit import audit
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from tests.unit.control.rig import DAY, Fate, Outside, Site

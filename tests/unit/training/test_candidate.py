@@ -61,7 +61,7 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     version = read_manifest(folder)
     verify_files(version, folder)
     assert version == result.version
-    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "profile.json"]
+    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "probes.json", "profile.json"]
     assert version.inputs == (
         ("shop", "text"),
         ("size", "number"),
