@@ -43,8 +43,8 @@ def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> 
     worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))
     if worst is not None:
         raise IntegrityError(
-            f"Version {version} answers {len(probes.probabilities)} recorded rows otherwise than when it was registered:"
-            f" by up to {worst:.2g}.",
+            f"Version {version} answers {len(probes.probabilities)} recorded rows otherwise than when it was"
+            f" registered: by up to {worst:.2g}.",
             mend="Compare this machine with the version's environment.json; route to another version.",
             version=version,
             folder=str(folder),

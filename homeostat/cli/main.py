@@ -8,6 +8,7 @@ from homeostat.cli import (
     consumers,
     contract,
     demo,
+    drill,
     explain,
     features,
     features_audit,
@@ -60,6 +61,7 @@ app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
+app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -100,6 +100,9 @@ def _status(shown: Json) -> None:
     for problem in (*shown["lagging"], *shown["problems"]):
         _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
+    if shown["drills"]["overdue_days"] is not None:
+        late = f"overdue by {shown['drills']['overdue_days']:g} days: 'homeostat drill rollback' rehearses a rollback"
+        _line("drill", late)
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"

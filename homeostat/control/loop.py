@@ -36,6 +36,7 @@ class Loop:
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
+    ``drills``: how often a rollback is to be rehearsed; it is told when one is overdue. None for never.
     ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
     user; each row by its key where it is left out.
     ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
@@ -56,6 +57,7 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    drills: str | None = "90d"
     unit: str | None = None
     output: Mapping[str, Column] | None = None
     runtime: str = "auto"
@@ -93,6 +95,7 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        _ = self.drills is None or duration(self.drills)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
