@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from homeostat.app.clocks import HEADER, DoorClock
@@ -14,6 +15,7 @@ from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
+from homeostat.web.doors.replies import Response, json_response
 from homeostat.web.doors.requests import Request, SlowSenders
 
 _NOW = HEADER.lower()
@@ -57,6 +59,27 @@ class Asking:
         self.consumed(request, loop)
         return await self.gateway.predict(loop, rows, self.now(request), version=version)
 
+    async def exchange(
+        self,
+        request: Request,
+        loop: str,
+        decode: Callable[[bytes], Sequence[object]],
+        shape: Callable[[list[Reply]], Response],
+        *,
+        version: str | None = None,
+    ) -> Response:
+        """From the body to the response; both ends are timed as stages of their own."""
+        body = await self.body(request)
+        began = time.perf_counter()
+        rows = decode(body)
+        decoded = time.perf_counter() - began
+        replies = await self.predict(request, loop, rows, version=version)
+        began, first = time.perf_counter(), replies[0]
+        response = shape(replies)
+        self.metrics.stage(loop, first.version, first.arm, "decode", decoded)
+        self.metrics.stage(loop, first.version, first.arm, "encode", time.perf_counter() - began)
+        return response
+
     def completed(self, request: Request, loop: str, rows: Sequence[object], asked: str) -> list[object]:
         """Rows of a protocol that knows no keys and times: what is left out of either is put in.
 
@@ -88,3 +111,8 @@ def filled_in(question: Table) -> tuple[str, ...]:
     """The columns that ``Asking.completed`` puts in where they are left out."""
     key = made_up_key(question)
     return (question.event_time,) if key is None else (key, question.event_time)
+
+
+def predictions(replies: Sequence[Reply]) -> Response:
+    """What is answered where the protocol asks for no other shape."""
+    return json_response({"predictions": replies})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version as installed
@@ -10,6 +10,7 @@ from importlib.metadata import version as installed
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound, Unavailable
+from homeostat.serving.gateway import Reply
 from homeostat.serving.live import Serving
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import health
@@ -17,7 +18,14 @@ from homeostat.web.doors.oip.described import described
 from homeostat.web.doors.oip.models import PLATFORM, Model
 from homeostat.web.doors.oip.outputs import METADATA, chosen, reply
 from homeostat.web.doors.oip.packing import parts, unpacked
-from homeostat.web.doors.oip.protocol import EXTENSIONS, HEADER_LENGTH, decode_index, decode_infer, error_shape
+from homeostat.web.doors.oip.protocol import (
+    EXTENSIONS,
+    HEADER_LENGTH,
+    InferBody,
+    decode_index,
+    decode_infer,
+    error_shape,
+)
 from homeostat.web.doors.oip.tensors import read_tensors
 from homeostat.web.doors.openapi.parts import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
@@ -104,16 +112,22 @@ class OipDoors:
 
     async def _infer(self, request: Request, names: Names) -> Response:
         header, asking = request.header, self.asking
-        content = unpacked(await asking.body(request), header("content-encoding"), asking.limit)
-        text, binary = parts(content, header(_LENGTH))
-        body = decode_infer(text)
-        outputs = chosen(body)
         loop, version = names[0], names[1] if len(names) > 1 else None
-        asking.plan(loop)
-        rows = self.models[loop].rows(read_tensors(body.inputs, binary))
-        asked = body.id or new_prediction_id(asking.now(request))
-        replies = await asking.predict(request, loop, asking.completed(request, loop, rows, asked), version=version)
-        return reply(loop, body, replies, outputs)
+        told: list[InferBody] = []
+
+        def decode(content: bytes) -> Sequence[object]:
+            text, binary = parts(unpacked(content, header("content-encoding"), asking.limit), header(_LENGTH))
+            body = decode_infer(text)
+            told.append(body)
+            chosen(body)
+            asking.plan(loop)
+            rows = self.models[loop].rows(read_tensors(body.inputs, binary))
+            return asking.completed(request, loop, rows, body.id or new_prediction_id(asking.now(request)))
+
+        def shape(replies: list[Reply]) -> Response:
+            return reply(loop, told[0], replies, chosen(told[0]))
+
+        return await asking.exchange(request, loop, decode, shape, version=version)
 
     def _known(self, names: Names) -> Model:
         """The model that a path names. Raises: NotFound for no such loop, or a version that is not loaded."""
