@@ -106,7 +106,7 @@ def test_control_sees_what_both_replicas_count_and_knows_nothing_once_they_are_g
     (arm,) = told["arms"]
     assert told["replicas"] == ["r1", "r2"]
     assert told["whole"]["requests"] == arm["rows"] == len(load.seen)
-    assert told["whole"]["p99_ms"] > told["budget"]["stages"][0]["mean_ms"] > 0
+    assert told["whole"]["p99_ms"] > arm["p50_ms"] > 0
     assert told["budget"]["cost"]["per_thousand_as_deployed"] > 0
     for one in pair:
         one.process.kill()
