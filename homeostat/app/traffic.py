@@ -87,6 +87,7 @@ def traffic(seen: Seen, route: Route, hourly_price: float | None) -> Json:
         "fallbacks": int(whole.fallbacks) if whole.seconds else None,
         "defaults": {name: int(rows) for name, rows in sorted(whole.defaults.items(), key=lambda item: -item[1])},
         "spool_bytes": _spool(seen),
+        "hourly_price": hourly_price,
     }
 
 
