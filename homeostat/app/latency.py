@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
+from homeostat.app.counted import Sample, samples_of
 
 Json = dict[str, Any]
 STAGES: Mapping[str, str] = {
@@ -57,12 +57,17 @@ class Histogram:
 
 
 def budget(exposition: str, loop: str, hourly_price: float | None = None) -> Json:
+    """The budget of all that the replicas have counted since they started."""
+    return budget_of(samples_of(exposition), loop, hourly_price)
+
+
+def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None = None) -> Json:
     """Per stage the mean, p50 and p99 in milliseconds and the share of the mean request; what to attack first.
 
     ``other`` is what no stage accounts for: the server, and waiting for a turn. With an ``hourly_price`` of one
     replica, also what a thousand predictions cost: as deployed, and by the processor time they took.
     """
-    read = _read(exposition, loop)
+    read = _read(samples, loop)
     whole = read.histograms["homeostat_predict_seconds"][()]
     stages: dict[str, Histogram] = defaultdict(Histogram)
     for (_, _, stage), found in read.histograms["homeostat_stage_seconds"].items():
@@ -96,26 +101,24 @@ class _Read:
     uptime: float = 0.0
 
 
-def _read(exposition: str, loop: str) -> _Read:
+def _read(samples: Iterable[Sample], loop: str) -> _Read:
     read = _Read()
-    for family in text_string_to_metric_families(exposition):
-        for sample in family.samples:
-            labels, value = sample.labels, float(sample.value)
-            if labels.get("loop", loop) != loop:
-                continue
-            if family.type == "histogram":
-                key = tuple(labels[name] for name in ("version", "arm", "stage") if name in labels)
-                found = read.histograms[family.name][key]
-                if sample.name.endswith("_bucket"):
-                    found.below[float(labels["le"])] += value
-                elif sample.name.endswith("_sum"):
-                    found.total += value
-            elif sample.name == "homeostat_predictions_total":
-                read.predictions += value
-            elif sample.name == "homeostat_processor_seconds_total":
-                read.processor += value
-            elif sample.name == "homeostat_uptime_seconds":
-                read.uptime += value
+    for name, labels, value in samples:
+        if labels.get("loop", loop) != loop:
+            continue
+        if name.endswith(("_bucket", "_sum")):
+            key = tuple(labels[label] for label in ("version", "arm", "stage") if label in labels)
+            found = read.histograms[name.rpartition("_")[0]][key]
+            if name.endswith("_sum"):
+                found.total += value
+            else:
+                found.below[float(labels["le"])] += value
+        elif name == "homeostat_predictions_total":
+            read.predictions += value
+        elif name == "homeostat_processor_seconds_total":
+            read.processor += value
+        elif name == "homeostat_uptime_seconds":
+            read.uptime += value
     return read
 
 

@@ -18,6 +18,7 @@ class Settings(BaseModel):
     ``replicas`` gateway processes share the port. A candidate's answer may take ``arm_seconds``, then the champion
     answers; in a replay it has all the time it needs, since who answers must not depend on the machine.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
+    ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
     skew_share: float = Field(default=0.01, ge=0, le=1)
+    hourly_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
 

@@ -25,14 +25,17 @@ def latency(
     """Show where a predict request's time goes, stage by stage.
 
     And which stage to attack. Counted since the replicas started, all of them together; they must be running.
+    Without --price, the one of 'homeostat up --hourly-price'.
     """
     with errors_shown(as_json):
         from homeostat.app.latency import budget
         from homeostat.app.loopback import get
+        from homeostat.app.settings import Settings
 
         operations, found = opened(home, loop)
+        known = Settings.load(operations.home.root).hourly_price if price is None else price
         text = get(f"{operations.home.running().doors}/metrics").decode()
-        show(budget(text, found.name, price), as_json, _latency)
+        show(budget(text, found.name, known), as_json, _latency)
 
 
 def _latency(told: Json) -> None:

@@ -35,6 +35,10 @@ def up(
     replicas: Annotated[
         int, typer.Option("--replicas", metavar="N", min=1, max=64, help="Gateway processes that share the port.")
     ] = 1,
+    hourly_price: Annotated[
+        float | None,
+        typer.Option("--hourly-price", metavar="AMOUNT", min=0, help="What one replica costs an hour; shows a cost."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -47,7 +51,8 @@ def up(
         say_addresses(port)
         from homeostat.app.installation import Installation
 
-        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update={"replicas": replicas})
+        changes = {"replicas": replicas, "hourly_price": hourly_price}
+        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=changes)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))

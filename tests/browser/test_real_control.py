@@ -123,6 +123,20 @@ def test_the_curve_and_the_drift_map_cover_the_days_of_the_loop(seen: Seen, runn
     assert set(seen.page.locator(".heat-names li").all_inner_texts()) == {*windows[-1]["drift"], "prediction"}
 
 
+def test_it_shows_who_answered_how_often_and_the_replica_that_did(seen: Seen, running: Running) -> None:
+    told = api(running, "serving")["traffic"]
+    assert told["known"]
+    for one in told["arms"]:
+        row = seen.page.locator(f"#serving tr[data-arm={one['arm']}]")
+        expect(row).to_contain_text(one["version"])
+        expect(row).to_contain_text(f"{one['share']:.0%}".replace("%", " %"))
+    assert [one["arm"] for one in told["arms"]][:2] == ["champion", "canary"]
+    expect(seen.page.locator("#serving tr[data-replica=r1]")).to_contain_text("Ready")
+    expect(seen.page.locator("#serving .stage-attack")).to_contain_text(f"Attack {told['budget']['attack']['stage']}")
+    assert told["whole"]["requests"] > 100
+    assert told["whole"]["error_share"] == 0.0
+
+
 def test_every_version_is_listed_with_its_fingerprint(seen: Seen, running: Running) -> None:
     versions = api(running, "versions")["versions"]
     rows = [row.inner_text().split() for row in seen.page.locator("#versions tbody tr").all()]

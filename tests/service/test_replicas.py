@@ -13,8 +13,11 @@ import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.clocks import SystemClock
+from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
+from homeostat.app.traffic import traffic
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import Gateway, free_port, gateway, until
 from tests.unit.serving.late import FEATURES, question
@@ -93,6 +96,27 @@ def test_all_replicas_leave_a_bad_version_within_a_second_of_the_command(home: P
         assert list((home / "spool" / "predictions" / name).glob("*.spool"))
 
 
+def test_control_sees_what_both_replicas_count_and_knows_nothing_once_they_are_gone(pair: list[Gateway]) -> None:
+    route = Route("late", 1, "v2", standby="v1")
+    watch = DoorsWatch(f"http://127.0.0.1:{pair[0].port}", SystemClock(), time.monotonic)
+    until(lambda: _looked(watch) == {"r1", "r2"})
+    with Load(pair[0].port) as load:
+        until(lambda: len(load.seen) > 60)
+    watch.look()
+    told = traffic(watch.seen(), route, 2.0)
+    (arm,) = told["arms"]
+    assert told["replicas"] == ["r1", "r2"]
+    assert told["whole"]["requests"] == arm["rows"] == len(load.seen)
+    assert told["whole"]["p99_ms"] > arm["p50_ms"] > 0
+    assert told["budget"]["cost"]["per_thousand_as_deployed"] > 0
+    for one in pair:
+        one.process.kill()
+        one.process.wait()
+    watch.look()
+    gone = traffic(watch.seen(), route, 2.0)
+    assert (gone["known"], gone["now"]["requests_per_second"], gone["points"][-1]["requests"]) == (False, None, None)
+
+
 def test_a_replica_that_cannot_load_a_version_keeps_the_route_it_had_and_is_named(
     home: Path, pair: list[Gateway]
 ) -> None:
@@ -115,3 +139,10 @@ def test_one_that_is_killed_takes_nothing_with_it_and_is_not_waited_for(home: Pa
     until(lambda: [one.id for one in Fleet(Home(home)).replicas() if not one.silent(time.time_ns() // 1000)] == ["r2"])
     write_route(home / "routes", Route("late", 2, "v1"))
     assert Fleet(Home(home)).follow("late", 2).lagging == ()
+
+
+def _looked(watch: DoorsWatch) -> set[str]:
+    """The replicas that a look finds; one that has just started may not show its counts yet."""
+    watch.look()
+    look = watch.seen().look
+    return set(look.replicas) if look else set()

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
+from homeostat.app.counted import PREDICTING, samples_of
 from homeostat.app.loopback import get
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.data.tables import Table
@@ -75,12 +74,12 @@ class Facts:
         except Unavailable:
             return self._failed.get(loop, 0)
         seen = sum(
-            int(sample.value)
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == "homeostat_requests_total"
-            and (sample.labels["door"], sample.labels["loop"]) == ("predict", loop)
-            and sample.labels["status"].startswith("5")
+            int(value)
+            for name, labels, value in samples_of(text)
+            if name == "homeostat_requests_total"
+            and labels["door"] in PREDICTING
+            and labels["loop"] == loop
+            and labels["status"].startswith("5")
         )
         before = self._failed_seen.get(loop, 0)
         self._failed[loop] = self._failed.get(loop, 0) + (seen - before if seen >= before else seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from homeostat.adapters.dbos.workflows import DbosEngine
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.app.clocks import SystemClock
+from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
@@ -53,19 +55,24 @@ class ControlProcess:
     reconcilers: Mapping[str, Reconciler]
     runner: TrainingRunner
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
-    _thread: threading.Thread | None = field(init=False, default=None)
+    _threads: list[threading.Thread] = field(init=False, default_factory=list)
 
     def start(self) -> None:
         """Take up pending workflows, publish the routes, begin to look."""
         self.engine.launch()
-        self._thread = threading.Thread(target=self._run, name="reconcile")
-        self._thread.start()
+        watch = self.service.doors.run
+        self._threads = [
+            threading.Thread(target=self._run, name="reconcile"),
+            threading.Thread(target=watch, args=(self._stop,), name="doors"),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop looking; pending workflows are taken up by the next process."""
         self._stop.set()
-        if self._thread:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self.engine.close()
         self.runner.stop()
 
@@ -104,7 +111,9 @@ def build(settings: Settings) -> ControlProcess:
     clock = SystemClock() if settings.clock == "system" else None
     patience = settings.training_timeout_seconds
     showing = Showing(operations, loops, facts.recorder.flush)
-    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing)
+    doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
+    price = settings.hourly_price
+    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price)
     return ControlProcess(settings, service, engine, reconcilers, runner)
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeostat.app import views
+from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
+from homeostat.app.traffic import traffic
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
 from homeostat.data.checks import did_you_mean
@@ -34,7 +36,10 @@ class Replay:
 
 @dataclass(slots=True)
 class ControlService:
-    """Everything a person or a replay may ask of control. Ticks of all loops run one at a time."""
+    """Everything a person or a replay may ask of control. Ticks of all loops run one at a time.
+
+    ``hourly_price`` is what one replica costs an hour, if that is known.
+    """
 
     loops_by_name: Mapping[str, Loop]
     reconcilers: Mapping[str, Reconciler]
@@ -43,6 +48,8 @@ class ControlService:
     clock: Clock | None
     patience: float
     showing: Showing
+    doors: DoorsWatch
+    hourly_price: float | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
 
@@ -99,6 +106,12 @@ class ControlService:
     def route(self, name: str) -> Json:
         """The route and what every replica makes of it."""
         return self.operations.route(self._loop(name))
+
+    def serving(self, name: str) -> Json:
+        """Who answers whom, what every replica makes of it, and what the doors counted over the last minutes."""
+        loop = self._loop(name)
+        route = self.operations.state(name).route
+        return {**self.operations.route(loop), "traffic": traffic(self.doors.seen(), route, self.hourly_price)}
 
     def windows(self, name: str, after: int) -> Json:
         """Days changed after a cursor."""

@@ -81,6 +81,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Champion, canary, shadows, experiments and standby, and the generation that each replica serves."""
         return service.route(loop)
 
+    @router.get("/loops/{loop}/serving", summary="Show what serving did over the last minutes")
+    def serving(loop: LoopName) -> Json:
+        """The route and every replica; requests, errors and latency by arm; where the time goes; null is unknown."""
+        return service.serving(loop)
+
     @router.get("/loops/{loop}/windows", summary="List its event days")
     def windows(loop: LoopName, after: Cursor = 0) -> Json:
         """Inputs, drift and outcomes of each day that changed after a cursor, and the cursor to ask with next."""

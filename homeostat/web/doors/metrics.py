@@ -11,6 +11,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from homeostat.app.arms.shadow import ShadowCounts
+from homeostat.app.counted import PREDICTING
 from homeostat.data.contracts import Break
 from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.gateway import STAGES
@@ -25,8 +26,6 @@ _STAGE_SECONDS = (
     *(0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
 )
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
-_PREDICTING = frozenset({"predict", "infer"})
-"""Doors that give predictions, by name."""
 Refuse = Callable[[str, Sequence[object]], None]
 ShadowsSeen = Callable[[], Mapping[tuple[str, str], ShadowCounts]]
 ConsumerOf = Callable[[str, str | None], str]
@@ -76,7 +75,7 @@ class DoorMetrics:
         """A request was answered; the first of ``names`` is the loop's, where its door has one."""
         known = names[0] if names and names[0] in self._loops else ""  # what callers make up must not become labels
         self._requests.add((door, known, str(status)))
-        if door in _PREDICTING and known:
+        if door in PREDICTING and known:
             self._latency.observe((known,), seconds)
 
     def timed(self, loop: str, version: str, arm: Arm, seconds: Sequence[float]) -> None:

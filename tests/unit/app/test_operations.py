@@ -9,6 +9,7 @@ import pytest
 
 from homeostat.adapters.files.replicas import write_replica
 from homeostat.app.clocks import SystemClock
+from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
@@ -52,7 +53,8 @@ def service(home: Home, clock: Clock | None) -> ControlService:
     loops = load_loops(Settings.load(home.root).loop_file)
     operations = Operations.open(home)
     showing = Showing(operations, loops)
-    return ControlService(loops, {}, operations, facts, clock, patience=1.0, showing=showing)
+    doors = DoorsWatch("http://127.0.0.1:1", SystemClock(), time.monotonic)
+    return ControlService(loops, {}, operations, facts, clock, 1.0, showing, doors)
 
 
 def test_the_overview_tells_the_route_and_how_the_trial_goes(operations: Operations, loop: Loop) -> None:
@@ -99,6 +101,21 @@ def test_control_shows_a_loop_while_recorder_and_doors_are_away(home: Home) -> N
     assert {table["table"]: table["rows"] for table in shown["freshness"]} == {"visits": 0, "purchases": 0}
     with pytest.raises(NotFound, match="Did you mean 'visits'"):
         service(home, None).overview("visit")
+
+
+def test_serving_is_shown_as_unknown_and_with_its_route_while_the_doors_are_away(home: Home) -> None:
+    control = service(home, SystemClock())
+    control.doors.look()
+    told = control.serving(LOOP)
+    assert (told["champion"], told["canary"], told["share"], told["generation"]) == ("v2", "v3", 0.25, 5)
+    assert [(one["arm"], one["share"], one["rows"]) for one in told["traffic"]["arms"]] == [
+        ("champion", 0.75, None),
+        ("canary", 0.25, None),
+    ]
+    assert (told["traffic"]["known"], told["traffic"]["points"]) == (False, [])
+    assert "does not answer" in told["traffic"]["problem"]
+    with pytest.raises(NotFound):
+        control.serving("late-arival")
 
 
 def test_there_is_no_barrier_on_the_system_clock(home: Home) -> None:

@@ -30,6 +30,7 @@ const of = (loop, part) => `api/loops/${encodeURIComponent(loop)}/${part}`;
 export const api = {
   loops: async () => (await call("api/loops")).loops,
   overview: (loop) => call(of(loop, "overview")),
+  serving: (loop) => call(of(loop, "serving")),
   windows: (loop, after) => call(of(loop, `windows?after=${after}`)),
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,

@@ -8,6 +8,7 @@ import { mountHeader } from "./sections/header.js";
 import { mountStatus } from "./sections/status.js";
 import { mountRoute } from "./sections/route.js";
 import { mountTotals } from "./sections/totals.js";
+import { mountServing } from "./sections/serving.js";
 import { mountPerformance } from "./sections/performance.js";
 import { mountRollout } from "./sections/rollout.js";
 import { mountDrift } from "./sections/drift.js";
@@ -26,6 +27,7 @@ const updates = [
   mountStatus(at("status")),
   mountRoute(at("route"), page),
   mountTotals(at("totals")),
+  mountServing(at("serving"), page),
   mountPerformance(at("performance"), page),
   mountRollout(at("rollout"), page),
   mountDrift(at("drift"), page),

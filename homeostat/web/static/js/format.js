@@ -5,6 +5,7 @@ const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "sho
 const dateFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const longFormat = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const clockFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+const secondsFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "UTC" });
 const monthFormat = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
@@ -16,6 +17,7 @@ export const day = (ms) => dayFormat.format(ms);
 export const date = (ms) => dateFormat.format(ms);
 export const longDate = (ms) => longFormat.format(ms);
 export const month = (ms) => monthFormat.format(ms);
+export const clock = (ms) => `${secondsFormat.format(ms)} UTC`;
 export const dayAndTime = (ms) => `${dayFormat.format(ms)}, ${clockFormat.format(ms)}`;
 export const dateAndTime = (ms) => `${dateFormat.format(ms)}, ${clockFormat.format(ms)}`;
 
@@ -37,6 +39,22 @@ export function signed(value, digits = 3) {
 
 export function percent(value, digits = 0) {
   return known(value) ? `${(value * 100).toFixed(digits)} %` : NONE;
+}
+
+// A share that may be far below one percent, and is not written as 0 then.
+export function tinyPercent(value) {
+  if (!known(value) || value === 0) return percent(value);
+  return percent(value, value >= 0.1 ? 0 : value >= 0.001 ? 1 : 2);
+}
+
+export function perSecond(value) {
+  return known(value) && value > 0 && value < 10 ? value.toFixed(value < 0.1 ? 2 : 1) : count(value);
+}
+
+export function ms(value) {
+  if (!known(value)) return NONE;
+  if (value >= 10_000) return `${(value / 1000).toFixed(0)} s`;
+  return `${value.toFixed(value >= 100 || value === 0 ? 0 : value >= 10 ? 1 : 2)} ms`;
 }
 
 export function range(low, high, digits = 3) {

@@ -1,6 +1,6 @@
 // Keeps the state fresh: every second while things change, slower when nothing does or nobody looks.
 import { api, ApiError } from "./api.js";
-import { mergeDecisions, mergeOverview, mergeVersions, mergeWindows } from "./state.js";
+import { mergeDecisions, mergeOverview, mergeServing, mergeVersions, mergeWindows } from "./state.js";
 
 const LIVELY_MS = 1000;
 const IDLE_MS = 5000;
@@ -24,7 +24,7 @@ export function startPolling(state, onChange, read = readOverviewPage) {
 
   async function refresh() {
     try {
-      const changed = await read(state);
+      const changed = await read(state, onChange);
       const recovered = !state.connection.ok;
       failures = 0;
       state.connection = { ok: true, problem: "", since: 0 };
@@ -64,10 +64,14 @@ export async function readLoop(state) {
   return mergeOverview(state, await api.overview(state.loop));
 }
 
-async function readOverviewPage(state) {
+// What serving counts changes all the time: it is drawn, and does not make the page look more often.
+async function readOverviewPage(state, draw) {
   const changed = [await readLoop(state)];
   if (!state.loop) return true;
-  const [windows, decisions] = await Promise.all([api.windows(state.loop, state.cursor), api.decisions(state.loop, state.seq)]);
+  const [windows, decisions, serving] = await Promise.all([
+    api.windows(state.loop, state.cursor), api.decisions(state.loop, state.seq), api.serving(state.loop),
+  ]);
+  if (mergeServing(state, serving)) draw();
   changed.push(mergeWindows(state, windows), mergeDecisions(state, decisions));
   if (changed[2] || state.versions.length === 0) changed.push(mergeVersions(state, await api.versions(state.loop)));
   return changed.includes(true);

@@ -6,6 +6,7 @@ export function createState(loop) {
     loop,
     loops: [],
     overview: null,
+    serving: null, // what the doors counted over the last minutes
     byDay: new Map(), // "2013-02-01" -> window, with its start as `t`
     days: [], // the windows in order of time
     decisions: [], // oldest first
@@ -47,6 +48,12 @@ export function mergeOverview(state, overview) {
   if ((overview.last_decision?.seq ?? 0) < state.seq) forget(state);
   const changed = JSON.stringify(overview) !== JSON.stringify(state.overview);
   state.overview = overview;
+  return changed;
+}
+
+export function mergeServing(state, serving) {
+  const changed = JSON.stringify(serving) !== JSON.stringify(state.serving);
+  state.serving = serving;
   return changed;
 }
 
