@@ -6,6 +6,7 @@ A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs
 from __future__ import annotations
 
 from homeostat.control.gates import Gate
+from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary, blue_green
@@ -35,6 +36,7 @@ __all__ = [
     "Gate",
     "Label",
     "Latest",
+    "Limits",
     "Loop",
     "Retrain",
     "Table",

@@ -16,7 +16,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
-from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand
+from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
@@ -133,6 +133,12 @@ class Operations:
         """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
         verdict = _asked_for(actor, reason)
         return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+    def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
+        """Act on a limit that fired; whether there was anything to go back to."""
+        before = self.store.state(loop.name).route.generation
+        done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
+        return int(done["route"]["generation"]) > before
 
     def redeploy(
         self, loop: Loop, version: str, reason: str, registry: Registry, *, actor: str, override: bool

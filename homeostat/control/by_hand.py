@@ -44,6 +44,13 @@ def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str
     )
 
 
+def roll_back_by_limits(state: LoopState, verdict: Verdict, now: Instant) -> Transition:
+    """What breaks a limit leaves: an open rollout's candidate first, then the champion, where somebody stands by."""
+    if state.rollout is None and state.route.standby is None:
+        return Transition(state, ())
+    return roll_back_by_hand(state, verdict, now, "limits")
+
+
 def redeploy(
     state: LoopState, version: str, verdict: Verdict, now: Instant, actor: str, *, override: bool
 ) -> Transition:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from homeostat.control.gates import Gate
+from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
 from homeostat.data.checks import did_you_mean
@@ -36,6 +37,7 @@ class Loop:
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
+    ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
     ``drills``: how often a rollback is to be rehearsed; it is told when one is overdue. None for never.
     ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
     user; each row by its key where it is left out.
@@ -57,6 +59,7 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    limits: Limits = dataclasses.field(default_factory=Limits)
     drills: str | None = "90d"
     unit: str | None = None
     output: Mapping[str, Column] | None = None
