@@ -8,6 +8,7 @@ from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.mlflow import MlflowDoors
 from homeostat.web.doors.oip import OipDoors
+from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.openapi import Described, OpenapiDoor
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
@@ -31,7 +32,7 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
     protocols: list[Described] = [
         PlainDoors(asking, parts.events),
-        OipDoors.of(asking),
+        OipDoors(asking, Repository.of(asking)),
         MlflowDoors(asking),
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
