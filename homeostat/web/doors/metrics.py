@@ -25,7 +25,7 @@ _STAGE_SECONDS = (
     *(0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
 )
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
-_PREDICTING = frozenset({"predict", "infer"})
+_PREDICTING = frozenset({"predict", "infer", "grpc_infer"})
 """Doors that give predictions, by name."""
 Refuse = Callable[[str, Sequence[object]], None]
 ShadowsSeen = Callable[[], Mapping[tuple[str, str], ShadowCounts]]
