@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import grpc
-import msgspec
 
 from homeostat.kernel.errors import HomeostatError
 from homeostat.web.doors.replies import shaped_body
@@ -52,7 +52,7 @@ def parts_of_error(error: HomeostatError) -> tuple[tuple[str, str | bytes], ...]
     told = error.to_dict()
     body = shaped_body(told)
     if len(body) > _MOST_PARTS:
-        facts = msgspec.json.decode(body)["facts"]
+        facts = json.loads(body)["facts"]
         while len(body) > _MOST_PARTS and (facts := _fewer(facts)):
             body = shaped_body({**told, "facts": facts})
     if len(body) > _MOST_PARTS:
