@@ -61,7 +61,7 @@ class Installation:
 
     def __enter__(self) -> Installation:
         self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
-        self.settings.paths.announce(_running(self.settings))
+        self.settings.paths.announce(announced(self.settings))
         self._supervisor.start()
         return self
 
@@ -123,7 +123,8 @@ def _commands(settings: Settings) -> dict[str, list[str]]:
     }
 
 
-def _running(settings: Settings) -> Running:
+def announced(settings: Settings) -> Running:
+    """What the home says of an installation while it runs."""
     return Running(
         pid=os.getpid(),
         doors=settings.doors_url,

@@ -13,24 +13,24 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.web.doors.replies import shaped_body
 
 CODE, PARTS = "homeostat-code", "homeostat-error-bin"
-_STATUSES = {
+STATUSES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
-    405: grpc.StatusCode.UNIMPLEMENTED,
     408: grpc.StatusCode.DEADLINE_EXCEEDED,
     409: grpc.StatusCode.ABORTED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     422: grpc.StatusCode.INVALID_ARGUMENT,
     503: grpc.StatusCode.UNAVAILABLE,
 }
+"""What gRPC says, by what REST says."""
 _MOST_TEXT, _MOST_PARTS = 1_500, 3_500
 """Bytes; clients refuse replies with more than some 8 KiB of metadata, the text included."""
 
 
 def grpc_status(status: int) -> Any:
     """What gRPC says where REST says ``status``."""
-    return _STATUSES.get(status, grpc.StatusCode.INTERNAL)
+    return STATUSES.get(status, grpc.StatusCode.INTERNAL)
 
 
 def text_of_error(error: HomeostatError) -> str:
