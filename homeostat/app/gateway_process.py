@@ -98,6 +98,7 @@ async def _serve(
     _collect_seldom()
     beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
     try:
+        await application.open()
         await _listen(settings, application)
         await application.idle(_PATIENCE)
         await asyncio.sleep(_LAST_BYTES)

@@ -16,7 +16,7 @@ from homeostat.serving.plans import ServingPlan
 from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.replies import Response, json_response
-from homeostat.web.doors.requests import Request, SlowSenders
+from homeostat.web.doors.requests import Asked, Request, SlowSenders
 
 _NOW = HEADER.lower()
 _CONSUMER = CONSUMER.lower()
@@ -33,15 +33,15 @@ class Asking:
     bodies: SlowSenders
     limit: int
 
-    def now(self, request: Request) -> Instant:
+    def now(self, request: Asked) -> Instant:
         """The present of a request. Raises: InvalidInput."""
         return self.clock.accept(request.header(_NOW))
 
-    async def body(self, request: Request) -> bytes:
+    async def body(self, request: Asked) -> bytes:
         """The request's body. Raises: TooLarge, TooSlow; ClientLeft."""
         return await self.bodies.read(request, self.limit)
 
-    def consumed(self, request: Request, loop: str) -> None:
+    def consumed(self, request: Asked, loop: str) -> None:
         """Count who asks a loop."""
         self.metrics.consumed(loop, request.header(_CONSUMER))
 
@@ -50,7 +50,7 @@ class Asking:
         return self.gateway.plan(loop)
 
     async def predict(
-        self, request: Request, loop: str, rows: Sequence[object], *, version: str | None = None
+        self, request: Asked, loop: str, rows: Sequence[object], *, version: str | None = None
     ) -> list[Reply]:
         """Predict every row or none; ``version`` asks for that one whatever the route says.
 
@@ -80,7 +80,7 @@ class Asking:
         self.metrics.stage(loop, first.version, first.arm, "encode", time.perf_counter() - began)
         return response
 
-    def completed(self, request: Request, loop: str, rows: Sequence[object], asked: str) -> list[object]:
+    def completed(self, request: Asked, loop: str, rows: Sequence[object], asked: str) -> list[object]:
         """Rows of a protocol that knows no keys and times: what is left out of either is put in.
 
         A missing key becomes ``asked`` (the request's own id) and the row's place, where the key is one text; a
