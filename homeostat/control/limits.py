@@ -18,7 +18,8 @@ class Limits:
     takes, against the version before (a canary's model against the champion's in the same minutes), where it is above
     ``p99_floor_ms`` at all. ``error_share``: requests answered with a server error; of a canary, rows that the
     champion had to answer. ``outage_share``: so many of one minute's are reason enough. ``prediction_share``: the band
-    for the share of rows that are predicted true.
+    for the share of rows that are predicted true. ``share_apart``: how far a canary's share may lie from the champion's
+    in the same minutes.
     """
 
     p99_ratio: float = 2.0
@@ -26,12 +27,13 @@ class Limits:
     error_share: float = 0.02
     outage_share: float = 0.5
     prediction_share: tuple[float, float] | None = None
+    share_apart: float = 0.3
     minutes: int = 5
     min_requests: int = 20
 
     def __post_init__(self) -> None:
         low, high = self.prediction_share or (0.0, 1.0)
-        shares = (self.error_share, self.outage_share, low, high)
+        shares = (self.error_share, self.outage_share, self.share_apart, low, high)
         if self.p99_ratio <= 1 or self.minutes < 1 or not all(0 <= share <= 1 for share in shares) or low > high:
             raise InvalidInput(
                 "These limits contradict themselves.",
@@ -41,7 +43,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What was counted in one minute; unknown parts are None. ``baseline_ms`` is the p99 to compare with."""
+    """What was counted in one minute; unknown parts are None.
+
+    ``baseline_ms`` is the p99 to compare with, ``baseline_share`` the share of true predictions.
+    """
 
     requests: int
     failed: int
@@ -49,6 +54,7 @@ class Minute:
     baseline_ms: float | None = None
     rows: int = 0
     positives: int | None = None
+    baseline_share: float | None = None
 
 
 def judge_limits(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict:
@@ -95,17 +101,24 @@ def _slow(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict | None:
 
 
 def _strange(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict | None:
-    if limits.prediction_share is None or any(one.positives is None or not one.rows for one in seen):
+    if any(one.positives is None or not one.rows for one in seen):
         return None
-    low, high = limits.prediction_share
     shares = [(one.positives or 0) / one.rows for one in seen]
-    if any(low <= share <= high for share in shares):
-        return None
-    text = (
-        f"{who} predicted {figure(min(shares))} to {figure(max(shares))} true, outside {figure(low)} to {figure(high)}"
-        f" in each of {len(seen)} minutes"
-    )
-    return _roll_back("prediction_share", shares[-1], low if shares[-1] < low else high, text)
+    span = f"{who} predicted {figure(min(shares))} to {figure(max(shares))} true"
+    lasting = f"in each of {len(seen)} minutes"
+    low, high = limits.prediction_share or (0.0, 1.0)
+    if not any(low <= share <= high for share in shares):
+        text = f"{span}, outside {figure(low)} to {figure(high)} {lasting}"
+        return _roll_back("prediction_share", shares[-1], low if shares[-1] < low else high, text)
+    apart = [
+        abs(share - one.baseline_share)
+        for share, one in zip(shares, seen, strict=True)
+        if one.baseline_share is not None
+    ]
+    if len(apart) == len(seen) and min(apart) > limits.share_apart:
+        text = f"{span}, at least {figure(min(apart))} > {figure(limits.share_apart)} from the champion's {lasting}"
+        return _roll_back("share_apart", min(apart), limits.share_apart, text)
+    return None
 
 
 def _roll_back(code: str, observed: float, limit: float, text: str) -> Verdict:

@@ -14,6 +14,8 @@ from homeostat.control.state import LoopState
 from homeostat.kernel.verdicts import INCONCLUSIVE, ROLL_BACK, Reason, Verdict
 from homeostat.serving.routing import Route
 
+_FEWEST = 10
+"""Rows of a minute from which a share is taken."""
 _MINUTE = round(60 / EVERY_SECONDS)
 """Looks at the doors in a minute."""
 
@@ -63,6 +65,7 @@ class Guard:
 
 def _of_arm(one: Traffic, arm: Served, beside: Served) -> Minute:
     rows, failed = one.rows.get(arm, 0.0), one.failures.get(arm, 0.0)
+    others = one.rows.get(beside, 0.0)
     return Minute(
         requests=int(rows + failed),
         failed=int(failed),
@@ -70,6 +73,7 @@ def _of_arm(one: Traffic, arm: Served, beside: Served) -> Minute:
         baseline_ms=_p99(one.models.get(beside)),
         rows=int(rows),
         positives=int(one.positives.get(arm, 0.0)),
+        baseline_share=one.positives.get(beside, 0.0) / others if others >= _FEWEST else None,
     )
 
 

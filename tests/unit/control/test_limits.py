@@ -17,6 +17,7 @@ BAD = {
     "failing": dataclasses.replace(FINE, failed=5),
     "slow": dataclasses.replace(FINE, p99_ms=60.0),
     "prediction_share": dataclasses.replace(FINE, positives=70),
+    "share_apart": dataclasses.replace(FINE, positives=55, baseline_share=0.2),
 }
 
 
@@ -32,6 +33,16 @@ def test_a_limit_fires_only_when_each_minute_breaks_it(what: str) -> None:
     assert code(FINE, *[BAD[what]] * 4) == ("HOLD", "within_limits")
     assert code(FINE, FINE, *[BAD[what]] * 5) == ("ROLL_BACK", what)
     assert code(*[BAD[what]] * 4) == ("INCONCLUSIVE", "too_few_requests")
+
+
+@pytest.mark.parametrize(("canary", "champion"), [(60.0, 25.0), (30.0, 29.0)])
+def test_swapped_arms_get_the_opposite_verdict(canary: float, champion: float) -> None:
+    def judged(mine: float, other: float) -> str:
+        return judge_limits("v2", [dataclasses.replace(FINE, p99_ms=mine, baseline_ms=other)] * 5, LIMITS).name
+
+    slower = canary > 2 * champion
+    assert judged(canary, champion) == ("ROLL_BACK" if slower else "HOLD")
+    assert judged(champion, canary) == "HOLD"
 
 
 def test_an_outage_needs_no_second_minute_but_requests_enough() -> None:
