@@ -22,7 +22,7 @@ function createChart(root, label, tooltip, pointAll) {
   const canvas = svg("svg", { class: "chart minutes", role: "group", "aria-label": label, height: HEIGHT });
   const ground = svg("g");
   const cross = svg("line", { class: "cross", y1: BOX.top, y2: BOX.bottom, visibility: "hidden" });
-  const pad = svg("rect", { class: "pad", tabindex: 0, role: "slider", "aria-label": `${label}: moment`, "aria-orientation": "horizontal", y: BOX.top, height: BOX.bottom - BOX.top });
+  const pad = svg("rect", { class: "moment", tabindex: 0, role: "slider", "aria-label": `${label}: moment`, "aria-orientation": "horizontal", y: BOX.top, height: BOX.bottom - BOX.top });
   canvas.append(ground, cross, pad);
   root.append(canvas);
   let width = 0;
