@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from homeostat.app.home import Home, Running
 from homeostat.app.settings import Settings
+from tests.harness.counting import counting
 from tests.harness.world import LOOP
 from tests.unit.cli.conftest import Command
 
@@ -34,30 +33,12 @@ homeostat_processor_seconds_total{{replica="r1"}} 10
 """
 
 
-class Doors(BaseHTTPRequestHandler):
-    """Tells what was counted."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(COUNTED.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def counting(home: Home) -> Iterator[Home]:
+def running(home: Home) -> Iterator[Home]:
     """A home whose doors run, as far as anyone can tell."""
-    server = HTTPServer(("127.0.0.1", 0), Doors)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    doors = f"http://127.0.0.1:{server.server_port}"
-    home.announce(Running(os.getpid(), doors, "", "", "", "system"))
-    yield home
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with counting(COUNTED) as doors:
+        home.announce(Running(os.getpid(), doors.url, "", "", "", "system"))
+        yield home
 
 
 def cost(command: Command, home: Home, *words: str) -> Any:
@@ -65,26 +46,24 @@ def cost(command: Command, home: Home, *words: str) -> Any:
     return json.loads(command("latency", "--home", home.root, "--json", *words).stdout)["cost"]
 
 
-def test_the_price_of_the_installation_is_used_and_another_may_be_given(command: Command, counting: Home) -> None:
-    assert cost(command, counting) is None
-    Settings.load(counting.root).model_copy(update={"hourly_price": 3.6}).save()
-    assert cost(command, counting)["per_thousand_as_deployed"] == pytest.approx(1.0)
-    assert cost(command, counting)["per_thousand_by_processor"] == pytest.approx(0.01)
-    assert cost(command, counting, "--price", "7.2")["hourly_price"] == 7.2
-    assert cost(command, counting, "--price", "0")["per_thousand_as_deployed"] == 0.0
+def test_the_price_of_the_installation_is_used_and_another_may_be_given(command: Command, running: Home) -> None:
+    assert cost(command, running) is None
+    Settings.load(running.root).model_copy(update={"hourly_price": 3.6}).save()
+    assert cost(command, running)["per_thousand_as_deployed"] == pytest.approx(1.0)
+    assert cost(command, running)["per_thousand_by_processor"] == pytest.approx(0.01)
+    assert cost(command, running, "--price", "7.2")["hourly_price"] == 7.2
+    assert cost(command, running, "--price", "0")["per_thousand_as_deployed"] == 0.0
 
 
-def test_the_stages_add_up_to_the_request_and_the_slowest_is_the_one_to_attack(
-    command: Command, counting: Home
-) -> None:
-    told = json.loads(command("latency", "--home", counting.root, "--json").stdout)
+def test_the_stages_add_up_to_the_request_and_the_slowest_is_the_one_to_attack(command: Command, running: Home) -> None:
+    told = json.loads(command("latency", "--home", running.root, "--json").stdout)
     assert (told["requests"], told["request"]["mean_ms"], told["other_ms"]) == (1000, 2.0, pytest.approx(0.5))
     assert told["attack"]["stage"] == "log"
-    shown = command("latency", "--home", counting.root).stdout
+    shown = command("latency", "--home", running.root).stdout
     assert "1,000 requests. Most time goes into log." in shown
 
 
-def test_a_price_below_zero_is_refused_before_anything_starts(command: Command, counting: Home) -> None:
-    done = command("up", "loop.py", "--home", counting.root, "--hourly-price", "-1")
+def test_a_price_below_zero_is_refused_before_anything_starts(command: Command, running: Home) -> None:
+    done = command("up", "loop.py", "--home", running.root, "--hourly-price", "-1")
     assert done.exit_code == 2
     assert "--hourly-price" in done.stderr
