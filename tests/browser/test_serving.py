@@ -140,7 +140,7 @@ def test_requests_errors_and_latency_are_told_for_now_and_drawn_over_five_minute
 
 def test_the_charts_answer_to_the_pointer_and_to_arrow_keys_and_are_read_out(opened: Open) -> None:
     page = shown(opened, crowded).page
-    pad = page.locator("[data-panel=latency] .pad")
+    pad = page.locator("[data-panel=latency] .moment")
     pad.hover()
     expect(page.locator("#tooltip")).to_contain_text("Requests a second")
     expect(page.locator("#serving .minutes .cross[visibility=visible]")).to_have_count(3)
@@ -190,6 +190,7 @@ def test_before_the_first_version_there_are_only_replicas_that_wait(opened: Open
         .count()
         == 0
     )
+    assert page.locator(".serving-alert").count() == 0
     assert tidy(page.locator("[data-replica=r1]")) == f"r1 {DASH} Waiting For a first version."
 
 

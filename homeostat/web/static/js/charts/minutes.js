@@ -22,7 +22,7 @@ function createChart(root, label, tooltip, pointAll) {
   const canvas = svg("svg", { class: "chart minutes", role: "group", "aria-label": label, height: HEIGHT });
   const ground = svg("g");
   const cross = svg("line", { class: "cross", y1: BOX.top, y2: BOX.bottom, visibility: "hidden" });
-  const pad = svg("rect", { class: "pad", tabindex: 0, role: "slider", "aria-label": `${label}: moment`, "aria-orientation": "horizontal", y: BOX.top, height: BOX.bottom - BOX.top });
+  const pad = svg("rect", { class: "moment", tabindex: 0, role: "slider", "aria-label": `${label}: moment`, "aria-orientation": "horizontal", y: BOX.top, height: BOX.bottom - BOX.top });
   canvas.append(ground, cross, pad);
   root.append(canvas);
   let width = 0;
@@ -121,11 +121,11 @@ function ends({ left, right }) {
     svg("text", { class: "axis", x, y: BOX.label, "text-anchor": anchor }, words));
 }
 
-// The course of some values without axes; `values` are evenly spaced, unknown ones break it.
-export function spark(values, kind, label, { width = 96, height = 22 } = {}) {
-  const points = values.map((value, index) => ({ t: index, value }));
+// The course of some values without axes, the newest at the right; of `slots` at most, and unknown ones break it.
+export function spark(values, kind, label, { width = 96, height = 22, slots = 60 } = {}) {
+  const points = values.map((value, index) => ({ t: slots - values.length + index, value }));
   const y = linear([0, Math.max(1e-9, ...values.filter(known)) * 1.1], [height - 2, 2]);
-  const x = linear([0, Math.max(1, values.length - 1)], [1, width - 1]);
+  const x = linear([0, slots - 1], [1, width - 1]);
   return svg("svg", { class: "chart minutes spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     ...curve({ key: "value", kind }, points, x, y));
 }

@@ -1,22 +1,30 @@
 // Who answers whom, and how well: one row for each arm, shadow and standby.
 import { spark } from "../charts/minutes.js";
-import { h } from "../dom.js";
+import { h, whenChanged } from "../dom.js";
 import { count, known, ms, NONE, percent, perSecond, tinyPercent } from "../format.js";
 
 const COLUMNS = [["Arm"], ["Version"], ["Share", "n"], ["Rows a second", "n"], ["", "spark-cell"], ["Failed", "n"], ["p50", "n"], ["p99", "n"]];
 const COLOURS = 4; // of experiments' arms, in css/serving.css
 
-export function armsTable(serving) {
-  const { traffic } = serving;
-  return [h("h3", null, "Who answers whom"),
-    h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Who answers whom" },
-      h("table", { class: "arms-table" },
-        h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label || h("span", { class: "unseen" }, "Course"))))),
-        h("tbody", null, coloured(traffic.arms).map((one) => arm(one, drawnBy(serving, one.arm))), traffic.shadows.map(shadow), standby(serving))))];
+export function mountArms(root) {
+  const frame = h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Who answers whom" });
+  root.append(h("h3", null, "Who answers whom"), frame);
+  const draw = whenChanged((serving) => frame.replaceChildren(table(serving)));
+  return (serving) => {
+    const { arms, shadows } = serving.traffic;
+    draw([arms, shadows, serving.standby, serving.experiments], serving);
+  };
+}
+
+function table(serving) {
+  const { arms, shadows } = serving.traffic;
+  return h("table", { class: "arms-table" },
+    h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label || h("span", { class: "unseen" }, "Course"))))),
+    h("tbody", null, coloured(arms).map((one) => arm(one, drawnBy(serving, one.arm))), shadows.map(shadow), standby(serving)));
 }
 
 // Arms with the names of their colours: what a route divides is told apart by colour, too.
-export function coloured(arms) {
+function coloured(arms) {
   let next = 0;
   const kindOf = ({ arm, share }) => {
     if (arm === "champion" && share !== null) return "live";

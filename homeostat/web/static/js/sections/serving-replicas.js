@@ -1,25 +1,36 @@
 // Every replica: what it serves, whether it is ready, and what keeps it back.
-import { h } from "../dom.js";
+import { h, whenChanged } from "../dom.js";
 import { count, NONE, span } from "../format.js";
 
+const COLUMNS = [["Replica"], ["Generation", "n"], ["State"], ["What it says"]];
 const SILENT = 5; // seconds after which a replica is not counted on
 
 export const isSilent = ({ said_seconds_ago: said }) => said > SILENT;
 
-export function replicasTable({ replicas, generation, champion }) {
-  const head = h("h3", null, replicas.length > 1 ? `${count(replicas.length)} replicas` : "Replicas");
-  if (replicas.length === 0) return [head, h("p", { class: "quiet serving-nothing" }, "No replica serves this home now.")];
-  return [head, h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Replicas" },
-    h("table", { class: "replicas-table" },
-      h("thead", null, h("tr", null, [["Replica"], ["Generation", "n"], ["State"], ["What it says"]].map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
-      h("tbody", null, replicas.map((one) => line(one, generation, champion)))))];
+export function mountReplicas(root) {
+  const head = h("h3");
+  const frame = h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Replicas" });
+  root.append(head, frame);
+  const draw = whenChanged((rows) => {
+    head.textContent = rows.length > 1 ? `${count(rows.length)} replicas` : "Replicas";
+    frame.replaceChildren(rows.length ? table(rows) : h("p", { class: "quiet serving-nothing" }, "No replica serves this home now."));
+  });
+  return ({ replicas, generation, champion }) => {
+    const rows = replicas.map((one) => [one.id, one.generation, ...standing(one, generation, champion)]);
+    draw(rows, rows);
+  };
 }
 
-function line(one, generation, champion) {
-  const [tone, state, words] = standing(one, generation, champion);
-  return h("tr", { class: tone === "warn" || tone === "bad" ? `is-${tone}` : null, data: { replica: one.id } },
-    h("th", { scope: "row" }, one.id),
-    h("td", { class: "n", data: { label: "Generation" } }, one.generation === null ? NONE : count(one.generation)),
+function table(rows) {
+  return h("table", { class: "replicas-table" },
+    h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
+    h("tbody", null, rows.map(line)));
+}
+
+function line([id, generation, tone, state, words]) {
+  return h("tr", { class: tone === "warn" || tone === "bad" ? `is-${tone}` : null, data: { replica: id } },
+    h("th", { scope: "row" }, id),
+    h("td", { class: "n", data: { label: "Generation" } }, generation === null ? NONE : count(generation)),
     h("td", null, h("span", { class: "pill", "data-tone": tone }, state)),
     h("td", { class: "wide soft" }, words));
 }

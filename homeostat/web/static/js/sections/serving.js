@@ -3,17 +3,17 @@ import { createMinuteCharts } from "../charts/minutes.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { at, clock, count, known, ms, NONE, perSecond, span, tinyPercent } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
-import { armsTable } from "./serving-arms.js";
+import { mountArms } from "./serving-arms.js";
 import { facts } from "./serving-facts.js";
-import { isSilent, replicasTable } from "./serving-replicas.js";
+import { isSilent, mountReplicas } from "./serving-replicas.js";
 import { stages } from "./serving-stages.js";
 
 const SPAN = 300_000; // ms that the charts show
 const axis = (unit, factor = 1) => (value) => `${Number((value * factor).toPrecision(2))}${unit}`;
 const CHARTS = [
-  { key: "rate", label: "Requests a second", lines: [{ key: "requests_per_second", kind: "live" }], top: 1, format: axis("") },
-  { key: "errors", label: "Errors", lines: [{ key: "error_share", kind: "bad" }], top: 0.01, format: axis(" %", 100) },
-  { key: "latency", label: "Latency", lines: [{ key: "p99_ms", kind: "calm" }, { key: "p50_ms", kind: "live" }], top: 1, format: axis(" ms") },
+  { key: "rate", label: "Requests a second", lines: () => [{ key: "requests_per_second", kind: "live" }], top: 1, format: axis("") },
+  { key: "errors", label: "Errors", lines: ({ whole }) => [{ key: "error_share", kind: whole.error_share > 0 ? "bad" : "calm" }], top: 0.01, format: axis(" %", 100) },
+  { key: "latency", label: "Latency", lines: () => [{ key: "p99_ms", kind: "calm" }, { key: "p50_ms", kind: "live" }], top: 1, format: axis(" ms") },
 ];
 
 export function mountServing(root, page) {
@@ -29,21 +29,23 @@ export function mountServing(root, page) {
     h("div", { class: "card-head" }, h("div", null, h("h2", { id: "serving-title" }, "Serving, last 5 minutes"), note), aside),
     alerts, flow, answering, h("div", { class: "serving-body" }, replicas, rest));
 
-  const draw = whenChanged((serving, overview) => {
-    const { traffic } = serving;
-    setText(aside, ageWords(serving));
-    setText(note, noteOf(serving));
-    alerts.replaceChildren(...alertsOf(serving));
-    root.classList.toggle("is-waiting", !serving.champion);
-    flow.hidden = answering.hidden = rest.hidden = !serving.champion;
+  const parts = [mountArms(arms), mountReplicas(replicas)];
+  const warn = whenChanged((told) => alerts.replaceChildren(...told.map(([title, words]) => alert(title, words))));
+  const drawTraffic = whenChanged((traffic) => {
     for (const { update } of panels) update(traffic);
-    arms.replaceChildren(...armsTable(serving));
     time.replaceChildren(...stages(traffic));
-    replicas.replaceChildren(...replicasTable(serving, overview));
     rest.replaceChildren(...facts(traffic));
   });
-  return (state) => {
-    if (state.serving) draw(state.serving, state.serving, state.overview);
+  return ({ serving }) => {
+    if (!serving) return;
+    setText(aside, ageWords(serving));
+    setText(note, noteOf(serving));
+    root.classList.toggle("is-waiting", !serving.champion);
+    flow.hidden = answering.hidden = rest.hidden = !serving.champion;
+    const told = alertsOf(serving);
+    warn(told, told);
+    drawTraffic(serving.traffic, serving.traffic);
+    for (const update of parts) update(serving);
   };
 }
 
@@ -58,18 +60,18 @@ function noteOf({ champion, traffic }) {
   return "Large figures are of the last 30 seconds, all others of the last 5 minutes, of all replicas together.";
 }
 
-function alertsOf({ lagging, traffic, replicas }) {
+function alertsOf({ champion, lagging, traffic, replicas }) {
   const told = traffic.known && traffic.replicas[0] !== "";
   const uncounted = told ? replicas.filter((one) => !isSilent(one) && !traffic.replicas.includes(one.id)).map(({ id }) => id) : [];
   return [
-    !traffic.known && alert("warn", "The doors do not answer.", "Control cannot read what they count, and shows what is not known as –. Whether replicas are alive, they say below."),
-    lagging.length > 0 && alert("warn", "The rollout stops:", `${lagging.map((one) => one.replace(/\.$/, "")).join("; ")}. It takes no step until every replica serves the newest route.`),
-    uncounted.length > 0 && alert("warn", "Not counted:", `${uncounted.join(", ")} did not tell what it counted at the last look.`),
+    !traffic.known && ["The doors do not answer.", "Control cannot read what they count, and shows what is not known as –. Whether replicas are alive, they say below."],
+    champion && lagging.length > 0 && ["The rollout stops:", `${lagging.map((one) => one.replace(/\.$/, "")).join("; ")}. It takes no step until every replica serves the newest route.`],
+    uncounted.length > 0 && ["Not counted:", `${uncounted.join(", ")} did not tell what it counted at the last look.`],
   ].filter(Boolean);
 }
 
-function alert(tone, title, words) {
-  return h("p", { class: `serving-alert tone-${tone}` }, h("strong", null, title), " ", words);
+function alert(title, words) {
+  return h("p", { class: "serving-alert tone-warn" }, h("strong", null, title), " ", words);
 }
 
 function panel({ key, label, lines, top, format }, add) {
@@ -81,7 +83,7 @@ function panel({ key, label, lines, top, format }, add) {
     const points = traffic.points.map((point) => ({ ...point, t: at(point.at) }));
     const newest = points.at(-1)?.t ?? 0;
     figure.replaceChildren(...figures[key](traffic));
-    draw({ points, domain: [newest - SPAN, newest], lines, top, format, tip, words });
+    draw({ points, domain: [newest - SPAN, newest], lines: lines(traffic), top, format, tip, words });
   }
   return { node, update };
 }
