@@ -110,4 +110,6 @@ def _save(home: Home, name: str, model: Made, features: FeatureSet) -> None:
     pin = TrainingPin({}, 0, now, now, now, 1, now, now, features.hash)
     files = {"model.onnx": hashlib.sha256(content).hexdigest()}
     legs = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
-    write_manifest(Version(LOOP, name, now, tuple(kinds.items()), legs, pin, {}, {}, files, features.definitions), folder)
+    write_manifest(
+        Version(LOOP, name, now, tuple(kinds.items()), legs, pin, {}, {}, files, features.definitions), folder
+    )

@@ -22,7 +22,7 @@ class Bench(litserve.LitAPI):
         """Read it."""
         self._predict = predictor(self._folder)
 
-    def decode_request(self, request: Any, **kwargs: Any) -> Any:
+    def decode_request(self, request, **kwargs):  # its annotation would decide how the body is read
         """Rows of numbers."""
         return np.array(request["rows"])
 
@@ -37,4 +37,6 @@ class Bench(litserve.LitAPI):
 
 if __name__ == "__main__":
     server = litserve.LitServer(Bench(sys.argv[1]), accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=int(sys.argv[2]), num_api_servers=1, generate_client_file=False, log_level="error")
+    server.run(
+        host="127.0.0.1", port=int(sys.argv[2]), num_api_servers=1, generate_client_file=False, log_level="error"
+    )
