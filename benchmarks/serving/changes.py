@@ -43,6 +43,7 @@ def _replicas(served: Served, folder: Path) -> Iterator[str]:
         every = [gateway(served, rows, name=f"replica r{n}", replica=f"r{n}") for n in range(1, REPLICAS + 1)]
         for one in every:
             stack.enter_context(up(one, folder, served.model.expected[0]))
+        until(lambda: sum(one.ready for one in Fleet(served.home).replicas()) == REPLICAS)  # they share a port
         yield every[0].url
 
 

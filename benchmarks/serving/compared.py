@@ -51,6 +51,7 @@ def beside_limit(kind: Kind, folder: Path, pace: Pace) -> Iterator[Json]:
         for peer in installed:
             say(f"{kind}: {peer.name}")
             try:
+                cold_start(peer, folder, first)  # the first ever also writes its files and compiles its bytecode
                 _, line = _lines(kind, [ours, peer], folder, first, pace, {})
             except RuntimeError as error:
                 yield {"what": kind, "server": peer.name, "problem": str(error).splitlines()[0]}

@@ -53,7 +53,17 @@ def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, pause_ms:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ask.lua"
         script.write_text(_SCRIPT % (listed, pause_ms))
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script), url]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+            "-s",
+            str(script),
+            url,
+        ]
         told = subprocess.run(
             command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
         )

@@ -50,6 +50,11 @@ class Process:
         parents = dict(_parents())
         return [pid for pid in parents if _descends(pid, self._process.pid, parents)]
 
+    @property
+    def children(self) -> list[int]:
+        """Its descendants alone."""
+        return [pid for pid in self.pids if pid != self._process.pid]
+
     def cpu_seconds(self) -> float:
         """Processor time that they took so far, children that ended included."""
         return sum(_cpu_ticks(pid) for pid in self.pids) / _TICKS

@@ -86,8 +86,8 @@ def _answers(server: Server, expected: float | None) -> bool:
         with _DIRECT.open(asked, timeout=_PATIENCE) as reply:
             found = server.read(json.load(reply))
     except HTTPError as error:
-        if error.code < 500 and error.code != 404:
-            raise RuntimeError(f"{server.name} refuses: {error.code} {error.read()[:500]!r}") from error
+        if error.code < 500 and error.code != 404 and b"not ready" not in (said := error.read()):
+            raise RuntimeError(f"{server.name} refuses: {error.code} {said[:500]!r}") from error
         return False
     except (OSError, HTTPException):
         return False

@@ -16,7 +16,19 @@ from tests.harness.running import free_ports
 
 PEERS = "HOMEOSTAT_PEERS"
 """Names interpreters that have peers installed, separated as in PATH; this one where it is not set."""
-_FIND = "import importlib.util as u, json, sys; print(json.dumps([n for n in sys.argv[1:] if u.find_spec(n)]))"
+_FIND = """
+import importlib, json, sys
+found = []
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except Exception:
+        continue
+    found.append(name)
+print("\\n" + json.dumps(found))
+"""
+_NEEDS = {"mlserver": "mlserver.cli", "ray": "ray.serve"}
+"""What must be importable where it is more than the package: its types alone serve nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +139,9 @@ def _interpreters(modules: Iterable[str]) -> dict[str, str]:
     """Per module the first interpreter that can import it."""
     found: dict[str, str] = {}
     for interpreter in os.environ.get(PEERS, sys.executable).split(os.pathsep):
-        command = [interpreter, "-c", _FIND, *modules]
+        needs = {_NEEDS.get(module, module): module for module in modules}
+        command = [interpreter, "-c", _FIND, *needs]
         told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(interpreter).parent)
-        for module in json.loads(told.stdout):
-            found.setdefault(module, interpreter)
+        for name in json.loads(told.stdout.rstrip().rpartition("\n")[2]):
+            found.setdefault(needs[name], interpreter)
     return found

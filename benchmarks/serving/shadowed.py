@@ -33,7 +33,7 @@ def shadowing(folder: Path, pace: Pace) -> Iterator[Json]:
         one.turn(1.0)
         turned = _Turned(served, one)
         for what, pause in (("1,000 a second", _PAUSE_MS), ("as fast as it goes", 0)):
-            pairs = [turned.pair(pace.seconds, pause) for _ in range(pace.turns)]
+            pairs = [turned.pair(pace.seconds, pause, shadow_first=bool(n % 2)) for n in range(2 * pace.turns)]
             yield _line(what, pairs)
 
 
@@ -43,20 +43,20 @@ class _Turned:
     def __init__(self, served: Served, one: Up) -> None:
         self._served, self._one, self._generation = served, one, 1
 
-    def pair(self, seconds: float, pause_ms: int) -> tuple[Round, Round]:
+    def pair(self, seconds: float, pause_ms: int, *, shadow_first: bool) -> tuple[Round, Round]:
         """A turn without the shadow and one with it."""
-        self._route(())
-        without = self._one.turn(seconds, pause_ms=pause_ms)
-        self._route((Shadow("v2"),))
-        own = self._one.process.pids[1:]
-        hold(own, cores()[1])  # where an installation with cores to spare has it
-        return without, self._one.turn(seconds, pause_ms=pause_ms)
+        taken = {}
+        for shadows in ((Shadow("v2"),), ()) if shadow_first else ((), (Shadow("v2"),)):
+            self._route(shadows)
+            hold(self._one.process.children, cores()[1])  # where an installation with cores to spare has it
+            taken[bool(shadows)] = self._one.turn(seconds, pause_ms=pause_ms)
+        return taken[False], taken[True]
 
     def _route(self, shadows: Sequence[Shadow]) -> None:
         self._generation += 1
         self._served.route(Route(LOOP, self._generation, "v1", shadows=tuple(shadows)))
         Fleet(self._served.home).follow(LOOP, self._generation)
-        until(lambda: len(self._one.process.pids) == 1 + len(shadows))
+        until(lambda: len(self._one.process.children) == len(shadows))
 
 
 def _line(what: str, pairs: Sequence[tuple[Round, Round]]) -> Json:

@@ -65,7 +65,7 @@ def _missed(one: Json) -> Iterator[str]:
         limit = GOALS[name]
         if figure < limit if name.startswith("least") else figure > limit:
             yield f"{one['what']}: {name} is {limit:g}, measured {figure:.3g}"
-    if one.get("failed"):
+    if one.get("failed") and one.get("server", "Homeostat") == "Homeostat":
         yield f"{one['what']}: {one['failed']} replies failed"
 
 
