@@ -64,10 +64,10 @@ def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, pause_ms:
             str(script),
             url,
         ]
-        told = subprocess.run(
+        done = subprocess.run(
             command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
         )
-    seen = json.loads(told.stdout.rstrip().rpartition("\n")[2])
+    seen = json.loads(done.stdout.rstrip().rpartition("\n")[2])
     replies = seen["requests"] - seen["failed"]
     per_second = replies / (seen["micros"] / 1e6)
     return Loaded(seen["requests"], per_second, seen["p50"] / 1e3, seen["p99"] / 1e3, seen["failed"])
