@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from struct import Struct
-from struct import error as StructError
 from typing import Any
 
 import numpy as np
@@ -98,7 +97,7 @@ class _OneRow:
         self._texts = [(place, name) for place, (name, kind) in enumerate(inputs) if kind == "text"]
         tensors = np.empty((len(self._numbers), 1, 1), dtype=np.float32)
         self._values, self._memory = tensors.reshape(-1), memoryview(tensors).cast("B")  # type: ignore[arg-type]
-        self._pack = Struct(f"{len(self._numbers)}f").pack_into
+        self._pack = struct.Struct(f"{len(self._numbers)}f").pack_into
         self._feed = {inputs[place][0]: tensor for place, tensor in zip(self._numbers, tensors, strict=True)}
         self._answer = np.empty(0, dtype=np.float32)
         self._binding = None if self._texts else self._bound()
@@ -109,7 +108,7 @@ class _OneRow:
             return self._fed(row)
         try:
             self._pack(self._memory, 0, *row)
-        except (StructError, OverflowError):
+        except (struct.error, OverflowError):
             self._put(row)
         self._session.run_with_iobinding(self._binding)
         return self._answer.astype(np.float64)
