@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -31,13 +30,12 @@ class MethodNotAllowed(HomeostatError):
     code = "method_not_allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A whole answer."""
 
     status: int
     body: bytes
-    headers: Headers = field(default_factory=lambda: _PLAIN)
+    headers: Headers = msgspec.field(default_factory=lambda: _PLAIN)
 
 
 def json_response(value: object, status: int = 200) -> Response:
