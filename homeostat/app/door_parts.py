@@ -53,6 +53,10 @@ class EventSink(Protocol):
         """Accept the rows of a body that holds several tables. Raises as ``events`` does."""
         ...
 
+    async def labels(self, loop: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        """Accept the labels of a body for a loop's predictions. Raises as ``events`` does."""
+        ...
+
     async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
         """Keep apart rows that were refused at another door. Raises as ``events`` does."""
         ...

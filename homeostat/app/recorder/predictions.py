@@ -76,10 +76,24 @@ class Predictions:
             while self._part(spool) >= _RECORDS_AT_ONCE:
                 pass
 
+    def waiting(self, loop: str) -> Iterator[PredictionRecord]:
+        """What was acknowledged for a loop and may not be stored yet; from any thread, also while it is drained."""
+        for folder in self._folders():
+            known = self._spools.get(self._name(folder))
+            at, reader = known.read if known else -1, SpoolReader(folder)
+            while records := (part := reader.read(at, _RECORDS_AT_ONCE)).records:
+                yield from (record for _, record in records if record.loop == loop)
+                at = part.upto
+
+    def _folders(self) -> list[Path]:
+        return [self._folder, *sorted(path for path in self._folder.glob("*") if path.is_dir())]
+
+    def _name(self, folder: Path) -> str:
+        return "" if folder == self._folder else folder.name
+
     def _all(self) -> Iterator[_Spool]:
-        folders = [self._folder, *sorted(path for path in self._folder.glob("*") if path.is_dir())]
-        for folder in folders:
-            name = "" if folder == self._folder else folder.name
+        for folder in self._folders():
+            name = self._name(folder)
             if name not in self._spools:
                 writer = f"{SPOOL_WRITER}/{name}" if name else SPOOL_WRITER
                 self._spools[name] = _Spool(writer, SpoolReader(folder))
