@@ -21,6 +21,7 @@ class Shared:
     generation: int
     latency_us: int
     environment: str
+    keyed: bool
 
     def record(
         self,
@@ -51,4 +52,5 @@ class Shared:
             definitions=self.plan.features.hash,
             environment=self.environment,
             defaulted=defaulted,
+            keyed=self.keyed,
         )

@@ -15,7 +15,7 @@ from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
-from homeostat.app.recorder.finding import Finding
+from homeostat.app.recorder.finding import FindCall, Finding
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.labels import Labelled, Labels
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
@@ -79,7 +79,8 @@ async def _record(
     upkeep = _Upkeep(drain, online)
     names = [table.name for table in tables]
     calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
-    labels = Labels(labelled, Finding(stores.log, drain.predictions), otherwise=calls.answer)
+    finding = Finding(stores.log, drain.predictions)
+    labels = Labels(labelled, finding, otherwise=FindCall(finding, otherwise=calls.answer).answer)
     rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=labels.answer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import log_of
 from homeostat.adapters.files.spool_reader import SpoolReader
@@ -121,7 +123,7 @@ class Predictions:
 
     def _append(self, name: str, writer: str, records: Sequence[Placed], upto: int) -> None:
         done = self._log.committed(name, writer)
-        new = [(place, record) for place, record in records if place > done]
+        new = self._once(name, [(place, record) for place, record in records if place > done])
         if not new:
             return
         by_features: dict[str, list[Placed]] = {}
@@ -132,7 +134,30 @@ class Predictions:
         rows = pa.concat_tables(parts, promote_options="default")
         self.versions[name] = self._log.append(name, rows, writer=writer, upto=upto)
 
+    def _once(self, name: str, placed: Sequence[Placed]) -> Sequence[Placed]:
+        """Each id once: of a request that was tried again, what the first try recorded stays."""
+        keyed = [record.prediction_id for _, record in placed if record.keyed]
+        if not keyed:
+            return placed
+        seen = set(logged(self._log, name, keyed, []))
+        kept = []
+        for place, record in placed:
+            if not record.keyed or record.prediction_id not in seen:
+                kept.append((place, record))
+            seen.add(record.prediction_id)
+        return kept
+
     def _say_strange(self, loop: str) -> None:
         if loop not in self._strange:
             self._strange.add(loop)
             _LOG.warning("predictions of loop %r wait: the loop file no longer declares it", loop)
+
+
+def logged(log: TableStore, loop: str, ids: Sequence[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Stored predictions of some ids, with some fields or all; ids are in the order of time, and so are the files."""
+    if log.version(loop) < 0:
+        return {}
+    column = pc.field("prediction_id")
+    among = (column >= min(ids)) & (column <= max(ids)) & column.isin(list(ids))
+    columns = None if fields is None else ["prediction_id", *fields]
+    return {row["prediction_id"]: row for row in log.read(loop, columns=columns, where=among).to_pylist()}

@@ -10,6 +10,7 @@ from homeostat.data.labels import PREDICTION, TRUE_AT, TRUTH
 from homeostat.data.tables import Table
 from homeostat.serving.plans import ServingPlan
 from homeostat.web.doors.asking import Asking
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi.parts import BODY_ERRORS, JSON, Description, Schema, only, operation, ref, rows
 from homeostat.web.doors.openapi.rows import row_schema
 from homeostat.web.doors.paths import WRITE, Door, Names
@@ -22,12 +23,13 @@ class PlainDoors:
     """Rows in, predictions out; facts in, counts out."""
 
     asking: Asking
+    once: Once
     events: EventSink
 
     def doors(self) -> list[Door]:
         """The doors of this protocol."""
         return [
-            Door("predict", "/loops/{loop}/predict", WRITE, self._predict),
+            Door("predict", "/loops/{loop}/predict", WRITE, self.once(self._predict)),
             Door("labels", "/loops/{loop}/labels", WRITE, self._take_labels),
             Door("events", "/tables/{table}/events", WRITE, self._take_events),
             Door("events_of_several", "/events", WRITE, self._take_events_of_several),
@@ -86,8 +88,7 @@ _TAKEN_BY = only(tables={"type": "object", "additionalProperties": ref("Taken")}
 def _predicting(loop: str, question: Table) -> Schema:
     body = only(rows=rows(ref(_row(question.name))))
     summary = f"Ask loop {loop} for one prediction per row; each is durable before it is told."
-    errors = (*BODY_ERRORS, 422)
-    return {"post": operation(f"predict_{loop}", summary, "Predictions", errors, bodies={JSON: body})}
+    return {"post": operation(f"predict_{loop}", summary, "Predictions", BODY_ERRORS, bodies={JSON: body}, once=True)}
 
 
 def _labelling(plan: ServingPlan) -> Schema:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.kernel.errors import NotFound
 from homeostat.web.doors.asking import Asking, filled_in
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.mlflow import bodies, sheets
 from homeostat.web.doors.mlflow.columns import Positions, without_nat
 from homeostat.web.doors.mlflow.described import described
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
 from homeostat.web.doors.replies import Response, json_response
@@ -26,12 +26,13 @@ class MlflowDoors:
     """Scoring as MLflow's clients ask for it; each row's reply is that of the plain door."""
 
     asking: Asking
+    once: Once
 
     def doors(self) -> list[Door]:
         """The doors of this protocol."""
         return [
-            Door("invocations", "/invocations", WRITE, self._only),
-            Door("invocations", "/loops/{loop}/invocations", WRITE, self._invocations),
+            Door("invocations", "/invocations", WRITE, self.once(self._only)),
+            Door("invocations", "/loops/{loop}/invocations", WRITE, self.once(self._invocations)),
             Door("ping", "/ping", READ, self._ping),
             Door("ping", "/health", READ, self._ping),
             Door("version", "/version", READ, self._version),
@@ -53,8 +54,7 @@ class MlflowDoors:
         self.asking.plan(loop)
         kind = _kind(request.header("content-type"))
         rows = self._rows(loop, kind, await self.asking.body(request))
-        asked = new_prediction_id(self.asking.now(request))
-        whole = self.asking.completed(request, loop, rows, asked)
+        whole = self.asking.completed(request, loop, rows, self.asking.name(request))
         return json_response({"predictions": await self.asking.predict(request, loop, whole)})
 
     def _rows(self, loop: str, kind: str, body: bytes) -> list[object]:

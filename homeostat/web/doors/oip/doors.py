@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version as installed
 
-from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound, Unavailable
 from homeostat.serving.live import Serving
@@ -19,6 +18,7 @@ from homeostat.web.doors.oip.outputs import METADATA, chosen, reply
 from homeostat.web.doors.oip.packing import parts, unpacked
 from homeostat.web.doors.oip.protocol import EXTENSIONS, HEADER_LENGTH, decode_index, decode_infer, error_shape
 from homeostat.web.doors.oip.tensors import read_tensors
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi.parts import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
 from homeostat.web.doors.replies import Response, json_response
@@ -32,12 +32,13 @@ class OipDoors:
     """Tensors in, tensors out; a loop is a model, and its loaded versions are the model's."""
 
     asking: Asking
+    once: Once
     models: Mapping[str, Model]
 
     @classmethod
-    def of(cls, asking: Asking) -> OipDoors:
+    def of(cls, asking: Asking, once: Once) -> OipDoors:
         """The doors of every loop."""
-        return cls(asking, {loop: Model.of(loop, asking.plan(loop).question) for loop in asking.live.loops})
+        return cls(asking, once, {loop: Model.of(loop, asking.plan(loop).question) for loop in asking.live.loops})
 
     def doors(self) -> list[Door]:
         """The doors of this protocol; the last one answers for every path below that there is none."""
@@ -52,7 +53,7 @@ class OipDoors:
             found += [
                 door("v2_model", model, READ, self._model),
                 door("v2_model_ready", f"{model}/ready", READ, self._model_ready),
-                door("infer", f"{model}/infer", WRITE, self._infer),
+                door("infer", f"{model}/infer", WRITE, self.once(self._infer)),
             ]
         patterns = [str(one) for one in found]
 
@@ -111,7 +112,7 @@ class OipDoors:
         loop, version = names[0], names[1] if len(names) > 1 else None
         asking.plan(loop)
         rows = self.models[loop].rows(read_tensors(body.inputs, binary))
-        asked = body.id or new_prediction_id(asking.now(request))
+        asked = body.id or asking.name(request)
         replies = await asking.predict(request, loop, asking.completed(request, loop, rows, asked), version=version)
         return reply(loop, body, replies, outputs)
 
