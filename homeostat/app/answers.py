@@ -59,11 +59,12 @@ class Attempt:
 class Answers:
     """Remembers answers for a day; its file is opened by the first request that has a key, and used in a thread.
 
-    ``durable`` answers survive a power cut too, at the price of two more flushes to disk per request.
+    ``durable`` answers survive a power cut too, at the price of two more flushes to disk per request; ``clock`` tells
+    seconds of processing time.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
-        self._path, self._durable = path, durable
+    def __init__(self, path: Path, *, durable: bool = True, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._durable, self._clock = path, durable, clock
         self._store: SqliteAnswers | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._open: set[bytes] = set()
@@ -106,7 +107,7 @@ class Answers:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _claim(self, key: bytes, asked: bytes, now: Instant) -> Attempt | bytes:
-        store, at = self._opened(), time.time()
+        store, at = self._opened(), self._clock()
         if at >= self._prune_at:
             self._prune_at = at + _PRUNE_SECONDS
             store.prune(int(at) - KEPT_SECONDS)

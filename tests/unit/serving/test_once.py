@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.app import answers as module
-from homeostat.app.answers import Answers, Attempt, KeyReused, UnderWay
+from homeostat.adapters.sqlite.answers import SqliteAnswers
+from homeostat.app.answers import KEPT_SECONDS, Answers, Attempt, KeyReused, UnderWay
 from homeostat.kernel.errors import Unavailable
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import NOW, question
@@ -205,12 +207,11 @@ def test_whatever_happens_a_key_has_one_present_until_it_is_forgotten(
     asyncio.run(scenario())
 
 
-def test_a_day_later_a_key_is_new_and_until_then_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, module.KEPT_SECONDS - 1.0, module.KEPT_SECONDS + 61.0])
-    monkeypatch.setattr(module.time, "time", lambda: next(clock))
+def test_a_day_later_a_key_is_new_and_until_then_it_is_not(tmp_path: Path) -> None:
+    clock = iter([0.0, KEPT_SECONDS - 1.0, KEPT_SECONDS + 61.0])
 
     async def scenario() -> None:
-        store = Answers(tmp_path / "answers.sqlite", durable=False)
+        store = Answers(tmp_path / "answers.sqlite", durable=False, clock=lambda: next(clock))
         attempt = await store.claim(b"k", b"asked", 1)
         assert isinstance(attempt, Attempt)
         await store.keep(attempt, b"answer")
@@ -225,6 +226,48 @@ def test_a_day_later_a_key_is_new_and_until_then_it_is_not(tmp_path: Path, monke
     asyncio.run(scenario())
 
 
+def test_a_process_that_lives_keeps_its_request_for_a_minute_and_one_that_died_loses_it_at_once(
+    tmp_path: Path,
+) -> None:
+    times = [0.0]
+
+    async def scenario() -> None:
+        store = Answers(tmp_path / "answers.sqlite", durable=False, clock=lambda: times[0])
+        assert isinstance(await store.claim(b"k", b"asked", 1), Attempt)
+        for owner, at, waits in ((os.getppid(), 0.0, True), (os.getppid(), 61.0, False), (2**22 + 1, 61.0, False)):
+            _owned_by(tmp_path, owner, 0)
+            times[0] = at
+            try:
+                found = await store.claim(b"k", b"asked", 2)
+                assert not waits
+                assert isinstance(found, Attempt)
+                assert (found.now, found.again) == (1, True)
+            except UnderWay:
+                assert waits
+        store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_full_store_refuses_new_keys_and_loses_no_prediction(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        await serving(rig)
+        store = rig.answers._store = SqliteAnswers(rig.home / "answers.sqlite", durable=False, most_bytes=1 << 16)
+        for number in itertools.count():
+            told = await rig.ask("POST", PREDICT, ROWS, {**KEYED, "idempotency-key": str(number)})
+            if told.status == 503:
+                break
+            again = await rig.ask("POST", PREDICT, ROWS, {**KEYED, "idempotency-key": str(number)})
+            assert again.json == told.json
+        assert number > 10
+        assert "idempotency key" in told.error["mend"]
+        assert (await rig.ask("POST", PREDICT, ROWS)).status == 200
+        store.prune(2**40)
+        assert (await rig.ask("POST", PREDICT, ROWS, {**KEYED, "idempotency-key": str(number)})).status == 200
+
+    with_rig(scenario)
+
+
 def _rows(path: str) -> list[object]:
     return [0] if path == "/invocations" else [0, 1]
 
@@ -235,8 +278,13 @@ def _ids(answer: Answer) -> list[str]:
 
 def _died(home: Path) -> None:
     """As if the process had been killed before it could remember its answers."""
+    _owned_by(home, 2**22 + 1)
+
+
+def _owned_by(home: Path, process: int, since: int | None = None) -> None:
+    """As if a process, the last number that Linux gives and one more for none, was at every request."""
     db = sqlite3.connect(home / "answers.sqlite")
     with db:
-        changed = db.execute("UPDATE answers SET answer = NULL, owner = ?", (2**22 + 1,)).rowcount
+        changed = "UPDATE answers SET answer = NULL, owner = ?, since = ifnull(?, since)"
+        assert db.execute(changed, (process, since)).rowcount == 1
     db.close()
-    assert changed == 1
