@@ -107,9 +107,9 @@ def serving(one: Gateway) -> bool:
 
 def test_threads_that_send_one_request_to_two_gateways_get_one_answer_also_after_a_restart(home: Path) -> None:
     port = free_port()
-    with gateway(home, port, replica="r1", shared=True), gateway(home, port, replica="r2", shared=True):
-        with ThreadPoolExecutor(8) as pool:
-            told = list(pool.map(lambda n: asked(port, f"k{n % 4}", n % 4), range(40)))
+    pair = gateway(home, port, replica="r1", shared=True), gateway(home, port, replica="r2", shared=True)
+    with pair[0], pair[1], ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: asked(port, f"k{n % 4}", n % 4), range(40)))
     assert all(one == told[place % 4] for place, one in enumerate(told))
     with gateway(home, port, replica="r1", shared=True) as again:
         until(lambda: serving(again))
