@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from homeostat.adapters.files.spool import Durability
+from homeostat.app.answers import Answers
 from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import ClockKind, DoorClock
 from homeostat.app.consumer_names import ConsumerNames
@@ -44,7 +45,7 @@ class GatewaySettings:
 
 
 class EventSink(Protocol):
-    """Where rows go that are no predictions: the recorder, which owns every write of facts."""
+    """The recorder, which owns every write of facts, and the predictions once they are made."""
 
     async def events(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
         """Accept the rows of a body. Raises: HomeostatError, Unavailable when the recorder is down."""
@@ -52,6 +53,14 @@ class EventSink(Protocol):
 
     async def events_of_several(self, body: bytes, now: Instant) -> Mapping[str, object]:
         """Accept the rows of a body that holds several tables. Raises as ``events`` does."""
+        ...
+
+    async def labels(self, loop: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        """Accept the labels of a body for a loop's predictions. Raises as ``events`` does."""
+        ...
+
+    async def predictions(self, loop: str, ids: Sequence[str]) -> Mapping[str, object]:
+        """What is recorded of some predictions. Raises: Unavailable when the recorder is down."""
         ...
 
     async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
@@ -72,6 +81,7 @@ class DoorParts:
     consumers: ConsumerNames
     replica: Replica
     shadows: Shadows
+    answers: Answers
 
 
 class Application(Protocol):

@@ -21,6 +21,7 @@ from granian.server.embed import Server
 
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.answers import Answers
 from homeostat.app.arms.process import ArmLimits, ArmProcess
 from homeostat.app.arms.shadow import ShadowConfig
 from homeostat.app.arms.shadows import Shadows
@@ -93,7 +94,10 @@ async def _serve(
     watcher = RouteWatcher(home.routes, live, changed=changed)
     consumers = ConsumerNames(home.consumers)
     clock = clock_of(settings.clock)
-    application = doors(DoorParts(settings, live, recorder, clock, spool.size, gateway, consumers, replica, shadows))
+    answers = Answers(home.answers, durable=settings.durability != "system")
+    application = doors(
+        DoorParts(settings, live, recorder, clock, spool.size, gateway, consumers, replica, shadows, answers)
+    )
     await watcher.look()  # what is on disk is served from the first request on
     _collect_seldom()
     beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
@@ -109,6 +113,7 @@ async def _serve(
         live.close()
         await shadows.close()
         await spool.close()
+        answers.close()
         online.close()
         await recorder.close()
 

@@ -101,6 +101,11 @@ class Home:
         return self.root / "consumers.json"
 
     @property
+    def answers(self) -> Path:
+        """Answers to requests that may be retried."""
+        return self.root / "answers.sqlite"
+
+    @property
     def contracts(self) -> Path:
         """What each table has promised: ``<table>.json``."""
         return self.root / "contracts"

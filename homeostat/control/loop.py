@@ -15,7 +15,7 @@ from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
-from homeostat.data.labels import Label
+from homeostat.data.labels import Label, PostedLabel
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.views import described_with_place
@@ -33,7 +33,8 @@ class Loop:
 
     ``question``: the table of which each row is asked about, once, at its event time.
     ``features``: columns of the question (``table["a", "b"]``), ``Latest``, ``Window`` and ``transform``.
-    ``label``: the truth and how long to wait for it; a condition, so that the model is a binary classifier.
+    ``label``: the truth and how long to wait for it; a condition, so that the model is a binary classifier; or
+    ``Label.posted(...)``.
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
@@ -107,6 +108,9 @@ class Loop:
                 mend="Use an IANA name such as 'UTC' or 'America/New_York'.",
                 timezone=self.timezone,
             ) from error
+        label = cast("object", self.label)
+        if isinstance(label, PostedLabel):
+            object.__setattr__(self, "label", label.of(self.name, self.question))
         self.label.check_question(self.question)
         _ = self.feature_set, self.output_contract
         self._check_tables()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -74,8 +74,9 @@ class Intake:
 
         ``rejected`` says that a promise was broken for which nothing of the request may be taken in.
         """
-        checked = self._check(rows)
         name = self.table.event_time
+        undated = _undated(rows, name) if self.table.now_by_default else frozenset()
+        checked = self._check(_dated(rows, undated, name, now) if undated else rows)
         times: list[Instant] = [row[name] for row in checked.rows]  # type: ignore[misc]
         good, kept, breaks, ahead = checked.rows, checked.kept, checked.breaks, 0
         if times and max(times) > now:
@@ -87,7 +88,8 @@ class Intake:
         warnings = [item for item in checked.warnings if item.row in set(kept)] if checked.warnings else []
         warned = {**({"ahead_of_clock": ahead} if ahead else {}), **Counter(item.promise for item in warnings)}
         refused = _refused(self.table.name, rows, breaks, door)
-        identities = self._identify(good)
+        said = [{**row, name: None} if place in undated else row for place, row in zip(kept, good, strict=True)]
+        identities = self._identify(said if undated else good)
         entry = Entry(self.table.name, now, good, identities, times, self._retries, refused, warned)
         return Sorted(entry, kept, breaks, warnings, checked.rejected)
 
@@ -138,6 +140,16 @@ class Intake:
                 problem = f"Column {name!r} is {format_instant(at)}, but now is {format_instant(now)}."
                 mend = "Send an event once it has happened; check the producer's clock and offset."
                 yield Break(index, name, "from_the_future", problem, mend)
+
+
+def _undated(rows: Sequence[object], name: str) -> frozenset[int]:
+    """Places of rows that leave their event time out."""
+    return frozenset(place for place, row in enumerate(rows) if isinstance(row, dict) and name not in row)
+
+
+def _dated(rows: Sequence[object], undated: Collection[int], name: str, now: Instant) -> list[object]:
+    present = format_instant(now)
+    return [{**row, name: present} if isinstance(row, dict) and n in undated else row for n, row in enumerate(rows)]
 
 
 def _known_times(rows: Sequence[object], known_at: str, now: Instant) -> tuple[list[Break], list[Instant | None]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from homeostat.data.checks import did_you_mean
+from homeostat.data.contracts import Column, boolean, instant
 from homeostat.data.expressions import Condition, compile_condition
-from homeostat.data.tables import Table
+from homeostat.data.tables import NAME, Table
 from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
 
@@ -33,11 +35,20 @@ class Label:
     table: Table
     condition: str
     matures: str
+    is_posted: bool = field(default=False, kw_only=True)
     _compiled: Condition = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_compiled", compile_condition(self.condition, self.table))
         _ = self.maturity_delay, self.maturity_column
+
+    @staticmethod
+    def posted(*, matures: str) -> Any:
+        """A label that is posted to ``POST /loops/{loop}/labels``: true or false, for a prediction or a question.
+
+        For a loop whose truth does not come as events of its own. The loop keeps it in a table ``<loop>_labels``.
+        """
+        return PostedLabel(matures)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,3 +94,34 @@ class Label:
             mend = "Write such as '24h after scheduled_arrival'."
             raise InvalidInput(f"{self.matures!r} does not say when a label matures.", mend=mend)
         return delay.strip(), column.strip()
+
+
+TRUTH, TRUE_AT, PREDICTION = "label", "at", "prediction_id"
+"""What a posted label says: the truth, when it came true, and, instead of a key, the prediction that it is about."""
+
+
+@dataclass(frozen=True)
+class PostedLabel:
+    """A label before its loop has given it a table."""
+
+    matures: str
+
+    def of(self, loop: str, question: Table) -> Label:
+        """The label of a loop, with a table that its posts are kept in: the question's key, the truth and its time.
+
+        Raises: InvalidInput where the key needs one of these names itself, or the table's name would be too long.
+        """
+        for name in (TRUTH, TRUE_AT, PREDICTION):
+            if name in question.keys:
+                raise InvalidInput(
+                    f"Labels of loop {loop!r} cannot be posted: the key of {question.name!r} has a column {name!r}.",
+                    mend="Declare a table for the label: hs.Label(table, condition, matures=...).",
+                )
+        name = f"{loop.replace('-', '_')}_labels"
+        if not NAME.fullmatch(name):
+            mend = "Give the loop a name of at most 56 characters."
+            raise InvalidInput(f"The labels of loop {loop!r} need a table {name!r}, which is too long.", mend=mend)
+        contract = {key: Column(question.contract[key].kind) for key in question.keys}
+        contract |= {TRUTH: boolean(), TRUE_AT: instant()}
+        table = Table(name, question.key, TRUE_AT, contract, now_by_default=True)
+        return Label(table, TRUTH, self.matures, is_posted=True)

@@ -16,7 +16,7 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     the arm failed and the champion answered. ``question`` is the whole parsed row; ``features`` are ordered
     as the feature set's names, missing as None; ``defaulted`` names those for which a declared default stands.
     ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
-    empty in records older than their keeping.
+    empty in records older than their keeping. ``keyed`` says that its request may be tried again, under the same id.
     """
 
     prediction_id: str
@@ -37,3 +37,4 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     definitions: str = ""
     environment: str = ""
     defaulted: tuple[str, ...] = ()
+    keyed: bool = False

@@ -41,7 +41,8 @@ class Table:
     the instant column that says when it happened. ``freshness`` is the longest silence that is still normal.
     ``event_id`` is a column in which the producer numbers its events: one id counts once, whatever comes with
     it. Without, a row is known by its content, and what a key said before is news again once ``retries`` have
-    passed since it was said. ``ahead`` is how far a producer's clock may run ahead of ours.
+    passed since it was said. ``ahead`` is how far a producer's clock may run ahead of ours. ``now_by_default`` takes
+    an event time that is left out for the present; it then does not tell a row from its retry.
     ``rules`` are promises across columns and of whole batches: ``rule``, ``unique``, ``batch_mean`` and their like.
     Raises: InvalidInput when a part does not fit the contract.
 
@@ -60,6 +61,7 @@ class Table:
     retries: str = "1h"
     ahead: str = "5m"
     rules: Sequence[Rule] = ()
+    now_by_default: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

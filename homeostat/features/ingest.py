@@ -80,7 +80,7 @@ class Ingest:
         Raises: as ``accept`` does, the limit of rows being for all tables together.
         """
         self.catch_up()
-        _check_size(sum(map(len, rows.values())))
+        check_size(sum(map(len, rows.values())))
         sorted_ = [self._intake(table).sort(some, now) for table, some in rows.items()]
         _refuse_rejected(sorted_)
         recorded = self._record(sorted_)
@@ -88,7 +88,7 @@ class Ingest:
 
     def refuse(self, table: str, rows: Sequence[object], now: Instant) -> list[Break]:
         """Keep apart the broken rows of a question that was refused at another door; accepts none."""
-        _check_size(len(rows))
+        check_size(len(rows))
         found = self._intake(table).sort(rows, now, door="predict")
         if found.entry.refused:
             self._journal.record([found.refused_only()])
@@ -154,7 +154,8 @@ def _refuse_rejected(sorted_: Sequence[Sorted]) -> None:
             )
 
 
-def _check_size(rows: int) -> None:
+def check_size(rows: int) -> None:
+    """Refuse a request of no rows, or of more than one may hold. Raises: InvalidInput, TooLarge."""
     if not rows:
         raise InvalidInput("There are no rows.", mend='Send at least one: {"rows": [{...}]}.')
     if rows > MOST_ROWS:

@@ -22,6 +22,7 @@ from homeostat.serving.recording import Shared
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
 from homeostat.serving.routing import Arm
 
+NewId = Callable[[Instant], str]
 _NOTHING: dict[int, list[str]] = {}
 
 
@@ -88,7 +89,7 @@ class Gateway:
         spool: PredictionSpool,
         observer: Observer,
         *,
-        new_id: Callable[[Instant], str],
+        new_id: NewId,
         timer: Callable[[], float],
         environment: str = "",
     ) -> None:
@@ -100,11 +101,18 @@ class Gateway:
         self._new_id, self._timer, self._environment = new_id, timer, environment
 
     async def predict(
-        self, loop: str, rows: Sequence[object], now: Instant, *, version: str | None = None
+        self,
+        loop: str,
+        rows: Sequence[object],
+        now: Instant,
+        *,
+        version: str | None = None,
+        new_id: NewId | None = None,
     ) -> list[Reply]:
         """Predict every row or none; each prediction is durable before it is returned.
 
-        ``version`` asks for one that is loaded, whatever the route says: its arm is then "pinned".
+        ``version`` asks for one that is loaded, whatever the route says: its arm is then "pinned". ``new_id`` makes
+        the ids of a request that may be tried again: the same in every try, and in the log once.
         Raises: NotFound for no such loop or version; InvalidInput, TooLarge, ContractBroken for what was sent;
         Unavailable before the first version, or when a part is down.
         """
@@ -121,9 +129,10 @@ class Gateway:
         answers = await self._answer(plan, serving, good, keys, found.values, version)
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
+        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, new_id is not None)
         each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
-        records = [shared.record(self._new_id(now), *row) for row in each]
+        make = new_id or self._new_id
+        records = [shared.record(make(now), *row) for row in each]
         await self._spool.append(records)
         spent = (at_check - began, at_features - at_check, at_predict - at_features, self._timer() - at_predict)
         self._observer.timed(loop, records[0].version, records[0].arm, spent)
@@ -135,6 +144,15 @@ class Gateway:
             )
             for place, r in enumerate(records)
         ]
+
+    def again(self, loop: str, rows: Sequence[object], now: Instant, recorded: Sequence[Reply]) -> list[Reply]:
+        """Answer rows with what an earlier try of the same request has recorded for them, warnings included.
+
+        Raises: as ``predict`` does for what was sent.
+        """
+        plan = self.plan(loop)
+        told = self._warned(plan, self._checked(plan, rows, now).warnings)
+        return [msgspec.structs.replace(one, warnings=tuple(told.get(place, ()))) for place, one in enumerate(recorded)]
 
     def plan(self, loop: str) -> ServingPlan:
         """What is known of a loop. Raises: NotFound."""

@@ -20,6 +20,7 @@ class Shared(msgspec.Struct, frozen=True):
     generation: int
     latency_us: int
     environment: str
+    keyed: bool
 
     def record(
         self,
@@ -50,4 +51,5 @@ class Shared(msgspec.Struct, frozen=True):
             definitions=self.plan.features.hash,
             environment=self.environment,
             defaulted=defaulted,
+            keyed=self.keyed,
         )

@@ -14,7 +14,12 @@ _STATUSES: tuple[tuple[type[errors.HomeostatError], int], ...] = (
     (errors.NotEnoughData, 409),
     (errors.Unavailable, 503),
 )
-_STATUS_OF_CODE = {"too_slow": 408, "unknown_encoding": 415, "unsupported_media_type": 415}
+_STATUS_OF_CODE = {
+    "idempotency_key_reused": 422,
+    "too_slow": 408,
+    "unknown_encoding": 415,
+    "unsupported_media_type": 415,
+}
 """What only a door that speaks HTTP can raise."""
 
 

@@ -20,7 +20,7 @@ from tests.unit.serving.late import question
 pytestmark = pytest.mark.service
 
 PAGE = (ROOT / "docs" / "protocols.md").read_text()
-MLFLOW = PAGE[PAGE.index("## MLflow scoring") :]
+MLFLOW = PAGE[PAGE.index("## MLflow scoring") : PAGE.index("## The plain doors")]
 
 
 def test_the_curl_of_the_mlflow_door_answers_as_shown(tmp_path: Path, require_part: RequirePart) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from homeostat.app.known import known_features
 from homeostat.app.loader import load_started
 from homeostat.app.process import process_main
+from homeostat.app.recorder.labels import Labelled
 from homeostat.app.recorder.main import run
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.settings import Settings
@@ -23,7 +24,8 @@ def main(home: Path) -> None:
     logged = [
         LoggedLoop(loop.name, Logged.of(loop.feature_set), known_features(settings.paths, loop.name)) for loop in loops
     ]
-    run(settings.home, settings.recorder_socket, list(tables.values()), feature_sets, logged)
+    labelled = [Labelled(loop.name, loop.question, loop.label) for loop in loops]
+    run(settings.home, settings.recorder_socket, list(tables.values()), feature_sets, logged, labelled)
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def rows_of(body: bytes) -> list[object]:
     >>> rows_of(b'{"rows": [{"a": null}]}')
     [{'a': None}]
     """
-    sent = _decoded(body, _SHAPE)
+    sent = decoded(body, _SHAPE)
     if not isinstance(sent, dict) or not isinstance(sent.get("rows"), list):
         raise InvalidInput('The body is not an object with a list of "rows".', mend=_SHAPE)
     if unknown := sent.keys() - {"rows"}:
@@ -170,13 +170,14 @@ def rows_of_several(body: bytes) -> dict[str, list[object]]:
     >>> rows_of_several(b'{"arrivals": [{}], "weather": []}')
     {'arrivals': [{}], 'weather': []}
     """
-    sent = _decoded(body, _SHAPE_OF_SEVERAL)
+    sent = decoded(body, _SHAPE_OF_SEVERAL)
     if not isinstance(sent, dict) or not all(isinstance(rows, list) for rows in sent.values()):
         raise InvalidInput("The body is not an object with a list of rows per table.", mend=_SHAPE_OF_SEVERAL)
     return sent
 
 
-def _decoded(body: bytes, shape: str) -> object:
+def decoded(body: bytes, shape: str) -> object:
+    """A body's JSON. Raises: InvalidInput that says where it goes wrong, with ``shape`` as what to send instead."""
     try:
         found: object = msgspec.json.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -63,6 +63,14 @@ class RecorderClient:
         """Record the facts of ``{"table": [...], ...}``: durable together when this returns, or none of them."""
         return await self._call({"call": "events_of_several", "now": now}, body)
 
+    async def labels(self, loop: str, body: bytes, now: Instant) -> Reply:
+        """Record the labels of ``{"labels": [...]}``; durable when this returns."""
+        return await self._call({"call": "labels", "loop": loop, "now": now}, body)
+
+    async def predictions(self, loop: str, ids: Sequence[str]) -> Reply:
+        """What is recorded of some predictions of a loop, stored or not yet."""
+        return await self._call({"call": "predictions", "loop": loop}, msgspec.json.encode(ids))
+
     async def refuse(self, table: str, body: bytes, now: Instant) -> Reply:
         """Keep apart the broken rows of ``{"rows": [...]}``; accepts none of them."""
         return await self._call({"call": "refuse", "table": table, "now": now}, body)

@@ -46,7 +46,7 @@ class Drain:
     def __init__(self, stores: Stores, tables: Sequence[Table], loops: Sequence[LoggedLoop]) -> None:
         self._stores = stores
         self._tables = {table.name: table for table in tables}
-        self._predictions = Predictions(stores.spool, stores.log, loops)
+        self.predictions = Predictions(stores.spool, stores.log, loops)
         versions = {name: stores.tables.version(name) for name in self._tables}
         self._versions = {name: version for name, version in versions.items() if version >= 0}
         first = stores.journal.pending(limit=1)
@@ -70,7 +70,7 @@ class Drain:
             failed = [*await self._journal(upto), *await self._spool()]
             if failed:
                 raise failed[0]
-            return Flushed(dict(self._versions), dict(self._predictions.versions), upto)
+            return Flushed(dict(self._versions), dict(self.predictions.versions), upto)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -119,7 +119,7 @@ class Drain:
         return name, last, self._stores.tables.append(name, rows, writer=JOURNAL_WRITER, upto=last)
 
     async def _spool(self) -> list[HomeostatError]:
-        result = await self._in_thread(self._predictions.drain)
+        result = await self._in_thread(self.predictions.drain)
         return [result] if isinstance(result, HomeostatError) else []
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T | HomeostatError:

@@ -15,7 +15,9 @@ from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
+from homeostat.app.recorder.finding import FindCall, Finding
 from homeostat.app.recorder.housekeeping import Housekeeping
+from homeostat.app.recorder.labels import Labelled, Labels
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
@@ -40,6 +42,7 @@ def run(
     tables: Sequence[Table],
     feature_sets: Sequence[FeatureSet],
     loops: Sequence[LoggedLoop],
+    labelled: Sequence[Labelled] = (),
 ) -> None:
     """Record facts for a home until SIGTERM or SIGINT; everything acknowledged is then in the tables.
 
@@ -53,7 +56,7 @@ def run(
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
-            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, house))
+            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house))
         finally:
             online.close()
             stores.journal.close()
@@ -66,6 +69,7 @@ async def _record(
     tables: Sequence[Table],
     features: Sequence[FeatureSet],
     loops: Sequence[LoggedLoop],
+    labelled: Sequence[Labelled],
     house: Housekeeping,
 ) -> None:
     online = HeldStore(store, stores.journal)
@@ -75,7 +79,9 @@ async def _record(
     upkeep = _Upkeep(drain, online)
     names = [table.name for table in tables]
     calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
-    rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=calls.answer)
+    finding = Finding(stores.log, drain.predictions)
+    labels = Labels(labelled, finding, otherwise=FindCall(finding, otherwise=calls.answer).answer)
+    rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=labels.answer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

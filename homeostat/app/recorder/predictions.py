@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import log_of
 from homeostat.adapters.files.spool_reader import SpoolReader
@@ -76,10 +78,24 @@ class Predictions:
             while self._part(spool) >= _RECORDS_AT_ONCE:
                 pass
 
+    def waiting(self, loop: str) -> Iterator[PredictionRecord]:
+        """What was acknowledged for a loop and may not be stored yet; from any thread, also while it is drained."""
+        for folder in self._folders():
+            known = self._spools.get(self._name(folder))
+            at, reader = known.read if known else -1, SpoolReader(folder)
+            while records := (part := reader.read(at, _RECORDS_AT_ONCE)).records:
+                yield from (record for _, record in records if record.loop == loop)
+                at = part.upto
+
+    def _folders(self) -> list[Path]:
+        return [self._folder, *sorted(path for path in self._folder.glob("*") if path.is_dir())]
+
+    def _name(self, folder: Path) -> str:
+        return "" if folder == self._folder else folder.name
+
     def _all(self) -> Iterator[_Spool]:
-        folders = [self._folder, *sorted(path for path in self._folder.glob("*") if path.is_dir())]
-        for folder in folders:
-            name = "" if folder == self._folder else folder.name
+        for folder in self._folders():
+            name = self._name(folder)
             if name not in self._spools:
                 writer = f"{SPOOL_WRITER}/{name}" if name else SPOOL_WRITER
                 self._spools[name] = _Spool(writer, SpoolReader(folder))
@@ -107,7 +123,7 @@ class Predictions:
 
     def _append(self, name: str, writer: str, records: Sequence[Placed], upto: int) -> None:
         done = self._log.committed(name, writer)
-        new = [(place, record) for place, record in records if place > done]
+        new = self._once(name, [(place, record) for place, record in records if place > done])
         if not new:
             return
         by_features: dict[str, list[Placed]] = {}
@@ -118,7 +134,30 @@ class Predictions:
         rows = pa.concat_tables(parts, promote_options="default")
         self.versions[name] = self._log.append(name, rows, writer=writer, upto=upto)
 
+    def _once(self, name: str, placed: Sequence[Placed]) -> Sequence[Placed]:
+        """Each id once: of a request that was tried again, what the first try recorded stays."""
+        keyed = [record.prediction_id for _, record in placed if record.keyed]
+        if not keyed:
+            return placed
+        seen = set(logged(self._log, name, keyed, []))
+        kept = []
+        for place, record in placed:
+            if not record.keyed or record.prediction_id not in seen:
+                kept.append((place, record))
+            seen.add(record.prediction_id)
+        return kept
+
     def _say_strange(self, loop: str) -> None:
         if loop not in self._strange:
             self._strange.add(loop)
             _LOG.warning("predictions of loop %r wait: the loop file no longer declares it", loop)
+
+
+def logged(log: TableStore, loop: str, ids: Sequence[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Stored predictions of some ids, with some fields or all; ids are in the order of time, and so are the files."""
+    if log.version(loop) < 0:
+        return {}
+    column = pc.field("prediction_id")
+    among = (column >= min(ids)) & (column <= max(ids)) & column.isin(list(ids))
+    columns = None if fields is None else ["prediction_id", *fields]
+    return {row["prediction_id"]: row for row in log.read(loop, columns=columns, where=among).to_pylist()}

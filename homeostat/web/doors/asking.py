@@ -6,8 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from homeostat.app.answers import Attempt
 from homeostat.app.clocks import HEADER, DoorClock
 from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.app.door_parts import EventSink
+from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply
@@ -32,14 +37,20 @@ class Asking:
     clock: DoorClock
     bodies: SlowSenders
     limit: int
+    recorder: EventSink
 
     def now(self, request: Asked) -> Instant:
         """The present of a request. Raises: InvalidInput."""
-        return self.clock.accept(request.header(_NOW))
+        return self.clock.accept(request.header(_NOW)) if request.attempt is None else request.attempt.now
+
+    def name(self, request: Asked) -> str:
+        """A name for a request that has none; a retry under its idempotency key gets the same. Raises: InvalidInput."""
+        make = new_prediction_id if request.attempt is None else request.attempt.names("request")
+        return make(self.now(request))
 
     async def body(self, request: Asked) -> bytes:
         """The request's body. Raises: TooLarge, TooSlow; ClientLeft."""
-        return await self.bodies.read(request, self.limit)
+        return await self.bodies.read(request, self.limit) if request.kept is None else request.kept
 
     def consumed(self, request: Asked, loop: str) -> None:
         """Count who asks a loop."""
@@ -57,7 +68,32 @@ class Asking:
         Raises: as ``Gateway.predict``.
         """
         self.consumed(request, loop)
+        if request.attempt is not None:
+            return await self._once(request.attempt, loop, rows, version)
         return await self.gateway.predict(loop, rows, self.now(request), version=version)
+
+    async def _once(self, attempt: Attempt, loop: str, rows: Sequence[object], version: str | None) -> list[Reply]:
+        """Predict, unless an earlier try has: what it recorded is then the answer."""
+        recorded: dict[str, Reply] = {}
+        if attempt.again:
+            self.plan(loop)
+            check_size(rows)
+            name = attempt.names("prediction")
+            recorded = await self._recorded(loop, [name(attempt.now) for _ in rows])
+            if len(recorded) == len(rows):
+                return self.gateway.again(loop, rows, attempt.now, list(recorded.values()))
+        replies = await self.gateway.predict(
+            loop, rows, attempt.now, version=version, new_id=attempt.names("prediction")
+        )
+        attempt.again = True
+        return [recorded.get(one.prediction_id, one) for one in replies]
+
+    async def _recorded(self, loop: str, names: Sequence[str]) -> dict[str, Reply]:
+        """The predictions of these ids that are recorded, in their order."""
+        found = await self.recorder.predictions(loop, names)
+        replies = msgspec.convert(found["predictions"], list[Reply])
+        by_name = {one.prediction_id: one for one in replies}
+        return {name: by_name[name] for name in names if name in by_name}
 
     async def exchange(
         self,

@@ -54,6 +54,8 @@ class DoorMetrics:
         self._seen = Reading("consumers_last_request_seconds", "When each asked last, Unix time.", *of)
         warned = "Promises that only warn, broken in answered requests."
         self._warnings = Tally("contract_warnings", warned, "loop", "promise")
+        self._idempotent = Tally("idempotent_requests", "Requests with an idempotency key by their fate.", "outcome")
+        self._labels = Tally("labels", "Posted labels by what became of them.", "loop", "outcome")
         self._generation = Reading("route_generation", "Generation of the route that is served.", "loop")
         self._problem = Reading("route_problem", "1 while the newest route is not served in full.", "loop")
         self._answering = Reading("answering", "1 while a version answers; 0 while none can.", "loop")
@@ -98,6 +100,17 @@ class DoorMetrics:
             who = (loop, self.consumer_of(loop, told))
             self._consumed.add(who)
             self._seen.set(who, time.time())
+
+    def idempotent(self, outcome: str) -> None:
+        """A request with an idempotency key came."""
+        self._idempotent.add((outcome,))
+
+    def labelled(self, loop: str, taken: Mapping[str, object]) -> None:
+        """Labels were posted; ``taken`` is what the recorder said of them."""
+        for outcome in ("accepted", "duplicates", "quarantined_rows", "refused_rows"):
+            count = taken.get(outcome)
+            if isinstance(count, int) and count:
+                self._labels.add((loop, outcome.removesuffix("_rows")), count)
 
     def predicted(self, loop: str, version: str, arm: str, rows: int, positives: int) -> None:
         """Rows were answered and are durable; so many of them are predicted true."""

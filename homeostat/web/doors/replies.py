@@ -18,7 +18,7 @@ _EXTRA: dict[int, Headers] = {
     413: [("connection", "close")],  # the rest of the body is not read
     503: [("retry-after", "1")],
 }
-
+_EXTRA_OF_CODE: dict[str, Headers] = {"request_under_way": [("retry-after", "1")]}
 
 Shape = Callable[[HomeostatError], Mapping[str, object]]
 """How a protocol's clients read an error: its body, as JSON."""
@@ -55,7 +55,8 @@ def error_response(error: HomeostatError, shape: Shape) -> Response:
     status = status_of(error)
     if status == 500:
         return unexpected(shape)
-    return Response(status, shaped_body(shape(error)), [JSON, *_EXTRA.get(status, ())])
+    extra = _EXTRA.get(status, _EXTRA_OF_CODE.get(error.code, ()))
+    return Response(status, shaped_body(shape(error)), [JSON, *extra])
 
 
 def unexpected(shape: Shape) -> Response:

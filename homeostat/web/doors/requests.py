@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from homeostat.app.answers import Attempt
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 
 Body = TypeVar("Body")
@@ -83,7 +84,13 @@ class Header(Protocol):
 
 
 class Asked(Protocol):
-    """What is known of a request on any wire."""
+    """What is known of a request on any wire.
+
+    ``kept`` is a body that was read before the door asked for it, ``attempt`` what an idempotency key stands for.
+    """
+
+    kept: bytes | None
+    attempt: Attempt | None
 
     @property
     def header(self) -> Header:
@@ -96,14 +103,19 @@ class Asked(Protocol):
 
 
 class Request:
-    """One request; its body is read when it is asked for."""
+    """One request; its body is read when it is asked for.
 
-    __slots__ = ("_transport", "header", "method", "path", "query")
+    ``kept`` is a body that was read before the door asked for it, ``attempt`` what an idempotency key stands for.
+    """
+
+    __slots__ = ("_transport", "attempt", "header", "kept", "method", "path", "query")
 
     def __init__(self, scope: Scope, transport: Transport) -> None:
         self.method, self.path, self.query = scope.method, scope.path, scope.query_string
         self.header = scope.headers.get
         self._transport = transport
+        self.kept: bytes | None = None
+        self.attempt: Attempt | None = None
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises: TooLarge when it has more than ``limit`` bytes; ClientLeft.

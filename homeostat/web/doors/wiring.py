@@ -9,6 +9,7 @@ from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.mlflow import MlflowDoors
 from homeostat.web.doors.oip import OipDoors
 from homeostat.web.doors.oip.repository import Repository
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi import Described, OpenapiDoor
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
@@ -29,12 +30,12 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     """The application with the doors of every protocol."""
     bodies = SlowSenders(parts.settings.slowest_sender_seconds)
     limit = parts.settings.max_body_bytes
-    asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
-    repository = Repository.of(asking)
+    asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit, parts.events)
+    once, repository = Once(asking, parts.answers), Repository.of(asking)
     protocols: list[Described] = [
-        PlainDoors(asking, parts.events),
-        OipDoors(asking, repository),
-        MlflowDoors(asking),
+        PlainDoors(asking, once, parts.events),
+        OipDoors(asking, once, repository),
+        MlflowDoors(asking, once),
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]

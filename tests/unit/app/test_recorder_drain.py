@@ -7,12 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
+from homeostat.app.recorder.finding import Finding
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.data.contracts import instant, integer, text
@@ -267,3 +270,43 @@ def test_too_many_waiting_facts_push_back_until_they_are_stored(world):
         send("d")
     world.flush()
     assert send("d")["first_sequence"] == 3
+
+
+def test_of_a_request_that_was_tried_again_the_log_keeps_what_was_recorded_first(world, tmp_path):
+    world.log = DeltaTables(tmp_path / "log")
+    world.open()
+
+    def tried(*names, probability, replica):
+        async def write():
+            spool = FileSpool(world.folder / "spool" / replica)
+            await spool.append(
+                [replace(prediction(n, "loop", [1]), probability=probability, keyed=True) for n in names]
+            )
+            await spool.close()
+
+        asyncio.run(write())
+
+    tried("a", "b", probability=0.1, replica="r1")
+    tried("b", "c", probability=0.2, replica="r2")
+    world.flush()
+    world.open()
+    tried("a", "c", "d", "d", probability=0.3, replica="r1")
+    world.flush()
+    world.flush()
+    stored = world.log.read("loop", columns=["prediction_id", "probability"]).to_pylist()
+    found = sorted((one["prediction_id"], one["probability"]) for one in stored)
+    assert found == [("a", 0.1), ("b", 0.1), ("c", 0.2), ("d", 0.3)]
+
+
+def test_predictions_are_found_from_the_moment_they_are_durable(world, tmp_path):
+    world.log = DeltaTables(tmp_path / "log")
+    world.open()
+    finding = Finding(world.log, world.drain.predictions)
+    world.predict("a", "b")
+    world.predict("other", loop="elsewhere")
+    assert {name: one["key"] for name, one in finding.find("loop", ["a", "b", "c"]).items()} == {"a": "a", "b": "b"}
+    world.flush()
+    world.predict("c")
+    found = finding.find("loop", ["a", "c", "other", "nobody"], ["key"])
+    assert {name: one["key"] for name, one in found.items()} == {"a": "a", "c": "c"}
+    assert finding.find("nowhere", ["a"]) == {}

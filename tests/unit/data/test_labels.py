@@ -135,3 +135,20 @@ def test_a_label_that_cannot_be_joined_to_the_question_is_refused():
     numbered = Table("asked", key="flight_id", event_time="due", contract={"flight_id": integer(), "due": instant()})
     with pytest.raises(InvalidInput, match="differs in kind"):
         label().check_question(numbered)
+
+
+def test_a_posted_label_is_a_table_of_the_question_s_key_the_truth_and_its_time():
+    found = Label.posted(matures="24h after due").of("late-arrival", ASKED)
+    assert (found.table.name, found.table.keys, found.table.event_time) == ("late_arrival_labels", ("flight_id",), "at")
+    assert list(found.table.contract) == ["flight_id", "label", "at"]
+    assert found.is_posted
+    assert found.truth({"label": np.array([True, False])}).tolist() == [1.0, 0.0]
+    found.check_question(ASKED)
+
+
+def test_a_label_cannot_be_posted_where_the_key_needs_its_names_or_the_table_s_name_is_too_long():
+    keyed = Table("asked", key=("at", "shop"), event_time="at", contract={"at": instant(), "shop": text()})
+    with pytest.raises(InvalidInput, match="has a column 'at'"):
+        Label.posted(matures="1h after at").of("loop", keyed)
+    with pytest.raises(InvalidInput, match="at most 56"):
+        Label.posted(matures="24h after due").of("l" * 57, ASKED)

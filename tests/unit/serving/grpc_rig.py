@@ -69,7 +69,7 @@ async def line_to(rig: Rig, *, slowest: int = 30, limit: int = 64 * 1024) -> Asy
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     bodies = SlowSenders(slowest)
-    asking = Asking(rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit)
+    asking = Asking(rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder)
     told = GatewaySettings(rig.home, 0, "", "", grpc_port=port, slowest_sender_seconds=slowest, max_body_bytes=limit)
     server = OipGrpc(asking, Repository.of(asking), told)
     await server.open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.answers import Answers
 from homeostat.app.arms.shadow import ShadowConfig
 from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import DoorClock, ReplayClock
@@ -26,7 +27,7 @@ from homeostat.app.route_watcher import RouteWatcher
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError
-from homeostat.serving.gateway import Gateway
+from homeostat.serving.gateway import Gateway, Reply
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
@@ -47,7 +48,8 @@ GOOD = (
 class Recorder:
     """The other end of the events door: remembers what it was given, or refuses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Callable[[], list[PredictionRecord]]) -> None:
+        self._records = records
         self.events_given: list[tuple[str, bytes, Instant]] = []
         self.refused_given: list[tuple[str, bytes, Instant]] = []
         self.error: HomeostatError | None = None
@@ -60,6 +62,14 @@ class Recorder:
 
     async def events_of_several(self, body: bytes, now: Instant) -> Mapping[str, object]:
         return await self.events("", body, now)
+
+    async def predictions(self, loop: str, ids: Sequence[str]) -> Mapping[str, object]:
+        self._fail()
+        found = [record for record in self._records() if record.prediction_id in ids]
+        return {"predictions": [{name: getattr(one, name) for name in Reply.__struct_fields__[:6]} for one in found]}
+
+    async def labels(self, loop: str, body: bytes, now: Instant) -> Mapping[str, object]:
+        return {**await self.events(loop, body, now), "duplicates": 0, "refused_rows": 1}
 
     async def refuse(self, table: str, body: bytes, now: Instant) -> Mapping[str, object]:
         self._fail()
@@ -143,7 +153,7 @@ class Rig:
         self.watcher = RouteWatcher(home / "routes", self.live, retry=0.0)
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
-        self.recorder = Recorder()
+        self.recorder = Recorder(self.records)
         self.metrics = DoorMetrics(self.live, self.spool.size, dict)
         self.clock = clock or ReplayClock()
         self.refused = RefusedRows(self.recorder, self.clock)
@@ -154,10 +164,11 @@ class Rig:
         )  # fmt: skip
         self.replica = Replica("r1", home / "replicas", home, self.live, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
+        self.answers = Answers(home / "answers.sqlite", durable=False)
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(
             told, self.live, self.recorder, self.clock, self.spool.size, lambda _: self.gateway,
-            ConsumerNames(home / "consumers.json"), self.replica, self.shadows,
+            ConsumerNames(home / "consumers.json"), self.replica, self.shadows, self.answers,
         )  # fmt: skip
         self.doors = doors_of(parts, self.metrics)
 
@@ -184,6 +195,7 @@ class Rig:
         """Let go of everything."""
         await self.refused.settle()
         await self.spool.close()
+        self.answers.close()
         self.online.close()
         self.store.close()
 

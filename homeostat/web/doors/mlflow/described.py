@@ -39,7 +39,7 @@ def described(plans: Sequence[ServingPlan]) -> Description:
 def _invoking(plan: ServingPlan, name: str) -> Schema:
     summary = f"Ask loop {plan.name} as an MLflow model server is asked; keys and times may be left out."
     bodies: dict[str, Schema] = {JSON: _body(plan), "text/csv": {"type": "string"}}
-    return {"post": operation(name, summary, "Predictions", (*BODY_ERRORS, 415, 422), bodies=bodies)}
+    return {"post": operation(name, summary, "Predictions", (*BODY_ERRORS, 415), bodies=bodies, once=True)}
 
 
 def _body(plan: ServingPlan) -> Schema:

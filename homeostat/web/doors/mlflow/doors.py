@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.kernel.errors import NotFound
 from homeostat.web.doors.asking import Asking, filled_in, predictions
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.mlflow import bodies, sheets
 from homeostat.web.doors.mlflow.columns import Positions, without_nat
 from homeostat.web.doors.mlflow.described import described
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
 from homeostat.web.doors.replies import Response
@@ -27,12 +27,13 @@ class MlflowDoors:
     """Scoring as MLflow's clients ask for it; each row's reply is that of the plain door."""
 
     asking: Asking
+    once: Once
 
     def doors(self) -> list[Door]:
         """The doors of this protocol."""
         return [
-            Door("invocations", "/invocations", WRITE, self._only),
-            Door("invocations", "/loops/{loop}/invocations", WRITE, self._invocations),
+            Door("invocations", "/invocations", WRITE, self.once(self._only)),
+            Door("invocations", "/loops/{loop}/invocations", WRITE, self.once(self._invocations)),
             Door("ping", "/ping", READ, self._ping),
             Door("ping", "/health", READ, self._ping),
             Door("version", "/version", READ, self._version),
@@ -55,8 +56,7 @@ class MlflowDoors:
         kind = _kind(request.header("content-type"))
 
         def decode(body: bytes) -> Sequence[object]:
-            asked = new_prediction_id(self.asking.now(request))
-            return self.asking.completed(request, loop, self._rows(loop, kind, body), asked)
+            return self.asking.completed(request, loop, self._rows(loop, kind, body), self.asking.name(request))
 
         return await self.asking.exchange(request, loop, decode, predictions)
 

@@ -8,6 +8,7 @@ from homeostat.web.doors.oip.datatypes import DATATYPES
 from homeostat.web.doors.openapi.parts import (
     BODY_ERRORS,
     JSON,
+    ONCE,
     READ_ERRORS,
     Description,
     Schema,
@@ -36,13 +37,15 @@ def described(loops: Iterable[str]) -> Description:
         for path, name, more in ((model, loop, []), (f"{model}/versions/{{version}}", f"{loop}_version", [_VERSION])):
             paths[path] = _read(f"v2_{name}", "Inputs, outputs and loaded versions.", 404, more=more)
             paths[f"{path}/ready"] = _read(f"v2_ready_{name}", "Whether it answers.", 404, 503, more=more)
-            asked = _written(f"v2_infer_{name}", "Predict.", ref("OipReply"), _REQUEST, *_INFER_ERRORS, more=more)
+            asked = _written(
+                f"v2_infer_{name}", "Predict.", ref("OipReply"), _REQUEST, *_INFER_ERRORS, more=[*more, ONCE]
+            )
             paths[f"{path}/infer"] = asked
     schemas = {"OipReply": _REPLY, "OipError": only(error=_TEXT, code=_TEXT, problem=_TEXT, mend=_TEXT, facts=_FACTS)}
     return Description(paths, schemas)
 
 
-_INFER_ERRORS = (404, 415, 422)
+_INFER_ERRORS = (404, 409, 415, 422)
 _TENSOR: Schema = {
     "type": "object",
     "properties": {

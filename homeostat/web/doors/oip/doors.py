@@ -23,6 +23,7 @@ from homeostat.web.doors.oip.protocol import (
 )
 from homeostat.web.doors.oip.repository import Repository, server
 from homeostat.web.doors.oip.tensors import read_tensors
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi.parts import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
 from homeostat.web.doors.replies import Response, json_response
@@ -36,6 +37,7 @@ class OipDoors:
     """Tensors in, tensors out; a loop is a model, and its loaded versions are the model's."""
 
     asking: Asking
+    once: Once
     repository: Repository
 
     def doors(self) -> list[Door]:
@@ -51,7 +53,7 @@ class OipDoors:
             found += [
                 door("v2_model", model, READ, self._model),
                 door("v2_model_ready", f"{model}/ready", READ, self._model_ready),
-                door("infer", f"{model}/infer", WRITE, self._infer),
+                door("infer", f"{model}/infer", WRITE, self.once(self._infer)),
             ]
         patterns = [str(one) for one in found]
 

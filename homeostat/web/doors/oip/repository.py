@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as installed
 
-from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound
 from homeostat.serving.live import Serving
@@ -69,7 +68,7 @@ class Repository:
         """
         self.asking.plan(loop)
         rows = self.models[loop].rows(read())
-        return self.asking.completed(request, loop, rows, asked or new_prediction_id(self.asking.now(request)))
+        return self.asking.completed(request, loop, rows, asked or self.asking.name(request))
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from homeostat.app.answers import Attempt
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.ports import check_grpc_port_free, grpc_port_taken
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
@@ -34,13 +35,15 @@ _LEFT = 499
 class Asked:
     """One call as the doors know requests: metadata for headers, one message for a body."""
 
-    __slots__ = ("_messages", "header", "loop")
+    __slots__ = ("_messages", "attempt", "header", "kept", "loop")
 
     def __init__(self, messages: AsyncIterator[bytes], context: Any) -> None:
         told: dict[str, str] = {}
         for name, value in context.invocation_metadata() or ():
             told.setdefault(name, value)
         self.header, self.loop, self._messages = told.get, "", messages
+        self.kept: bytes | None = None
+        self.attempt: Attempt | None = None
 
     async def body(self, limit: int) -> bytes:
         """The message. Raises: TooLarge; InvalidInput when there is none."""

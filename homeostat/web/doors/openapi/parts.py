@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +12,29 @@ import msgspec
 from homeostat.data.contracts import Break
 from homeostat.features.ingest import MOST_ROWS
 from homeostat.serving.gateway import Reply
+from homeostat.web.doors.keys import HEADER, LONGEST
 
 Schema = dict[str, Any]
 JSON = "application/json"
 BODY_ERRORS = (400, 403, 408, 413, 503, 500)
 """What may go wrong with any request that has a body, 422 aside."""
 READ_ERRORS = (403, 500)
+ONCE: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Sent again with the same key, a request gets the same answer, and is recorded once.",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
 _ERRORS = {
     400: "It cannot be understood; sending it again will not help.",
     403: "The request comes from a page of another site, or to a name that is not ours.",
     404: "There is nothing of that name; the mend names what there is.",
     408: "The body did not come in time.",
+    409: "The first request with this idempotency key is still being answered.",
     413: "More rows or bytes than one request may hold.",
     415: "The body is of a kind that is not read here.",
-    422: "Rows break their contract; facts.breaks lists each with its mend.",
+    422: "Rows break their contract; facts.breaks lists each with its mend. Or an idempotency key was used before.",
     500: "A fault of ours, told without its inside.",
     503: "A part is away or busy; the same request may succeed later.",
 }
@@ -43,22 +52,24 @@ def operation(
     name: str,
     summary: str,
     reply: Schema | str,
-    errors: Sequence[int],
+    errors: Collection[int],
     *,
     kind: str = JSON,
     bodies: Mapping[str, Schema] | None = None,
+    once: bool = False,
 ) -> Schema:
     """One operation; ``name`` is unique, ``reply`` a schema or its reference, ``bodies`` schemas by content type.
 
-    Operations with a body are told the present and who asks.
+    Operations with a body are told the present and who asks; ``once`` may be sent again under an idempotency key.
     """
+    errors = {*errors, 409, 422} if once else errors
     answers: Schema = {"200": answer("The answer.", reply, kind)}
     answers |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(errors)}
     whole: Schema = {"operationId": name, "summary": summary, "responses": answers}
     if bodies is not None:
         content = {one: {"schema": schema} for one, schema in bodies.items()}
         whole["requestBody"] = {"required": True, "content": content}
-    return whole
+    return {**whole, "parameters": [ONCE]} if once else whole
 
 
 def answer(text: str, schema: Schema | str, kind: str = JSON) -> Schema:
@@ -105,4 +116,4 @@ def error_responses() -> dict[str, Schema]:
 
 def _error(status: int, text: str) -> Schema:
     again: Schema = {"headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}}
-    return {**answer(text, "Error"), **(again if status == 503 else {})}
+    return {**answer(text, "Error"), **(again if status in (409, 503) else {})}

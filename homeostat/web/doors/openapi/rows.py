@@ -16,7 +16,8 @@ _INT64 = (-(2**63), 2**63 - 1)
 
 def row_schema(table: Table, *, optional: Collection[str] = ()) -> dict[str, Any]:
     """The schema of a row; ``optional`` columns may be left out though they may not be null."""
-    required = [name for name, one in table.contract.items() if not one.nullable and name not in optional]
+    free = {*optional, table.event_time} if table.now_by_default else optional
+    required = [name for name, one in table.contract.items() if not one.nullable and name not in free]
     rules = [one.condition for one in table.rules if isinstance(one, RowRule)]
     text = f"A row of {table.name}: its key is {', '.join(table.keys)}, it happened at {table.event_time}."
     return {
