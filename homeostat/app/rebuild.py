@@ -52,7 +52,7 @@ def _stopped(settings: Settings, report: Report) -> dict[str, Any]:
     home = settings.paths.root
     loops = load_loops(settings.loop_file).values()
     tables = list({table.name: table for loop in loops for table in loop.tables}.values())
-    features = [loop.feature_set for loop in loops]
+    features = [one for loop in loops for one in loop.online]
     with sole_writer(home):
         stores = open_stores(home, tables)
         online = SqliteOnlineStore(home / "online.sqlite")

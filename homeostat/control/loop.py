@@ -18,6 +18,7 @@ from homeostat.data.contracts import Column
 from homeostat.data.labels import Label, PostedLabel
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
+from homeostat.features.kept_rows import KeptRows, keeping, kept_rows
 from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
@@ -45,6 +46,7 @@ class Loop:
     ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
     ``"skops"``, or the first of these that is proven equal (``"auto"``).
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
+    ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     Raises: InvalidInput that names the part.
     """
 
@@ -65,6 +67,7 @@ class Loop:
     unit: str | None = None
     output: Mapping[str, Column] | None = None
     runtime: str = "auto"
+    ask_by_key: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -112,13 +115,23 @@ class Loop:
         if isinstance(label, PostedLabel):
             object.__setattr__(self, "label", label.of(self.name, self.question))
         self.label.check_question(self.question)
-        _ = self.feature_set, self.output_contract
+        _ = self.feature_set, self.output_contract, self.online
         self._check_tables()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def kept_rows(self) -> KeptRows | None:
+        """The rows that are asked about by key; None where they are not."""
+        return kept_rows(self.question) if self.ask_by_key else None
+
+    @cached_property
+    def online(self) -> tuple[FeatureSet, ...]:
+        """All that the online store keeps for the loop."""
+        return (self.feature_set,) if self.kept_rows is None else (self.feature_set, keeping(self.kept_rows))
 
     @cached_property
     def output_contract(self) -> OutputContract:

@@ -62,10 +62,7 @@ class Latest:
         viewing.check_parts(self)
         viewing.settle(self, columns=viewing.names(self.columns))
         viewing.refuse_repeats(self, "columns", self.columns)
-        for name in self.columns:
-            if viewing.column(self, name).kind == "instant":
-                mend = "Store the duration or clock reading you need as a number column."
-                raise viewing.wrong(self, f"column {name!r} is an instant, which no model can take", mend)
+        self._check_kinds()
         viewing.check_times(self, "max_age", self.max_age)
         viewing.check_defaults(self, {name: feature_kind(self.table.contract[name]) for name in self.columns})
 
@@ -103,6 +100,12 @@ class Latest:
     def hash(self) -> str:
         """Identifies the view's meaning."""
         return digest(self.meaning)
+
+    def _check_kinds(self) -> None:
+        for name in self.columns:
+            if viewing.column(self, name).kind == "instant":
+                mend = "Store the duration or clock reading you need as a number column."
+                raise viewing.wrong(self, f"column {name!r} is an instant, which no model can take", mend)
 
 
 @dataclass(frozen=True)

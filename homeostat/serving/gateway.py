@@ -13,8 +13,9 @@ from homeostat.data.contracts import Break, Checked, Row, Value, compile_contrac
 from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import NotFound
+from homeostat.kernel.errors import NotFound, Refused
 from homeostat.serving.arms import Answer, answer, pinned
+from homeostat.serving.by_key import ByKey
 from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan, units_of
 from homeostat.serving.prediction_log import PredictionSpool
@@ -98,6 +99,7 @@ class Gateway:
             name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
         }
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
+        self._by_key = {name: ByKey(p, p.rows, online) for name, p in self._plans.items() if p.rows is not None}
         self._new_id, self._timer, self._environment = new_id, timer, environment
 
     async def predict(
@@ -144,6 +146,14 @@ class Gateway:
             )
             for place, r in enumerate(records)
         ]
+
+    def rows(self, loop: str, keys: Sequence[object], now: Instant) -> list[object]:
+        """Rows that were sent as events, by their keys. Raises: Refused for a loop without; as ``ByKey.rows`` does."""
+        plan = self.plan(loop)
+        if loop not in self._by_key:
+            mend = "Send the rows, or declare hs.Loop(ask_by_key=True) and start again."
+            raise Refused(f"Loop {loop!r} is not asked by key.", mend=mend, table=plan.question.name)
+        return self._by_key[loop].rows(keys, now)
 
     def again(self, loop: str, rows: Sequence[object], now: Instant, recorded: Sequence[Reply]) -> list[Reply]:
         """Answer rows with what an earlier try of the same request has recorded for them, warnings included.

@@ -9,6 +9,7 @@ from homeostat.data.contracts import Row
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
+from homeostat.features.kept_rows import KeptRows
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class ServingPlan:
 
     ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
     ``label`` is what its predictions turn out to be; None where nobody is to be told of it.
+    ``rows`` are those that may be asked about by key.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ServingPlan:
     tables: tuple[Table, ...] = ()
     unit: str | None = None
     label: Label | None = None
+    rows: KeptRows | None = None
 
 
 def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Sequence[str]:

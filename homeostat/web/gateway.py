@@ -22,7 +22,16 @@ def main(home: Path) -> None:
     settings = Settings.load(home)
     loops = load_started(settings).values()
     plans = [
-        ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.tables, loop.unit, loop.label)
+        ServingPlan(
+            loop.name,
+            loop.question,
+            loop.feature_set,
+            loop.threshold,
+            loop.tables,
+            loop.unit,
+            loop.label,
+            loop.kept_rows,
+        )
         for loop in loops
     ]
     told = GatewaySettings(

@@ -35,8 +35,10 @@ RECORDER = """
 import sys
 from pathlib import Path
 from homeostat.app.recorder.main import run
-from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES
-run(Path(sys.argv[1]), sys.argv[2], [DEPARTURES, ARRIVALS], [FEATURES], [])
+from homeostat.app.recorder.labels import Labelled
+from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES, LABEL
+tables = [DEPARTURES, ARRIVALS, LABEL.table]
+run(Path(sys.argv[1]), sys.argv[2], tables, [FEATURES], [], [Labelled("late", DEPARTURES, LABEL)])
 """
 CHECKS = [
     not_a_server_error,
@@ -47,6 +49,7 @@ CHECKS = [
 ]
 PATHS = [
     "/loops/late/predict",
+    "/loops/late/labels",
     "/loops/late/invocations",
     "/invocations",
     "/tables/departures/events",
@@ -70,7 +73,7 @@ PATHS = [
     "/v2/models/late/versions/{version}",
     "/v2/models/late/versions/{version}/ready",
 ]
-WITH_BODY = PATHS[:9]
+WITH_BODY = PATHS[:10]
 SIMPLE = [GenerationMode.POSITIVE]
 LONGEST_SECONDS = 5
 REFUSED = [400, 413, 415, 422]
@@ -135,7 +138,7 @@ def test_no_request_is_a_fault_or_hangs_and_every_reply_fits(
 ) -> None:
     method = "POST" if "post" in described.raw_schema["paths"][path] else "GET"
     wrong = mode is GenerationMode.NEGATIVE
-    takes_good_rows = path.endswith("events")  # and keeps the others apart
+    takes_good_rows = path.endswith(("events", "labels"))  # and keeps the others apart
     takes_all = path == "/v2/repository/index"  # members that nobody knows, and nothing at all
     by_chance = path.startswith("/v2/models/")  # no schema says which versions are loaded and which tensors fit
     checks = [*CHECKS, negative_data_rejection] if wrong and not (takes_good_rows or takes_all) else CHECKS

@@ -19,7 +19,7 @@ NOW = day(7)
 TABLE = f"{LOOP}_labels"
 TEXT = LOOP_FILE.replace(
     'hs.Label(purchases, "spent > 10", matures="2h after due")', "hs.Label.posted(matures='2h after due')"
-)
+).replace('    name="visits",\n    question', '    name="visits",\n    ask_by_key=True,\n    question')
 Row = dict[str, Any]
 
 
@@ -28,6 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A week of questions and posted labels; a champion that learnt from these."""
     folder, world = tmp_path_factory.mktemp("posted"), World()
     assert "posted" in TEXT
+    assert "ask_by_key" in TEXT
     with started(folder / "home", write_loop(folder, text=TEXT)) as found:
         for number in range(7):
             parts = list(world.hours(number, number + 1))
@@ -134,6 +135,21 @@ def test_what_was_told_is_counted(running: Running) -> None:
     told = running.doors.get("/metrics").text
     for outcome in ("accepted", "refused"):
         assert re.search(rf'^homeostat_labels_total{{.*outcome="{outcome}".*}} [1-9]', told, re.MULTILINE)
+
+
+def test_a_row_that_was_sent_as_an_event_is_asked_about_by_its_key_and_answered_as_the_row_is(running: Running) -> None:
+    moment, due = format_instant(NOW), format_instant(NOW + HOUR)
+    row = {"visit": "by key", "at": moment, "due": due, "x": 1.5, "shop": "south"}
+    running.send("visits", [{**row, "x": -1.5}], NOW).raise_for_status()
+    running.send("visits", [row], NOW).raise_for_status()
+    by_row = running.ask([row], NOW).raise_for_status().json()["predictions"][0]
+    header = {"Homeostat-Now": moment}
+    for keys in (["by key"], [{"visit": "by key"}]):
+        reply = running.doors.post(f"/loops/{LOOP}/predict", json={"keys": keys}, headers=header)
+        (by_key,) = reply.raise_for_status().json()["predictions"]
+        assert {**by_key, "prediction_id": ""} == {**by_row, "prediction_id": ""}
+    unknown = running.doors.post(f"/loops/{LOOP}/predict", json={"keys": ["by key", "nobody"]}, headers=header)
+    assert (unknown.status_code, unknown.json()["error"]["facts"]["keys"]) == (404, ["nobody"])
 
 
 def test_a_label_that_was_acknowledged_survives_the_recorder(running: Running) -> None:

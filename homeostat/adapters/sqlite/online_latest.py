@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from homeostat.adapters.sqlite.online_names import about, listed, matches, quoted, residue
-from homeostat.data.contracts import Value
+from homeostat.data.contracts import Kind, Value
+from homeostat.features.kept_rows import KeptRows
 from homeostat.features.online import Ask
 from homeostat.features.views import Entity, Latest, describe
 from homeostat.kernel.errors import NotEnoughData
@@ -27,7 +28,7 @@ class LatestPlan:
         )
         self._pruned = f"SELECT pruned FROM {residue(view)} WHERE {matches(view.entity)}"
         kinds = [view.table.contract[name].kind for name in view.columns]
-        self._plain = _converted([kind in ("integer", "boolean") for kind in kinds])
+        self._plain = _parsed(kinds) if isinstance(view, KeptRows) else _as_features(kinds)
         self._none = (None,) * len(kinds)
 
     def read(self, db: sqlite3.Connection, asks: Sequence[Ask], pruned: bool) -> list[Sequence[Value]]:
@@ -54,8 +55,17 @@ class LatestPlan:
             )
 
 
-def _converted(numbers: Sequence[bool]) -> Callable[[Sequence[Any]], Sequence[Value]]:
-    """From a row of event time and columns to values; SQLite gives integers and booleans as integers."""
+def _parsed(kinds: Sequence[Kind]) -> Callable[[Sequence[Any]], Sequence[Value]]:
+    """From a row of event time and columns to what was parsed."""
+    truths = [kind == "boolean" for kind in kinds]
+    return lambda row: [
+        bool(value) if truth and value is not None else value for value, truth in zip(row[1:], truths, strict=True)
+    ]
+
+
+def _as_features(kinds: Sequence[Kind]) -> Callable[[Sequence[Any]], Sequence[Value]]:
+    """From a row of event time and columns to features; SQLite gives integers and booleans as integers."""
+    numbers = [kind in ("integer", "boolean") for kind in kinds]
     if not any(numbers):
         return lambda row: row[1:]
     return lambda row: [

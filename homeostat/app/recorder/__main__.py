@@ -20,7 +20,7 @@ def main(home: Path) -> None:
     settings = Settings.load(home)
     loops = load_started(settings).values()
     tables = {table.name: table for loop in loops for table in loop.tables}
-    feature_sets = [loop.feature_set for loop in loops]
+    feature_sets = [one for loop in loops for one in loop.online]
     logged = [
         LoggedLoop(loop.name, Logged.of(loop.feature_set), known_features(settings.paths, loop.name)) for loop in loops
     ]

@@ -88,7 +88,7 @@ def _in_this_process(settings: Settings, home: Home) -> Iterator[Calls]:
         stores = open_stores(home.root, list(tables.values()))
         online = SqliteOnlineStore(home.root / "online.sqlite")
         try:
-            bring_up_to_date(online, stores, list(tables.values()), [loop.feature_set for loop in loops])
+            bring_up_to_date(online, stores, list(tables.values()), [one for loop in loops for one in loop.online])
             ingest = Ingest(stores.journal, online, list(tables.values()))
             ingest.catch_up()
             drain = Drain(stores, list(tables.values()), [])

@@ -21,7 +21,7 @@ from homeostat.serving.plans import ServingPlan
 from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.replies import Response, json_response
-from homeostat.web.doors.requests import Asked, Request, SlowSenders
+from homeostat.web.doors.requests import Asked, PredictBody, Request, SlowSenders
 
 _NOW = HEADER.lower()
 _CONSUMER = CONSUMER.lower()
@@ -71,6 +71,10 @@ class Asking:
         if request.attempt is not None:
             return await self._once(request.attempt, loop, rows, version)
         return await self.gateway.predict(loop, rows, self.now(request), version=version)
+
+    def rows(self, request: Request, loop: str, body: PredictBody) -> Sequence[object]:
+        """The rows of a body, or those that its keys name. Raises: as ``Gateway.rows`` does."""
+        return body.rows if body.keys is None else self.gateway.rows(loop, body.keys, self.now(request))
 
     async def _once(self, attempt: Attempt, loop: str, rows: Sequence[object], version: str | None) -> list[Reply]:
         """Predict, unless an earlier try has: what it recorded is then the answer."""

@@ -1,4 +1,4 @@
-"""Homeostat's own doors: predictions by rows, labels of them, and events for the recorder."""
+"""Homeostat's own doors: predictions by rows or keys, labels of them, and events for the recorder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.app.door_parts import EventSink
+from homeostat.data.contracts import Column
 from homeostat.data.labels import PREDICTION, TRUE_AT, TRUTH
 from homeostat.data.tables import Table
 from homeostat.serving.plans import ServingPlan
 from homeostat.web.doors.asking import Asking, predictions
 from homeostat.web.doors.once import Once
 from homeostat.web.doors.openapi.parts import BODY_ERRORS, JSON, Description, Schema, only, operation, ref, rows
-from homeostat.web.doors.openapi.rows import row_schema
+from homeostat.web.doors.openapi.rows import column_schema, row_schema
 from homeostat.web.doors.paths import WRITE, Door, Names
 from homeostat.web.doors.replies import Response, json_response
-from homeostat.web.doors.requests import Request, decode_rows
+from homeostat.web.doors.requests import Request, decode_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PlainDoors:
         """A path per loop and per table, with rows as their contracts promise them."""
         plans = [self.asking.plan(loop) for loop in self.asking.live.loops]
         tables = {table.name: table for plan in plans for table in (plan.question, *plan.tables)}
-        paths = {f"/loops/{plan.name}/predict": _predicting(plan.name, plan.question) for plan in plans}
+        paths = {f"/loops/{plan.name}/predict": _predicting(plan) for plan in plans}
         paths |= {f"/loops/{plan.name}/labels": _labelling(plan) for plan in plans}
         paths |= {f"/tables/{name}/events": _telling(name) for name in tables}
         paths["/events"] = _telling_several(list(tables))
@@ -48,7 +49,11 @@ class PlainDoors:
 
     async def _predict(self, request: Request, names: Names) -> Response:
         (loop,) = names
-        return await self.asking.exchange(request, loop, decode_rows, predictions)
+
+        def decode(body: bytes) -> Sequence[object]:
+            return self.asking.rows(request, loop, decode_asked(body))
+
+        return await self.asking.exchange(request, loop, decode, predictions)
 
     async def _take_labels(self, request: Request, names: Names) -> Response:
         (loop,) = names
@@ -84,10 +89,22 @@ _LABELLED = only(**_FATES, refused=_BREAKS, refused_rows=_COUNT)
 _TAKEN_BY = only(tables={"type": "object", "additionalProperties": ref("Taken")})
 
 
-def _predicting(loop: str, question: Table) -> Schema:
-    body = only(rows=rows(ref(_row(question.name))))
+def _predicting(plan: ServingPlan) -> Schema:
+    loop, body = plan.name, only(rows=rows(ref(_row(plan.question.name))))
+    if plan.rows is not None:
+        body = {"oneOf": [body, only(keys=rows(_key(plan.question)))]}
     summary = f"Ask loop {loop} for one prediction per row; each is durable before it is told."
-    return {"post": operation(f"predict_{loop}", summary, "Predictions", BODY_ERRORS, bodies={JSON: body}, once=True)}
+    return {
+        "post": operation(
+            f"predict_{loop}", summary, "Predictions", (*BODY_ERRORS, 404), bodies={JSON: body}, once=True
+        )
+    }
+
+
+def _key(question: Table) -> Schema:
+    columns = {name: column_schema(Column(question.contract[name].kind)) for name in question.keys}
+    (one, *more) = columns.values()
+    return only(**columns) if more else {"oneOf": [only(**columns), one]}
 
 
 def _labelling(plan: ServingPlan) -> Schema:

@@ -193,17 +193,21 @@ class SlowSenders:
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a predict request; the rows are checked against the contract, not here."""
+    """The body of a predict request, which holds rows or keys; they are checked against the contract, not here."""
 
-    rows: list[Any]
+    rows: list[Any] = []
+    keys: list[Any] | None = None
 
 
 _DECODER = msgspec.json.Decoder(PredictBody)
 
 
-def decode_rows(body: bytes) -> list[Any]:
-    """The rows of a predict request. Raises: InvalidInput that says where the JSON goes wrong."""
-    return decode_as(_DECODER, body, _SHAPE).rows
+def decode_asked(body: bytes) -> PredictBody:
+    """What a predict request asks about. Raises: InvalidInput that says where the JSON goes wrong."""
+    found = decode_as(_DECODER, body, _SHAPE)
+    if found.rows and found.keys is not None:
+        raise InvalidInput("The body has rows and keys.", mend="Send one of the two.")
+    return found
 
 
 def decode_as(decoder: msgspec.json.Decoder[Body], body: bytes, shape: str) -> Body:

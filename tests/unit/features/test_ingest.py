@@ -219,3 +219,15 @@ def test_a_row_that_cannot_be_read_back_stays_kept(journal, ingest):
 
 def strict_content(name, size):
     return json.dumps(row(name, size=size))
+
+
+def test_an_event_time_that_is_left_out_is_the_present_and_tells_no_row_from_its_retry(journal, online):
+    undated = Ingest(journal, online, [replace(SEEN, now_by_default=True)])
+    first = undated.accept("seen", [{"id": "a", "size": 1}, {"id": "a", "size": 1, "at": "never"}, 7], NOW)
+    assert (first.accepted, [item.row for item in first.quarantined]) == (1, [1, 2])
+    assert journal.pending()[0].rows()[0]["at"] == NOW
+    again = undated.accept("seen", [{"id": "a", "size": 1}], NOW + 3_600_000_000)
+    assert (again.accepted, again.duplicates) == (0, 1)
+    told = undated.accept("seen", [row("a", at=NOW, size=1), {"id": "a", "size": 2}], NOW + 3_600_000_000)
+    assert (told.accepted, told.duplicates) == (2, 0)
+    assert not Ingest(journal, online, [SEEN]).accept("seen", [row("b"), {"id": "c"}], NOW).duplicates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeostat.data.contracts import instant, integer, number, text
+from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, Latest, Window, count, feature_set, mean
 from homeostat.registry.models import Kind
@@ -44,7 +45,8 @@ FEATURES: FeatureSet = feature_set(
         Latest(ARRIVALS, by="carrier", columns=["arr_delay"], max_age="3h"),
     ],
 )
-PLAN = ServingPlan("late", DEPARTURES, FEATURES, tables=(DEPARTURES, ARRIVALS))
+LABEL: Label = Label.posted(matures="24h after asked_at").of("late", DEPARTURES)
+PLAN = ServingPlan("late", DEPARTURES, FEATURES, tables=(DEPARTURES, ARRIVALS), label=LABEL)
 INPUTS: tuple[tuple[str, Kind], ...] = (
     ("carrier", "text"),
     ("hour", "number"),

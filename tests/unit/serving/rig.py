@@ -25,6 +25,7 @@ from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
 from homeostat.data.records import PredictionRecord
+from homeostat.features.kept_rows import keeping
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError
 from homeostat.serving.gateway import Gateway, Reply
@@ -146,7 +147,8 @@ class Rig:
         self.home = home
         save_version(home / "versions", "v1", model(-1.0), features=plan.features)
         self.store = SqliteOnlineStore(home / "online.sqlite")
-        self.store.prepare([plan.features])
+        kept = [] if plan.rows is None else [keeping(plan.rows)]
+        self.store.prepare([plan.features, *kept])
         self._sequences = itertools.count()
         load = loading(home / "versions")
         self.live = LiveRoutes([plan], load, beside(load))
@@ -179,8 +181,12 @@ class Rig:
 
     def landed(self, *rows: dict[str, Any]) -> None:
         """Arrivals that the recorder has accepted."""
+        self.told("arrivals", *rows)
+
+    def told(self, table: str, *rows: dict[str, Any]) -> None:
+        """Facts that the recorder has accepted."""
         for row in rows:
-            self.store.apply("arrivals", [row], next(self._sequences))
+            self.store.apply(table, [row], next(self._sequences))
 
     def records(self) -> list[PredictionRecord]:
         """What the spool holds."""

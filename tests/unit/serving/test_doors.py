@@ -323,3 +323,18 @@ def test_the_system_clock_is_not_moved_by_a_header(tmp_path: Path) -> None:
             await rig.close()
 
     asyncio.run(scenario())
+
+
+def test_labels_are_handed_to_the_recorder_and_counted_and_no_loop_is_made_up(with_rig: WithRig[object]) -> None:
+    async def scenario(rig: Rig) -> None:
+        body = {"labels": [{"prediction_id": "p", "label": True}]}
+        told = await rig.ask("POST", "/loops/late/labels", body)
+        assert (told.status, told.json["accepted"]) == (200, 1)
+        assert [(loop, json.loads(sent)) for loop, sent, _ in rig.recorder.events_given] == [("late", body)]
+        assert rig.metric("homeostat_labels_total", loop="late", outcome="accepted") == 1
+        assert rig.metric("homeostat_labels_total", loop="late", outcome="refused") == 1
+        assert (await rig.ask("POST", "/loops/lat/labels", body)).status == 404
+        rig.recorder.error = Unavailable("The recorder is not running.", mend="Send it again.")
+        assert (await rig.ask("POST", "/loops/late/labels", body)).status == 503
+
+    with_rig(scenario)
