@@ -26,8 +26,8 @@ lint: setup ## Style, format, types and import contracts
 bench: setup ## Measure, on this machine, what the documentation states
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 
-soak: setup ## Kill control at random moments, round after round (ROUNDS=20)
-	@HOMEOSTAT_SOAK=$(or $(ROUNDS),20) $(PYTEST) tests/service/twins/test_soak.py $(ARGS)
+soak: setup ## Kill processes at random moments, round after round (ROUNDS=20)
+	@HOMEOSTAT_SOAK=$(or $(ROUNDS),20) $(PYTEST) tests/service/twins/test_soak.py tests/service/test_log_killed.py $(ARGS)
 
 setup: ## Build .venv from the lock; nothing when it is already right
 	@scripts/system-packages.sh libgomp1

@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from homeostat.adapters.files.room import SpoolLimits
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.arms.process import ArmLimits, ArmProcess
@@ -44,7 +45,10 @@ _PATIENCE = 10.0
 """Seconds that requests get to finish when the process is told to stop."""
 _LAST_BYTES = 0.1
 """Seconds in which Granian's threads put the last answers on the wire; they cannot be waited for."""
+_LOOK_SECONDS = 0.5
+"""How often the gateway looks at what was drained from its spool, and at what the disk has left."""
 
+_LOG = logging.getLogger("homeostat.serving")
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -68,7 +72,9 @@ async def _serve(
     home = Home(settings.home)
     live = LiveRoutes(plans, _loading(home), _starting(home, settings))
     replica = Replica(settings.replica, home.replicas, Path(settings.recorder_socket).parent, live)
-    spool = FileSpool(home.spool / "predictions" / settings.replica, durability=settings.durability)
+    limits = SpoolLimits(settings.spool_bytes, settings.disk_reserve_bytes)
+    folder = home.spool / "predictions" / settings.replica
+    spool = FileSpool(folder, durability=settings.durability, limits=limits)
     shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
     online = SqliteOnlineReader(home.root / "online.sqlite")
     recorder = RecorderClient(settings.recorder_socket)
@@ -93,10 +99,10 @@ async def _serve(
     watcher = RouteWatcher(home.routes, live, changed=changed)
     consumers = ConsumerNames(home.consumers)
     clock = clock_of(settings.clock)
-    application = doors(DoorParts(settings, live, recorder, clock, spool.size, gateway, consumers, replica, shadows))
+    application = doors(DoorParts(settings, live, recorder, clock, spool.state, gateway, consumers, replica, shadows))
     await watcher.look()  # what is on disk is served from the first request on
     _collect_seldom()
-    beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
+    beside = asyncio.gather(watcher.run(), application.watch(), replica.run(), _look_at(spool))
     try:
         await _listen(settings, application)
         await application.idle(_PATIENCE)
@@ -110,6 +116,16 @@ async def _serve(
         await spool.close()
         online.close()
         await recorder.close()
+
+
+async def _look_at(spool: FileSpool) -> None:
+    """See again and again what was drained and what the disk has left, until cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await spool.look()
+        except OSError as error:
+            _LOG.warning("the spool cannot be looked at: %s", error)
 
 
 def _loading(home: Home) -> LoadRuntime:
@@ -148,6 +164,8 @@ def _shadowing(
             threshold=plan.threshold,
             unit=plan.unit,
             memory=settings.arm_memory_bytes,
+            spool_bytes=settings.spool_bytes,
+            disk_reserve_bytes=settings.disk_reserve_bytes,
         )
 
     return config

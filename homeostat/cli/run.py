@@ -6,7 +6,7 @@ Heavy parts are imported inside the commands: help and addresses are there at on
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,6 +35,16 @@ def up(
     replicas: Annotated[
         int, typer.Option("--replicas", metavar="N", min=1, max=64, help="Gateway processes that share the port.")
     ] = 1,
+    durability: Annotated[
+        Literal["group", "record", "system"],
+        typer.Option("--durability", help="What a reply waits for: docs/serving.md says what each survives."),
+    ] = "group",
+    spool_mib: Annotated[
+        int, typer.Option("--spool-mib", metavar="MIB", min=1, help="Predictions that may wait for the recorder.")
+    ] = 2_048,
+    reserve_mib: Annotated[
+        int, typer.Option("--reserve-mib", metavar="MIB", min=0, help="Room on the disk that predictions leave.")
+    ] = 256,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -47,7 +57,13 @@ def up(
         say_addresses(port)
         from homeostat.app.installation import Installation
 
-        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update={"replicas": replicas})
+        chosen = {
+            "replicas": replicas,
+            "durability": durability,
+            "spool_bytes": spool_mib << 20,
+            "disk_reserve_bytes": reserve_mib << 20,
+        }
+        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))

@@ -37,6 +37,8 @@ def main(home: Path) -> None:
         shared=settings.replicas > 1,
         arm_seconds=settings.arm_seconds if settings.clock == "system" else _PATIENT_SECONDS,
         arm_memory_bytes=settings.arm_memory_bytes,
+        spool_bytes=settings.spool_bytes,
+        disk_reserve_bytes=settings.disk_reserve_bytes,
     )
     run(told, plans, open_doors)
 

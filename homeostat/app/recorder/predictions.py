@@ -55,6 +55,11 @@ class _Spool:
     read: int = -1
     held: int | None = None
 
+    @property
+    def kept_from(self) -> int:
+        """The position behind which records are still needed."""
+        return self.read if self.held is None else self.held
+
 
 class Predictions:
     """Drains every spool below a folder: the folder's own, from before replicas had names, and each one inside."""
@@ -75,6 +80,7 @@ class Predictions:
         for spool in self._all():
             while self._part(spool) >= _RECORDS_AT_ONCE:
                 pass
+            spool.reader.mark_drained(spool.kept_from)
 
     def _all(self) -> Iterator[_Spool]:
         folders = [self._folder, *sorted(path for path in self._folder.glob("*") if path.is_dir())]
@@ -102,7 +108,8 @@ class Predictions:
             self._append(name, spool.writer, records, drained.upto)
         spool.read = drained.upto
         if drained.records:
-            spool.reader.delete_through(spool.read if spool.held is None else spool.held)
+            spool.reader.delete_through(spool.kept_from)
+            spool.reader.mark_drained(spool.kept_from)
         return len(drained.records)
 
     def _append(self, name: str, writer: str, records: Sequence[Placed], upto: int) -> None:

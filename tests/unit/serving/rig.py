@@ -144,7 +144,7 @@ class Rig:
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
         self.recorder = Recorder()
-        self.metrics = DoorMetrics(self.live, self.spool.size, dict)
+        self.metrics = DoorMetrics(self.live, self.spool.state, dict)
         self.clock = clock or ReplayClock()
         self.refused = RefusedRows(self.recorder, self.clock)
         self.metrics.forward = self.refused.forward
@@ -156,7 +156,7 @@ class Rig:
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(
-            told, self.live, self.recorder, self.clock, self.spool.size, lambda _: self.gateway,
+            told, self.live, self.recorder, self.clock, self.spool.state, lambda _: self.gateway,
             ConsumerNames(home / "consumers.json"), self.replica, self.shadows,
         )  # fmt: skip
         self.doors = doors_of(parts, self.metrics)
