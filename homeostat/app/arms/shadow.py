@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from homeostat.adapters.files.routes import Signature, read_route, signature
 from homeostat.adapters.files.room import SpoolLimits
+from homeostat.adapters.files.routes import Signature, read_route, signature
 from homeostat.adapters.files.spool import Durability, FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.app.runtimes import load_runtime
