@@ -11,6 +11,7 @@ from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
+from homeostat.data.log_policy import Log
 from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
 from homeostat.data.tables import Table
 from homeostat.features.summaries import (
@@ -35,6 +36,7 @@ __all__ = [
     "Gate",
     "Label",
     "Latest",
+    "Log",
     "Loop",
     "Retrain",
     "Table",

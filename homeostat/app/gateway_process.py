@@ -30,6 +30,7 @@ from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
 from homeostat.app.home import Home
 from homeostat.app.known import remember_environment
+from homeostat.app.log_key import log_key
 from homeostat.app.ports import check_port_free
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
@@ -79,6 +80,7 @@ async def _serve(
     online = SqliteOnlineReader(home.root / "online.sqlite")
     recorder = RecorderClient(settings.recorder_socket)
     environment = remember_environment(home)
+    key = log_key(home.log_key) if any(plan.log.hashed for plan in plans) else b""
 
     def changed() -> None:
         shadows.follow()
@@ -94,6 +96,7 @@ async def _serve(
             new_id=new_prediction_id,
             timer=time.perf_counter,
             environment=environment,
+            log_key=key,
         )
 
     watcher = RouteWatcher(home.routes, live, changed=changed)

@@ -10,6 +10,7 @@ import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
+from homeostat.data.log_policy import hiding
 from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
@@ -77,7 +78,8 @@ class Gateway:
     """Turns rows into recorded predictions.
 
     ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time;
-    ``environment`` is the hash of the library versions that compute features here.
+    ``environment`` is the hash of the library versions that compute features here, ``log_key`` what sensitive columns
+    are hashed with.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Gateway:
         new_id: Callable[[Instant], str],
         timer: Callable[[], float],
         environment: str = "",
+        log_key: bytes = b"",
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
         self._checks = {
             name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
         }
+        self._hide = {name: hiding(plan.log, log_key) for name, plan in self._plans.items()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._new_id, self._timer, self._environment = new_id, timer, environment
 
@@ -121,7 +125,8 @@ class Gateway:
         answers = await self._answer(plan, serving, good, keys, found.values, version)
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment)
+        hide = self._hide[loop]
+        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, hide)
         each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
         records = [shared.record(self._new_id(now), *row) for row in each]
         await self._spool.append(records)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.data.contracts import Row
+from homeostat.data.log_policy import KEEP_ALL, Log
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 
@@ -15,6 +16,7 @@ class ServingPlan:
     """A loop as the gateway sees it; a prediction is true from ``threshold`` on, ``tables`` are all that it reads.
 
     ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
+    ``log`` says what the prediction log may keep of a question.
     """
 
     name: str
@@ -23,6 +25,7 @@ class ServingPlan:
     threshold: float = 0.5
     tables: tuple[Table, ...] = ()
     unit: str | None = None
+    log: Log = KEEP_ALL
 
 
 def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from homeostat.data.contracts import Row, Value
+from homeostat.data.log_policy import Hide
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
 from homeostat.serving.arms import Answer
@@ -21,6 +22,7 @@ class Shared:
     generation: int
     latency_us: int
     environment: str
+    hide: Hide | None = None
 
     def record(
         self,
@@ -46,7 +48,7 @@ class Shared:
             prediction=found.probability >= self.plan.threshold,
             latency_us=self.latency_us,
             fell_back=found.fell_back,
-            question=row,
+            question=row if self.hide is None else self.hide(row),
             features=features,
             definitions=self.plan.features.hash,
             environment=self.environment,

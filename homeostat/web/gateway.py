@@ -22,7 +22,7 @@ def main(home: Path) -> None:
     settings = Settings.load(home)
     loops = load_started(settings).values()
     plans = [
-        ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.tables, loop.unit)
+        ServingPlan(loop.name, loop.question, loop.feature_set, loop.threshold, loop.tables, loop.unit, loop.log)
         for loop in loops
     ]
     told = GatewaySettings(

@@ -121,10 +121,12 @@ class DoorMetrics:
             self._fallbacks.add((loop,), rows)
 
     def contract_broken(self, plan: ServingPlan, breaks: Sequence[Break], rows: Sequence[object]) -> None:
-        """A request was refused; its broken rows are kept apart with the reason."""
+        """A request was refused; its broken rows are kept apart with the reason, unless they may hold what the log
+        hides: a value may stand under any name there."""
         for found in breaks:
             self._breaks.add((plan.name, found.reason))
-        self.forward(plan.question.name, rows)
+        if not plan.log.hidden:
+            self.forward(plan.question.name, rows)
 
     def contract_warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> None:
         """Rows were answered that broke promises which only warn."""

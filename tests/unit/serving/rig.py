@@ -150,7 +150,7 @@ class Rig:
         self.metrics.forward = self.refused.forward
         self.gateway = Gateway(
             [plan], self.live, self.online, self.spool, self.metrics,
-            new_id=new_prediction_id, timer=time.perf_counter,
+            new_id=new_prediction_id, timer=time.perf_counter, log_key=bytes(32),
         )  # fmt: skip
         self.replica = Replica("r1", home / "replicas", home, self.live, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
