@@ -40,7 +40,8 @@ def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, fe
 
     Explained by the loop file's definitions; ``same_definitions`` says whether it was served under these.
 
-    A feature that the loop file no longer defines, or that is made from what the log does not keep, keeps its served value and has no explanation.
+    A feature that the loop file no longer defines, or that is made from what the log does not keep, keeps its served
+    value and has no explanation.
     Raises: NotFound for a feature that was neither served nor is defined.
     """
     lost = needing(loop.feature_set, loop.log.hidden)
