@@ -13,6 +13,7 @@ from homeostat.app.home import Home
 from homeostat.app.known import known_environment, remember_environment
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
+from homeostat.data.weights import evened
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.hidden import needing, without
 from homeostat.kernel.clock import Instant, duration
@@ -59,6 +60,7 @@ class SkewCheck:
     def choose(self, log: pa.Table, share: float, *, upto: int) -> tuple[pa.Table, int]:
         """The rows to look at, and how many of the sample nobody can judge now: served under other definitions
         than today's, or with facts that are not stored yet."""
+        log, _ = evened(log)
         sample = log.filter(pa.array(sampled(log["prediction_id"].to_pylist(), share)))
         judged = pc.less_equal(sample["read_sequence"], upto)
         if DEFINITIONS in sample.column_names:

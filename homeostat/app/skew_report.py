@@ -18,6 +18,7 @@ from homeostat.app.skew import SkewCheck
 from homeostat.app.views import feature_skew
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
+from homeostat.data.weights import WEIGHT, weights
 from homeostat.features.distances import distances
 from homeostat.features.parity import plain_value
 from homeostat.kernel.errors import Unavailable
@@ -132,8 +133,11 @@ def _days(log: DeltaTables, loop: Loop, asked: Asked) -> list[tuple[Window, int]
     """The days on which something was served, and how many rows."""
     if log.version(loop.name) < 0:
         return []
-    times = log.read(loop.name, columns=["asked_at"])["asked_at"].cast(pa.int64()).to_numpy()
-    numbers, rows = np.unique(days_of(times, loop.timezone), return_counts=True)
+    weighing = [name for name in (WEIGHT,) if name in log.columns(loop.name)]
+    served = log.read(loop.name, columns=["asked_at", *weighing])
+    days = days_of(served["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
+    numbers, place = np.unique(days, return_inverse=True)
+    rows = np.bincount(place, weights=weights(served), minlength=numbers.size)
     named = [(day_name(int(number)), int(count)) for number, count in zip(numbers, rows, strict=True)]
     since, until = asked.since or "", asked.until or "9999-12-31"
     return [(window(name, loop.timezone), count) for name, count in named if since <= name <= until]

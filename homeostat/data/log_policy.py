@@ -1,4 +1,4 @@
-"""What the prediction log keeps of a question: everything, or less of columns that are nobody's business later."""
+"""What the prediction log keeps: all predictions or a share, whole questions or less of what is sensitive."""
 
 from __future__ import annotations
 
@@ -10,27 +10,36 @@ from hashlib import blake2b
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
 from homeostat.data.tables import Table
+from homeostat.data.weights import chosen
 from homeostat.kernel.errors import InvalidInput
 
 Hide = Callable[[Mapping[str, Value]], dict[str, Value]]
 LEAST_KEY = 16
 """Bytes of a key below which hashes could be guessed back."""
 _DIGEST = 16
+_ROUNDING = 1e-3
+"""How far a share may be from one in a whole number and still mean it: 0.333 is a third."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """Keeps sensitive columns of the question out of the prediction log; they never reach its disk.
+    """Keeps predictions, and sensitive columns of the question, out of the prediction log.
 
+    ``share``: of ordinary predictions this share is kept, one in a whole number of them; those whose arm failed, with
+    a defaulted feature, or with a broken promise that warns are always kept. Counts and figures stay unbiased.
     ``hashed``: text columns of which the log keeps a hash under the installation's own key: equal values stay equal.
     ``left_out``: columns of which it keeps nothing.
-    Raises: InvalidInput for what is no list of names, and for a name in both.
+    Raises: InvalidInput for such a share that there is not, what is no list of names, and a name in both.
     """
 
+    share: float = 1.0
     hashed: Sequence[str] = ()
     left_out: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if not 0 < self.share <= 1 or abs(self.one_in * self.share - 1) > _ROUNDING:
+            mend = "Give 1 divided by a whole number, such as 1, 0.5, 0.25, 0.1 or 1 / 3."
+            raise InvalidInput(f"Log(share={self.share}) is no share of one in a number.", mend=mend, share=self.share)
         for part in ("hashed", "left_out"):
             names = getattr(self, part)
             if isinstance(names, str) or not all(isinstance(name, str) for name in names):
@@ -41,6 +50,17 @@ class Log:
         if both:
             mend = "Name it once: hashed it can still be told apart, left out nothing is kept."
             raise InvalidInput(f"The log would hash {both[0]!r} and leave it out.", mend=mend, column=both[0])
+
+    @cached_property
+    def one_in(self) -> int:
+        """Of how many ordinary predictions one is kept."""
+        return round(1 / self.share)
+
+    def weigh(self, prediction_id: str, *, always: bool) -> int:
+        """How many predictions one stands for in the log; 0 when it is not kept."""
+        if always or self.one_in == 1:
+            return 1
+        return self.one_in if chosen(prediction_id, self.one_in) else 0
 
     @cached_property
     def hidden(self) -> frozenset[str]:

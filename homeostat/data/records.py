@@ -16,7 +16,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     the arm failed and the champion answered. ``question`` is the whole parsed row; ``features`` are ordered
     as the feature set's names, missing as None; ``defaulted`` names those for which a declared default stands.
     ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
-    empty in records older than their keeping.
+    empty in records older than their keeping. ``weight`` is how many predictions it stands for, where one in
+    ``one_in`` of the ordinary ones is kept; 0 for one that is not.
     """
 
     prediction_id: str
@@ -37,3 +38,5 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     definitions: str = ""
     environment: str = ""
     defaulted: tuple[str, ...] = ()
+    weight: int = 1
+    one_in: int = 1

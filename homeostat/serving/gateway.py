@@ -106,7 +106,7 @@ class Gateway:
     async def predict(
         self, loop: str, rows: Sequence[object], now: Instant, *, version: str | None = None
     ) -> list[Reply]:
-        """Predict every row or none; each prediction is durable before it is returned.
+        """Predict every row or none; each prediction that is kept is durable before it is returned.
 
         ``version`` asks for one that is loaded, whatever the route says: its arm is then "pinned".
         Raises: NotFound for no such loop or version; InvalidInput, TooLarge, ContractBroken for what was sent;
@@ -127,9 +127,12 @@ class Gateway:
         latency = round((at_predict - began) * 1e6)
         hide = self._hide[loop]
         shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, hide)
-        each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
+        warned = _marked(len(good), checked.warnings)
+        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, strict=True)
         records = [shared.record(self._new_id(now), *row) for row in each]
-        await self._spool.append(records)
+        kept = records if plan.log.one_in == 1 else [record for record in records if record.weight]
+        if kept:
+            await self._spool.append(kept)
         spent = (at_check - began, at_features - at_check, at_predict - at_features, self._timer() - at_predict)
         self._observer.timed(loop, records[0].version, records[0].arm, spent)
         self._count(loop, records)
@@ -191,3 +194,11 @@ class Gateway:
                 self._observer.predicted(loop, version, arm, rows)
         if stood_in := Counter(name for record in records for name in record.defaulted):
             self._observer.defaulted(loop, stood_in)
+
+
+def _marked(rows: int, warnings: Sequence[Break]) -> list[bool]:
+    """Of each row, whether it broke a promise that only warns."""
+    found = [False] * rows
+    for one in warnings:
+        found[one.row] = True
+    return found

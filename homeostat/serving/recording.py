@@ -33,7 +33,9 @@ class Shared:
         row: Row,
         features: list[Value],
         defaulted: tuple[str, ...],
+        warned: bool,
     ) -> PredictionRecord:
+        log = self.plan.log
         return PredictionRecord(
             prediction_id=name,
             loop=self.plan.name,
@@ -53,4 +55,6 @@ class Shared:
             definitions=self.plan.features.hash,
             environment=self.environment,
             defaulted=defaulted,
+            weight=log.weigh(name, always=found.fell_back or bool(defaulted) or warned),
+            one_in=log.one_in,
         )
