@@ -27,8 +27,8 @@ bench: setup ## Measure, on this machine, what the documentation states
 	@scripts/system-packages.sh wrk
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 
-soak: setup ## Kill control at random moments, round after round (ROUNDS=20)
-	@HOMEOSTAT_SOAK=$(or $(ROUNDS),20) $(PYTEST) tests/service/twins/test_soak.py $(ARGS)
+soak: setup ## Kill processes at random moments, round after round (ROUNDS=20)
+	@HOMEOSTAT_SOAK=$(or $(ROUNDS),20) $(PYTEST) tests/service/twins/test_soak.py tests/service/test_log_killed.py $(ARGS)
 
 setup: ## Build .venv from the lock; nothing when it is already right
 	@scripts/system-packages.sh libgomp1

@@ -12,6 +12,7 @@ from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
+from homeostat.data.log_policy import Log
 from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
 from homeostat.data.tables import Table
 from homeostat.features.summaries import (
@@ -37,6 +38,7 @@ __all__ = [
     "Label",
     "Latest",
     "Limits",
+    "Log",
     "Loop",
     "Retrain",
     "Table",

@@ -16,6 +16,7 @@ from homeostat.app.replica import Replica
 from homeostat.kernel.clock import Instant
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
+from homeostat.serving.prediction_log import SpoolState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class GatewaySettings:
     ``arm_seconds`` is what a candidate's answer may take, ``arm_memory_bytes`` what its process may use.
     ``slowest_sender_seconds`` is the time a client has for sending a head, and again for its body; a slower one
     would hold its place for ever. A connection that is kept alive is let go after as long without a request.
+    ``spool_bytes`` may wait in each spool, and ``disk_reserve_bytes`` of the disk are left to others.
     """
 
     home: Path
@@ -40,6 +42,8 @@ class GatewaySettings:
     shared: bool = False
     arm_seconds: float = 0.25
     arm_memory_bytes: int = 2 << 30
+    spool_bytes: int = 2 << 30
+    disk_reserve_bytes: int = 256 << 20
     slowest_sender_seconds: int = 30
     grpc_port: int | None = None
 
@@ -76,7 +80,7 @@ class DoorParts:
     live: LiveRoutes
     events: EventSink
     clock: DoorClock
-    spool_bytes: Callable[[], int]
+    spool: Callable[[], SpoolState]
     gateway: Callable[[Observer], Gateway]
     consumers: ConsumerNames
     replica: Replica

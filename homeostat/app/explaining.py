@@ -16,12 +16,16 @@ from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
 from homeostat.data.tables import Table, TableStore
 from homeostat.features.behind import Asked, Read
+from homeostat.features.definitions import FeatureSet
 from homeostat.features.explain import Explanation, Row, explain
+from homeostat.features.hidden import needing, without
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotFound
 
 Json = dict[str, Any]
+_GONE = "no longer defined in the loop file"
+_HIDDEN = "made from a column that the log hashes or leaves out, so it cannot be made again"
 WHY = {
     "counted": "counted",
     "empty": "holds no value",
@@ -36,22 +40,25 @@ def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, fe
 
     Explained by the loop file's definitions; ``same_definitions`` says whether it was served under these.
 
-    A feature that the loop file no longer defines keeps its served value and has no explanation.
+    A feature that the loop file no longer defines, or that is made from what the log does not keep, keeps its served
+    value and has no explanation.
     Raises: NotFound for a feature that was neither served nor is defined.
     """
-    features = loop.feature_set
+    lost = needing(loop.feature_set, loop.log.hidden)
+    features = without(loop.feature_set, lost)
     read = _reader(tables)
     made = explain(features, Asked(served.question, served.asked_at, served.sequence), read, newest=newest)
-    differ = _differ(loop, served, {one.feature: one.value for one in made})
-    gone = [name for name in served.features if name not in features.names]
-    _check(feature, [*features.names, *gone])
+    differ = _differ(features, served, {one.feature: one.value for one in made})
+    gone = [name for name in served.features if name not in loop.feature_set.names]
+    _check(feature, [*loop.feature_set.names, *gone])
     shown = [_feature(loop, one, served, one.feature not in differ) for one in made]
-    shown += [_gone(name, served.features[name]) for name in gone]
+    shown += [_unexplained(name, served.features.get(name), "hidden", _HIDDEN) for name in sorted(lost)]
+    shown += [_unexplained(name, served.features[name], "gone", _GONE) for name in gone]
     return {
         "prediction": record_of(loop, served),
         "agrees": not differ,
         "differing": differ,
-        "same_definitions": served.record.get("definitions") in (None, "", features.hash),
+        "same_definitions": served.record.get("definitions") in (None, "", loop.feature_set.hash),
         "features": [one for one in shown if feature in (None, one["feature"])],
     }
 
@@ -68,9 +75,8 @@ def record_of(loop: Loop, served: Served) -> Json:
     return {**record, "question": asked}
 
 
-def _differ(loop: Loop, served: Served, again: Mapping[str, Value]) -> list[str]:
+def _differ(features: FeatureSet, served: Served, again: Mapping[str, Value]) -> list[str]:
     """Names of features whose served value the rows do not give; one that was not logged cannot differ."""
-    features = loop.feature_set
     row = [served.features.get(name, again[name]) for name in features.names]
     columns: dict[str, Any] = {
         name: np.array([again[name] if kind == "text" or again[name] is not None else np.nan], dtype=_dtype(kind))
@@ -119,10 +125,9 @@ def _row(row: Row, instants: set[str]) -> Json:
     }
 
 
-def _gone(name: str, value: Value) -> Json:
+def _unexplained(name: str, value: Value, how: str, why: str) -> Json:
     nothing = dict.fromkeys(("table", "recomputed", "agrees", "since", "until", "entity", "inputs", "defaulted"))
-    definition = "no longer defined in the loop file"
-    return {"feature": name, "how": "gone", "definition": definition, "served": value, **nothing} | {
+    return {"feature": name, "how": how, "definition": why, "served": value, **nothing} | {
         "counted": 0,
         "total": 0,
         "rows": [],

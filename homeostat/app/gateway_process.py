@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from homeostat.adapters.files.room import SpoolLimits
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.answers import Answers
@@ -30,6 +31,7 @@ from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
 from homeostat.app.home import Home
 from homeostat.app.known import remember_environment
+from homeostat.app.log_key import log_key
 from homeostat.app.ports import check_port_free
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
@@ -45,7 +47,10 @@ _PATIENCE = 10.0
 """Seconds that requests get to finish when the process is told to stop."""
 _LAST_BYTES = 0.1
 """Seconds in which Granian's threads put the last answers on the wire; they cannot be waited for."""
+_LOOK_SECONDS = 0.5
+"""How often the gateway looks at what was drained from its spool, and at what the disk has left."""
 
+_LOG = logging.getLogger("homeostat.serving")
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 
 
@@ -69,11 +74,14 @@ async def _serve(
     home = Home(settings.home)
     live = LiveRoutes(plans, _loading(home), _starting(home, settings))
     replica = Replica(settings.replica, home.replicas, Path(settings.recorder_socket).parent, live)
-    spool = FileSpool(home.spool / "predictions" / settings.replica, durability=settings.durability)
+    limits = SpoolLimits(settings.spool_bytes, settings.disk_reserve_bytes)
+    folder = home.spool / "predictions" / settings.replica
+    spool = FileSpool(folder, durability=settings.durability, limits=limits)
     shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
     online = SqliteOnlineReader(home.root / "online.sqlite")
     recorder = RecorderClient(settings.recorder_socket)
     environment = remember_environment(home)
+    key = log_key(home.log_key) if any(plan.log.hashed for plan in plans) else b""
 
     def changed() -> None:
         shadows.follow()
@@ -89,6 +97,7 @@ async def _serve(
             new_id=new_prediction_id,
             timer=time.perf_counter,
             environment=environment,
+            log_key=key,
         )
 
     watcher = RouteWatcher(home.routes, live, changed=changed)
@@ -96,11 +105,11 @@ async def _serve(
     clock = clock_of(settings.clock)
     answers = Answers(home.answers, durable=settings.durability != "system")
     application = doors(
-        DoorParts(settings, live, recorder, clock, spool.size, gateway, consumers, replica, shadows, answers)
+        DoorParts(settings, live, recorder, clock, spool.state, gateway, consumers, replica, shadows, answers)
     )
     await watcher.look()  # what is on disk is served from the first request on
     _collect_seldom()
-    beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
+    beside = asyncio.gather(watcher.run(), application.watch(), replica.run(), _look_at(spool))
     try:
         await application.open()
         await _listen(settings, application)
@@ -116,6 +125,16 @@ async def _serve(
         answers.close()
         online.close()
         await recorder.close()
+
+
+async def _look_at(spool: FileSpool) -> None:
+    """See again and again what was drained and what the disk has left, until cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await spool.look()
+        except OSError as error:
+            _LOG.warning("the spool cannot be looked at: %s", error)
 
 
 def _loading(home: Home) -> LoadRuntime:
@@ -154,6 +173,8 @@ def _shadowing(
             threshold=plan.threshold,
             unit=plan.unit,
             memory=settings.arm_memory_bytes,
+            spool_bytes=settings.spool_bytes,
+            disk_reserve_bytes=settings.disk_reserve_bytes,
         )
 
     return config

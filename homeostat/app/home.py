@@ -106,6 +106,11 @@ class Home:
         return self.root / "answers.sqlite"
 
     @property
+    def log_key(self) -> Path:
+        """The key under which columns are hashed before they are logged."""
+        return self.root / "log.key"
+
+    @property
     def contracts(self) -> Path:
         """What each table has promised: ``<table>.json``."""
         return self.root / "contracts"

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from homeostat.control.loop import Loop
 from homeostat.data.contracts import Value
 from homeostat.data.tables import POSITION, Table, TableStore
+from homeostat.data.weights import chosen
 from homeostat.kernel.clock import Instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
 
@@ -62,6 +63,15 @@ def find(log: TableStore, loop: Loop, prediction_id: str) -> Served:
         rows = log.read(loop.name, where=pc.field("prediction_id") == prediction_id)
         if rows.num_rows:
             return _served(rows.slice(0, 1).to_pylist()[0])
+    if not chosen(prediction_id, loop.log.one_in):
+        raise NotFound(
+            f"The log of loop {loop.name!r} does not hold {prediction_id!r}: it keeps one prediction in"
+            f" {loop.log.one_in}, and this is none of those that it chose.",
+            mend="It was answered and not kept, unless nobody was ever given it: both look the same. Set share=1 in"
+            " hs.Log to keep every one.",
+            prediction_id=prediction_id,
+            kept=False,
+        )
     raise NotFound(
         f"Loop {loop.name!r} has no prediction {prediction_id!r}.",
         mend="Take an id from a reply of the predict door, or from the list of predictions.",

@@ -16,6 +16,7 @@ from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.contracts import Value
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
+from homeostat.data.weights import evened
 from homeostat.features.columns import plain
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration
@@ -69,6 +70,7 @@ def read_recent(settings: Settings, loop: Loop, now: Instant, *, days: int, most
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     since = now - loop.label.maturity_delay - duration(f"{days + 3}d")
     log = stored.read(loop.name, where=pc.field("asked_at") >= pa.scalar(since, _STAMP)).sort_by("asked_at")
+    log, _ = evened(log)
     label, keys = loop.label, loop.question.keys
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)

@@ -55,8 +55,8 @@ def _month(name: str, served: Served, frozen: NDArray[np.float64] | None, monthl
     truth = served.truth[rows]
     return {
         "month": name,
-        "served": int((served.month == name).sum()),
-        "labelled": int(rows.sum()),
+        "served": int((served.month == name).sum()) * served.each,
+        "labelled": int(rows.sum()) * served.each,
         "base_rate": float(truth.mean()) if truth.size else None,
         "live": figures(truth, served.live[rows]),
         "frozen": figures(truth, None if frozen is None or np.isnan(frozen[rows]).any() else frozen[rows]),

@@ -17,6 +17,7 @@ from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
+from homeostat.data.weights import ONE_IN, WEIGHT, even, evened
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
@@ -36,13 +37,16 @@ _LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence", "probabili
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Arrays over the log's rows. ``labelled`` marks matured labels, ``truth`` holds them; days are local."""
+    """Arrays over the log's rows. ``labelled`` marks matured labels, ``truth`` holds them; days are local.
+
+    Each row stands for ``each`` predictions: a log that kept a share for a while is thinned to it throughout."""
 
     day: NDArray[np.int64]
     month: NDArray[np.str_]
     labelled: NDArray[np.bool_]
     truth: NDArray[np.bool_]
     live: NDArray[np.float64]
+    each: int = 1
 
     @property
     def months(self) -> list[str]:
@@ -62,7 +66,8 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
-    log = stored.read(loop.name, columns=[*_LOGGED, *asked], where=_DONE)
+    weighing = [name for name in (WEIGHT, ONE_IN) if name in stored.columns(loop.name)]
+    log, each = evened(stored.read(loop.name, columns=[*_LOGGED, *asked, *weighing], where=_DONE))
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
@@ -72,7 +77,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
     names = {int(day): day_name(int(day))[:7] for day in np.unique(days)}
     month = np.array([names[int(day)] for day in days], dtype=np.str_)
-    return Served(days, month, labelled, truth, log["probability"].to_numpy().astype(np.float64))
+    return Served(days, month, labelled, truth, log["probability"].to_numpy().astype(np.float64), each)
 
 
 def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bound: Binding) -> Columns | None:
@@ -86,6 +91,7 @@ def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bo
     asked = pc.field("asked_at")
     where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP)) & _DONE
     log = stored.read(loop.name, where=where)
+    log = log.filter(pa.array(even(log, served.each)))
     if not can_judge(log, bound, known_features(settings.paths, loop.name)):
         return None
     kinds = {name[len("x_") :]: _kind(log, name) for name in log.column_names if name.startswith("x_")}

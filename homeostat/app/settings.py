@@ -18,6 +18,8 @@ class Settings(BaseModel):
     ``replicas`` gateway processes share the port. A candidate's answer may take ``arm_seconds``, then the champion
     answers; in a replay it has all the time it needs, since who answers must not depend on the machine.
     ``grpc_port`` carries the Open Inference Protocol over gRPC; without it, nothing of gRPC is loaded.
+    ``spool_bytes`` of predictions may wait in each spool to be moved to the log, and ``disk_reserve_bytes`` of the disk
+    are left to others: over either, replies are 503.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
@@ -33,6 +35,8 @@ class Settings(BaseModel):
     replicas: int = Field(default=1, ge=1, le=64)
     arm_seconds: float = Field(default=0.25, gt=0)
     arm_memory_bytes: int = Field(default=2 << 30, ge=0)
+    spool_bytes: int = Field(default=2 << 30, ge=64 * 1024)
+    disk_reserve_bytes: int = Field(default=256 << 20, ge=0)
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)

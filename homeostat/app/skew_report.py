@@ -18,6 +18,7 @@ from homeostat.app.skew import SkewCheck
 from homeostat.app.views import feature_skew
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
+from homeostat.data.weights import WEIGHT, weights
 from homeostat.features.distances import distances
 from homeostat.features.parity import plain_value
 from homeostat.kernel.errors import Unavailable
@@ -66,7 +67,7 @@ def skew_report(settings: Settings, loop: Loop, asked: Asked, progress: Progress
         kept, left_out = check.choose(rows, asked.share, upto=upto)
         _take(found, loop, check, check.examine(kept), asked, left_out, part)
         progress(place, len(served))
-    return _told(loop, asked, served, found)
+    return _told(loop, asked, served, found, check)
 
 
 def _take(
@@ -77,7 +78,7 @@ def _take(
     if seen.rows:
         few = seen.take(np.linspace(0, seen.rows - 1, min(seen.rows, _MOST)).astype(np.int64))
         found.sides.append((few.served, few.recomputed))
-    for name in loop.feature_set.names:
+    for name in check.judged.names:
         have = sum(one["feature"] == name for one in found.examples)
         for row in np.flatnonzero(seen.wrong[name])[: max(0, asked.examples - have)].tolist():
             values = {"served": seen.served[name][row], "recomputed": seen.recomputed[name][row]}
@@ -85,8 +86,8 @@ def _take(
             found.examples.append({"feature": name, "day": part.name, "prediction_id": seen.ids[row], **told})
 
 
-def _told(loop: Loop, asked: Asked, served: Sequence[tuple[Window, int]], found: _Found) -> Json:
-    apart = _distances(loop, found)
+def _told(loop: Loop, asked: Asked, served: Sequence[tuple[Window, int]], found: _Found, check: SkewCheck) -> Json:
+    apart = _distances(check, found)
     features = [{**feature_skew(name, found.days), "distance": apart.get(name)} for name in loop.feature_set.names]
     return {
         "loop": loop.name,
@@ -97,22 +98,23 @@ def _told(loop: Loop, asked: Asked, served: Sequence[tuple[Window, int]], found:
         "served": sum(rows for _, rows in served),
         "rows": sum(day.rows for day in found.days),
         "left_out": sum(day.left_out for day in found.days),
+        "hidden": [name for name in loop.feature_set.names if name not in check.judged.names],
         "environments": sorted(found.environments),
         "features": sorted(features, key=lambda one: -(one["rate"] or 0.0)),
         "examples": found.examples,
     }
 
 
-def _distances(loop: Loop, found: _Found) -> dict[str, Json]:
+def _distances(check: SkewCheck, found: _Found) -> dict[str, Json]:
     if not found.sides:
         return {}
-    names = loop.feature_set.names
+    names = check.judged.names
     served, again = (
         {name: np.concatenate([pair[side][name] for pair in found.sides]) for name in names} for side in (0, 1)
     )
     return {
         one.feature: {"measure": one.measure, "value": one.value}
-        for one in distances(loop.feature_set.kinds, served, again)
+        for one in distances(check.judged.kinds, served, again)
     }
 
 
@@ -135,8 +137,11 @@ def _days(log: DeltaTables, loop: Loop, asked: Asked) -> list[tuple[Window, int]
     """The days on which something was served, and how many rows."""
     if log.version(loop.name) < 0:
         return []
-    times = log.read(loop.name, columns=["asked_at"], where=_DONE)["asked_at"].cast(pa.int64()).to_numpy()
-    numbers, rows = np.unique(days_of(times, loop.timezone), return_counts=True)
+    weighing = [name for name in (WEIGHT,) if name in log.columns(loop.name)]
+    served = log.read(loop.name, columns=["asked_at", *weighing], where=_DONE)
+    days = days_of(served["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
+    numbers, place = np.unique(days, return_inverse=True)
+    rows = np.bincount(place, weights=weights(served), minlength=numbers.size)
     named = [(day_name(int(number)), int(count)) for number, count in zip(numbers, rows, strict=True)]
     since, until = asked.since or "", asked.until or "9999-12-31"
     return [(window(name, loop.timezone), count) for name, count in named if since <= name <= until]

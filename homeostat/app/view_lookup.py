@@ -19,6 +19,7 @@ from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
 from homeostat.data.tables import KNOWN_AT, Table
+from homeostat.data.weights import ONE_IN, WEIGHT, evened
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.offline import ASKED_AT, InMemoryEngine, columns_read
 from homeostat.features.online import lookup
@@ -83,7 +84,10 @@ def _missing(settings: Settings, loop: Loop) -> dict[str, float]:
         return {}
     begins = pa.scalar(pc.max(served).cast(pa.int64()).as_py() - RECENT, pa.timestamp("us", tz="UTC"))
     names = {f"x_{name}": name for name in loop.feature_set.names}
-    rows = log.read(loop.name, columns=list(names), where=pc.field("served_at") > begins)
+    weighing = [name for name in ("prediction_id", WEIGHT, ONE_IN) if name in log.columns(loop.name)]
+    rows, _ = evened(log.read(loop.name, columns=[*names, *weighing], where=pc.field("served_at") > begins))
+    if not rows.num_rows:
+        return {}
     return {name: rows[stored].null_count / rows.num_rows for stored, name in names.items()}
 
 

@@ -6,7 +6,7 @@ Heavy parts are imported inside the commands: help and addresses are there at on
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -43,6 +43,16 @@ def up(
         float | None,
         typer.Option("--hourly-price", metavar="AMOUNT", min=0, help="What one replica costs an hour; shows a cost."),
     ] = None,
+    durability: Annotated[
+        Literal["group", "record", "system"],
+        typer.Option("--durability", help="What a reply waits for: docs/serving.md says what each survives."),
+    ] = "group",
+    spool_mib: Annotated[
+        int, typer.Option("--spool-mib", metavar="MIB", min=1, help="Predictions that may wait for the recorder.")
+    ] = 2_048,
+    reserve_mib: Annotated[
+        int, typer.Option("--reserve-mib", metavar="MIB", min=0, help="Room on the disk that predictions leave.")
+    ] = 256,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -55,8 +65,15 @@ def up(
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
-        changes = {"replicas": replicas, "grpc_port": grpc_port, "hourly_price": hourly_price}
-        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=changes)
+        chosen = {
+            "replicas": replicas,
+            "grpc_port": grpc_port,
+            "hourly_price": hourly_price,
+            "durability": durability,
+            "spool_bytes": spool_mib << 20,
+            "disk_reserve_bytes": reserve_mib << 20,
+        }
+        settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             told |= {"grpc": settings.grpc_address} if settings.grpc_address else {}

@@ -88,13 +88,15 @@ def _text(told: Json) -> None:
     if told["left_out"]:
         data.print(f"{told['left_out']:,} more were served under other definitions, or their facts are not stored yet")
     wrong = [one for one in told["features"] if one["differing"]]
-    right = [one for one in told["features"] if not one["differing"]]
+    right = [one for one in told["features"] if not one["differing"] and one["feature"] not in told["hidden"]]
     if wrong:
         _differing(wrong)
     if right:
         most = max(one["high"] for one in right)
         names = f"{len(right)} other features" if wrong else f"all {len(right)} features"
         data.print(f"\n{names}: no difference; rate at most {_percent(most)} (95 %)")
+    if told["hidden"]:
+        data.print(f"\nunknown, since the log does not keep what they are made from: {', '.join(told['hidden'])}")
     _examples(told["examples"])
 
 

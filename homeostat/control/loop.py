@@ -16,6 +16,7 @@ from homeostat.control.rollouts import Canary
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
 from homeostat.data.labels import Label, PostedLabel
+from homeostat.data.log_policy import KEEP_ALL, Log
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.kept_rows import KeptRows, keeping, kept_rows
@@ -45,6 +46,7 @@ class Loop:
     user; each row by its key where it is left out.
     ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
     ``"skops"``, or the first of these that is proven equal (``"auto"``).
+    ``log``: columns of the question that the prediction log hashes or leaves out.
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     Raises: InvalidInput that names the part.
@@ -68,6 +70,7 @@ class Loop:
     output: Mapping[str, Column] | None = None
     runtime: str = "auto"
     ask_by_key: bool = False
+    log: Log = KEEP_ALL
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -117,6 +120,7 @@ class Loop:
         self.label.check_question(self.question)
         _ = self.feature_set, self.output_contract, self.online
         self._check_tables()
+        self._check_log()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -162,6 +166,20 @@ class Loop:
                     mend="Give each its own name, or use one definition in both places.",
                     table=table.name,
                 )
+
+    def _check_log(self) -> None:
+        if not isinstance(cast("object", self.log), Log):
+            raise InvalidInput(f"Loop {self.name!r}: {self.log!r} is no log policy.", mend="Give log=hs.Log(...).")
+        again = "Hash it where it is produced, so that the model learns from the hash; or drop it from the features."
+        judged = ("a feature, on which versions are judged again later", again)
+        needed = {one.name: judged for one in self.feature_set.selected}
+        if self.unit in self.log.left_out:
+            needed[str(self.unit)] = ("the unit, by which shadows take their share", "Hash it instead.")
+        times = {self.question.event_time: "the event time", self.label.maturity_column: "what the label matures by"}
+        needed |= {name: (why, "Keep it: windows and labels stand on it.") for name, why in times.items()}
+        key = "Give the question a key that says nothing of anybody, such as the id of a request."
+        needed |= dict.fromkeys(self.question.keys, ("its key, by which labels are joined", key))
+        self.log.check(self.question, needed)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

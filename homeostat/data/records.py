@@ -17,6 +17,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     as the feature set's names, missing as None; ``defaulted`` names those for which a declared default stands.
     ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
     empty in records older than their keeping. ``keyed`` says that its request may be tried again, under the same id.
+    ``weight`` is how many predictions it stands for, where one in ``one_in`` of the ordinary ones is kept; 0 for one
+    that is not.
     """
 
     prediction_id: str
@@ -38,3 +40,5 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     environment: str = ""
     defaulted: tuple[str, ...] = ()
     keyed: bool = False
+    weight: int = 1
+    one_in: int = 1

@@ -51,12 +51,17 @@ class JoinedLabels:
     @property
     def counts(self) -> dict[str, int]:
         """How many questions: in all, and by status; ``late`` and ``repeated`` besides."""
+        return self.counts_of(np.ones(int(self.rows.max(initial=-1)) + 1, dtype=np.int64))
+
+    def counts_of(self, weights: Integers) -> dict[str, int]:
+        """The same where each log row stands for so many predictions; ``repeated`` counts rows."""
+        stands_for = weights[self.rows]
         return {
-            "predicted": int(self.rows.size),
-            "labelled": int(np.count_nonzero(self.status == LABELLED)),
-            "matured_without_label": int(np.count_nonzero(self.status == MATURED_WITHOUT_LABEL)),
-            "maturing": int(np.count_nonzero(self.status == MATURING)),
-            "late": int(np.count_nonzero(self.late)),
+            "predicted": int(stands_for.sum()),
+            "labelled": int(stands_for[self.status == LABELLED].sum()),
+            "matured_without_label": int(stands_for[self.status == MATURED_WITHOUT_LABEL].sum()),
+            "maturing": int(stands_for[self.status == MATURING].sum()),
+            "late": int(stands_for[self.late].sum()),
             "repeated": self.repeated,
         }
 

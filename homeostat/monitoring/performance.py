@@ -65,6 +65,10 @@ class PairSums:
         rows, difference = self.rows + other.rows, self.difference + other.difference
         return PairSums(self.day, self.first, self.second, rows, difference)
 
+    def times(self, count: int) -> PairSums:
+        """The sums of rows of which each stands for so many alike."""
+        return PairSums(self.day, self.first, self.second, self.rows * count, self.difference * count)
+
     def to_json(self) -> dict[str, object]:
         """The JSON form, one key per field."""
         return {

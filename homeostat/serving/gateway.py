@@ -10,6 +10,7 @@ import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
+from homeostat.data.log_policy import hiding
 from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
@@ -79,7 +80,8 @@ class Gateway:
     """Turns rows into recorded predictions.
 
     ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time;
-    ``environment`` is the hash of the library versions that compute features here.
+    ``environment`` is the hash of the library versions that compute features here, ``log_key`` what sensitive columns
+    are hashed with.
     """
 
     def __init__(
@@ -93,11 +95,13 @@ class Gateway:
         new_id: NewId,
         timer: Callable[[], float],
         environment: str = "",
+        log_key: bytes = b"",
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
         self._checks = {
             name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
         }
+        self._hide = {name: hiding(plan.log, log_key) for name, plan in self._plans.items()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._by_key = {name: ByKey(p, p.rows, online) for name, p in self._plans.items() if p.rows is not None}
         self._new_id, self._timer, self._environment = new_id, timer, environment
@@ -111,7 +115,7 @@ class Gateway:
         version: str | None = None,
         new_id: NewId | None = None,
     ) -> list[Reply]:
-        """Predict every row or none; each prediction is durable before it is returned.
+        """Predict every row or none; each prediction that is kept is durable before it is returned.
 
         ``version`` asks for one that is loaded, whatever the route says: its arm is then "pinned". ``new_id`` makes
         the ids of a request that may be tried again: the same in every try, and in the log once.
@@ -131,11 +135,15 @@ class Gateway:
         answers = await self._answer(plan, serving, good, keys, found.values, version)
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, new_id is not None)
-        each = zip(keys, times, answers, good, found.values, found.defaulted, strict=True)
-        make = new_id or self._new_id
+        make, hide = new_id or self._new_id, self._hide[loop]
+        tried = new_id is not None
+        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, tried, hide)
+        warned = _marked(len(good), checked.warnings)
+        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, strict=True)
         records = [shared.record(make(now), *row) for row in each]
-        await self._spool.append(records)
+        kept = records if plan.log.one_in == 1 else [record for record in records if record.weight]
+        if kept:
+            await self._spool.append(kept)
         spent = (at_check - began, at_features - at_check, at_predict - at_features, self._timer() - at_predict)
         self._observer.timed(loop, records[0].version, records[0].arm, spent)
         self._count(loop, records)
@@ -215,3 +223,11 @@ class Gateway:
                 self._observer.predicted(loop, *arm, rows, true[arm])
         if stood_in := Counter(name for record in records for name in record.defaulted):
             self._observer.defaulted(loop, stood_in)
+
+
+def _marked(rows: int, warnings: Sequence[Break]) -> list[bool]:
+    """Of each row, whether it broke a promise that only warns."""
+    found = [False] * rows
+    for one in warnings:
+        found[one.row] = True
+    return found

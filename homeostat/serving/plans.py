@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from homeostat.data.contracts import Row
 from homeostat.data.labels import Label
+from homeostat.data.log_policy import KEEP_ALL, Log
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.kept_rows import KeptRows
@@ -18,7 +19,7 @@ class ServingPlan:
 
     ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
     ``label`` is what its predictions turn out to be; None where nobody is to be told of it.
-    ``rows`` are those that may be asked about by key.
+    ``rows`` are those that may be asked about by key. ``log`` says what the prediction log may keep of a question.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ServingPlan:
     unit: str | None = None
     label: Label | None = None
     rows: KeptRows | None = None
+    log: Log = KEEP_ALL
 
 
 def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from homeostat.data.contracts import Row, Value
+from homeostat.data.log_policy import Hide
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
 from homeostat.serving.arms import Answer
@@ -21,6 +22,7 @@ class Shared(msgspec.Struct, frozen=True):
     latency_us: int
     environment: str
     keyed: bool
+    hide: Hide | None = None
 
     def record(
         self,
@@ -31,7 +33,9 @@ class Shared(msgspec.Struct, frozen=True):
         row: Row,
         features: list[Value],
         defaulted: tuple[str, ...],
+        warned: bool,
     ) -> PredictionRecord:
+        log = self.plan.log
         return PredictionRecord(
             prediction_id=name,
             loop=self.plan.name,
@@ -46,10 +50,12 @@ class Shared(msgspec.Struct, frozen=True):
             prediction=found.probability >= self.plan.threshold,
             latency_us=self.latency_us,
             fell_back=found.fell_back,
-            question=row,
+            question=row if self.hide is None else self.hide(row),
             features=features,
             definitions=self.plan.features.hash,
             environment=self.environment,
             defaulted=defaulted,
             keyed=self.keyed,
+            weight=log.weigh(name, always=found.fell_back or bool(defaulted) or warned),
+            one_in=log.one_in,
         )

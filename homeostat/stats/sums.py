@@ -61,6 +61,19 @@ class ScoreSums:
             _plus(self.positives_by_score, other.positives_by_score),
         )
 
+    def times(self, count: int) -> ScoreSums:
+        """The sums of rows of which each stands for so many alike."""
+        if count == 1:
+            return self
+        return ScoreSums(
+            self.rows * count,
+            self.positives * count,
+            self.log_loss * count,
+            self.brier * count,
+            tuple(one * count for one in self.negatives_by_score),
+            tuple(one * count for one in self.positives_by_score),
+        )
+
     def mean_log_loss(self) -> float:
         """Nats per row. Raises: NotEnoughData without rows."""
         return self.log_loss / self._some_rows()

@@ -31,6 +31,7 @@ def main(home: Path) -> None:
             loop.unit,
             loop.label,
             loop.kept_rows,
+            loop.log,
         )
         for loop in loops
     ]
@@ -47,6 +48,8 @@ def main(home: Path) -> None:
         arm_seconds=settings.arm_seconds if settings.clock == "system" else _PATIENT_SECONDS,
         arm_memory_bytes=settings.arm_memory_bytes,
         grpc_port=settings.grpc_port,
+        spool_bytes=settings.spool_bytes,
+        disk_reserve_bytes=settings.disk_reserve_bytes,
     )
     run(told, plans, open_doors)
 

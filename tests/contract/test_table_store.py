@@ -181,6 +181,18 @@ def test_tables_are_appended_to_in_parallel(store):
     assert [store.read(name).num_rows for name in ("a", "b", "c")] == [15, 15, 15]
 
 
+def test_a_folder_that_cannot_be_opened_is_told_and_tried_again(open_store, tmp_path):
+    store = open_store()
+    put(store, 0)
+    (tmp_path / "tables").rename(tmp_path / "aside")
+    (tmp_path / "tables").write_text("no folder")
+    with pytest.raises(Unavailable, match="'seen' cannot be opened"):
+        store.committed("seen", "test")
+    (tmp_path / "tables").unlink()
+    (tmp_path / "aside").rename(tmp_path / "tables")
+    assert store.version("seen") == 1
+
+
 def test_a_disk_that_refuses_is_told(open_store, tmp_path):
     (tmp_path / "tables").write_text("in the way")
     with pytest.raises(Unavailable, match="'seen' cannot be written"):

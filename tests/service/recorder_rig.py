@@ -34,6 +34,7 @@ START = parse_instant("2013-01-01T00:00:00Z")
 NOW = parse_instant("2013-02-01T00:00:00Z")
 MINUTE = 60_000_000
 SECONDS = 10_000_000
+OF_ITS_OWN = "tests.service.recorder_process"
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
@@ -47,13 +48,13 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
 class Recorder:
     """A recorder process on a home of its own, and a blocking client of it."""
 
-    def __init__(self, home: Path, socket: str) -> None:
-        self.home, self.socket = home, socket
+    def __init__(self, home: Path, socket: str, module: str = OF_ITS_OWN) -> None:
+        self.home, self.socket, self.module = home, socket, module
         self.client = BlockingRecorderClient(socket)
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.service.recorder_process", str(self.home), self.socket]
+        command = [sys.executable, "-m", self.module, str(self.home), self.socket]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         wait_until(self.answers)
 
@@ -87,14 +88,16 @@ class Recorder:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Recorder]:
+def running(home: Path, module: str = OF_ITS_OWN) -> Iterator[Recorder]:
     """A recorder that is killed at the end, if it still runs."""
     with tempfile.TemporaryDirectory(prefix="rec-") as folder:
-        made = Recorder(home, f"{folder}/s/socket")
-        yield made
-        made.client.close()
-        if made.process.poll() is None:
-            made.kill()
+        made = Recorder(home, f"{folder}/s/socket", module)
+        try:
+            yield made
+        finally:
+            made.client.close()
+            if made.process.poll() is None:
+                made.kill()
 
 
 def arrival(n: int, **changes: object) -> dict[str, object]:

@@ -38,6 +38,8 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "definitions": pa.string(),
     "environment": pa.string(),
     "defaulted": pa.list_(pa.string()),
+    "weight": pa.int64(),
+    "one_in": pa.int64(),
 }
 LOG_SOUGHT = ("prediction_id", "key", "asked_at", "served_at", POSITION)
 """Columns by which predictions are looked for."""

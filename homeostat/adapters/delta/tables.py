@@ -194,13 +194,14 @@ class DeltaTables:
 
     def _newest(self, table: str) -> DeltaTable | None:
         held = self._held.get(table)
-        if held is None:
-            try:
-                return DeltaTable(self._path(table))
-            except TableNotFoundError:
-                return None
-        held.delta.update_incremental()
-        return held.delta
+        with _translated(table, "opened"):
+            if held is None:
+                try:
+                    return DeltaTable(self._path(table))
+                except TableNotFoundError:
+                    return None
+            held.delta.update_incremental()
+            return held.delta
 
     def _at(self, table: str, version: int) -> DeltaTable:
         try:
@@ -277,12 +278,12 @@ def _no_table(table: str, folder: Path) -> NotFound:
 
 
 @contextmanager
-def _translated(table: str) -> Iterator[None]:
+def _translated(table: str, what: str = "written") -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
         mend = "Make room and give write access where the home folder lies; it is tried again."
-        raise Unavailable(f"Table {table!r} cannot be written: {error}.", mend=mend, table=table) from error
+        raise Unavailable(f"Table {table!r} cannot be {what}: {error}.", mend=mend, table=table) from error
 
 
 def _sync(path: Path) -> None:

@@ -19,10 +19,13 @@ import msgspec
 
 from homeostat.adapters.files import segments
 from homeostat.adapters.files.frames import frame
+from homeostat.adapters.files.room import Room, SpoolLimits
 from homeostat.data.records import PredictionRecord
-from homeostat.kernel.errors import Conflict, Unavailable
+from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable
+from homeostat.serving.prediction_log import SpoolState
 
 Durability = Literal["group", "record", "system"]
+_UNTOLD = SpoolLimits()
 
 
 class FileSpool:
@@ -30,15 +33,24 @@ class FileSpool:
 
     ``durability``: "group" shares one fdatasync among the requests that wait, "record" gives each append
     its own, "system" leaves it to the operating system (a power cut may then lose the last seconds).
-    Raises: Conflict when another process writes to the folder; Unavailable (from the awaitable) when the
-    disk refuses: the records then count as never written, and the next append starts afresh.
+    ``limits`` bound what may wait, and keep room on the disk; what was drained is seen at the next ``look``.
+    Raises: Conflict when another process writes to the folder; from the awaitable, SpoolFull or DiskFull over a
+    limit, Unavailable when the disk refuses: the records then count as never written, and the next append starts
+    afresh.
     """
 
     def __init__(
-        self, folder: Path, *, durability: Durability = "group", segment_bytes: int = 64 * 1024 * 1024
+        self,
+        folder: Path,
+        *,
+        durability: Durability = "group",
+        segment_bytes: int = 64 * 1024 * 1024,
+        limits: SpoolLimits = _UNTOLD,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._durability, self._limit = folder, durability, segment_bytes
+        self._folder, self._durability = folder, durability
+        self._limit = min(segment_bytes, limits.waiting // 8)  # of what is drained, only whole segments free the disk
+        self._room = Room(folder, limits)
         self._encoder = msgspec.msgpack.Encoder()
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
@@ -51,14 +63,22 @@ class FileSpool:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         encode = self._encoder.encode
-        self._waiting.append((b"".join([frame(encode(record)) for record in records]), done))
+        data = b"".join([frame(encode(record)) for record in records])
+        if not self._room.admit(len(data)):
+            done.set_exception(self._room.refusal())
+            return done
+        self._waiting.append((data, done))
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush())
         return done
 
-    def size(self) -> int:
-        """Bytes on disk that are not yet drained and deleted."""
-        return segments.total_bytes(self._folder)
+    def state(self) -> SpoolState:
+        """How much waits, and how much may."""
+        return self._room.state()
+
+    async def look(self) -> None:
+        """See, off the event loop, what was drained and what the disk has left; to be called now and then."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._room.look)
 
     async def close(self) -> None:
         """Finish what waits, then let another process write."""
@@ -75,7 +95,7 @@ class FileSpool:
             batch, self._waiting = self._waiting[:count], self._waiting[count:]
             try:
                 await loop.run_in_executor(self._thread, self._commit, b"".join([data for data, _ in batch]))
-                error = None
+                error: HomeostatError | None = None
             except OSError as failure:
                 error = _unavailable(failure, self._folder)
             for _, done in batch:
@@ -84,6 +104,7 @@ class FileSpool:
         self._flushing = None
 
     def _commit(self, data: bytes) -> None:
+        self._room.written += len(data)
         if self._file >= 0 and self._durable >= self._limit:
             self._abandon()
         try:

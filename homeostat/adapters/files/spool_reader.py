@@ -74,6 +74,11 @@ class SpoolReader:
                 at = end
         return segments.position(present[-1], at)
 
+    def mark_drained(self, position: int) -> None:
+        """Let the writer know how far its spool is drained; one that cannot be told goes on as it was."""
+        with suppress(OSError):
+            segments.mark_drained(self._folder, position)
+
     def delete_through(self, position: int) -> int:
         """Remove closed segments that hold no record behind a position; returns how many.
 

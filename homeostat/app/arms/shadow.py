@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from homeostat.adapters.files.room import SpoolLimits
 from homeostat.adapters.files.routes import Signature, read_route, signature
 from homeostat.adapters.files.spool import Durability, FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
@@ -26,7 +27,7 @@ from homeostat.app.runtimes import load_runtime
 from homeostat.app.supervisor import die_with_parent
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, Unavailable
 from homeostat.serving.live import warm
 from homeostat.serving.routing import BESIDE, Route, shadows_of
 from homeostat.serving.runtimes import Runtime, probabilities
@@ -52,6 +53,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     unit: str | None = None
     durability: Durability = "system"
     memory: int = 0
+    spool_bytes: int = 2 << 30
+    disk_reserve_bytes: int = 0
 
 
 class ShadowCounts(msgspec.Struct):
@@ -80,6 +83,7 @@ class Shadow:
 
     async def step(self) -> int:
         """Score the next predictions; how many were read."""
+        await self.spool.look()
         drained = self.reader.read(self._at, MOST_BEHIND)
         self._at = drained.upto
         mine = [record for _, record in drained.records if self._is_mine(record)]
@@ -114,8 +118,12 @@ class Shadow:
             print(f"{len(records)} rows: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             return
         made = [self._beside(record, score) for record, score in zip(records, scores, strict=True)]
-        await self.spool.append(made)
-        self.counts.rows += len(made)
+        try:
+            await self.spool.append(made)
+        except Unavailable:  # it has no room: what users are answered comes first
+            self.counts.dropped += len(made)
+        else:
+            self.counts.rows += len(made)
 
     def _columns(self, records: Sequence[PredictionRecord]) -> dict[str, list[Value]]:
         return {name: [record.features[place] for record in records] for place, name in enumerate(self.config.names)}
@@ -145,7 +153,8 @@ def shadow_id(prediction_id: str, version: str) -> str:
 async def _follow(config: ShadowConfig) -> None:
     runtime = load_runtime(Path(config.folder), config.version)
     warm(runtime, config.loop)
-    spool = FileSpool(Path(config.write), durability=config.durability)
+    limits = SpoolLimits(config.spool_bytes, config.disk_reserve_bytes)
+    spool = FileSpool(Path(config.write), durability=config.durability, limits=limits)
     shadow = Shadow(config, runtime, SpoolReader(Path(config.read)), spool)
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     said = b""

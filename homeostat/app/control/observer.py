@@ -19,8 +19,9 @@ from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
-from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
+from homeostat.data.weights import coarsest, even, evened, weights
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
@@ -35,6 +36,7 @@ from homeostat.monitoring.windows import Window, day_of, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.serving.routing import BESIDE
+from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
 
@@ -128,8 +130,9 @@ class DeltaObserver:
         latest = int(pc.max(maturity).as_py()) if log.num_rows else part.end
         psi, ks, prediction, counted = self._drift(state.route.champion, log, part)
         candidate = state.rollout.candidate if state.rollout else ""
-        faults = int(pc.sum(log["fell_back"].cast(pa.int64())).as_py() or 0)
-        asked = {str(item["values"]): int(item["counts"]) for item in pc.value_counts(log["version"]).to_pylist()}
+        stands_for = weights(log)
+        faults = int(stands_for[log["fell_back"].to_numpy()].sum())
+        asked = _asked(log, stands_for)
         if faults and candidate:
             asked[candidate] = asked.get(candidate, 0) + faults
         age = {table.name: age_at_end(self.tables, table, part) for table in self.loop.tables}
@@ -139,7 +142,7 @@ class DeltaObserver:
             end=part.end,
             mature_at=latest + self.loop.label.maturity_delay,
             inputs=Inputs(
-                rows=log.num_rows,
+                rows=int(stands_for.sum()),
                 asked=asked,
                 faults={candidate: faults} if faults and candidate else {},
                 failed=max(0, self.facts.failed(self.loop.name) - sum(day.inputs.failed for day in days)),
@@ -182,31 +185,34 @@ class DeltaObserver:
         if champion not in self._profiles:
             self._profiles = {champion: self._scorer.profile(champion)}
         reference = self._profiles[champion]
+        log, each = evened(log)
         columns = served_columns(log, self._inputs_of([champion]))
         counted = reference.count(columns, log["probability"].to_numpy())
         signals = input_drift(reference, counted, part)
         psi = {signal.subject: signal.known for signal in signals if signal.name == "psi"}
         ks = {signal.subject: signal.known for signal in signals if signal.name == "ks"}
         predicted = [s.known for s in prediction_drift(reference, counted, part) if s.name == "psi"]
-        kept = {name: Counted(profile.counts, profile.missing) for name, profile in counted.features.items()}
+        kept = {name: _times(profile, each) for name, profile in counted.features.items()}
         return psi, ks, predicted[0], kept
 
     def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
         log = self._slice(Window(day.start, day.end, day.day))
         joined = self._join(log, now)
-        rows, labels = joined.labelled_rows, joined.labels
-        counts = joined.counts
-        chosen = log.take(pa.array(rows))
+        counts = joined.counts_of(weights(log))
+        each = coarsest(log)
+        labelled = log.take(pa.array(joined.labelled_rows))
+        plain = even(labelled, each)
+        labels, chosen = joined.labels[plain], labelled.filter(pa.array(plain))
         able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
         columns = served_columns(chosen, self._inputs_of(able))
-        scores = self._scorer.scores(able, columns) if len(rows) else {}
+        scores = self._scorer.scores(able, columns) if len(labels) else {}
         return Outcomes(
             labelled=counts["labelled"],
             unlabelled=counts["matured_without_label"],
             late=counts["late"],
-            live=ScoreSums.of(labels, chosen["probability"].to_numpy()),
-            versions={version: ScoreSums.of(labels, found) for version, found in scores.items()},
-            paired=self._paired(state, chosen, labels, scores),
+            live=ScoreSums.of(labels, chosen["probability"].to_numpy()).times(each),
+            versions={version: ScoreSums.of(labels, found).times(each) for version, found in scores.items()},
+            paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
         )
 
     def _inputs_of(self, versions: Sequence[str]) -> dict[str, FeatureKind]:
@@ -247,6 +253,18 @@ class DeltaObserver:
         trained = times < cutoff if since is None else (times >= since) & (times < cutoff)
         later = days_of(times[times >= cutoff], self.loop.timezone)
         return Matured(int(np.count_nonzero(trained)), int(np.unique(later).size))
+
+
+def _asked(log: pa.Table, stands_for: Integers) -> dict[str, int]:
+    """Rows by the version that answered them, in the order of its first."""
+    found: dict[str, int] = {}
+    for version, count in zip(log["version"].to_pylist(), stands_for.tolist(), strict=True):
+        found[version] = found.get(version, 0) + count
+    return found
+
+
+def _times(profile: Profile, each: int) -> Counted:
+    return Counted(tuple(count * each for count in profile.counts), profile.missing * each)
 
 
 def _counted(log: pa.Table) -> dict[str, int]:

@@ -57,6 +57,11 @@ class _Spool:
     read: int = -1
     held: int | None = None
 
+    @property
+    def kept_from(self) -> int:
+        """The position behind which records are still needed."""
+        return self.read if self.held is None else self.held
+
 
 class Predictions:
     """Drains every spool below a folder: the folder's own, from before replicas had names, and each one inside."""
@@ -77,6 +82,7 @@ class Predictions:
         for spool in self._all():
             while self._part(spool) >= _RECORDS_AT_ONCE:
                 pass
+            spool.reader.mark_drained(spool.kept_from)
 
     def waiting(self, loop: str) -> Iterator[PredictionRecord]:
         """What was acknowledged for a loop and may not be stored yet; from any thread, also while it is drained."""
@@ -118,7 +124,8 @@ class Predictions:
             self._append(name, spool.writer, records, drained.upto)
         spool.read = drained.upto
         if drained.records:
-            spool.reader.delete_through(spool.read if spool.held is None else spool.held)
+            spool.reader.delete_through(spool.kept_from)
+            spool.reader.mark_drained(spool.kept_from)
         return len(drained.records)
 
     def _append(self, name: str, writer: str, records: Sequence[Placed], upto: int) -> None:

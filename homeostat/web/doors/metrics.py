@@ -17,6 +17,7 @@ from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.gateway import STAGES
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
+from homeostat.serving.prediction_log import SpoolState
 from homeostat.serving.routing import Arm
 from homeostat.web.doors.tallies import Reading, Seconds, Tally
 
@@ -34,8 +35,8 @@ ConsumerOf = Callable[[str, str | None], str]
 class DoorMetrics:
     """Counters of one process in a registry of their own; also the gateway's observer."""
 
-    def __init__(self, live: LiveRoutes, spool_bytes: Callable[[], int], shadows: ShadowsSeen) -> None:
-        self._live, self._spool_bytes, self._shadows = live, spool_bytes, shadows
+    def __init__(self, live: LiveRoutes, spool: Callable[[], SpoolState], shadows: ShadowsSeen) -> None:
+        self._live, self._spool_state, self._shadows = live, spool, shadows
         self._loops = frozenset(live.loops)
         self.forward: Refuse = _nowhere
         self.consumer_of: ConsumerOf = _nobody
@@ -62,7 +63,11 @@ class DoorMetrics:
         beside = ("loop", "version", "outcome")
         self._shadowed = Reading("shadow_rows", "Rows a shadow scored, failed to score, or skipped unseen.", *beside)
         self._open = Reading("requests_open", "Requests that are being answered, this one included.")
-        self._spool = Reading("spool_bytes", "Predictions on disk, not yet drained.")
+        self._spool = Reading("spool_bytes", "Predictions that wait to be moved to the log.")
+        self._spool_limit = Reading("spool_limit_bytes", "How many of them may; over it, replies are 503.")
+        drained = "How long ago the recorder had moved all that it found; none before the first time."
+        self._drained = Reading("spool_drained_seconds", drained)
+        self._disk = Reading("disk_free_bytes", "Room that is left on the disk that holds the spool.")
         self._latency = Seconds("predict", "Predict requests, recording included.", _SECONDS, "loop")
         took = "What a stage of predict requests took; version and arm are those of a request's first row."
         self._stages = Seconds("stage", took, _STAGE_SECONDS, *arm, "stage")
@@ -130,10 +135,12 @@ class DoorMetrics:
             self._fallbacks.add((loop,), rows)
 
     def contract_broken(self, plan: ServingPlan, breaks: Sequence[Break], rows: Sequence[object]) -> None:
-        """A request was refused; its broken rows are kept apart with the reason."""
+        """A request was refused; its broken rows are kept apart with the reason, unless they may hold what the log
+        hides: a value may stand under any name there."""
         for found in breaks:
             self._breaks.add((plan.name, found.reason))
-        self.forward(plan.question.name, rows)
+        if not plan.log.hidden:
+            self.forward(plan.question.name, rows)
 
     def contract_warned(self, plan: ServingPlan, warnings: Sequence[Break]) -> None:
         """Rows were answered that broke promises which only warn."""
@@ -148,7 +155,7 @@ class DoorMetrics:
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
         self._open.set((), self.open_requests())
-        self._spool.set((), self._spool_bytes())
+        self._spooled(self._spool_state())
         self._processor.put((), time.process_time())
         self._uptime.set((), time.monotonic() - self._began)
         for who, counts in self._shadows().items():
@@ -157,6 +164,13 @@ class DoorMetrics:
         for family in vars(self).values():
             if isinstance(family, Tally | Reading | Seconds):
                 yield from family.collect()
+
+    def _spooled(self, state: SpoolState) -> None:
+        self._spool.set((), state.waiting)
+        self._spool_limit.set((), state.limit)
+        self._disk.set((), state.free)
+        if state.drained_at is not None:
+            self._drained.set((), max(0.0, time.time() - state.drained_at))
 
     def exposition(self) -> bytes:
         """All of it, as Prometheus reads it."""

@@ -19,7 +19,7 @@ from homeostat.web.doors.seen import SeenDoors
 
 def open_doors(parts: DoorParts) -> Doors:
     """The application for ``gateway_process.run``, with metrics of its own."""
-    metrics = DoorMetrics(parts.live, parts.spool_bytes, parts.shadows.counts)
+    metrics = DoorMetrics(parts.live, parts.spool, parts.shadows.counts)
     parts.replica.exposition = metrics.exposition
     metrics.forward = RefusedRows(parts.events, parts.clock).forward
     metrics.consumer_of = parts.consumers

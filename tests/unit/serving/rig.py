@@ -156,20 +156,20 @@ class Rig:
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
         self.recorder = Recorder(self.records)
-        self.metrics = DoorMetrics(self.live, self.spool.size, dict)
+        self.metrics = DoorMetrics(self.live, self.spool.state, dict)
         self.clock = clock or ReplayClock()
         self.refused = RefusedRows(self.recorder, self.clock)
         self.metrics.forward = self.refused.forward
         self.gateway = Gateway(
             [plan], self.live, self.online, self.spool, self.metrics,
-            new_id=new_prediction_id, timer=time.perf_counter,
+            new_id=new_prediction_id, timer=time.perf_counter, log_key=bytes(32),
         )  # fmt: skip
         self.replica = Replica("r1", home / "replicas", home, self.live, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
         self.answers = Answers(home / "answers.sqlite", durable=False)
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(
-            told, self.live, self.recorder, self.clock, self.spool.size, lambda _: self.gateway,
+            told, self.live, self.recorder, self.clock, self.spool.state, lambda _: self.gateway,
             ConsumerNames(home / "consumers.json"), self.replica, self.shadows, self.answers,
         )  # fmt: skip
         self.doors = doors_of(parts, self.metrics)

@@ -105,6 +105,7 @@ function featureOf(one, told, loop) {
 function pillOf({ agrees, defaulted, how }) {
   if (agrees === false) return h("span", { class: "pill", "data-tone": "bad" }, "Differs");
   if (how === "gone") return h("span", { class: "pill" }, "Not defined now");
+  if (how === "hidden") return h("span", { class: "pill" }, "Not kept");
   if (agrees === null) return h("span", { class: "pill" }, "Not logged");
   if (defaulted) return h("span", { class: "pill", "data-tone": "warn" }, "Default");
   return h("span", { class: "pill", "data-tone": "good" }, "Agrees");
@@ -112,7 +113,7 @@ function pillOf({ agrees, defaulted, how }) {
 
 function madeFrom(one) {
   if (one.how === "question") return "from the question";
-  if (one.how === "gone") return one.definition;
+  if (one.how === "gone" || one.how === "hidden") return one.definition;
   if (one.how === "transform") return Object.entries(one.inputs).map(([name, value]) => `${name} ${valueOf(value)}`).join(", ");
   const entity = Object.entries(one.entity).map(([name, value]) => `${name} ${valueOf(value)}`).join(", ");
   const left = one.total - one.counted;
