@@ -24,6 +24,7 @@ lint: setup ## Style, format, types and import contracts
 	@scripts/lint.sh
 
 bench: setup ## Measure, on this machine, what the documentation states
+	@scripts/system-packages.sh wrk
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 
 soak: setup ## Kill control at random moments, round after round (ROUNDS=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import median
@@ -25,6 +25,17 @@ class Measured:
     per_second: float
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Replies of many connections: milliseconds, replies per second, and how many were no 200."""
+
+    requests: int
+    per_second: float
+    p50: float
+    p99: float
+    failed: int
+
+
 def request(method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:
     """A whole HTTP/1.1 request."""
     content = b"" if body is None else msgspec.json.encode(body)
@@ -39,6 +50,24 @@ def measure(address: str, requests: Sequence[bytes], *, repeats: int, seconds: f
     return Measured(*(median(getattr(one, name) for one in found) for name in ("p50", "p99", "per_second")))
 
 
+async def saturate(url: str, bodies: Sequence[bytes], connections: int, seconds: float, pause: float) -> Loaded:
+    """Post the bodies over many connections at once, each of which waits for its reply and then for ``pause``."""
+    path = urlsplit(url).path or "/"
+    requests = [request("POST", path, msgspec.Raw(body)) for body in bodies]
+    began, failed = time.perf_counter(), 0
+
+    def counted(head: bytes) -> None:
+        nonlocal failed
+        failed += not head.startswith(b"HTTP/1.1 200")
+
+    each = (requests[number:] + requests[:number] for number in range(connections))
+    counts = await asyncio.gather(*(_one_after_another(url, one, seconds, counted, pause) for one in each))
+    taken = [one for count in counts for one in count]
+    p50, p99 = np.percentile(taken, [50, 99])
+    per_second = (len(taken) - failed) / (time.perf_counter() - began)
+    return Loaded(len(taken), per_second, p50 * 1e3, p99 * 1e3, failed)
+
+
 async def _measure(address: str, requests: Sequence[bytes], seconds: float) -> Measured:
     taken = await _one_after_another(address, requests, seconds)
     began, done = time.perf_counter(), 0
@@ -50,8 +79,14 @@ async def _measure(address: str, requests: Sequence[bytes], seconds: float) -> M
     return Measured(p50 * 1e3, p99 * 1e3, done / (time.perf_counter() - began))
 
 
-async def _one_after_another(address: str, requests: Sequence[bytes], seconds: float) -> list[float]:
-    """Seconds that each request took, on one connection, until the time is up."""
+async def _one_after_another(
+    address: str,
+    requests: Sequence[bytes],
+    seconds: float,
+    seen: Callable[[bytes], None] | None = None,
+    pause: float = 0.0,
+) -> list[float]:
+    """Seconds that each request took, on one connection, until the time is up; ``seen`` is shown each reply's head."""
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     taken: list[float] = []
@@ -61,16 +96,22 @@ async def _one_after_another(address: str, requests: Sequence[bytes], seconds: f
         if began >= end:
             break
         writer.write(content)
-        await _reply(reader)
+        (seen or _must_be_good)(await reply(reader))
         taken.append(time.perf_counter() - began)
+        if pause:
+            await asyncio.sleep(pause)
     writer.close()
     await writer.wait_closed()
     return taken
 
 
-async def _reply(reader: asyncio.StreamReader) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
+def _must_be_good(head: bytes) -> None:
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(head.decode())
+
+
+async def reply(reader: asyncio.StreamReader) -> bytes:
+    """One whole reply: its head, blank line included, and its body."""
+    head = await reader.readuntil(b"\r\n\r\n")
     length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-    await reader.readexactly(int(length.partition(b":")[2]))
+    return head + await reader.readexactly(int(length.partition(b":")[2]))

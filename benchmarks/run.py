@@ -23,6 +23,8 @@ from benchmarks.contracts import measured as contracts_measured  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from benchmarks.online import online_lines  # noqa: E402
+from benchmarks.serving.__main__ import measured as served  # noqa: E402
+from benchmarks.serving.__main__ import told as serving_told  # noqa: E402
 from benchmarks.skew import skew_seconds  # noqa: E402
 from examples.flights.driver import LOOP, midnight  # noqa: E402
 from examples.flights.source import TABLES, YEAR_BEGINS, Flights, load  # noqa: E402
@@ -79,7 +81,9 @@ def main() -> None:
     found.append({"what": "  bare read of the facts they need", "seconds": bare_read})
     say("reading and writing the online store")
     found += online_lines(repeats)
-    show(found, asked.json)
+    say("serving, beside the limit and the peers that are installed")
+    serving = served(full=asked.full)
+    show(found, serving, asked.json)
 
 
 def prepare(running: Running, flights: Flights) -> None:
@@ -193,10 +197,11 @@ def say(text: str) -> None:
     print(f"{text} ...", file=sys.stderr, flush=True)
 
 
-def show(found: list[Json], as_json: bool) -> None:
+def show(found: list[Json], serving: list[Json], as_json: bool) -> None:
     """Print what was measured, as medians over repeats."""
     if as_json:
-        print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()[0], "measured": found}, indent=2))
+        told = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "measured": found, "serving": serving}
+        print(json.dumps(told, indent=2))
         return
     print(f"{'':<54}{'p50 ms':>8}{'p99 ms':>8}{'per second':>16}")
     for one in found:
@@ -221,6 +226,7 @@ def show(found: list[Json], as_json: bool) -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; client and servers share them;"
         f" per second over {CONNECTIONS} connections, latency over one"
     )
+    print(serving_told(serving))
 
 
 if __name__ == "__main__":

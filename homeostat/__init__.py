@@ -6,9 +6,10 @@ A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs
 from __future__ import annotations
 
 from homeostat.control.gates import Gate
+from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain
-from homeostat.control.rollouts import Canary
+from homeostat.control.rollouts import Canary, blue_green
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
 from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
@@ -35,6 +36,7 @@ __all__ = [
     "Gate",
     "Label",
     "Latest",
+    "Limits",
     "Loop",
     "Retrain",
     "Table",
@@ -42,6 +44,7 @@ __all__ = [
     "batch_mean",
     "batch_missing",
     "batch_rows",
+    "blue_green",
     "boolean",
     "count",
     "distinct",

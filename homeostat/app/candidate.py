@@ -1,4 +1,4 @@
-"""Makes a candidate version from a job: rows, checks, training, ONNX, paired evaluation, a staged folder."""
+"""Makes a candidate version from a job: rows, checks, training, its form, paired evaluation, a staged folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from homeostat.adapters.onnx.convert import Proof, convert, predict, prove
-from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.app.facts_check import check_facts
+from homeostat.app.forms import choose_form
 from homeostat.app.home import write_whole
+from homeostat.app.runtimes import load_runtime
 from homeostat.data.labels import Label
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.data.tables import Table
@@ -28,11 +28,14 @@ from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment, fingerprint
-from homeostat.registry.manifest import CONFIG, MODEL, PROFILE, hash_files, read_manifest, write_manifest
-from homeostat.registry.models import Fingerprint, TrainingPin, Version
+from homeostat.registry.manifest import CONFIG, PROFILE, hash_files, read_manifest, write_manifest
+from homeostat.registry.models import Fingerprint, Form, TrainingPin, Version
+from homeostat.registry.probes import PROBES, Probes
+from homeostat.serving.runtimes import Runtime
 from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
+from homeostat.training.proof import scores_of
 from homeostat.training.rows import TrainingRows, model_frame
 from homeostat.training.served import compare_served
 from homeostat.training.training_set import LabelledRows, ReadTable, ScanTable, Sources, labelled_rows, local_days
@@ -58,6 +61,8 @@ class Trainable(Protocol):
     def config(self) -> Mapping[str, Any]: ...
     @property
     def timezone(self) -> str: ...
+    @property
+    def runtime(self) -> str: ...
 
 
 def make_candidate(
@@ -71,7 +76,7 @@ def make_candidate(
     scan: ScanTable | None = None,
     served: pa.Table | None = None,
 ) -> TrainingResult:
-    """Train, convert, prove, evaluate and stage the version of ``job``; the artifact that is judged ships.
+    """Train, prove what will serve, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
     ``served`` are rows of the prediction log whose features are compared with what training computes for them.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
@@ -87,26 +92,32 @@ def make_candidate(
     marks = _legs(job, loop, rows)
     say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
     estimator = _train(loop, rows, place)
-    say("converting to ONNX and proving it equal")
-    kinds = loop.feature_set.kinds
-    model = convert(estimator, kinds)
-    runtime = OnnxRuntime(job.version, tuple(kinds.items()), model)
-    _must_answer_when_nothing_is_known(runtime, estimator)
     later = labelled.asked(_held_out_from(job))
-    proof = _prove(estimator, model, rows, later, loop.feature_set)
+    say("bringing it into the form that serves, and proving that equal")
+    kinds = loop.feature_set.kinds
+    frames = [rows.features, model_frame(later.columns, kinds)]
+    made = choose_form(estimator, kinds, frames, job.version, loop.runtime)
+    _must_answer_when_nothing_is_known(made.runtime, estimator)
+    say(f"served by {made.form.runtime}. {made.form.why}".rstrip())
     say(f"evaluating on {later.label.size} held-out rows")
-    scores = predict(runtime, model_frame(later.columns, kinds))
+    scores = scores_of(made.runtime.predict, frames[1])
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
     seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
     if served is not None:
         seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
-    version = _version(job, loop, marks, seen, proof)
-    files = {MODEL: model, PROFILE: canonical_json(profile.to_json()), CONFIG: canonical_json(loop.config)}
+    version = _version(job, loop, marks, seen, made.form)
+    probes = Probes.of({name: frames[1][name].tolist() for name in kinds}, scores.tolist())
+    files = {
+        **made.files,
+        PROFILE: canonical_json(profile.to_json()),
+        CONFIG: canonical_json(loop.config),
+        PROBES: probes.written(),
+    }
     version = _stage(version, files, place)
     write_whole(place.evaluation, canonical_json(seen))
     say(f"staged {version.id}")
-    return TrainingResult(version, seen, proof.rows, proof.worst)
+    return TrainingResult(version, seen, made.form.proof.rows, made.form.proof.worst)
 
 
 def _train(loop: Trainable, rows: TrainingRows, place: JobFolder) -> Any:
@@ -159,14 +170,7 @@ def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
     return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
 
 
-def _prove(estimator: Any, model: bytes, rows: TrainingRows, later: LabelledRows, features: FeatureSet) -> Proof:
-    proofs = [prove(estimator, model, rows.features, features.kinds)]
-    if later.label.size:
-        proofs.append(prove(estimator, model, model_frame(later.columns, features.kinds), features.kinds))
-    return Proof(sum(one.rows for one in proofs), max(one.worst for one in proofs))
-
-
-def _must_answer_when_nothing_is_known(runtime: OnnxRuntime, estimator: Any) -> None:
+def _must_answer_when_nothing_is_known(runtime: Runtime, estimator: Any) -> None:
     """Serving warms a version with such a row, and refuses one that fails on it: then nobody could be routed to it."""
     try:
         runtime.predict({name: [None] for name, _ in runtime.inputs})
@@ -189,7 +193,7 @@ def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tupl
             definitions=list(found.texts),
         )
     frame = model_frame(later.columns, dict(champion.inputs))
-    return champion.version, predict(load_runtime(folder, champion.version), frame)
+    return champion.version, scores_of(load_runtime(folder, champion.version).predict, frame)
 
 
 def _version(
@@ -197,7 +201,7 @@ def _version(
     loop: Trainable,
     marks: tuple[TrainingPin, Fingerprint],
     seen: Evaluation,
-    proof: Proof,
+    form: Form,
 ) -> Version:
     promise = promise_of(seen)
     metrics = {name: value for name, value in promise.items() if isinstance(value, float)}
@@ -208,10 +212,11 @@ def _version(
         inputs=tuple(loop.feature_set.kinds.items()),
         fingerprint=marks[1],
         pin=marks[0],
-        metrics={**metrics, "training_rows": float(marks[0].rows), "onnx_difference": proof.worst},
+        metrics={**metrics, "training_rows": float(marks[0].rows), "serving_difference": form.proof.worst},
         promise=promise,
         files={},
         definitions=loop.feature_set.definitions,
+        form=form,
     )
 
 

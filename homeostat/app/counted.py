@@ -12,7 +12,7 @@ from homeostat.kernel.clock import Instant
 Sample = tuple[str, Mapping[str, str], float]
 """A name, labels and a value of an exposition."""
 Key = tuple[str, tuple[tuple[str, str], ...]]
-PREDICTING = frozenset({"predict", "infer", "invocations"})
+PREDICTING = frozenset({"predict", "infer", "grpc_infer", "invocations"})
 """Doors that give predictions, by name."""
 _UPTIME: Key = ("homeostat_uptime_seconds", ())
 _GROWING = ("_total", "_bucket", "_sum", "_count")

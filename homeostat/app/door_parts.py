@@ -20,7 +20,7 @@ from homeostat.serving.live import LiveRoutes
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """What one gateway is told. ``home`` is the state folder; ``port`` is opened on ``host``, and ``shared`` with
-    other replicas or this one's alone.
+    other replicas or this one's alone. So is ``grpc_port``, if there is one.
 
     ``arm_seconds`` is what a candidate's answer may take, ``arm_memory_bytes`` what its process may use.
     ``slowest_sender_seconds`` is the time a client has for sending a head, and again for its body; a slower one
@@ -40,6 +40,7 @@ class GatewaySettings:
     arm_seconds: float = 0.25
     arm_memory_bytes: int = 2 << 30
     slowest_sender_seconds: int = 30
+    grpc_port: int | None = None
 
 
 class EventSink(Protocol):
@@ -80,10 +81,14 @@ class Application(Protocol):
         """Answer one request."""
         ...
 
+    async def open(self) -> None:
+        """Open the ports that the application listens on by itself. Raises: Conflict when one is taken."""
+        ...
+
     def watch(self) -> Awaitable[None]:
         """What the application does beside answering, until cancelled."""
         ...
 
     def idle(self, patience: float) -> Awaitable[None]:
-        """Done when no request is open, or after ``patience`` seconds."""
+        """Take no more on ports of one's own; done when no request is open, or after ``patience`` seconds."""
         ...

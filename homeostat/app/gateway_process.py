@@ -20,7 +20,6 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from homeostat.adapters.files.spool import FileSpool
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.arms.process import ArmLimits, ArmProcess
 from homeostat.app.arms.shadow import ShadowConfig
@@ -35,6 +34,7 @@ from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
+from homeostat.app.runtimes import load_runtime
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
@@ -98,6 +98,7 @@ async def _serve(
     _collect_seldom()
     beside = asyncio.gather(watcher.run(), application.watch(), replica.run())
     try:
+        await application.open()
         await _listen(settings, application)
         await application.idle(_PATIENCE)
         await asyncio.sleep(_LAST_BYTES)

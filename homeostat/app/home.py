@@ -13,7 +13,7 @@ from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a running instance tells others: its addresses and what it runs."""
+    """What a running instance tells others: its addresses and what it runs; ``grpc`` where it listens for that."""
 
     pid: int
     doors: str
@@ -21,6 +21,7 @@ class Running:
     recorder_socket: str
     loop_file: str
     clock: str
+    grpc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

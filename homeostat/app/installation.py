@@ -18,7 +18,7 @@ from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
-from homeostat.app.ports import check_ports_free
+from homeostat.app.ports import check_grpc_port, check_ports_free
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import Notice, Supervisor, module_command
 from homeostat.control.loop import Loop
@@ -42,6 +42,8 @@ class Installation:
         self._sockets = Path(tempfile.mkdtemp(prefix="homeostat-"))
         try:
             check_ports_free(settings.port)
+            if settings.grpc_port is not None:
+                check_grpc_port(settings.grpc_port, settings.port)
             refuse_broken_outputs(settings.paths, loops)
             contracts = judge_contracts(settings.paths, loops)
             remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()})
@@ -59,7 +61,7 @@ class Installation:
 
     def __enter__(self) -> Installation:
         self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
-        self.settings.paths.announce(_running(self.settings))
+        self.settings.paths.announce(announced(self.settings))
         self._supervisor.start()
         return self
 
@@ -121,7 +123,8 @@ def _commands(settings: Settings) -> dict[str, list[str]]:
     }
 
 
-def _running(settings: Settings) -> Running:
+def announced(settings: Settings) -> Running:
+    """What the home says of an installation while it runs."""
     return Running(
         pid=os.getpid(),
         doors=settings.doors_url,
@@ -129,4 +132,5 @@ def _running(settings: Settings) -> Running:
         recorder_socket=settings.recorder_socket,
         loop_file=str(settings.loop_file),
         clock=settings.clock,
+        grpc=settings.grpc_address,
     )

@@ -38,6 +38,12 @@ class Histogram:
         """Seconds on average; None without any."""
         return self.total / self.count if self.count else None
 
+    def add(self, other: Histogram) -> None:
+        """Count what another counted, too."""
+        for bound, count in other.below.items():
+            self.below[bound] += count
+        self.total += other.total
+
     def quantile(self, share: float) -> float | None:
         """Seconds that ``share`` of the durations stay below, interpolated in the bucket; None without any.
 
@@ -71,7 +77,7 @@ def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None =
     whole = read.histograms["homeostat_predict_seconds"][()]
     stages: dict[str, Histogram] = defaultdict(Histogram)
     for (_, _, stage), found in read.histograms["homeostat_stage_seconds"].items():
-        _add(stages[stage], found)
+        stages[stage].add(found)
     told = [{"stage": name, **_figures(stages[name], whole)} for name in STAGES]
     timed = sum(one["mean_ms"] or 0.0 for one in told)
     mean = None if whole.mean is None else whole.mean * 1e3
@@ -120,12 +126,6 @@ def _read(samples: Iterable[Sample], loop: str) -> _Read:
         elif name == "homeostat_uptime_seconds":
             read.uptime += value
     return read
-
-
-def _add(into: Histogram, other: Histogram) -> None:
-    for bound, count in other.below.items():
-        into.below[bound] += count
-    into.total += other.total
 
 
 def _figures(found: Histogram, whole: Histogram) -> Json:

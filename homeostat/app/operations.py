@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +16,18 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
-from homeostat.control.transitions import roll_back_by_hand
+from homeostat.control.transitions import Transition
 from homeostat.governance.audit import audit
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.models import Registry
 from homeostat.serving.waiting import Waiting
 from homeostat.training.jobs import JobFolder
 
@@ -67,6 +70,7 @@ class Operations:
             "route": views.route_of(state),
             "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),
             "lagging": self.fleet.lagging(loop.name, state.route.generation),
+            "drills": views.drills_of(state, loop.drills, entries, at),
             "waiting": self._waiting(state),
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
@@ -127,10 +131,47 @@ class Operations:
 
     def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
         """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
+        verdict = _asked_for(actor, reason)
+        return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+    def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
+        """Act on a limit that fired; whether there was anything to go back to."""
+        before = self.store.state(loop.name).route.generation
+        done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
+        return int(done["route"]["generation"]) > before
+
+    def redeploy(
+        self, loop: Loop, version: str, reason: str, registry: Registry, *, actor: str, override: bool
+    ) -> Json:
+        """Serve any registered version again, its files fetched anew; done when every replica follows.
+
+        Raises: NotFound, Refused and IntegrityError, before anything has changed.
+        """
+        verdict = _asked_for(actor, reason)
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            return redeploy(state, version, verdict, at, actor, override=override)
+
+        change(self.store.state(loop.name), 0)
+        found = judge_binding(registry.get(loop.name, version).binding, Binding.of(loop.feature_set))
+        if found.name == REJECT:
+            raise Refused(
+                f"{version} cannot be fed any more: {'; '.join(found.texts)}.",
+                mend="Put the definitions back and restart, or name another version.",
+                version=version,
+            )
+        registry.renew(loop.name, version)
+        return self._change(loop, change, None)
+
+    def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
+        """Let a version see a share of the traffic without answering it; 0 ends that."""
+        return self._change(loop, lambda state, at: cast_shadow(state, version, share, at, actor), now)
+
+    def _change(self, loop: Loop, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
+        """Commit what a person asked for, publish it, and wait until serving follows."""
         while True:
             state = self.store.state(loop.name)
-            verdict = Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
-            after, drafts = roll_back_by_hand(state, verdict, now or state.decided_until or 0, actor)
+            after, drafts = change(state, now or state.decided_until or 0)
             try:
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
@@ -204,3 +245,7 @@ class Operations:
             known = {**known, **{day.day: (place, day) for place, day in changed}}
             self._days[loop] = (changed[-1][0] if changed else cursor, known)
             return known
+
+
+def _asked_for(actor: str, reason: str) -> Verdict:
+    return Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))

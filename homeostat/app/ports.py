@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 
 from homeostat.kernel.errors import Conflict, InvalidInput
@@ -15,15 +16,39 @@ def check_ports_free(port: int) -> None:
         check_port_free(wanted)
 
 
-def check_port_free(port: int) -> None:
+_TWO = "Stop what uses it, or choose another with --port (two in a row are needed)."
+_GRPC = "Stop what uses it, or choose another with --grpc-port."
+
+
+def check_grpc_port(port: int, doors: int) -> None:
+    """Raises: InvalidInput for a port that cannot be used, or without gRPC installed; Conflict when it is taken."""
+    if not 1024 <= port <= 65_535 or port in (doors, doors + 1):
+        mend = f"Choose one from 1024 to 65535 that is neither {doors} nor {doors + 1}."
+        raise InvalidInput(f"Port {port} cannot be used for gRPC.", mend=mend, port=port)
+    if importlib.util.find_spec("grpc") is None:
+        raise InvalidInput("gRPC is not installed.", mend="Install it with: pip install 'homeostat[grpc]'")
+    check_grpc_port_free(port)
+
+
+def check_grpc_port_free(port: int) -> None:
+    """Raises: Conflict when something listens there."""
+    check_port_free(port, _GRPC)
+
+
+def grpc_port_taken(port: int) -> Conflict:
+    """The error for a gRPC port that could not be opened."""
+    return _taken(port, _GRPC)
+
+
+def check_port_free(port: int, mend: str = _TWO) -> None:
     """Raises: Conflict when something listens there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Conflict(
-                f"Port {port} on 127.0.0.1 is in use.",
-                mend="Stop what uses it, or choose another with --port (two in a row are needed).",
-                port=port,
-            ) from error
+            raise _taken(port, mend) from error
+
+
+def _taken(port: int, mend: str) -> Conflict:
+    return Conflict(f"Port {port} on 127.0.0.1 is in use.", mend=mend, port=port)

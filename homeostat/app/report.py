@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.monthly import Progress, monthly_figures, silent
 from homeostat.app.operations import Operations
+from homeostat.app.runtimes import load_runtime
 from homeostat.app.served_log import Served, figures, month_columns, read_served
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop

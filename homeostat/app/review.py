@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.app.costs import ASKED, bytes_below, lookup_times
 from homeostat.app.leave_out import LeftOut, leave_out
 from homeostat.app.operations import Operations
 from homeostat.app.recent import Recent, read_recent
+from homeostat.app.runtimes import load_runtime
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.features.views import View
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.serving.runtimes import Runtime
 from homeostat.stats.intervals import Interval
 from homeostat.training.importance import Columns, permutation_importance
 from homeostat.training.review import FeatureWorth, ReviewLimits, judge_worth
@@ -113,7 +114,7 @@ def _shuffled(
 
 
 def _importance(
-    runtime: OnnxRuntime, columns: Columns | None, names: Sequence[str], recent: Recent, limits: ReviewLimits
+    runtime: Runtime, columns: Columns | None, names: Sequence[str], recent: Recent, limits: ReviewLimits
 ) -> Interval | None:
     if columns is None:
         return None

@@ -24,11 +24,13 @@ from homeostat.monitoring.labels import join_labels
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import day_name, days_of, window
 from homeostat.registry.binding import Binding
+from homeostat.serving.routing import BESIDE
 from homeostat.stats import metrics
 
 Json = dict[str, Any]
 Columns = Mapping[str, NDArray[Any]]
 _STAMP = pa.timestamp("us", tz="UTC")
+_DONE = ~pc.field("arm").isin(BESIDE)
 _LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence", "probability")
 
 
@@ -60,7 +62,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
-    log = stored.read(loop.name, columns=[*_LOGGED, *asked])
+    log = stored.read(loop.name, columns=[*_LOGGED, *asked], where=_DONE)
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
@@ -82,7 +84,7 @@ def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bo
     begins = window(f"{month}-01", loop.timezone).start
     ends = window(f"{_next(month)}-01", loop.timezone).start
     asked = pc.field("asked_at")
-    where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP))
+    where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP)) & _DONE
     log = stored.read(loop.name, where=where)
     if not can_judge(log, bound, known_features(settings.paths, loop.name)):
         return None

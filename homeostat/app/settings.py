@@ -17,6 +17,7 @@ class Settings(BaseModel):
     with these or not at all.
     ``replicas`` gateway processes share the port. A candidate's answer may take ``arm_seconds``, then the champion
     answers; in a replay it has all the time it needs, since who answers must not depend on the machine.
+    ``grpc_port`` carries the Open Inference Protocol over gRPC; without it, nothing of gRPC is loaded.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
@@ -26,6 +27,7 @@ class Settings(BaseModel):
     home: Path
     loop_file: Path
     port: int = Field(default=8400, ge=1024, le=65_534)
+    grpc_port: int | None = Field(default=None, ge=1024, le=65_535)
     clock: Literal["system", "replay"] = "system"
     durability: Literal["group", "record", "system"] = "group"
     replicas: int = Field(default=1, ge=1, le=64)
@@ -49,6 +51,11 @@ class Settings(BaseModel):
     def doors_url(self) -> str:
         """Where predictions are asked for and events are sent."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def grpc_address(self) -> str | None:
+        """Where predictions are asked for over gRPC, if they are."""
+        return None if self.grpc_port is None else f"127.0.0.1:{self.grpc_port}"
 
     @property
     def control_url(self) -> str:

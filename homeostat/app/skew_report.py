@@ -24,12 +24,16 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.monitoring.served import Examined
 from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_name, days_of, window
+from homeostat.serving.routing import BESIDE
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
 """Told after each day: how many are done, of how many."""
 _MOST = 500
 """Rows of a day that the distance between distributions is measured on."""
+
+_DONE = ~pc.field("arm").isin(BESIDE)
+"""Rows that the loop was asked for: shadows read the same features again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def _days(log: DeltaTables, loop: Loop, asked: Asked) -> list[tuple[Window, int]
     """The days on which something was served, and how many rows."""
     if log.version(loop.name) < 0:
         return []
-    times = log.read(loop.name, columns=["asked_at"])["asked_at"].cast(pa.int64()).to_numpy()
+    times = log.read(loop.name, columns=["asked_at"], where=_DONE)["asked_at"].cast(pa.int64()).to_numpy()
     numbers, rows = np.unique(days_of(times, loop.timezone), return_counts=True)
     named = [(day_name(int(number)), int(count)) for number, count in zip(numbers, rows, strict=True)]
     since, until = asked.since or "", asked.until or "9999-12-31"
@@ -142,5 +146,5 @@ def _slices(log: DeltaTables, loop: Loop, days: Sequence[Window]) -> Iterator[tu
     stamp = pa.timestamp("us", tz="UTC")
     asked = pc.field("asked_at")
     for part in days:
-        where = (asked >= pa.scalar(part.start, stamp)) & (asked < pa.scalar(part.end, stamp))
+        where = (asked >= pa.scalar(part.start, stamp)) & (asked < pa.scalar(part.end, stamp)) & _DONE
         yield part, log.read(loop.name, where=where)

@@ -31,6 +31,7 @@ class Traffic:
     failed: float = 0.0
     whole: Histogram = field(default_factory=Histogram)
     rows: dict[Served, float] = field(default_factory=lambda: defaultdict(float))
+    positives: dict[Served, float] = field(default_factory=lambda: defaultdict(float))
     failures: dict[Served, float] = field(default_factory=lambda: defaultdict(float))
     models: dict[Served, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     defaults: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -61,6 +62,8 @@ class Traffic:
             self.models[served].below[float(labels["le"])] += value
         elif name == "homeostat_predictions_total":
             self.rows[served] += value
+        elif name == "homeostat_positives_total":
+            self.positives[served] += value
         elif name == "homeostat_arm_failures_total":
             self.failures[served] += value
         elif name == "homeostat_features_defaulted_total":

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.control.days import Day
+from homeostat.control.drills import KIND, overdue
 from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.skew import SkewDay, main_cause, skew_rate_or_none
 from homeostat.registry.models import Version
@@ -139,6 +140,19 @@ def route_of(state: LoopState) -> Json:
         "shadows": [plain(shadow) for shadow in route.shadows],
         "experiments": [plain(experiment) for experiment in route.experiments],
     }
+
+
+def drills_of(state: LoopState, every: str | None, entries: Sequence[Entry], now: Instant) -> Json:
+    """The last rollback drill, and whether one is overdue."""
+    done = [entry.draft for entry in entries if entry.draft.kind == KIND]
+    champion = state.versions.get(state.route.champion or "")
+    late = None
+    if every is not None and champion is not None:
+        late = overdue(done[-1].at if done else None, champion.since, duration(every), now)
+    last = (
+        None if not done else {"at": format_instant(done[-1].at), "title": done[-1].title, "reasons": done[-1].reasons}
+    )
+    return {"every": every, "last": last, "overdue_days": None if late is None else round(late / duration("1d"), 1)}
 
 
 def replicas_of(replicas: Sequence[ReplicaState], loop: str, now: Instant) -> list[Json]:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from homeostat.app.home import Home
     from homeostat.app.operations import Operations
     from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
+    from homeostat.registry.models import Registry
 
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
@@ -35,3 +37,10 @@ def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
     except NotFound:
         return Showing(operations, {found.name: found}, nothing_to_flush), found
     return Showing(operations, {found.name: found}, flush), found
+
+
+def registry_of(home: Home) -> Registry:
+    """The model registry of a home; its libraries take seconds to import."""
+    from homeostat.adapters.mlflow.registry import MlflowRegistry
+
+    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)

@@ -8,6 +8,7 @@ from homeostat.cli import (
     consumers,
     contract,
     demo,
+    drill,
     explain,
     features,
     features_audit,
@@ -22,6 +23,7 @@ from homeostat.cli import (
     report,
     route,
     run,
+    shadow,
     skew,
     tables,
 )
@@ -48,6 +50,7 @@ app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
+app.command("shadow")(shadow.shadow)
 features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
@@ -58,6 +61,7 @@ app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
+app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, registry_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 
 Json = dict[str, Any]
+_ACTOR = "command line"
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -54,20 +55,33 @@ def rollback(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
     ] = "no reason given",
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="Serve this registered version instead.")
+    ] = None,
+    override: Annotated[
+        bool, typer.Option("--override", help="With --to: also a version that was taken back or turned away.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Take a version back: the candidate, else the champion.
 
     While a rollout is open, the candidate leaves and the champion serves everything. Otherwise the standby takes
-    over from the champion. Serving follows at once, whether or not control runs.
+    over from the champion; with --to any registered version does, its files fetched again from the registry.
+    Serving follows at once, whether or not control runs; the command ends when every replica has.
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
         route = operations.state(found.name).route
         leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
+        leaving, staying = (route.champion, to) if to else (leaving, staying)
         if staying is not None and not yes:
             typer.confirm(f"Take {leaving} back? Then {staying} serves all of {found.name}.", abort=True, err=True)
-        show(operations.rollback(found, reason, actor="command line", now=None), as_json, _rolled_back)
+        if to is None:
+            done = operations.rollback(found, reason, actor=_ACTOR, now=None)
+        else:
+            registry = registry_of(operations.home)
+            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override)
+        show(done, as_json, changed)
 
 
 def _status(shown: Json) -> None:
@@ -86,6 +100,9 @@ def _status(shown: Json) -> None:
     for problem in (*shown["lagging"], *shown["problems"]):
         _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
+    if shown["drills"]["overdue_days"] is not None:
+        late = f"overdue by {shown['drills']['overdue_days']:g} days: 'homeostat drill rollback' rehearses a rollback"
+        _line("drill", late)
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
@@ -176,7 +193,8 @@ def _versions(found: list[Json]) -> None:
     print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
 
 
-def _rolled_back(done: Json) -> None:
+def changed(done: Json) -> None:
+    """Say what was decided, and whether every replica follows."""
     data.print(f"{done['decision']['title']} (generation {done['route']['generation']}).")
     followed = done["followed"]
     replicas = "1 replica" if followed["replicas"] == 1 else f"{followed['replicas']} replicas"

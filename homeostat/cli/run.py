@@ -32,6 +32,10 @@ def up(
         float,
         typer.Option("--skew-share", metavar="SHARE", help="Share of served rows whose features are recomputed."),
     ] = 0.01,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option("--grpc-port", metavar="N", help="Also speak the Open Inference Protocol over gRPC, there."),
+    ] = None,
     replicas: Annotated[
         int, typer.Option("--replicas", metavar="N", min=1, max=64, help="Gateway processes that share the port.")
     ] = 1,
@@ -48,24 +52,27 @@ def up(
     again, it goes on.
     """
     with errors_shown(as_json):
-        say_addresses(port)
+        say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
-        changes = {"replicas": replicas, "hourly_price": hourly_price}
+        changes = {"replicas": replicas, "grpc_port": grpc_port, "hourly_price": hourly_price}
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=changes)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
+            told |= {"grpc": settings.grpc_address} if settings.grpc_address else {}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")
 
 
-def say_addresses(port: int) -> None:
+def say_addresses(port: int, grpc_port: int | None = None) -> None:
     """Tell where the dashboard and the doors will be. Raises: InvalidInput for an impossible port."""
     if not 1024 <= port <= 65_534:
         raise InvalidInput(f"Port {port} cannot be used.", mend="Choose one from 1024 to 65534.", port=port)
     talk.print(f"dashboard  [bold]http://127.0.0.1:{port + 1}[/]")
     talk.print(f"doors      [bold]http://127.0.0.1:{port}[/]  (predictions and events)")
+    if grpc_port is not None:
+        talk.print(f"gRPC       [bold]127.0.0.1:{grpc_port}[/]  (Open Inference Protocol)")
 
 
 def settings_of(loop_file: Path, home: Path, port: int, replay: bool, skew_share: float = 0.01) -> Settings:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from homeostat.control.gates import Gate
+from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
 from homeostat.data.checks import did_you_mean
@@ -22,6 +23,7 @@ from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 
+RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -35,8 +37,12 @@ class Loop:
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
+    ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
+    ``drills``: how often a rollback is to be rehearsed; it is told when one is overdue. None for never.
     ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
     user; each row by its key where it is left out.
+    ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
+    ``"skops"``, or the first of these that is proven equal (``"auto"``).
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     Raises: InvalidInput that names the part.
     """
@@ -53,8 +59,11 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    drills: str | None = "90d"
     unit: str | None = None
     output: Mapping[str, Column] | None = None
+    runtime: str = "auto"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -83,6 +92,13 @@ class Loop:
         if self.unit is not None and self.unit not in question.contract:
             mend = did_you_mean(self.unit, question.contract)
             raise InvalidInput(f"Loop {self.name!r}: its question has no column {self.unit!r} as unit.", mend=mend)
+        if self.runtime not in RUNTIMES:
+            raise InvalidInput(
+                f"Loop {self.name!r}: no runtime {self.runtime!r}.",
+                mend=f"Choose one of {', '.join(RUNTIMES)}.",
+                runtime=self.runtime,
+            )
+        _ = self.drills is None or duration(self.drills)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from homeostat.control import transitions
 from homeostat.control.days import Day
+from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured, judge_first, judge_retrain
@@ -86,13 +87,17 @@ class Reconciler:
         while True:
             state = self.store.state(self.loop.name)
             try:
-                state = self._let_go(state, state.decided_until or 0)
+                state = self._let_go(self._without_drill(state), state.decided_until or 0)
                 break
             except Conflict:
                 continue
         self._say(state)
         self._publish(state)
         self._begin_retraining(state)
+
+    def _without_drill(self, state: LoopState) -> LoopState:
+        """A drill that nobody lived to end is ended: the champion serves again."""
+        return state if state.drill is None else self.store.commit(state, go_back(state), (), ())
 
     def tick(self, now: Instant) -> LoopState:
         """Observe, judge, decide and act once, as of ``now``; the state after it.
@@ -107,7 +112,10 @@ class Reconciler:
 
     def _tick(self, now: Instant) -> LoopState:
         self._read_days()
-        state = self._collect_failure(self._let_go(self.store.state(self.loop.name), now), now)
+        state = self.store.state(self.loop.name)
+        if state.drill is not None:
+            return state  # somebody rehearses a rollback, for seconds
+        state = self._collect_failure(self._let_go(state, now), now)
         changed = self._observe(state, now)
         before = state
         state, drafts = self._decide(state, now)

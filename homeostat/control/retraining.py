@@ -27,7 +27,7 @@ class RetrainingWork(Protocol):
         ...
 
     def train(self, ask: Json, pin: Json) -> Json:
-        """In a child process: check the data, train, convert, prove, evaluate. Gives folder and evaluation."""
+        """In a child process: check the data, train, prove what will serve, evaluate. Gives folder and evaluation."""
         ...
 
     def register(self, ask: Json, trained: Json) -> Json:
@@ -68,7 +68,9 @@ def conclude(loop: Loop, store: ControlStore, ask: Json, trained: Json, on_chang
 
 
 def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: Json) -> Transition:
-    facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"])}
+    form = trained["version"].get("form") or {}
+    served = {"runtime": form.get("runtime", "onnx"), "why_not_onnx": form.get("why", "")}
+    facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"]), "served_by": served}
     if verdict.name != ACCEPT:
         return transitions.reject(state, verdict, now, facts)
     if state.route.champion is None:

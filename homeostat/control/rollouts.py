@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
@@ -56,6 +56,18 @@ class Canary:
     def look_confidence(self) -> float:
         """Two-sided confidence of one look, so that each bound over all looks keeps ``confidence`` (Bonferroni)."""
         return 1 - 2 * (1 - self.confidence) / self.looks
+
+
+def blue_green(hold: str = "5d", **limits: Any) -> Canary:
+    """A rollout in one step: every replica loads, warms and verifies the candidate, then it takes all traffic at once.
+
+    The champion stays loaded and answers for it where it fails; ``hold`` is the time before its outcomes are looked
+    at. ``limits`` are those of ``Canary``.
+
+    >>> blue_green("2d").steps
+    (1.0,)
+    """
+    return Canary(steps=(1.0,), holds=(hold,), **limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,16 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Drill:
+    """A rollback that is being rehearsed: ``copy`` serves for ``champion``, and ``standby`` waits for its place."""
+
+    copy: str
+    champion: str
+    standby: str | None
+    began: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class LoopState:
     """One row of the relational store, replaced as a whole by compare-and-set on ``revision``."""
 
@@ -64,6 +74,7 @@ class LoopState:
     retrained_at: Instant | None = None
     first_version: str | None = None
     next_version: int = 1
+    drill: Drill | None = None
 
     def standing(self, version: str, name: StandingName, since: Instant) -> LoopState:
         """The same state with one version's standing changed."""

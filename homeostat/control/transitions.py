@@ -11,7 +11,7 @@ from homeostat.control.state import LoopState, Retraining, Rollout
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Refused
-from homeostat.kernel.verdicts import ROLL_BACK, Verdict
+from homeostat.kernel.verdicts import Verdict
 from homeostat.serving.routing import Route
 
 Facts = Mapping[str, object]
@@ -39,22 +39,24 @@ def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
     kind, title = ("bootstrap", f"Train the first version, {version}")
     if state.route.champion is not None:
         kind, title = ("retrain", f"Retrain: {version}")
-    return Transition(after, (_draft(state, retraining.workflow, kind, title, verdict, version, now, facts),))
+    return Transition(after, (draft_of(state, retraining.workflow, kind, title, verdict, version, now, facts),))
 
 
 def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
     """The first version passed the absolute gate: it serves everything."""
     asked = _retraining(state)
-    route = _next(state.route, champion=asked.version)
+    route = next_route(state.route, champion=asked.version)
     after = dataclasses.replace(
         state.standing(asked.version, "champion", now),
         retraining=None,
         route=route,
         first_version=asked.version,
     )
-    gate = _draft(state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts)
+    gate = draft_of(
+        state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts
+    )
     serves = f"{asked.version} serves as the first champion"
-    promoted = _draft(state, asked.workflow, "promote", serves, verdict, asked.version, now, _of(route))
+    promoted = draft_of(state, asked.workflow, "promote", serves, verdict, asked.version, now, route_facts(route))
     return Transition(after, (gate, promoted))
 
 
@@ -63,13 +65,15 @@ def open_rollout(state: LoopState, verdict: Verdict, now: Instant, facts: Facts,
     asked = _retraining(state)
     name, look_at = f"{state.loop}/rollout/{asked.version}", now + duration(limits.holds[0])
     rollout = Rollout(name, asked.version, str(state.route.champion), 0, now, now, look_at)
-    route = _next(state.route, canary=asked.version, share=limits.steps[0], salt=rollout.id)
+    route = next_route(state.route, canary=asked.version, share=limits.steps[0], salt=rollout.id)
     after = dataclasses.replace(
         state.standing(asked.version, "candidate", now), retraining=None, rollout=rollout, route=route
     )
-    gate = _draft(state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts)
+    gate = draft_of(
+        state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts
+    )
     title = f"{asked.version} takes {limits.steps[0]:.0%} of the traffic"
-    opened = _draft(state, rollout.id, "canary", title, verdict, asked.version, now, _of(route))
+    opened = draft_of(state, rollout.id, "canary", title, verdict, asked.version, now, route_facts(route))
     return Transition(after, (gate, opened))
 
 
@@ -78,7 +82,7 @@ def reject(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Tr
     asked = _retraining(state)
     after = dataclasses.replace(state.standing(asked.version, "rejected", now), retraining=None)
     title = f"{asked.version} did not pass the gate"
-    return Transition(after, (_draft(state, asked.workflow, "reject", title, verdict, asked.version, now, facts),))
+    return Transition(after, (draft_of(state, asked.workflow, "reject", title, verdict, asked.version, now, facts),))
 
 
 def fail(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
@@ -86,7 +90,7 @@ def fail(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Tran
     asked = _retraining(state)
     after = dataclasses.replace(state.standing(asked.version, "failed", now), retraining=None)
     title = f"Training {asked.version} failed"
-    return Transition(after, (_draft(state, asked.workflow, "fail", title, verdict, asked.version, now, facts),))
+    return Transition(after, (draft_of(state, asked.workflow, "fail", title, verdict, asked.version, now, facts),))
 
 
 def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limits: Canary) -> Transition:
@@ -95,13 +99,13 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     step = rollout.step + 1
     look_at = now + duration(limits.holds[step])
     moved = dataclasses.replace(rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1)
-    route = _next(state.route, share=limits.steps[step])
+    route = next_route(state.route, share=limits.steps[step])
     after = dataclasses.replace(state, rollout=moved, route=route)
     title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"
     name = f"{rollout.id}/{step}"
     return Transition(
         after,
-        (_draft(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),),
+        (draft_of(state, name, "advance", title, verdict, rollout.candidate, now, {**facts, **route_facts(route)}),),
     )
 
 
@@ -116,7 +120,7 @@ def promote(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> T
     """The candidate becomes champion; the old champion stays warm as standby."""
     rollout = _rollout(state)
     old, standby = state.route.champion, state.route.standby
-    route = _next(state.route, champion=rollout.candidate, canary=None, share=0.0, standby=old)
+    route = next_route(state.route, champion=rollout.candidate, canary=None, share=0.0, standby=old)
     after = state.standing(rollout.candidate, "champion", now).standing(str(old), "standby", now)
     if standby is not None and standby != old:
         after = after.standing(standby, "retired", now)
@@ -124,43 +128,29 @@ def promote(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> T
     title = f"{rollout.candidate} is champion; {old} stands by"
     return Transition(
         after,
-        (_draft(state, rollout.id, "promote", title, verdict, rollout.candidate, now, {**facts, **_of(route)}),),
+        (
+            draft_of(
+                state, rollout.id, "promote", title, verdict, rollout.candidate, now, {**facts, **route_facts(route)}
+            ),
+        ),
     )
 
 
 def take_back(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, actor: str = "policy") -> Transition:
     """The candidate leaves; the champion serves everything again."""
     rollout = _rollout(state)
-    route = _next(state.route, canary=None, share=0.0)
+    route = next_route(state.route, canary=None, share=0.0)
     after = dataclasses.replace(state.standing(rollout.candidate, "rolled_back", now), rollout=None, route=route)
     title = f"{rollout.candidate} is taken back; {state.route.champion} serves"
-    evidence = {**facts, **_of(route)}
-    draft = _draft(state, rollout.id, "rollback", title, verdict, rollout.candidate, now, evidence, actor)
+    evidence = {**facts, **route_facts(route)}
+    draft = draft_of(state, rollout.id, "rollback", title, verdict, rollout.candidate, now, evidence, actor)
     return Transition(after, (draft,))
-
-
-def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
-    """The champion leaves; the standby serves everything. Raises: Refused when there is none."""
-    champion, standby = state.route.champion, state.route.standby
-    if champion is None or standby is None:
-        raise Refused(
-            f"Loop {state.loop!r} has no version to go back to.",
-            mend="A standby exists after the first promotion; until then, stop asking this loop.",
-            loop=state.loop,
-            champion=champion,
-        )
-    route = _next(state.route, champion=standby, standby=None)
-    after = state.standing(champion, "rolled_back", now).standing(standby, "champion", now)
-    after = dataclasses.replace(after, route=route)
-    title = f"{champion} is taken back; {standby} serves"
-    name = f"{state.loop}/flip/{route.generation}"
-    return Transition(after, (_draft(state, name, "rollback", title, verdict, champion, now, _of(route), actor),))
 
 
 def stand_down(state: LoopState, verdict: Verdict, now: Instant, successor: str | None) -> Transition:
     """The champion cannot be fed any more: ``successor`` serves everything, or nothing does and all begins anew."""
     champion, rollout = str(state.route.champion), state.rollout
-    route = _next(state.route, champion=successor, canary=None, share=0.0, standby=None)
+    route = next_route(state.route, champion=successor, canary=None, share=0.0, standby=None)
     after = state.standing(champion, "retired", now)
     if state.route.standby is not None:
         after = after.standing(state.route.standby, "retired", now)
@@ -173,7 +163,7 @@ def stand_down(state: LoopState, verdict: Verdict, now: Instant, successor: str 
     after = dataclasses.replace(after, rollout=None, route=route)
     follows = f"{successor} serves again" if successor else "a first version is trained anew"
     title, name = f"{champion} stands down: its definitions changed; {follows}", _place(state.loop, route.generation)
-    return Transition(after, (_draft(state, name, _STAND_DOWN, title, verdict, champion, now, _of(route)),))
+    return Transition(after, (draft_of(state, name, _STAND_DOWN, title, verdict, champion, now, route_facts(route)),))
 
 
 def stand_down_id(loop: str, generation: int) -> str:
@@ -184,29 +174,28 @@ def stand_down_id(loop: str, generation: int) -> str:
 def dismiss_standby(state: LoopState, verdict: Verdict, now: Instant) -> Transition:
     """The standby cannot be fed any more: nobody may be sent back to it."""
     standby = str(state.route.standby)
-    route = _next(state.route, standby=None)
+    route = next_route(state.route, standby=None)
     after = dataclasses.replace(state.standing(standby, "retired", now), route=route)
     title, name = f"{standby} stands by no more: its definitions changed", _place(state.loop, route.generation)
-    return Transition(after, (_draft(state, name, "dismiss", title, verdict, standby, now, _of(route)),))
-
-
-def roll_back_by_hand(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
-    """What a person means by rollback: an open rollout ends, else the standby takes over."""
-    assert verdict.name == ROLL_BACK
-    if state.rollout is not None:
-        return take_back(state, verdict, now, {}, actor)
-    return flip_to_standby(state, verdict, now, actor)
+    return Transition(after, (draft_of(state, name, "dismiss", title, verdict, standby, now, route_facts(route)),))
 
 
 def _place(loop: str, generation: int) -> str:
     return f"{loop}/route/{generation}"
 
 
-def _next(route: Route, **changes: object) -> Route:
-    return dataclasses.replace(route, generation=route.generation + 1, **changes)  # type: ignore[arg-type]
+def next_route(route: Route, **changes: object) -> Route:
+    """The route of the next generation; who answers is no shadow, and without a champion there is nothing beside it."""
+    champion = changes.get("champion", route.champion)
+    shadows = changes.get("shadows", route.shadows)
+    beside: dict[str, object] = {"shadows": tuple(one for one in shadows if one.version != champion)}  # type: ignore[attr-defined]
+    if champion is None:
+        beside = {"shadows": (), "experiments": ()}
+    return dataclasses.replace(route, generation=route.generation + 1, **{**changes, **beside})  # type: ignore[arg-type]
 
 
-def _of(route: Route) -> dict[str, object]:
+def route_facts(route: Route) -> dict[str, object]:
+    """What the ledger keeps of a route."""
     return {
         "generation": route.generation,
         "champion": route.champion,
@@ -215,7 +204,7 @@ def _of(route: Route) -> dict[str, object]:
     }
 
 
-def _draft(
+def draft_of(
     state: LoopState,
     action: str,
     kind: str,
@@ -226,6 +215,7 @@ def _draft(
     facts: Facts,
     actor: str = "policy",
 ) -> Draft:
+    """A decision for the ledger; its id is ``action`` and ``kind``, so that it is written once."""
     return Draft(
         id=f"{action}/{kind}",
         loop=state.loop,

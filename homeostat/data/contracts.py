@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from homeostat.data.checks import Fault, did_you_mean, known_names, parser_of, shown
 from homeostat.data.inlined import read_row
@@ -123,8 +125,7 @@ class Break:
         return self.reason if self.column is None else f"{self.column}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """Rows that keep the contract, parsed; ``kept`` are their indices in the input.
 
     ``breaks`` are of rows that are not kept, ``warnings`` of rows that are.
@@ -133,7 +134,7 @@ class Checked:
     rows: list[Row]
     kept: list[int]
     breaks: list[Break]
-    warnings: list[Break] = field(default_factory=list)
+    warnings: list[Break] = []
 
     @property
     def rejected(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from homeostat.data.contracts import Value
 from homeostat.data.tables import Table
@@ -92,8 +93,7 @@ class OnlineReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """Features of some rows: per row ``values`` in the order of ``features.names`` (missing is None).
 
     ``defaulted`` holds, per row, the names of features whose declared default was used.

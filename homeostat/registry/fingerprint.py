@@ -29,7 +29,9 @@ ENVIRONMENT = (
     "scikit-learn",
     "scipy",
     "skl2onnx",
+    "skops",
     "xgboost",
+    "xgboost-cpu",
 )
 """Distributions that take part in making a model; absent ones count as absent."""
 FEATURE_ENVIRONMENT = ("duckdb", "homeostat", "numpy", "pyarrow")

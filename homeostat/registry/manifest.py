@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 from homeostat.kernel.canonical import canonical_json
-from homeostat.kernel.errors import IntegrityError, NotFound
+from homeostat.kernel.errors import IntegrityError, NotFound, Unavailable
 from homeostat.registry.models import Version
 
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
+LAYOUT = "columns.json"
 PROFILE = "profile.json"
 CONFIG = "config.json"
 _CHUNK = 1 << 20
@@ -52,6 +53,32 @@ def read_manifest(folder: Path) -> Version:
         raise NotFound(f"No version lies in {folder}.", mend=mend, folder=str(folder)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise IntegrityError(f"{path} is no manifest.", mend=_MEND, file=str(path)) from error
+
+
+def read_verified(folder: Path, version: str, *names: str) -> tuple[Version, tuple[bytes, ...]]:
+    """The manifest and the bytes of some files, proven to be those that were registered as ``version``.
+
+    Raises: NotFound without a manifest; Unavailable when a file cannot be read; IntegrityError when it was changed.
+    """
+    manifest = read_manifest(folder)
+    try:
+        found = tuple((folder / name).read_bytes() for name in names)
+    except OSError as error:
+        raise Unavailable(
+            f"The model of version {version} cannot be read: {error.strerror}.",
+            mend="Restore the version's folder from the registry.",
+            version=version,
+            folder=str(folder),
+        ) from error
+    hashes = [hashlib.sha256(content).hexdigest() for content in found]
+    if manifest.version != version or hashes != [manifest.files.get(name) for name in names]:
+        raise IntegrityError(
+            f"The files of version {version} are not the ones that were registered.",
+            mend="Restore the version's folder from the registry.",
+            version=version,
+            folder=str(folder),
+        )
+    return manifest, found
 
 
 def verify_files(version: Version, folder: Path) -> None:

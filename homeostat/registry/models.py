@@ -13,6 +13,7 @@ from homeostat.kernel.clock import Instant
 from homeostat.registry.binding import Binding
 
 Kind = Literal["text", "number"]
+RuntimeName = Literal["onnx", "lightgbm", "xgboost", "skops"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,37 @@ class TrainingPin:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How closely the form that serves answers as the estimator did: the greatest differences in probability.
+
+    Of all ``rows`` compared, and per ``slices``: by text feature and text. None may be above ``tolerance``.
+    """
+
+    rows: int
+    worst: float
+    tolerance: float
+    slices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In which form a version is served: the runtime, its model's file, and the proof that it is equal.
+
+    ``why`` says why it is not ONNX; empty where it is.
+    """
+
+    runtime: RuntimeName
+    model: str
+    why: str
+    proof: Proof
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Form:
+        """Read what a manifest says; raises KeyError or TypeError where a part is missing."""
+        return cls(**{**values, "proof": Proof(**values["proof"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """A registered model that never changes; ``created_at`` is in event time.
 
@@ -53,6 +85,7 @@ class Version:
     held-out rows later than the pin's cut-off; ``promise`` is what live outcomes are later held against.
     ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
     ``definitions`` are those it was trained with, by name; empty in versions older than their keeping.
+    ``form`` is None in versions from when all were ONNX.
     """
 
     loop: str
@@ -65,6 +98,12 @@ class Version:
     promise: Mapping[str, float | str]
     files: Mapping[str, str]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    form: Form | None = None
+
+    @property
+    def runtime(self) -> str:
+        """What serves it; a version of a later release may name what this one does not know."""
+        return "onnx" if self.form is None else self.form.runtime
 
     @property
     def binding(self) -> Binding:
@@ -84,10 +123,11 @@ class Version:
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back. Its hash identifies the version.
 
-        Without definitions nothing is said of them: the hash of an older version stays what it was.
+        Nothing is said of what an older version does not have: its hash stays what it was.
         """
         values: dict[str, object] = plain(self)
-        return values if self.definitions else {k: v for k, v in values.items() if k != "definitions"}
+        unsaid = {name for name in ("definitions", "form") if not values[name]}
+        return {name: value for name, value in values.items() if name not in unsaid}
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Version:
@@ -98,7 +138,10 @@ class Version:
         pin = TrainingPin(**fields.pop("pin"))  # type: ignore[arg-type]
         told: Mapping[str, Any] = fields.pop("definitions", {})  # type: ignore[assignment]
         definitions = {name: Definition(**one) for name, one in told.items()}
-        return cls(inputs=inputs, fingerprint=fingerprint, pin=pin, definitions=definitions, **fields)  # type: ignore[arg-type]
+        said: Any = fields.pop("form", None)
+        form = None if said is None else Form.from_json(said)
+        legs = {"inputs": inputs, "fingerprint": fingerprint, "pin": pin, "definitions": definitions, "form": form}
+        return cls(**legs, **fields)  # type: ignore[arg-type]
 
 
 class Registry(Protocol):
@@ -125,6 +168,10 @@ class Registry(Protocol):
 
         Raises: NotFound, IntegrityError.
         """
+        ...
+
+    def renew(self, loop: str, version: str) -> Path:
+        """The same folder, fetched from where it is registered whatever lies here. Raises: NotFound, IntegrityError."""
         ...
 
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:

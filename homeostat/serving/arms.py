@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
@@ -19,8 +20,7 @@ Failed = Callable[[str, Arm, int, Exception | None], None]
 """Told of (version, arm, rows, why) whenever an arm did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """One row's probability, and who gave it; ``arm`` is the arm that answered, not the one that failed."""
 
     probability: float

@@ -52,8 +52,8 @@ class Observer(Protocol):
         """What each of ``STAGES`` took of a request; ``version`` and ``arm`` are its first row's."""
         ...
 
-    def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
-        """Rows were answered and are durable."""
+    def predicted(self, loop: str, version: str, arm: str, rows: int, positives: int) -> None:
+        """Rows were answered and are durable; so many of them are predicted true."""
         ...
 
     def defaulted(self, loop: str, features: Mapping[str, int]) -> None:
@@ -180,9 +180,10 @@ class Gateway:
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
         if len(records) == 1:
-            self._observer.predicted(loop, records[0].version, records[0].arm, 1)
+            self._observer.predicted(loop, records[0].version, records[0].arm, 1, int(records[0].prediction))
         else:
-            for (version, arm), rows in Counter((record.version, record.arm) for record in records).items():
-                self._observer.predicted(loop, version, arm, rows)
+            true = Counter((record.version, record.arm) for record in records if record.prediction)
+            for arm, rows in Counter((record.version, record.arm) for record in records).items():
+                self._observer.predicted(loop, *arm, rows, true[arm])
         if stood_in := Counter(name for record in records for name in record.defaulted):
             self._observer.defaulted(loop, stood_in)

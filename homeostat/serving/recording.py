@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from homeostat.data.contracts import Row, Value
 from homeostat.data.records import PredictionRecord
@@ -11,8 +11,7 @@ from homeostat.serving.arms import Answer
 from homeostat.serving.plans import ServingPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """What the predictions of one request have in common."""
 
     plan: ServingPlan

@@ -67,7 +67,7 @@ class TrainingJob:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """A finished job: the version, its evaluation, and how closely its ONNX form was proven equal.
+    """A finished job: the version, its evaluation, and how closely its serving form was proven equal.
 
     ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability.
     """

@@ -37,6 +37,7 @@ def main(home: Path) -> None:
         shared=settings.replicas > 1,
         arm_seconds=settings.arm_seconds if settings.clock == "system" else _PATIENT_SECONDS,
         arm_memory_bytes=settings.arm_memory_bytes,
+        grpc_port=settings.grpc_port,
     )
     run(told, plans, open_doors)
 

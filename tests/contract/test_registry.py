@@ -11,7 +11,7 @@ import pytest
 
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound
-from homeostat.registry.manifest import hash_files, write_manifest
+from homeostat.registry.manifest import hash_files, verify_files, write_manifest
 from homeostat.registry.models import Fingerprint, Registry, TrainingPin, Version
 
 PIN = TrainingPin({"asked": 3}, 41, None, 1_000, 2_000, rows=10, first=1, last=9, feature_hash="f" * 64)
@@ -121,6 +121,18 @@ def test_a_changed_local_file_is_named(home: Home, tmp_path: Path) -> None:
     (home.versions / "late" / "v1" / "profile.json").write_bytes(b"[]")
     with pytest.raises(IntegrityError, match=r"profile\.json"):
         home.open().folder("late", "v1")
+
+
+def test_a_renewed_folder_is_what_was_registered_whatever_lay_there(home: Home, tmp_path: Path) -> None:
+    version = make_version(tmp_path / "staged")
+    home.open().add(version, tmp_path / "staged")
+    (home.versions / "late" / "v1" / "profile.json").write_bytes(b"[]")
+    (home.versions / "late" / "v1" / "cache").write_bytes(b"stale")
+    folder = home.open().renew("late", "v1")
+    verify_files(version, folder)
+    assert home.open().renew("late", "v1") == folder
+    with pytest.raises(NotFound):
+        home.open().renew("late", "v2")
 
 
 def test_a_changed_artifact_is_not_fetched(home: Home, tmp_path: Path) -> None:

@@ -20,17 +20,22 @@ from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
 from homeostat.web.doors.oip.datatypes import OF_KIND
 from homeostat.web.doors.oip.outputs import OUTPUTS
-from tests.service.test_gateway import ROOT, Gateway, gateway
+from homeostat.web.doors.oip_grpc.messages import SERVICE
+from homeostat.web.doors.oip_grpc.refusals import STATUSES
+from tests.service.test_gateway import ROOT, Gateway, free_port, gateway
 from tests.unit.serving.late import DEPARTURES, FEATURES
 from tests.unit.serving.parts import model, save_version
 
 pytestmark = pytest.mark.service
 
-PAGE = (ROOT / "docs" / "protocols.md").read_text().partition("## MLflow scoring")[0]
+WHOLE = (ROOT / "docs" / "protocols.md").read_text().partition("## MLflow scoring")[0]
+PAGE, _, GRPC = WHOLE.partition("## Open Inference Protocol v2 over gRPC")
 TABLE, CLIENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (CURL,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 REPLY, ERROR = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
-ADDRESS = "127.0.0.1:8400"
+(GRPC_CLIENT,) = re.findall(r"```python\n(.*?)```", GRPC, re.DOTALL)
+ADDRESS, GRPC_ADDRESS = "127.0.0.1:8400", "127.0.0.1:8402"
+GRPC_PORT = free_port()
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     store.close()
     save_version(home / "versions", "v1", model(-1.0))
     write_route(home / "routes", Route("late", 1, "v1"))
-    with gateway(home, clock="system") as served:
+    with gateway(home, clock="system", grpc_port=GRPC_PORT) as served:
         yield served
 
 
@@ -66,17 +71,24 @@ def test_the_curl_command_gets_the_reply_that_the_page_shows(running: Gateway) -
     assert found == REPLY
 
 
-def test_the_program_of_the_page_prints_what_the_page_shows(running: Gateway, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [PAGE, GRPC], ids=["REST", "gRPC"])
+def test_the_program_of_the_page_prints_what_the_page_shows(running: Gateway, tmp_path: Path, page: str) -> None:
     script = tmp_path / "ask.py"
-    script.write_text(CLIENT.replace(ADDRESS, f"127.0.0.1:{running.port}"))
+    program = GRPC_CLIENT.replace(GRPC_ADDRESS, f"127.0.0.1:{GRPC_PORT}") if page is GRPC else CLIENT
+    script.write_text(program.replace(ADDRESS, f"127.0.0.1:{running.port}"))
     command = [sys.executable, "-W", "error", str(script)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True)
     assert done.returncode == 0, done.stderr
-    (shown,) = re.findall(r"^    (\[.*\])$", PAGE, re.MULTILINE)
+    (shown,) = re.findall(r"^    (\[.*\])$", page, re.MULTILINE)
     numbers = re.compile(r"\d\.\d+")
     assert numbers.sub("", done.stdout.strip()) == numbers.sub("", shown)
     found, wanted = (list(map(float, numbers.findall(text))) for text in (done.stdout, shown))
     assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_every_call_of_the_interface_and_every_status_is_on_the_page() -> None:
+    for name in [*SERVICE.methods_by_name, *(status.name for status in STATUSES.values())]:
+        assert f"`{name}`" in GRPC
 
 
 def test_the_error_of_the_page_is_the_one_that_is_told(running: Gateway) -> None:

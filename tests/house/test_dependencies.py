@@ -18,14 +18,16 @@ USED_WITHOUT_IMPORT = {
 
 IMPORTED_IF_THERE = {"lightgbm"}
 """Models of these packages are converted when they are installed; nothing else needs them."""
+SHARED = {"google": {"protobuf"}}
+"""Folders of several distributions, and whose part of them is imported."""
 
 
 @pytest.fixture(scope="module")
 def declared(root: Path) -> dict[str, set[str]]:
-    """Distribution names: those a product needs, and those the flights example adds."""
+    """Distribution names: those the package needs, its extra too, and those the flights example adds."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     return {
-        "homeostat": _names(project["dependencies"]),
+        "homeostat": _names(project["dependencies"]) | _names(project["optional-dependencies"]["grpc"]),
         "examples": _names(project["optional-dependencies"]["flights"]),
     }
 
@@ -36,7 +38,9 @@ def imported(imports: dict[Path, set[str]]) -> dict[str, set[str]]:
     known = packages_distributions()
     found: dict[str, set[str]] = {"homeostat": set(), "examples": set()}
     for path, names in imports.items():
-        found[path.parts[0]] |= {canonicalize_name(d) for name in names for d in known.get(name, [name])}
+        found[path.parts[0]] |= {
+            canonicalize_name(d) for name in names for d in SHARED.get(name, known.get(name, [name]))
+        }
     return found
 
 

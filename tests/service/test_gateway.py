@@ -28,7 +28,10 @@ from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, arrival
 pytestmark = pytest.mark.service
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("mlflow", "pandas", "sklearn", "lightgbm", "pyarrow", "deltalake", "duckdb", "polars", "sqlalchemy")
+HEAVY = (
+    *("mlflow", "pandas", "sklearn", "lightgbm", "xgboost", "skops", "pyarrow", "deltalake", "duckdb", "polars"),
+    *("sqlalchemy", "grpc", "google.protobuf"),
+)
 MAIN = f"""
 import json, logging, sys
 from pathlib import Path

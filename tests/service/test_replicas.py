@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,8 +53,9 @@ def pair(home: Path) -> Iterator[list[Gateway]]:
 class Load:
     """Threads that ask again and again, each request on a connection of its own, so that both replicas are met."""
 
-    def __init__(self, port: int, threads: int = 3) -> None:
+    def __init__(self, port: int, threads: int = 3, headers: Mapping[str, str] = NOW_HEADER) -> None:
         self.seen: list[Seen] = []
+        self._headers = {**headers, "connection": "close"}
         self._port, self._stop = port, threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
 
@@ -69,7 +70,7 @@ class Load:
             thread.join()
 
     def _ask(self) -> None:
-        with httpx.Client(headers={**NOW_HEADER, "connection": "close"}, trust_env=False) as client:
+        with httpx.Client(headers=self._headers, trust_env=False) as client:
             while not self._stop.is_set():
                 url = f"http://127.0.0.1:{self._port}{PREDICT}"
                 answer = client.post(url, json={"rows": [question(len(self.seen))]})

@@ -27,6 +27,8 @@ from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 _LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
+_ORDERS = ((SEQUENCE,), (POSITION, "prediction_id"))
+"""By what facts, and predictions, are put in the order in which they were accepted; two spools may share a position."""
 
 
 @dataclass(slots=True)
@@ -107,13 +109,14 @@ class DeltaTables:
             if name not in dataset.schema.names:
                 mend = did_you_mean(name, dataset.schema.names)
                 raise NotFound(f"Table {table!r} stores no column {name!r}.", mend=mend)
-        order = next((name for name in (SEQUENCE, POSITION) if name in dataset.schema.names), None)
-        extra = [order] if order is not None and order not in names else []
+        ordered = next((keys for keys in _ORDERS if keys[0] in dataset.schema.names), ())
+        order = [name for name in ordered if name in dataset.schema.names]
+        extra = [name for name in order if name not in names]
         try:
             found = dataset.to_table(columns=[*names, *extra], filter=where)
         except FileNotFoundError as error:
             raise self._vacuumed(table, version) from error
-        return (found if order is None else _in_order(found, order)).select(names)
+        return (_in_order(found, order) if order else found).select(names)
 
     def scan(self, table: str, version: int) -> ds.Dataset:
         """A version where it lies, for what reads it in parts. Raises: NotFound for no such table or version."""
@@ -260,9 +263,11 @@ def _alike(stored: pa.DataType, given: pa.DataType) -> bool:
     return stored == given or (stored in texts and given in texts)
 
 
-def _in_order(rows: pa.Table, by: str) -> pa.Table:
-    places = rows[by].to_numpy()
-    return rows if bool((places[1:] > places[:-1]).all()) else rows.sort_by(by)
+def _in_order(rows: pa.Table, by: Sequence[str]) -> pa.Table:
+    places = rows[by[0]].to_numpy()
+    if bool((places[1:] > places[:-1]).all()):
+        return rows
+    return rows.sort_by([(name, "ascending") for name in by])
 
 
 def _no_table(table: str, folder: Path) -> NotFound:

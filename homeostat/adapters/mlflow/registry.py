@@ -77,6 +77,11 @@ class MlflowRegistry:
             verify_files(self.get(loop, version), place)
             return place
 
+    def renew(self, loop: str, version: str) -> Path:
+        """The same folder, fetched from where it is registered whatever lies here. Raises: NotFound, IntegrityError."""
+        self._fetch(loop, version, anew=True)
+        return self._versions / loop / version
+
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make MLflow's aliases show the route: each alias points at its version, None removes it."""
         with self._lock:
@@ -144,7 +149,7 @@ class MlflowRegistry:
             self._fetch(loop, version)
         return place
 
-    def _fetch(self, loop: str, version: str) -> None:
+    def _fetch(self, loop: str, version: str, *, anew: bool = False) -> None:
         name = f"{loop}/{version}"
         entry = find_version(self._client, loop, name)
         if entry is None:
@@ -155,13 +160,13 @@ class MlflowRegistry:
             if digest(read_manifest(fetched).to_json()) != run.data.tags["homeostat.manifest"]:
                 problem = f"The artifacts of {name} in MLflow are not what was registered."
                 raise IntegrityError(problem, mend="Restore them from a backup.", version=name, file=MANIFEST)
-            self._materialise(loop, version, fetched)
+            self._materialise(loop, version, fetched, anew=anew)
 
-    def _materialise(self, loop: str, version: str, folder: Path) -> None:
-        """Copy the folder to its local place whole, or not at all; what is there whole stays."""
+    def _materialise(self, loop: str, version: str, folder: Path, *, anew: bool = False) -> None:
+        """Copy the folder to its local place whole, or not at all; what is there whole stays, unless told otherwise."""
         place = self._versions / loop / version
         manifest = read_manifest(folder)
-        if (place / MANIFEST).exists() and hash_file(place / MANIFEST) == hash_file(folder / MANIFEST):
+        if not anew and (place / MANIFEST).exists() and hash_file(place / MANIFEST) == hash_file(folder / MANIFEST):
             verify_files(manifest, place)
             return
         verify_files(manifest, folder)

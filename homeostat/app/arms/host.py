@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.arms.messages import Ask, Told, message, receive
+from homeostat.app.runtimes import load_runtime
 from homeostat.app.supervisor import die_with_parent
 from homeostat.kernel.errors import HomeostatError
 from homeostat.serving.live import warm

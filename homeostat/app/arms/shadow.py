@@ -22,7 +22,7 @@ import numpy as np
 from homeostat.adapters.files.routes import Signature, read_route, signature
 from homeostat.adapters.files.spool import Durability, FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.app.runtimes import load_runtime
 from homeostat.app.supervisor import die_with_parent
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord

@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
+from homeostat.app.runtimes import load_runtime
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry
-from homeostat.serving.runtimes import probabilities
+from homeostat.serving.runtimes import Runtime, probabilities
 
 _LOG = logging.getLogger("homeostat.control")
 Columns = Mapping[str, NDArray[Any]]
@@ -30,7 +30,7 @@ class Scorer:
 
     def __init__(self, loop: str, registry: Registry, keep: int = 6) -> None:
         self._loop, self._registry, self._keep = loop, registry, keep
-        self._runtimes: dict[str, OnnxRuntime] = {}
+        self._runtimes: dict[str, Runtime] = {}
 
     def scores(self, versions: Iterable[str], columns: Columns) -> dict[str, NDArray[np.float64]]:
         """Each version's probability of every row; without the versions that fail on some row.
@@ -57,7 +57,7 @@ class Scorer:
         answer = self._runtime(version).predict(columns)  # type: ignore[arg-type]
         return np.array(probabilities(answer, rows))
 
-    def _runtime(self, version: str) -> OnnxRuntime:
+    def _runtime(self, version: str) -> Runtime:
         runtime = self._runtimes.pop(version, None)
         if runtime is None:
             runtime = load_runtime(self._registry.folder(self._loop, version), version)

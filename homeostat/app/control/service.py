@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 from homeostat.app import views
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
+from homeostat.app.control.guard import Guard
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
@@ -18,10 +20,12 @@ from homeostat.control.reconcile import Reconciler
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.verdicts import ROLL_BACK
 from homeostat.monitoring.freshness import objectives_of
 from homeostat.serving.routing import Route
 
 Json = dict[str, Any]
+_LOG = logging.getLogger("homeostat.control")
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class ControlService:
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
+    _guards: dict[str, Guard] = field(init=False, default_factory=dict)
 
     def tick(self) -> None:
         """One look at every loop, as of the clock."""
@@ -62,6 +67,14 @@ class ControlService:
         with self._lock:
             for reconciler in self.reconcilers.values():
                 reconciler.tick(self.clock.now())
+            for name in self.reconcilers:
+                self._keep_within_limits(self.loops_by_name[name], self.clock.now())
+
+    def _keep_within_limits(self, loop: Loop, now: Instant) -> None:
+        guard = self._guards.setdefault(loop.name, Guard(loop.limits))
+        verdict = guard.judge(self.operations.state(loop.name), self.doors.seen())
+        if verdict.name == ROLL_BACK and not self.operations.take_back(loop, verdict, now):
+            _LOG.warning("%s breaks its limits and nobody stands by: %s", loop.name, "; ".join(verdict.texts))
 
     def barrier(self, now: Instant) -> Json:
         """Decide everything up to ``now`` before returning. Raises: Refused unless the clock is a replay's."""

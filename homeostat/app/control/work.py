@@ -38,7 +38,7 @@ class Retrainer:
         return {"table_versions": versions, "sequence": sequence, "log_version": self.facts.log_version(self.loop.name)}
 
     def train(self, ask: Json, pin: Json) -> Json:
-        """In a child process: check the data, train, convert, prove, evaluate."""
+        """In a child process: check the data, train, prove what will serve, evaluate."""
         result = self.runner.run(self._job(ask, pin), self._folder(ask))
         return result.to_json()
 

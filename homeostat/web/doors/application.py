@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from homeostat.kernel.errors import HomeostatError, NotFound
 from homeostat.web.doors.metrics import DoorMetrics
@@ -18,14 +19,33 @@ _LOG = logging.getLogger("homeostat.doors")
 _LOOK_SECONDS = 0.1
 
 
+class Beside(Protocol):
+    """A server on a port of its own whose requests are the gateway's too."""
+
+    def open_calls(self) -> int:
+        """How many are being answered."""
+        ...
+
+    async def open(self) -> None:
+        """Listen. Raises: Conflict when the port is taken."""
+        ...
+
+    async def close(self, patience: float) -> None:
+        """Take no more; return when none is open, or after ``patience`` seconds."""
+        ...
+
+
 class Doors:
     """Answers every request with what it asked for or with an error that says how to mend it."""
 
-    def __init__(self, doors: Sequence[Door], metrics: DoorMetrics, bodies: SlowSenders) -> None:
+    def __init__(
+        self, doors: Sequence[Door], metrics: DoorMetrics, bodies: SlowSenders, beside: Beside | None = None
+    ) -> None:
         self._table = DoorTable(doors, self._no_door)
         self._metrics, self._bodies = metrics, bodies
+        self._beside = beside
         self._open = 0
-        metrics.open_requests = lambda: self._open
+        metrics.open_requests = self._count_open
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, transport: Transport) -> None:
@@ -47,8 +67,17 @@ class Doors:
             if not self._open:
                 self._idle.set()
 
+    async def open(self) -> None:
+        """Open the port beside that of the doors, if there is one. Raises: Conflict when it is taken."""
+        if self._beside:
+            await self._beside.open()
+
     async def idle(self, patience: float) -> None:
-        """Wait until no request is open, at most ``patience`` seconds."""
+        """Wait until no request is open, at most ``patience`` seconds; the port beside takes no more."""
+        beside = self._beside
+        await asyncio.gather(self._answered(patience), *([beside.close(patience)] if beside else []))
+
+    async def _answered(self, patience: float) -> None:
         self._idle.clear()
         try:
             if self._open:
@@ -59,6 +88,9 @@ class Doors:
     async def watch(self) -> None:
         """End requests whose bodies do not come, and see how late the event loop is, until cancelled."""
         await asyncio.gather(self._bodies.run(), self._look_for_queues())
+
+    def _count_open(self) -> int:
+        return self._open + (self._beside.open_calls() if self._beside else 0)
 
     async def _look_for_queues(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from homeostat.app.clocks import HEADER, DoorClock
@@ -14,7 +15,8 @@ from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.refusing import check_size
 from homeostat.web.doors.metrics import DoorMetrics
-from homeostat.web.doors.requests import Request, SlowSenders
+from homeostat.web.doors.replies import Response, json_response
+from homeostat.web.doors.requests import Asked, Request, SlowSenders
 
 _NOW = HEADER.lower()
 _CONSUMER = CONSUMER.lower()
@@ -31,15 +33,15 @@ class Asking:
     bodies: SlowSenders
     limit: int
 
-    def now(self, request: Request) -> Instant:
+    def now(self, request: Asked) -> Instant:
         """The present of a request. Raises: InvalidInput."""
         return self.clock.accept(request.header(_NOW))
 
-    async def body(self, request: Request) -> bytes:
+    async def body(self, request: Asked) -> bytes:
         """The request's body. Raises: TooLarge, TooSlow; ClientLeft."""
         return await self.bodies.read(request, self.limit)
 
-    def consumed(self, request: Request, loop: str) -> None:
+    def consumed(self, request: Asked, loop: str) -> None:
         """Count who asks a loop."""
         self.metrics.consumed(loop, request.header(_CONSUMER))
 
@@ -48,7 +50,7 @@ class Asking:
         return self.gateway.plan(loop)
 
     async def predict(
-        self, request: Request, loop: str, rows: Sequence[object], *, version: str | None = None
+        self, request: Asked, loop: str, rows: Sequence[object], *, version: str | None = None
     ) -> list[Reply]:
         """Predict every row or none; ``version`` asks for that one whatever the route says.
 
@@ -57,7 +59,28 @@ class Asking:
         self.consumed(request, loop)
         return await self.gateway.predict(loop, rows, self.now(request), version=version)
 
-    def completed(self, request: Request, loop: str, rows: Sequence[object], asked: str) -> list[object]:
+    async def exchange(
+        self,
+        request: Request,
+        loop: str,
+        decode: Callable[[bytes], Sequence[object]],
+        shape: Callable[[list[Reply]], Response],
+        *,
+        version: str | None = None,
+    ) -> Response:
+        """From the body to the response; both ends are timed as stages of their own."""
+        body = await self.body(request)
+        began = time.perf_counter()
+        rows = decode(body)
+        decoded = time.perf_counter() - began
+        replies = await self.predict(request, loop, rows, version=version)
+        began, first = time.perf_counter(), replies[0]
+        response = shape(replies)
+        self.metrics.stage(loop, first.version, first.arm, "decode", decoded)
+        self.metrics.stage(loop, first.version, first.arm, "encode", time.perf_counter() - began)
+        return response
+
+    def completed(self, request: Asked, loop: str, rows: Sequence[object], asked: str) -> list[object]:
         """Rows of a protocol that knows no keys and times: what is left out of either is put in.
 
         A missing key becomes ``asked`` (the request's own id) and the row's place, where the key is one text; a
@@ -88,3 +111,8 @@ def filled_in(question: Table) -> tuple[str, ...]:
     """The columns that ``Asking.completed`` puts in where they are left out."""
     key = made_up_key(question)
     return (question.event_time,) if key is None else (key, question.event_time)
+
+
+def predictions(replies: Sequence[Reply]) -> Response:
+    """What is answered where the protocol asks for no other shape."""
+    return json_response({"predictions": replies})

@@ -43,6 +43,7 @@ class DoorMetrics:
         arm = ("loop", "version", "arm")
         self._requests = Tally("requests", "Requests.", "door", "loop", "status")
         self._predictions = Tally("predictions", "Acknowledged predictions.", *arm)
+        self._positives = Tally("positives", "Acknowledged predictions that are true.", *arm)
         self._failures = Tally("arm_failures", "Rows that a version failed to answer.", *arm)
         self._fallbacks = Tally("fallbacks", "Rows answered for a failed canary.", "loop")
         stood_in = "Declared defaults used for missing or stale values."
@@ -98,9 +99,10 @@ class DoorMetrics:
             self._consumed.add(who)
             self._seen.set(who, time.time())
 
-    def predicted(self, loop: str, version: str, arm: str, rows: int) -> None:
-        """Rows were answered and are durable."""
+    def predicted(self, loop: str, version: str, arm: str, rows: int, positives: int) -> None:
+        """Rows were answered and are durable; so many of them are predicted true."""
         self._predictions.add((loop, version, arm), rows)
+        self._positives.add((loop, version, arm), positives)
 
     def defaulted(self, loop: str, features: Mapping[str, int]) -> None:
         """Declared defaults stood in for missing or stale values."""

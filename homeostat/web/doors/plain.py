@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from homeostat.app.door_parts import EventSink
 from homeostat.data.tables import Table
-from homeostat.web.doors.asking import Asking
+from homeostat.web.doors.asking import Asking, predictions
 from homeostat.web.doors.openapi.parts import BODY_ERRORS, JSON, Description, Schema, only, operation, ref, rows
 from homeostat.web.doors.openapi.rows import row_schema
 from homeostat.web.doors.paths import WRITE, Door, Names
@@ -42,8 +42,7 @@ class PlainDoors:
 
     async def _predict(self, request: Request, names: Names) -> Response:
         (loop,) = names
-        rows = decode_rows(await self.asking.body(request))
-        return json_response({"predictions": await self.asking.predict(request, loop, rows)})
+        return await self.asking.exchange(request, loop, decode_rows, predictions)
 
     async def _take_events(self, request: Request, names: Names) -> Response:
         now = self.asking.now(request)

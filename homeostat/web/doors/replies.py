@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -31,13 +30,12 @@ class MethodNotAllowed(HomeostatError):
     code = "method_not_allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A whole answer."""
 
     status: int
     body: bytes
-    headers: Headers = field(default_factory=lambda: _PLAIN)
+    headers: Headers = msgspec.field(default_factory=lambda: _PLAIN)
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -57,22 +55,26 @@ def error_response(error: HomeostatError, shape: Shape) -> Response:
     status = status_of(error)
     if status == 500:
         return unexpected(shape)
-    return Response(status, _body(shape(error)), [JSON, *_EXTRA.get(status, ())])
+    return Response(status, shaped_body(shape(error)), [JSON, *_EXTRA.get(status, ())])
 
 
 def unexpected(shape: Shape) -> Response:
     """What is said of a fault of our own: nothing about its inside."""
-    error = HomeostatError(
+    return Response(500, shaped_body(shape(fault())))
+
+
+def fault() -> HomeostatError:
+    """The error that stands for every fault of our own."""
+    return HomeostatError(
         "Something went wrong inside Homeostat.",
         mend="Send it again; if it goes on, look at process-logs in the home folder.",
     )
-    return Response(500, _body(shape(error)))
 
 
 def cut_short(shape: Shape) -> Response:
     """What is said where the sender stopped halfway; most have left and do not read it."""
     error = InvalidInput("The body ended before it was whole.", mend="Send as many bytes as Content-Length says.")
-    return Response(400, _body(shape(error)), [JSON, ("connection", "close")])
+    return Response(400, shaped_body(shape(error)), [JSON, ("connection", "close")])
 
 
 def redirect(location: str) -> Response:
@@ -83,10 +85,11 @@ def redirect(location: str) -> Response:
 def _method_not_allowed(error: MethodNotAllowed, shape: Shape) -> Response:
     allowed = error.facts["allow"]
     names = ", ".join(map(str, allowed)) if isinstance(allowed, Iterable) else ""
-    return Response(405, _body(shape(error)), [JSON, ("allow", names)])
+    return Response(405, shaped_body(shape(error)), [JSON, ("allow", names)])
 
 
-def _body(shaped: Mapping[str, object]) -> bytes:
+def shaped_body(shaped: Mapping[str, object]) -> bytes:
+    """An error as JSON, whatever texts it quotes."""
     try:
         return msgspec.json.encode(shaped, enc_hook=str)
     except UnicodeEncodeError:  # the input held half of a surrogate pair, and the error quotes it

@@ -74,6 +74,27 @@ class Transport(Protocol):
         ...
 
 
+class Header(Protocol):
+    """Finds what a request says under a lower-case name."""
+
+    def __call__(self, name: str, /) -> str | None:
+        """The first value of a name."""
+        ...
+
+
+class Asked(Protocol):
+    """What is known of a request on any wire."""
+
+    @property
+    def header(self) -> Header:
+        """Its headers, or what stands for them."""
+        ...
+
+    async def body(self, limit: int) -> bytes:
+        """Its body. Raises: TooLarge when it has more than ``limit`` bytes; ClientLeft."""
+        ...
+
+
 class Request:
     """One request; its body is read when it is asked for."""
 
@@ -127,8 +148,8 @@ class SlowSenders:
         self._reading: dict[asyncio.Task[Any], int] = {}
         self._late: set[asyncio.Task[Any]] = set()
 
-    async def read(self, request: Request, limit: int) -> bytes:
-        """The request's body. Raises: TooSlow when it does not come in time; as ``Request.body`` does."""
+    async def read(self, request: Asked, limit: int) -> bytes:
+        """The request's body. Raises: TooSlow when it does not come in time; as ``Asked.body`` does."""
         task = asyncio.current_task()
         assert task is not None
         self._reading[task] = self._tick

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from homeostat.app.door_parts import DoorParts
-from homeostat.web.doors.application import Doors
+from homeostat.app.door_parts import DoorParts, GatewaySettings
+from homeostat.web.doors.application import Beside, Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.mlflow import MlflowDoors
 from homeostat.web.doors.oip import OipDoors
+from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.openapi import Described, OpenapiDoor
 from homeostat.web.doors.plain import PlainDoors
 from homeostat.web.doors.refused import RefusedRows
@@ -29,11 +30,20 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     bodies = SlowSenders(parts.settings.slowest_sender_seconds)
     limit = parts.settings.max_body_bytes
     asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit)
+    repository = Repository.of(asking)
     protocols: list[Described] = [
         PlainDoors(asking, parts.events),
-        OipDoors.of(asking),
+        OipDoors(asking, repository),
         MlflowDoors(asking),
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
-    return Doors([door for one in every for door in one.doors()], metrics, bodies)
+    beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts.settings)
+    return Doors([door for one in every for door in one.doors()], metrics, bodies, beside)
+
+
+def _grpc(asking: Asking, repository: Repository, settings: GatewaySettings) -> Beside:
+    """Imported here: whoever does without gRPC pays nothing for it."""
+    from homeostat.web.doors.oip_grpc.server import OipGrpc
+
+    return OipGrpc(asking, repository, settings)

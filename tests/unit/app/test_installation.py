@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from homeostat.app import installation
+from homeostat.app.ports import check_grpc_port
+from homeostat.app.settings import Settings
+from homeostat.kernel.errors import Conflict, InvalidInput
 from tests.harness.world import LOOP, write_loop
 
 
@@ -19,3 +24,32 @@ def test_a_file_that_takes_long_to_import_is_told(
     assert list(installation.loops_of(write_loop(tmp_path), notices.append)) == [LOOP]
     assert len(notices) == told
     assert all("inside train()" in one for one in notices)
+
+
+@pytest.mark.parametrize("port", [80, 70_000, 9_000, 9_001])
+def test_a_grpc_port_that_cannot_be_used_is_told(port: int) -> None:
+    with pytest.raises(InvalidInput, match="cannot be used for gRPC"):
+        check_grpc_port(port, 9_000)
+
+
+def test_a_grpc_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        doors = 20_000 if port > 40_000 else 50_000
+        told = Settings(home=tmp_path / "home", loop_file=write_loop(tmp_path), port=doors, grpc_port=port)
+        with pytest.raises(Conflict, match=f"Port {port} on 127.0.0.1 is in use. .*--grpc-port"):
+            installation.Installation(told, print)
+
+
+def test_the_grpc_address_is_announced_where_there_is_one(tmp_path: Path) -> None:
+    told = Settings(home=tmp_path, loop_file=tmp_path, grpc_port=9_500)
+    assert installation.announced(told).grpc == "127.0.0.1:9500"
+    assert installation.announced(told.model_copy(update={"grpc_port": None})).grpc is None
+
+
+def test_grpc_that_is_not_installed_is_told_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(InvalidInput, match=r"homeostat\[grpc\]"):
+        check_grpc_port(9_500, 9_000)

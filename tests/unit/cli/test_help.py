@@ -38,6 +38,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "report",
                 "skew",
                 "rollback",
+                "shadow",
+                "drill rollback",
                 "ledger verify",
             ),
             "explain",

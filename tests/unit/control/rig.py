@@ -166,7 +166,7 @@ class Outside:
         if version in self.failing:
             raise HomeostatError("The function raised.", mend="Mend it.")
         return {
-            "version": {"version": version},
+            "version": {"version": version, "form": {"runtime": "skops", "why": "It has no ONNX form."}},
             "evaluation": plain(_evaluation(version, ask["champion"], self.offline.get(version, 0.0))),
         }
 

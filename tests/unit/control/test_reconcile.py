@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import homeostat as hs
+from homeostat.control.by_hand import roll_back_by_hand
 from homeostat.control.days import Day
 from homeostat.control.state import LoopState
-from homeostat.control.transitions import roll_back_by_hand
 from homeostat.governance.audit import audit
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from tests.unit.control.rig import DAY, Fate, Outside, Site
@@ -46,6 +46,12 @@ def test_a_loop_is_trained_watched_retrained_rolled_out_and_promoted(peace: Site
     generations = [route.generation for route in peace.outside.served]
     assert peace.outside.served[-1] == state.route
     assert generations == sorted(generations)
+
+
+def test_the_gates_decision_says_what_serves_the_version_and_why(peace: Site) -> None:
+    decided = [entry.draft.evidence for entry in peace.store.entries() if entry.draft.kind == "gate"]
+    assert decided
+    assert all(seen["served_by"] == {"runtime": "skops", "why_not_onnx": "It has no ONNX form."} for seen in decided)
 
 
 @pytest.mark.parametrize("last", [6, 11, 15, 18])

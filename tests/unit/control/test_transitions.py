@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.control import transitions
+from homeostat.control import by_hand, transitions
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, initial_state
 from homeostat.control.transitions import Transition
@@ -33,8 +33,18 @@ STEPS: dict[str, Step] = {
     "look": lambda state, now: Transition(transitions.look_again(state, now, LIMITS), ()),
     "promote": lambda state, now: transitions.promote(state, WHY, now, {}),
     "take back": lambda state, now: transitions.take_back(state, WHY, now, {}),
-    "by hand": lambda state, now: transitions.roll_back_by_hand(state, BY_HAND, now, "me"),
+    "by hand": lambda state, now: by_hand.roll_back_by_hand(state, BY_HAND, now, "me"),
 }
+
+
+def _others(state: LoopState) -> list[str]:
+    """Versions that could serve instead of the champion."""
+    unfit = ("training", "failed")
+    return [name for name, one in state.versions.items() if one.name not in unfit and name != state.route.champion]
+
+
+STEPS["redeploy"] = lambda state, now: by_hand.redeploy(state, _others(state)[0], BY_HAND, now, "me", override=True)
+STEPS["shadow"] = lambda state, now: by_hand.cast_shadow(state, _others(state)[0], 0.5, now, "me")
 SILENT = {"ask", "reject", "fail", "look"}
 """Steps after which serving answers as before."""
 
@@ -52,7 +62,8 @@ def _allowed(state: LoopState) -> list[str]:
 
 
 def _by_hand(state: LoopState) -> list[str]:
-    return ["by hand"] if state.route.standby else []
+    others = ["redeploy", "shadow"] if state.route.champion and _others(state) else []
+    return [*(["by hand"] if state.route.standby else []), *others]
 
 
 def _sound(state: LoopState) -> None:
@@ -63,6 +74,7 @@ def _sound(state: LoopState) -> None:
     assert named["standby"] == (state.route.standby is not None)
     for version, standing in ((state.route.champion, "champion"), (state.route.standby, "standby")):
         assert version is None or state.versions[version].name == standing
+    assert state.route.champion not in [shadow.version for shadow in state.route.shadows]
     if state.rollout is None:
         assert (state.route.canary, state.route.share) == (None, 0.0)
     else:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from homeostat.kernel.errors import IntegrityError, NotFound
 from homeostat.registry.manifest import MANIFEST, hash_files, read_manifest, verify_files, write_manifest
-from homeostat.registry.models import Version
+from homeostat.registry.models import Form, Proof, Version
 from tests.contract.test_registry import make_version
 
 
@@ -25,6 +26,19 @@ def test_the_same_version_gives_the_same_bytes(version: Version, tmp_path: Path)
     before = (tmp_path / MANIFEST).read_bytes()
     write_manifest(Version.from_json(version.to_json()), tmp_path)
     assert (tmp_path / MANIFEST).read_bytes() == before
+
+
+def test_a_version_says_nothing_of_a_form_it_never_had(version: Version) -> None:
+    """Its hash is then what it was when every version was ONNX."""
+    assert "form" not in version.to_json()
+    assert version.runtime == "onnx"
+
+
+def test_the_form_in_which_a_version_is_served_is_read_as_it_was_written(version: Version, tmp_path: Path) -> None:
+    form = Form("lightgbm", "model.txt", "no ONNX form", Proof(9, 1e-7, 1e-5, {"shop": {"a": 1e-7}}))
+    write_manifest(replace(version, form=form), tmp_path)
+    assert read_manifest(tmp_path).form == form
+    assert read_manifest(tmp_path).runtime == "lightgbm"
 
 
 def test_an_untouched_folder_is_verified(version: Version, tmp_path: Path) -> None:

@@ -78,13 +78,13 @@ def outputs(answer: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for one in told["outputs"]:
         size = one.get("parameters", {}).get("binary_data_size")
-        found[one["name"]] = one["data"] if size is None else _unpacked(one["datatype"], one["shape"][0], rest[:size])
+        found[one["name"]] = one["data"] if size is None else unpacked(one["datatype"], one["shape"][0], rest[:size])
         rest = rest[size or 0 :]
     assert rest == b""
     return found
 
 
-def _unpacked(datatype: str, count: int, data: bytes) -> list[Any]:
+def unpacked(datatype: str, count: int, data: bytes) -> list[Any]:
     if datatype != "BYTES":
         return list(struct.unpack(f"<{count}{_STRUCT[datatype]}", data))
     texts = []

@@ -8,9 +8,11 @@ import pytest
 
 from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
 from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Unavailable
+from homeostat.registry.models import Kind
 from tests.unit.serving.late import INPUTS
 from tests.unit.serving.parts import expected, model, save_version
 
+NUMBERS: tuple[tuple[str, Kind], ...] = (("hour", "number"), ("delay", "number"))
 COLUMNS = {
     "carrier": ["UA", None, "XX"],
     "hour": [5, None, 1e300],
@@ -25,6 +27,15 @@ def test_probabilities_of_the_positive_class_whatever_the_outputs_shape(tmp_path
     found = runtime.predict(COLUMNS)
     assert found.tolist() == pytest.approx([expected(-1, 5), expected(-1, 0, "", 10.0), 1.0], abs=1e-6)
     assert (runtime.version, runtime.inputs) == ("v1", INPUTS)
+
+
+@pytest.mark.parametrize("shape", ["n", "n1", "n2"])
+def test_one_row_of_numbers_is_answered_as_it_is_among_others(shape: str) -> None:
+    runtime = OnnxRuntime("v1", NUMBERS, model(-1.0, shape=shape, inputs=NUMBERS))
+    rows: list[tuple[float | None, float | None]] = [(5, 10.0), (None, 2.5), (1e300, 0.0), (-1e300, None), (8.5, -0.25)]
+    together = runtime.predict({"hour": [row[0] for row in rows], "delay": [row[1] for row in rows]})
+    alone = [runtime.predict({"hour": [hour], "delay": [delay]}) for hour, delay in rows]
+    assert [answer.tolist() for answer in alone] == [[answer] for answer in together.tolist()]
 
 
 def test_a_changed_model_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from homeostat.adapters.files.routes import read_route, route_path, signature, w
 from homeostat.app.route_watcher import RouteWatcher
 from homeostat.kernel.errors import IntegrityError
 from homeostat.serving.live import LiveRoutes
-from homeostat.serving.routing import Route
+from homeostat.serving.routing import Experiment, ExperimentArm, Route, Shadow
 from homeostat.serving.runtimes import Runtime
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import PLAN, question
@@ -42,6 +42,8 @@ BAD = [
     b'{"loop": "late", "generation": "three", "champion": "v1"}',
     b'{"loop": "late", "generation": -3, "champion": "v1"}',
     b'{"loop": "other", "generation": 3, "champion": "v1"}',
+    b'{"loop": "late", "generation": 3, "champion": "v1", "of_a_later_release": true}',
+    b'{"loop": "late", "generation": 3, "champion": "v1", "shadows": [{"version": "v2", "share": 1, "until": 7}]}',
 ]
 
 
@@ -116,6 +118,43 @@ def test_requests_are_answered_by_the_old_version_while_the_new_one_loads(tmp_pa
         watching.cancel()
 
     asyncio.run(scenario())
+
+
+def test_a_rollback_does_not_wait_for_a_candidate_that_is_still_loading(tmp_path: Path) -> None:
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(loop: str, version: str) -> Runtime:
+        if version == "v3":
+            loading.set()
+            assert go_on.wait(10)
+        return Constant(version, 0.5)
+
+    async def scenario() -> None:
+        live = LiveRoutes([PLAN], load, beside(load))
+        watcher = RouteWatcher(tmp_path, live, every=0.001)
+        write_route(tmp_path, Route("late", 1, "v2", standby="v1"))
+        watching = asyncio.create_task(watcher.run())
+        await _until(lambda: live.current("late") is not None)
+        write_route(tmp_path, Route("late", 2, "v2", canary="v3", share=0.5, standby="v1"))
+        await _until(loading.is_set)
+        write_route(tmp_path, Route("late", 3, "v1"))
+        await _until(lambda: live.current("late").route.generation == 3)  # type: ignore[union-attr]
+        go_on.set()
+        await _until(lambda: not watcher._following)
+        assert live.current("late").route == Route("late", 3, "v1")  # type: ignore[union-attr]
+        assert live.problem("late") is None
+        watching.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_route_says_no_more_than_it_must(tmp_path: Path) -> None:
+    write_route(tmp_path, Route("late", 1, "v1"))
+    assert set(json.loads(route_path(tmp_path, "late").read_text())) == {"loop", "generation", "champion"}
+    arms = (ExperimentArm("a", "v2", 0.5), ExperimentArm("b", "v3", 0.5))
+    whole = Route("late", 2, "v1", shadows=(Shadow("v4", 0.1),), experiments=(Experiment("e", arms, 0.2, "x"),))
+    write_route(tmp_path, whole)
+    assert read_route(tmp_path, "late") == whole
 
 
 def test_a_loader_that_breaks_in_any_way_does_not_stop_the_watching(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
@@ -59,7 +61,7 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     version = read_manifest(folder)
     verify_files(version, folder)
     assert version == result.version
-    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "profile.json"]
+    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "probes.json", "profile.json"]
     assert version.inputs == (
         ("shop", "text"),
         ("size", "number"),
@@ -98,6 +100,50 @@ def test_the_profile_counts_every_training_row(first: tuple[TrainingResult, Path
 
 def test_the_same_job_makes_the_same_bytes(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
     assert make(tmp_path / "again").version == first[0].version
+
+
+def splines(rows: Any, config: Mapping[str, Any]) -> Any:
+    """What scikit-learn has and ONNX has not."""
+    sizes = make_pipeline(SimpleImputer(), SplineTransformer())
+    columns = ColumnTransformer([("shop", OneHotEncoder(handle_unknown="ignore"), ["shop"]), ("size", sizes, ["size"])])
+    return Pipeline([("columns", columns), ("model", LogisticRegression())]).fit(rows.features, rows.label)
+
+
+def linear_leaves(rows: Any, config: Mapping[str, Any]) -> Any:
+    """What LightGBM has and ONNX gets wrong."""
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    columns = ColumnTransformer([("codes", codes, ["shop"])], remainder="passthrough")
+    steady = {"n_jobs": 1, "random_state": 7, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    trees = LGBMClassifier(n_estimators=config["trees"], linear_tree=True, **steady)
+    return Pipeline([("columns", columns), ("trees", trees)]).fit(rows.features, rows.label)
+
+
+OTHERS = {"skops": (splines, "model.skops", "no ONNX form"), "lightgbm": (linear_leaves, "model.txt", "differ by")}
+
+
+@pytest.mark.parametrize("runtime", OTHERS)
+def test_what_is_not_onnx_is_staged_with_its_runtime_its_reason_and_its_proof(runtime: str, tmp_path: Path) -> None:
+    train, file, why = OTHERS[runtime]
+    result = make(tmp_path / "first", loop=make_loop(train))
+    folder = tmp_path / "first" / "version"
+    form = read_manifest(folder).form
+    assert form is not None
+    assert (form.runtime, form.model) == (runtime, file)
+    assert why in form.why
+    assert file in result.version.files
+    assert (form.proof.rows, form.proof.worst) == (result.proof_rows, result.proof_worst)
+    assert set(form.proof.slices["shop"]) == {"", "a", "b", "c"}
+    assert result.version.metrics["serving_difference"] == form.proof.worst <= 1e-5
+    assert make(tmp_path / "again", loop=make_loop(train)).version == result.version
+    later = replace(JOB, version="v2", cutoff=7 * DAY, champion=str(folder))
+    seen = make(tmp_path / "second", later).evaluation
+    assert seen.champion is not None
+    assert seen.champion.log_loss == result.evaluation.candidate.log_loss
+
+
+def test_a_loop_that_asks_for_onnx_gets_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="has no ONNX form"):
+        make(tmp_path / "job", loop=replace(make_loop(splines), runtime="onnx"))
 
 
 def test_a_champion_is_judged_on_the_same_later_rows(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from homeostat.adapters.onnx.convert import TOLERANCE, convert, predict, prove
+from homeostat.adapters.onnx.convert import convert
 from homeostat.adapters.onnx.lightgbm import floor32
 from homeostat.adapters.onnx.runtime import OnnxRuntime
 from homeostat.kernel.errors import Refused
-from homeostat.registry.models import Kind
+from homeostat.registry.models import Kind, Proof
+from homeostat.training.proof import TOLERANCE, prove, scores_of
 
 KINDS: dict[str, Kind] = {"shop": "text", "size": "number", "age": "number", "town": "text"}
 TEXTS = [name for name, kind in KINDS.items() if kind == "text"]
@@ -43,6 +44,14 @@ def frame(rows: int = 3_000, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
         "town": pd.Series(rng.choice([f"t{n}" for n in range(40)], rows).astype(object), dtype=object),
     }
     return pd.DataFrame(columns), label
+
+
+def loaded(made: bytes, kinds: dict[str, Kind] = KINDS) -> OnnxRuntime:
+    return OnnxRuntime("v1", tuple(kinds.items()), made)
+
+
+def shown(model: Any, made: bytes, rows: pd.DataFrame, kinds: dict[str, Kind] = KINDS) -> Proof:
+    return prove(model, loaded(made, kinds).predict, rows, kinds)
 
 
 def ordinal(numbers: Any = "passthrough") -> ColumnTransformer:
@@ -73,11 +82,11 @@ def test_the_onnx_form_answers_as_the_estimator(name: str) -> None:
     rows, label = frame()
     model = MODELS[name]().fit(rows, label)
     made = convert(model, KINDS)
-    proof = prove(model, made, rows, KINDS)
+    proof = shown(model, made, rows)
     assert proof.worst <= TOLERANCE
     assert proof.rows > len(rows)
     fresh, _ = frame(seed=1)
-    answers = predict(OnnxRuntime("v1", tuple(KINDS.items()), made), fresh)
+    answers = scores_of(loaded(made).predict, fresh)
     np.testing.assert_allclose(answers, model.predict_proba(fresh)[:, 1], atol=TOLERANCE)
 
 
@@ -86,7 +95,7 @@ def test_true_is_the_positive_class_however_it_is_written() -> None:
     expected = None
     for labels in (label, label.astype(int)):
         model = make_pipeline(one_hot(), LogisticRegression()).fit(rows, labels)
-        answers = predict(OnnxRuntime("v1", tuple(KINDS.items()), convert(model, KINDS)), rows)
+        answers = scores_of(loaded(convert(model, KINDS)).predict, rows)
         assert answers[label].mean() > answers[~label].mean() + 0.2
         expected = answers if expected is None else expected
         np.testing.assert_allclose(answers, expected, atol=1e-6)
@@ -96,7 +105,7 @@ def test_features_that_the_model_ignores_stay_inputs() -> None:
     rows, label = frame()
     model = make_pipeline(ColumnTransformer([("size", SimpleImputer(), ["size"])]), LogisticRegression())
     made = convert(model.fit(rows, label), KINDS)
-    assert prove(model, made, rows, KINDS).worst <= TOLERANCE
+    assert shown(model, made, rows).worst <= TOLERANCE
 
 
 @pytest.mark.parametrize("make", [trees, lambda: HistGradientBoostingClassifier(max_iter=10)])
@@ -109,7 +118,7 @@ def test_neighbouring_float32_values_are_never_confused(make: Any) -> None:
     rows = pd.DataFrame({"size": size, "age": age.astype(np.float32)})
     kinds: dict[str, Kind] = {"size": "number", "age": "number"}
     model = make().fit(rows, label)
-    assert prove(model, convert(model, kinds), rows, kinds).worst <= TOLERANCE
+    assert shown(model, convert(model, kinds), rows, kinds).worst <= TOLERANCE
 
 
 def test_a_value_missing_for_the_first_time_is_read_as_the_estimator_reads_it() -> None:
@@ -119,7 +128,7 @@ def test_a_value_missing_for_the_first_time_is_read_as_the_estimator_reads_it() 
         rows = pd.DataFrame({"size": (rng.normal(size=2_000) + shift).astype(np.float32)})
         label = rows["size"].to_numpy() > shift
         model = trees().fit(rows, label)
-        assert prove(model, convert(model, {"size": "number"}), rows, {"size": "number"}).worst <= TOLERANCE
+        assert shown(model, convert(model, {"size": "number"}), rows, {"size": "number"}).worst <= TOLERANCE
 
 
 def test_the_same_rows_give_the_same_bytes_in_every_process() -> None:
@@ -176,7 +185,7 @@ def test_settings_of_lightgbm_without_an_onnx_form_are_refused(setting: dict[str
     rows, label = frame(500)
     model = make_pipeline(ordinal(), trees(**setting)).fit(rows, label)
     with pytest.raises(Refused):
-        prove(model, convert(model, KINDS), rows, KINDS)
+        shown(model, convert(model, KINDS), rows)
 
 
 def test_a_difference_is_refused_with_its_row() -> None:
@@ -184,7 +193,7 @@ def test_a_difference_is_refused_with_its_row() -> None:
     model = make_pipeline(ordinal(), trees()).fit(rows, label)
     other = make_pipeline(ordinal(), trees()).fit(rows, ~label)
     with pytest.raises(Refused, match="differ by") as caught:
-        prove(other, convert(model, KINDS), rows, KINDS)
+        shown(other, convert(model, KINDS), rows)
     assert set(caught.value.facts["row"]) == set(KINDS)  # type: ignore[call-overload]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.kernel.errors import NotFound
-from homeostat.web.doors.asking import Asking, filled_in
+from homeostat.web.doors.asking import Asking, filled_in, predictions
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.mlflow import bodies, sheets
 from homeostat.web.doors.mlflow.columns import Positions, without_nat
 from homeostat.web.doors.mlflow.described import described
 from homeostat.web.doors.openapi import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
-from homeostat.web.doors.replies import Response, json_response
+from homeostat.web.doors.replies import Response
 from homeostat.web.doors.requests import Request, UnsupportedMedia
 
 _TEXT = [("content-type", "text/plain; charset=utf-8")]
@@ -52,10 +53,12 @@ class MlflowDoors:
         (loop,) = names
         self.asking.plan(loop)
         kind = _kind(request.header("content-type"))
-        rows = self._rows(loop, kind, await self.asking.body(request))
-        asked = new_prediction_id(self.asking.now(request))
-        whole = self.asking.completed(request, loop, rows, asked)
-        return json_response({"predictions": await self.asking.predict(request, loop, whole)})
+
+        def decode(body: bytes) -> Sequence[object]:
+            asked = new_prediction_id(self.asking.now(request))
+            return self.asking.completed(request, loop, self._rows(loop, kind, body), asked)
+
+        return await self.asking.exchange(request, loop, decode, predictions)
 
     def _rows(self, loop: str, kind: str, body: bytes) -> list[object]:
         question = self.asking.plan(loop).question

@@ -47,7 +47,7 @@ def _texts(name: str, count: int, data: memoryview) -> list[object]:
         if end > len(data):
             problem = f"Text {len(values)} of input {name[:60]!r} ends behind the input's {len(data)} bytes"
             raise _wrong(name, problem, "Send each text whole, behind its length of 4 bytes little-endian.")
-        values.append(_text(name, data[begin:end]))
+        values.append(text_of(name, data[begin:end]))
         start = end
     if start != len(data):
         problem = f"Input {name[:60]!r} has {len(data)} bytes, but its {count} texts end at byte {start}"
@@ -55,7 +55,8 @@ def _texts(name: str, count: int, data: memoryview) -> list[object]:
     return values
 
 
-def _text(name: str, data: memoryview) -> str:
+def text_of(name: str, data: memoryview | bytes) -> str:
+    """One text of a tensor. Raises: InvalidInput when it is not UTF-8."""
     try:
         return str(data, "utf-8")
     except UnicodeDecodeError as error:

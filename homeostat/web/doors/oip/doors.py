@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.metadata import version as installed
+from functools import partial
 
-from homeostat.app.prediction_ids import new_prediction_id
-from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound, Unavailable
-from homeostat.serving.live import Serving
+from homeostat.serving.gateway import Reply
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.oip.described import described
-from homeostat.web.doors.oip.models import PLATFORM, Model
 from homeostat.web.doors.oip.outputs import METADATA, chosen, reply
 from homeostat.web.doors.oip.packing import parts, unpacked
-from homeostat.web.doors.oip.protocol import EXTENSIONS, HEADER_LENGTH, decode_index, decode_infer, error_shape
+from homeostat.web.doors.oip.protocol import (
+    EXTENSIONS,
+    HEADER_LENGTH,
+    InferBody,
+    decode_index,
+    decode_infer,
+    error_shape,
+)
+from homeostat.web.doors.oip.repository import Repository, server
 from homeostat.web.doors.oip.tensors import read_tensors
 from homeostat.web.doors.openapi.parts import Description
 from homeostat.web.doors.paths import READ, WRITE, Door, Names
@@ -32,12 +36,7 @@ class OipDoors:
     """Tensors in, tensors out; a loop is a model, and its loaded versions are the model's."""
 
     asking: Asking
-    models: Mapping[str, Model]
-
-    @classmethod
-    def of(cls, asking: Asking) -> OipDoors:
-        """The doors of every loop."""
-        return cls(asking, {loop: Model.of(loop, asking.plan(loop).question) for loop in asking.live.loops})
+    repository: Repository
 
     def doors(self) -> list[Door]:
         """The doors of this protocol; the last one answers for every path below that there is none."""
@@ -64,10 +63,10 @@ class OipDoors:
 
     def described(self) -> Description:
         """What these doors take and give."""
-        return described(self.models)
+        return described(self.repository.models)
 
     async def _server(self, request: Request, names: Names) -> Response:
-        return json_response(_server())
+        return json_response(server(EXTENSIONS))
 
     async def _alive(self, request: Request, names: Names) -> Response:
         return json_response({"live": True})
@@ -80,56 +79,34 @@ class OipDoors:
 
     async def _index(self, request: Request, names: Names) -> Response:
         only_ready = decode_index(await self.asking.body(request)).ready
-        found: list[dict[str, str]] = []
-        for name in self.models:
-            serving = self.asking.live.current(name)
-            loaded = _loaded(serving)
-            found += [{"name": name, "version": version, "state": "READY", "reason": ""} for version in loaded]
-            if not loaded and not only_ready:
-                why = self.asking.live.no_version(name).problem
-                found.append({"name": name, "version": "", "state": "UNAVAILABLE", "reason": why})
-        return json_response(found)
+        return json_response(self.repository.index(only_ready=only_ready))
 
     async def _model(self, request: Request, names: Names) -> Response:
-        model = self._known(names)
-        loaded = _loaded(self.asking.live.current(model.name))
+        model, loaded = self.repository.model(*_named(names))
         return json_response({**model.metadata, "versions": loaded, "outputs": METADATA})
 
     async def _model_ready(self, request: Request, names: Names) -> Response:
-        model = self._known(names)
-        serving = self.asking.live.current(model.name)
-        if serving is None or serving.route.champion is None:
-            raise self.asking.live.no_version(model.name)
+        model = self.repository.must_answer(*_named(names))
         return json_response({"name": model.name, "ready": True})
 
     async def _infer(self, request: Request, names: Names) -> Response:
         header, asking = request.header, self.asking
-        content = unpacked(await asking.body(request), header("content-encoding"), asking.limit)
-        text, binary = parts(content, header(_LENGTH))
-        body = decode_infer(text)
-        outputs = chosen(body)
-        loop, version = names[0], names[1] if len(names) > 1 else None
-        asking.plan(loop)
-        rows = self.models[loop].rows(read_tensors(body.inputs, binary))
-        asked = body.id or new_prediction_id(asking.now(request))
-        replies = await asking.predict(request, loop, asking.completed(request, loop, rows, asked), version=version)
-        return reply(loop, body, replies, outputs)
+        loop, version = _named(names)
+        told: list[InferBody] = []
 
-    def _known(self, names: Names) -> Model:
-        """The model that a path names. Raises: NotFound for no such loop, or a version that is not loaded."""
-        loop = self.asking.plan(names[0]).name
-        loaded = _loaded(self.asking.live.current(loop))
-        if len(names) > 1 and names[1] not in loaded:
-            mend = did_you_mean(names[1], loaded)
-            raise NotFound(f"Version {names[1]!r} of loop {loop!r} is not loaded here.", mend=mend, loop=loop)
-        return self.models[loop]
+        def decode(content: bytes) -> Sequence[object]:
+            text, binary = parts(unpacked(content, header("content-encoding"), asking.limit), header(_LENGTH))
+            body = decode_infer(text)
+            told.append(body)
+            chosen(body)
+            return self.repository.rows(request, loop, body.id, partial(read_tensors, body.inputs, binary))
+
+        def shape(replies: list[Reply]) -> Response:
+            return reply(loop, told[0], replies, chosen(told[0]))
+
+        return await asking.exchange(request, loop, decode, shape, version=version)
 
 
-@cache
-def _server() -> Mapping[str, object]:
-    return {"name": PLATFORM, "version": installed("homeostat"), "extensions": EXTENSIONS}
-
-
-def _loaded(serving: Serving | None) -> list[str]:
-    """Versions that answer, the champion first."""
-    return [*serving.runtimes, *serving.candidates] if serving else []
+def _named(names: Names) -> tuple[str, str | None]:
+    """The loop of a path, and the version where it has one."""
+    return names[0], names[1] if len(names) > 1 else None

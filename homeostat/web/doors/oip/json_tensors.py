@@ -36,8 +36,11 @@ def values_of_json(given: Input, datatype: Datatype, rows: int, width: int) -> S
             mend=f"Send {wanted}, or null for what is missing.",
             input=given.name[:60],
         )
-    if given.parameters is None or datatype.family != "text":
-        return values
+    return meant(given, values) if datatype.family == "text" else values
+
+
+def meant(given: Input, values: Sequence[object]) -> Sequence[object]:
+    """What texts stand for, where the tensor has a content type of MLServer's codecs. Raises: InvalidInput."""
     read = _ENCODED.get(str(given.parameter("content_type")))
     return values if read is None else [_decoded(read, given, value) for value in values]
 

@@ -61,7 +61,7 @@ def reply(model: str, body: InferBody, replies: Sequence[Reply], outputs: Chosen
     """The reply to a request; ``model_version`` names every version that answered."""
     told: dict[str, object] = {
         "model_name": model,
-        "model_version": ",".join(dict.fromkeys(one.version for one in replies)),
+        "model_version": versions_of(replies),
     }
     if body.id is not None:
         told["id"] = body.id
@@ -79,6 +79,11 @@ def reply(model: str, body: InferBody, replies: Sequence[Reply], outputs: Chosen
             tensors.append({**tensor, "data": values})
     told["outputs"] = tensors
     return _response(msgspec.json.encode(told), binary)
+
+
+def versions_of(replies: Sequence[Reply]) -> str:
+    """Every version that answered, with commas between."""
+    return ",".join(dict.fromkeys(one.version for one in replies))
 
 
 def _response(text: bytes, binary: Sequence[bytes]) -> Response:

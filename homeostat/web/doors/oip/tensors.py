@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from homeostat.features.ingest import MOST_ROWS
 from homeostat.kernel.errors import InvalidInput, TooLarge
@@ -25,38 +26,66 @@ class Tensor:
     values: Sequence[object]
 
 
+Values = Callable[[Input, Datatype, int, int], Sequence[object]]
+"""Reads the values of an input with a datatype, so many rows and so wide. Raises: InvalidInput."""
+
+
 def read_tensors(inputs: Sequence[Input], binary: memoryview) -> list[Tensor]:
     """All tensors of a request; ``binary`` is what follows its JSON.
 
     Raises: InvalidInput for tensors that contradict themselves, one another or the binary part; TooLarge.
     """
-    if not inputs:
-        raise InvalidInput("The request holds no inputs.", mend="Send one tensor for each column of the question.")
     tensors: list[Tensor] = []
     start = 0
     for given in inputs:
         size = _size(given)
         if size is not None and size > len(binary) - start:
             raise _told_wrongly(len(binary), f"input {given.name[:60]!r} claims {size} from byte {start} on")
-        tensors.append(_read(given, None if size is None else binary[start : start + size]))
+        tensors.append(tensor(given, _behind_json(given, None if size is None else binary[start : start + size])))
         start += size or 0
-    if start != len(binary):
+    if start != len(binary) and inputs:
         raise _told_wrongly(len(binary), f"the inputs claim {start} together")
-    _must_be_as_long(tensors)
+    must_fit(tensors)
     return tensors
 
 
-def _read(given: Input, binary: memoryview | None) -> Tensor:
+def tensor(given: Input, values: Values) -> Tensor:
+    """One tensor of a request, whichever way its values came. Raises: InvalidInput, TooLarge."""
     datatype = datatype_of(given.name, given.datatype)
     rows, width = _extent(given)
+    return Tensor(given.name, datatype, rows, width, len(given.shape) == 2, values(given, datatype, rows, width))
+
+
+def must_fit(tensors: Sequence[Tensor]) -> None:
+    """Raises: InvalidInput for no tensors at all, or some with more rows than others."""
+    if not tensors:
+        raise InvalidInput("The request holds no inputs.", mend="Send one tensor for each column of the question.")
+    first = tensors[0]
+    for other in tensors:
+        if other.rows != first.rows:
+            raise InvalidInput(
+                f"Input {first.name[:60]!r} has {first.rows} rows, and input {other.name[:60]!r} has {other.rows}.",
+                mend="Send as many rows in every tensor.",
+            )
+
+
+def values_of_raw(data: memoryview, given: Input, datatype: Datatype, rows: int, width: int) -> Sequence[object]:
+    """The values of a tensor that came in binary. Raises: InvalidInput."""
+    return values_of_bytes(given.name, datatype, rows * width, data)
+
+
+def twice(name: str, where: str) -> InvalidInput:
+    """The error for a tensor whose values came in two places."""
+    problem = f"Input {name[:60]!r} has its values twice: {where}."
+    return InvalidInput(problem, mend="Leave out one of the two.", input=name[:60])
+
+
+def _behind_json(given: Input, binary: memoryview | None) -> Values:
     if binary is None:
-        values = values_of_json(given, datatype, rows, width)
-    elif given.data is not None:
-        problem = f"Input {given.name[:60]!r} has its values twice: in data and in binary."
-        raise InvalidInput(problem, mend="Leave out one of the two.")
-    else:
-        values = values_of_bytes(given.name, datatype, rows * width, binary)
-    return Tensor(given.name, datatype, rows, width, len(given.shape) == 2, values)
+        return values_of_json
+    if given.data is not None:
+        raise twice(given.name, "in data and in binary")
+    return partial(values_of_raw, binary)
 
 
 def _extent(given: Input) -> tuple[int, int]:
@@ -80,16 +109,6 @@ def _size(given: Input) -> int | None:
         return size
     problem = f"binary_data_size of input {given.name[:60]!r} is no number of bytes."
     raise InvalidInput(problem, mend="Send a whole number from 0 on.", input=given.name[:60])
-
-
-def _must_be_as_long(tensors: Sequence[Tensor]) -> None:
-    first = tensors[0]
-    for other in tensors:
-        if other.rows != first.rows:
-            raise InvalidInput(
-                f"Input {first.name[:60]!r} has {first.rows} rows, and input {other.name[:60]!r} has {other.rows}.",
-                mend="Send as many rows in every tensor.",
-            )
 
 
 def _told_wrongly(there: int, claimed: str) -> InvalidInput:

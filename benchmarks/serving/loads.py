@@ -1,0 +1,73 @@
+"""The load: wrk where it is installed, else the asyncio client of this package."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.load import Loaded, saturate
+
+CONNECTIONS = 64
+_SCRIPT = """
+local bodies = {%s}
+local at, step = 0, %s
+request = function()
+  at = at %% #bodies + 1
+  return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, bodies[at])
+end
+if step > 0 then delay = function() return step end end
+done = function(summary, latency, requests)
+  local failed = summary.errors.connect + summary.errors.read + summary.errors.write
+  failed = failed + summary.errors.status + summary.errors.timeout
+  io.write(string.format('\\n{"requests": %%d, "micros": %%d, "p50": %%d, "p99": %%d, "failed": %%d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), failed))
+end
+"""
+
+
+def generator() -> str:
+    """Which load generator is used."""
+    return "wrk" if shutil.which("wrk") else "asyncio client"
+
+
+def load(url: str, bodies: Sequence[bytes], seconds: float, core: int, *, pause_ms: int = 0) -> Loaded:
+    """Ask over 64 connections, each one request after the other, with a pause between where one is given."""
+    if generator() == "wrk":
+        return _wrk(url, bodies, seconds, core, pause_ms)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        return asyncio.run(saturate(url, bodies, CONNECTIONS, seconds, pause_ms / 1e3))
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, pause_ms: int) -> Loaded:
+    listed = ",".join(f"[==[{body.decode()}]==]" for body in bodies)
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "ask.lua"
+        script.write_text(_SCRIPT % (listed, pause_ms))
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+            "-s",
+            str(script),
+            url,
+        ]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
+        )
+    seen = json.loads(done.stdout.rstrip().rpartition("\n")[2])
+    replies = seen["requests"] - seen["failed"]
+    per_second = replies / (seen["micros"] / 1e6)
+    return Loaded(seen["requests"], per_second, seen["p50"] / 1e3, seen["p99"] / 1e3, seen["failed"])

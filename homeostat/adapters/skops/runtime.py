@@ -1,0 +1,74 @@
+"""Runs a version's model.skops in scikit-learn, on one thread, after every type in it was found on the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skops.io import loads
+from threadpoolctl import ThreadpoolController
+
+from homeostat.adapters.skops.trusted import TRUSTED, must_be_trusted
+from homeostat.data.contracts import Value
+from homeostat.kernel.errors import HomeostatError
+from homeostat.registry.binding import Binding
+from homeostat.registry.manifest import read_verified
+from homeostat.registry.models import Kind
+from homeostat.serving.native import unfit
+from homeostat.serving.runtimes import Probabilities
+from homeostat.training.proof import positive_class
+from homeostat.training.rows import model_frame
+
+MODEL = "model.skops"
+_UNBOUND = Binding("")
+
+
+class SkopsRuntime:
+    """One loaded version. Slow beside the others: a row takes milliseconds, and pandas is loaded with it."""
+
+    def __init__(
+        self, version: str, inputs: tuple[tuple[str, Kind], ...], model: bytes, binding: Binding = _UNBOUND
+    ) -> None:
+        self.version, self.inputs, self.binding = version, inputs, binding
+        self._kinds = dict(inputs)
+        self._estimator = _loaded(version, model)
+        self._positive = positive_class(self._estimator)
+        self._threads = ThreadpoolController()
+
+    def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
+        """Probability of the positive class for each row."""
+        arrays = {name: _array(columns[name], kind) for name, kind in self.inputs}
+        with self._threads.limit(limits=1):
+            answer = self._estimator.predict_proba(model_frame(arrays, self._kinds))
+        return np.asarray(answer, dtype=np.float64)[:, self._positive]
+
+
+def _loaded(version: str, model: bytes) -> Any:
+    try:
+        must_be_trusted(f"The model of version {version}", model)
+        estimator = loads(model, trusted=list(TRUSTED))
+        jobs = [name for name in estimator.get_params() if name.rpartition("__")[2] == "n_jobs"]
+        return estimator.set_params(**dict.fromkeys(jobs, 1))
+    except HomeostatError:
+        raise
+    except Exception as error:  # a file that is none, or of other releases
+        raise unfit(version, f"cannot be loaded: {type(error).__name__}: {str(error)[:300]}") from error
+
+
+def _array(values: Sequence[Value], kind: Kind) -> np.ndarray[Any, Any]:
+    if kind == "text":
+        return np.array(values, dtype=object)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite here as it is in training
+        return np.array(values, dtype=np.float32)  # None becomes NaN
+
+
+def load_runtime(folder: Path, version: str) -> SkopsRuntime:
+    """Load the version in ``folder``; the very bytes that were checked are the ones that run.
+
+    Raises: IntegrityError when model.skops is not what the manifest says; Refused when it holds a type that is not
+    trusted; Unavailable when it is not there.
+    """
+    manifest, (model,) = read_verified(folder, version, MODEL)
+    return SkopsRuntime(version, manifest.inputs, model, manifest.binding)

@@ -1,0 +1,69 @@
+"""Loads a version with the runtime that its manifest names: the one way in which any process does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
+from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.registry.manifest import read_manifest, read_verified
+from homeostat.registry.probes import PROBES, Probes
+from homeostat.serving.runtimes import Runtime, probabilities
+
+
+def load_runtime(folder: Path, version: str) -> Runtime:
+    """Load the version in ``folder``, and see that it answers recorded rows as it was registered to.
+
+    What only other runtimes need is not imported.
+    Raises: NotFound, Unavailable or IntegrityError when its files are missing or changed, or its answers are others;
+    Unavailable for a runtime of a later release; Refused when its model may not be loaded.
+    """
+    manifest = read_manifest(folder)
+    name = manifest.runtime
+    load = _loader(name)
+    if load is None:
+        raise Unavailable(
+            f"Version {version} is served by {name!r}, which this release of Homeostat does not know.",
+            mend="Install the release that trained it here too, or route to another version.",
+            version=version,
+            runtime=name,
+        )
+    runtime = load(folder, version)
+    if PROBES in manifest.files:
+        _must_answer_as_registered(runtime, folder, version)
+    return runtime
+
+
+def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> None:
+    _, (content,) = read_verified(folder, version, PROBES)
+    probes = Probes.read(content)
+    if not probes.probabilities:
+        return
+    worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))
+    if worst is not None:
+        raise IntegrityError(
+            f"Version {version} answers {len(probes.probabilities)} recorded rows otherwise than when it was"
+            f" registered: by up to {worst:.2g}.",
+            mend="Compare this machine with the version's environment.json; route to another version.",
+            version=version,
+            folder=str(folder),
+        )
+
+
+def _loader(name: str) -> Callable[[Path, str], Runtime] | None:
+    if name == "onnx":
+        return load_onnx
+    if name == "lightgbm":
+        from homeostat.adapters.lightgbm.runtime import load_runtime as load_lightgbm
+
+        return load_lightgbm
+    if name == "xgboost":
+        from homeostat.adapters.xgboost.runtime import load_runtime as load_xgboost
+
+        return load_xgboost
+    if name == "skops":
+        from homeostat.adapters.skops.runtime import load_runtime as load_skops
+
+        return load_skops
+    return None

@@ -1,0 +1,183 @@
+"""The proof that what serves answers as the estimator that was trained: on real rows, overall and per slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from homeostat.kernel.errors import Refused
+from homeostat.registry.models import Kind, Proof
+
+TOLERANCE = 1e-5
+"""The greatest difference in probability at which two answers count as equal."""
+SLICES = 50
+"""A text feature with more texts than this is not taken apart."""
+Predict = Callable[[Mapping[str, Any]], NDArray[np.float64]]
+Slices = dict[str, dict[str, float]]
+_BATCH = 20_000
+_PROBES = 256
+_NAMED = 5
+_KNOWN = "fails on rows that there really were"
+_ANSWERED = "answers rows on which its {} form fails"
+_UNHEARD_OF = "\x00never seen in training"
+
+
+def prove(
+    estimator: Any,
+    predict: Predict,
+    frame: pd.DataFrame,
+    kinds: Mapping[str, Kind],
+    *,
+    form: str = "ONNX",
+    tolerance: float = TOLERANCE,
+) -> Proof:
+    """Compare on every row of ``frame``, and on some rows with one value missing or new.
+
+    ``predict`` is that of the engine that serves. Slices are the texts of each text feature with few of them.
+    Probes that the estimator itself cannot take are left out.
+    Raises: Refused naming the worst row, and each slice that differs by more than ``tolerance``.
+    """
+    distance = _distances(estimator, predict, frame, form)
+    slices = _slices(distance, frame, kinds)
+    _must_be_equal(estimator, form, distance, frame, slices, tolerance)
+    rows, worst = len(frame), float(distance.max(initial=0.0))
+    for probe in _probes(frame, kinds):
+        expected = _scores_if_any(estimator, probe)
+        if expected is None:
+            continue
+        served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), probe)
+        distance = _difference(served, expected)
+        _must_be_equal(estimator, form, distance, probe, {}, tolerance)
+        rows, worst = rows + len(probe), max(worst, float(distance.max(initial=0.0)))
+    return Proof(rows, worst, tolerance, slices)
+
+
+def both(one: Proof, other: Proof) -> Proof:
+    """What two proofs show together.
+
+    >>> both(Proof(2, 0.1, 1.0, {"shop": {"a": 0.1}}), Proof(3, 0.2, 1.0, {"shop": {"a": 0.2}})).slices
+    {'shop': {'a': 0.2}}
+    """
+    slices: Slices = {}
+    for found in (one.slices, other.slices):
+        for name, texts in found.items():
+            known = slices.setdefault(name, {})
+            known.update({text: max(worst, known.get(text, 0.0)) for text, worst in texts.items()})
+    few = {name: texts for name, texts in slices.items() if len(texts) <= SLICES}
+    return Proof(one.rows + other.rows, max(one.worst, other.worst), one.tolerance, few)
+
+
+def scores_of(predict: Predict, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Probabilities of many rows, a batch at a time."""
+    answers = [predict({name: part[name].to_numpy() for name in part.columns}) for part in _batches(frame)]
+    return np.concatenate(answers) if answers else np.empty(0)
+
+
+def positive_class(estimator: Any) -> int:
+    """The place of True among the classes of a fitted binary classifier.
+
+    Raises: Refused naming the estimator, where it is none.
+    """
+    classes = [str(value) for value in getattr(estimator, "classes_", [])]
+    if not hasattr(estimator, "predict_proba") or sorted(classes) not in (["False", "True"], ["0", "1"]):
+        found = f"its classes are {', '.join(classes)}" if classes else "it is not a fitted classifier"
+        raise Refused(
+            f"{named(estimator)} cannot answer with the probability of True: {found}.",
+            mend="Return an estimator with predict_proba, fitted on rows.label.",
+            estimator=named(estimator),
+        )
+    return classes.index("True") if "True" in classes else classes.index("1")
+
+
+def named(estimator: Any) -> str:
+    """A pipeline is named with its last step: that is the one people recognise."""
+    steps = getattr(estimator, "steps", None)
+    name = type(estimator).__name__
+    return f"{name} ending in {type(steps[-1][1]).__name__}" if steps else name
+
+
+def _distances(estimator: Any, predict: Predict, frame: pd.DataFrame, form: str) -> NDArray[np.float64]:
+    found = []
+    for part in _batches(frame):
+        expected = _or_refused(estimator, _KNOWN, lambda rows: _scores(estimator, rows), part)
+        served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), part)
+        found.append(_difference(served, expected))
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _or_refused(
+    estimator: Any, fails: str, scores: Callable[[pd.DataFrame], NDArray[np.float64]], frame: pd.DataFrame
+) -> NDArray[np.float64]:
+    try:
+        return scores(frame)
+    except Exception as error:  # each library has its own way of failing
+        raise Refused(
+            f"{named(estimator)} {fails}: {type(error).__name__}: {' '.join(str(error).split())[:300]}.",
+            mend="Return an estimator whose predict_proba takes rows.features as they are, later rows included.",
+            estimator=named(estimator),
+        ) from error
+
+
+def _difference(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    distance: NDArray[np.float64] = np.abs(found - expected)
+    distance[np.isnan(distance)] = np.inf
+    return distance
+
+
+def _slices(distance: NDArray[np.float64], frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> Slices:
+    texts = [name for name, kind in kinds.items() if kind == "text" and frame[name].nunique() <= SLICES]
+    worst = {name: pd.Series(distance).groupby(frame[name].to_numpy()).max() for name in texts}
+    return {name: {str(text): float(value) for text, value in found.items()} for name, found in worst.items()}
+
+
+def _must_be_equal(
+    estimator: Any, form: str, distance: NDArray[np.float64], frame: pd.DataFrame, slices: Slices, tolerance: float
+) -> None:
+    if distance.max(initial=0.0) <= tolerance:
+        return
+    place = int(distance.argmax())
+    wrong = [(w, f"{name} = {text!r}") for name, texts in slices.items() for text, w in texts.items() if w > tolerance]
+    told = [text for _, text in sorted(wrong, key=lambda one: -one[0])]
+    where = f" Slices: {', '.join(told[:_NAMED])}{' and others' if len(told) > _NAMED else ''}." if told else ""
+    raise Refused(
+        f"{named(estimator)} and its {form} form differ by {distance[place]:.2g} in probability, "
+        f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {len(frame)} rows.{where}",
+        mend="Give trees their numbers as they are, unscaled, and handle missing and new values in the "
+        "pipeline (SimpleImputer, OrdinalEncoder with unknown_value).",
+        estimator=named(estimator),
+        row={name: str(value) for name, value in frame.iloc[place].items()},
+        slices=told,
+    )
+
+
+def _scores(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
+    positive = positive_class(estimator)
+    scores: NDArray[np.float64] = np.asarray(estimator.predict_proba(frame), dtype=np.float64)[:, positive]
+    return scores
+
+
+def _scores_if_any(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64] | None:
+    try:
+        return _scores(estimator, frame)
+    except Exception:  # each library has its own way of saying that a value is not one it takes
+        return None
+
+
+def _batches(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (frame.iloc[start : start + _BATCH] for start in range(0, len(frame), _BATCH))
+
+
+def _probes(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> list[pd.DataFrame]:
+    """Rows spread over the frame, per feature with its value missing and, for a text, never seen."""
+    few = frame.iloc[:: max(1, len(frame) // _PROBES)]
+    made: list[pd.DataFrame] = []
+    for name, kind in kinds.items():
+        for value in (np.nan,) if kind == "number" else ("", _UNHEARD_OF):
+            probe = few.copy()
+            probe[name] = pd.Series(value, index=few.index, dtype=few[name].dtype)
+            made.append(probe)
+    return made

@@ -1,0 +1,82 @@
+"""What a person may do to a route, and what needs an explicit override."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from homeostat.control.by_hand import cast_shadow, redeploy
+from homeostat.control.state import LoopState, Rollout, Standing, StandingName
+from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.serving.routing import Route, Shadow
+
+ASKED = Verdict(ROLL_BACK, (Reason("asked_for", "me", None, "asked for by me"),))
+STANDINGS: dict[str, StandingName] = {
+    "v1": "retired",
+    "v2": "rolled_back",
+    "v3": "rejected",
+    "v4": "failed",
+    "v5": "standby",
+    "v6": "champion",
+    "v7": "candidate",
+    "v8": "training",
+}
+
+
+def state() -> LoopState:
+    route = Route("late", 9, "v6", canary="v7", share=0.25, standby="v5", salt="r", shadows=(Shadow("v1", 0.5),))
+    rollout = Rollout("late/rollout/v7", "v7", "v6", 1, 0, 0, 0)
+    versions = {name: Standing(standing, 0) for name, standing in STANDINGS.items()}
+    return LoopState("late", 3, route, versions, rollout)
+
+
+def moved(version: str, *, override: bool = False) -> LoopState:
+    return redeploy(state(), version, ASKED, 5, "me", override=override).state
+
+
+@pytest.mark.parametrize("version", ["v1", "v5", "v7"])
+def test_a_registered_version_serves_everything_again(version: str) -> None:
+    after = moved(version)
+    assert (after.route.generation, after.route.champion, after.route.canary) == (10, version, None)
+    assert (after.rollout, after.route.standby) == (None, None)
+    assert after.versions[version] == Standing("champion", 5)
+    assert after.versions["v6"].name == "rolled_back"
+    assert after.versions["v7"].name == ("champion" if version == "v7" else "rolled_back")
+    assert version not in [shadow.version for shadow in after.route.shadows]
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_one_that_was_taken_back_or_turned_away_needs_an_override_which_the_ledger_keeps(version: str) -> None:
+    with pytest.raises(Refused, match=r"was taken back|was turned away") as caught:
+        moved(version)
+    assert "--override" in caught.value.mend
+    (draft,) = redeploy(state(), version, ASKED, 5, "me", override=True).drafts
+    assert (draft.kind, draft.actor) == ("rollback", "me")
+    assert "by override" in draft.title
+
+
+@pytest.mark.parametrize("version", ["v4", "v6", "v8"])
+def test_what_was_never_finished_or_serves_already_is_refused_whatever_is_said(version: str) -> None:
+    with pytest.raises(Refused):
+        moved(version, override=True)
+
+
+def test_an_unknown_version_is_named_with_those_there_are() -> None:
+    with pytest.raises(NotFound, match="v9") as caught:
+        moved("v9")
+    assert "v1" in caught.value.mend
+
+
+def test_a_shadow_begins_changes_its_share_and_ends() -> None:
+    begun = cast_shadow(state(), "v2", 0.1, 5, "me").state
+    assert begun.route.shadows == (Shadow("v1", 0.5), Shadow("v2", 0.1))
+    more = cast_shadow(begun, "v2", 1.0, 6, "me").state
+    assert more.route.shadows == (Shadow("v1", 0.5), Shadow("v2", 1.0))
+    ended = cast_shadow(more, "v2", 0.0, 7, "me")
+    assert ended.state.route.shadows == (Shadow("v1", 0.5),)
+    assert ended.drafts[0].title == "v2 is no shadow any more"
+    assert dataclasses.replace(ended.state, route=state().route) == state()
+    with pytest.raises(NotFound, match="no shadow"):
+        cast_shadow(ended.state, "v2", 0.0, 8, "me")
