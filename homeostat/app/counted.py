@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -79,3 +79,14 @@ def added(before: Look, after: Look) -> Added:
             if key == _UPTIME or key[0].endswith(_GROWING):
                 counts[key] = counts.get(key, 0.0) + max(0.0, value - base.get(key, 0.0))
     return Added(after.at, elapsed, tuple(seen), {key: count for key, count in counts.items() if count})
+
+
+def together(stretches: Sequence[Added]) -> Added:
+    """What was added in all of them; a stretch of which nothing is known adds nothing, not even time."""
+    known = [one for one in stretches if one.replicas]
+    counts: dict[Key, float] = {}
+    for one in known:
+        for key, count in one.counts.items():
+            counts[key] = counts.get(key, 0.0) + count
+    replicas = tuple(sorted({name for one in known for name in one.replicas}))
+    return Added(max((one.at for one in known), default=0), sum(one.seconds for one in known), replicas, counts)

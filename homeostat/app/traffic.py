@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeostat.app.control.doors import Seen
-from homeostat.app.counted import PREDICTING, Added, Sample
+from homeostat.app.counted import PREDICTING, Added, Sample, together
 from homeostat.app.latency import Histogram, budget_of
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Arm, Route
@@ -36,14 +36,14 @@ class Traffic:
     models: dict[Served, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     defaults: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
-    def add(self, point: Added, loop: str) -> Traffic:
-        """Count what was added for a loop, too; a stretch of which nothing is known counts nothing, not even time."""
-        if point.replicas:
-            self.seconds += point.seconds
-            for name, labels, value in point.samples():
-                if labels.get("loop") == loop:
-                    self._count(name, labels, value)
-        return self
+    @classmethod
+    def of(cls, point: Added, loop: str) -> Traffic:
+        """What was added for a loop; of a stretch of which nothing is known nothing, not even time."""
+        found = cls(point.seconds if point.replicas else 0.0)
+        for name, labels, value in point.samples():
+            if labels.get("loop") == loop:
+                found._count(name, labels, value)
+        return found
 
     @property
     def fallbacks(self) -> float:
@@ -73,20 +73,21 @@ class Traffic:
 def traffic(seen: Seen, route: Route, hourly_price: float | None) -> Json:
     """The last minutes of a loop: point by point, arm by arm, and where the time went; null is unknown, never 0."""
     loop = route.loop
-    points = [(point, Traffic().add(point, loop)) for point in seen.points]
-    whole = _sum(seen.points, loop)
+    points = [(point, Traffic.of(point, loop)) for point in seen.points]
+    all_of_it = together(seen.points)
+    whole = Traffic.of(all_of_it, loop)
     return {
         "known": seen.look is not None,
         "problem": seen.problem,
         "seen_at": None if seen.look is None else format_instant(seen.look.at),
         "replicas": [] if seen.look is None else sorted(seen.look.replicas),
         "seconds": whole.seconds,
-        "now": _figures(_sum(_present(seen), loop)),
+        "now": _figures(Traffic.of(together(_present(seen)), loop)),
         "whole": _figures(whole),
         "points": [{"at": format_instant(point.at), **_figures(one)} for point, one in points],
         "arms": [_arm(served, share, whole, [one for _, one in points]) for served, share in _served(route, whole)],
         "shadows": _shadows(route, () if seen.look is None else seen.look.samples()),
-        "budget": budget_of((sample for point in seen.points for sample in point.samples()), loop, hourly_price),
+        "budget": budget_of(all_of_it.samples(), loop, hourly_price),
         "fallbacks": int(whole.fallbacks) if whole.seconds else None,
         "defaults": {name: int(rows) for name, rows in sorted(whole.defaults.items(), key=lambda item: -item[1])},
         "spool_bytes": _spool(seen),
@@ -110,13 +111,6 @@ def shares_of(route: Route) -> dict[Served, float]:
         shares |= {(f"{one.name}/{arm.name}", arm.version): rest * one.share * arm.weight for arm in one.arms}
         rest *= 1.0 - one.share
     return {**shares, ("champion", route.champion): rest}
-
-
-def _sum(points: Iterable[Added], loop: str) -> Traffic:
-    found = Traffic()
-    for point in points:
-        found.add(point, loop)
-    return found
 
 
 def _present(seen: Seen) -> Sequence[Added]:

@@ -241,8 +241,9 @@ def test_metrics_are_prometheus_and_count_what_was_refused(running: Running) -> 
     }
     names = {name for name, _ in found}
     assert {"homeostat_requests_total", "homeostat_predictions_total", "homeostat_contract_breaks_total"} <= names
-    assert found["homeostat_contract_breaks_total", (("loop", LOOP), ("reason", "no_offset"))] >= 1
-    assert found["homeostat_route_generation", (("loop", LOOP),)] == 1
+    here = ("replica", "r1")
+    assert found["homeostat_contract_breaks_total", (("loop", LOOP), ("reason", "no_offset"), here)] >= 1
+    assert found["homeostat_route_generation", (("loop", LOOP), here)] == 1
     assert not [label for name, label in found if ("loop", "visit") in label]
 
 
@@ -254,7 +255,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
     assert "<title>" in running.doors.get("/", follow_redirects=True).text
 
 
-ROUTES = ("overview", "windows", "decisions", "versions", "features", "predictions", "skew")
+ROUTES = ("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew")
 
 
 @pytest.mark.parametrize("what", ROUTES)

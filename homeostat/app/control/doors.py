@@ -20,11 +20,12 @@ KEPT = 60
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The last minutes, oldest first; ``look`` is the newest one, None while the doors do not answer, as ``problem``
-    then says."""
+    then says. ``number`` is how many looks there were."""
 
     points: Sequence[Added] = ()
     look: Look | None = None
     problem: str | None = None
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class DoorsWatch:
     _points: deque[Added] = field(init=False, default_factory=lambda: deque(maxlen=KEPT))
     _look: Look | None = field(init=False, default=None)
     _problem: str | None = field(init=False, default=None)
+    _number: int = field(init=False, default=0)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def look(self) -> None:
@@ -52,6 +54,7 @@ class DoorsWatch:
             elif self._points:
                 self._points.append(Added(self.clock.now()))
             self._look, self._problem = found, problem
+            self._number += 1
 
     def run(self, stop: threading.Event) -> None:
         """Look until told to stop."""
@@ -63,4 +66,4 @@ class DoorsWatch:
     def seen(self) -> Seen:
         """The last minutes as they are known now."""
         with self._lock:
-            return Seen(tuple(self._points), self._look, self._problem)
+            return Seen(tuple(self._points), self._look, self._problem, self._number)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.app.control.doors import EVERY_SECONDS, Seen
-from homeostat.app.counted import Added
+from homeostat.app.counted import Added, together
 from homeostat.app.latency import Histogram
 from homeostat.app.traffic import Served, Traffic
 from homeostat.control.limits import Limits, Minute, judge_limits
@@ -34,7 +34,7 @@ class Guard:
         route = state.route
         if route.champion is None or state.drill is not None:
             return Verdict(INCONCLUSIVE, (Reason("nobody_serves", None, None, "nobody serves, or a drill is on"),))
-        minutes = [_total(points, route.loop) for points in _minutes(seen.points)]
+        minutes = [Traffic.of(together(points), route.loop) for points in _minutes(seen.points)]
         self._learn(route, minutes)
         if route.canary is not None:
             canary, champion = ("canary", route.canary), ("champion", route.champion)
@@ -82,13 +82,6 @@ def _minutes(points: Sequence[Added]) -> Iterator[Sequence[Added]]:
     first = len(points) % _MINUTE
     for start in range(first, len(points), _MINUTE):
         yield points[start : start + _MINUTE]
-
-
-def _total(points: Sequence[Added], loop: str) -> Traffic:
-    found = Traffic()
-    for point in points:
-        found.add(point, loop)
-    return found
 
 
 def _merged(histograms: Iterator[Histogram]) -> Histogram:

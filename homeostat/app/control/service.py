@@ -22,6 +22,7 @@ from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK
 from homeostat.monitoring.freshness import objectives_of
+from homeostat.serving.routing import Route
 
 Json = dict[str, Any]
 _LOG = logging.getLogger("homeostat.control")
@@ -56,6 +57,7 @@ class ControlService:
     hourly_price: float | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
+    _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
     _guards: dict[str, Guard] = field(init=False, default_factory=dict)
 
     def tick(self) -> None:
@@ -123,8 +125,7 @@ class ControlService:
     def serving(self, name: str) -> Json:
         """Who answers whom, what every replica makes of it, and what the doors counted over the last minutes."""
         loop = self._loop(name)
-        route = self.operations.state(name).route
-        return {**self.operations.route(loop), "traffic": traffic(self.doors.seen(), route, self.hourly_price)}
+        return {**self.operations.route(loop), "traffic": self._traffic(self.operations.state(name).route)}
 
     def windows(self, name: str, after: int) -> Json:
         """Days changed after a cursor."""
@@ -171,6 +172,15 @@ class ControlService:
     def readmit(self, table: str, reason: str | None, ids: Sequence[int] | None) -> Json:
         """Take in kept rows that keep today's contract, as known now."""
         return self.facts.recorder.readmit(table, self._now(), reason=reason, ids=ids)
+
+    def _traffic(self, route: Route) -> Json:
+        """What was told last, until the doors are looked at again: people ask far more often."""
+        seen = self.doors.seen()
+        of, told = self._told.get(route.loop, (None, {}))
+        if of != (seen.number, route):
+            told = traffic(seen, route, self.hourly_price)
+            self._told[route.loop] = ((seen.number, route), told)
+        return told
 
     def _verdict(self, name: str) -> Json | None:
         """What was last said about retraining: why it is time, or why not yet."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.app.counted import Added, Look, added, look_at
+from homeostat.app.counted import Added, Look, added, look_at, together
 from homeostat.web.doors.merging import merged
 
 NAME = "homeostat_requests_total"
@@ -88,3 +88,11 @@ def test_whatever_happened_to_replicas_nothing_is_negative_or_more_than_was_coun
     assert all(count > 0 for count in found.counts.values())
     assert requests(found) <= sum(count for _, count in after.values())
     assert set(found.replicas) <= set(after)
+
+
+def test_stretches_add_up_and_one_of_which_nothing_is_known_adds_not_even_time() -> None:
+    first = added(look(100, r1=(90, 10)), look(105, r1=(95, 13)))
+    third = added(look(110, r2=(90, 10)), look(116, r2=(96, 14)))
+    found = together([first, Added(7), third])
+    assert (requests(found), found.seconds, found.replicas) == (7.0, 11.0, ("r1", "r2"))
+    assert together([Added(7)]).replicas == ()

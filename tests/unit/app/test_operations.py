@@ -114,6 +114,9 @@ def test_serving_is_shown_as_unknown_and_with_its_route_while_the_doors_are_away
     ]
     assert (told["traffic"]["known"], told["traffic"]["points"]) == (False, [])
     assert "does not answer" in told["traffic"]["problem"]
+    assert control.serving(LOOP)["traffic"] is told["traffic"], "told again without a new look"
+    control.doors.look()
+    assert control.serving(LOOP)["traffic"] is not told["traffic"]
     with pytest.raises(NotFound):
         control.serving("late-arival")
 
