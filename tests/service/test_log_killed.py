@@ -30,7 +30,7 @@ def strike(home: Installation, victim: str) -> None:
         home.start(victim)
 
 
-@pytest.mark.timeout(60 + 30 * ROUNDS)
+@pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_killed_at_random_under_load_every_acknowledged_prediction_is_in_the_log_once(tmp_path: Path) -> None:
     chance = random.Random(5)
     with installed(tmp_path, "r1", "r2") as home:
