@@ -10,9 +10,10 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Awaitable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Literal
 
 import msgspec
@@ -23,6 +24,8 @@ from homeostat.data.records import PredictionRecord
 from homeostat.kernel.errors import Conflict, Unavailable
 
 Durability = Literal["group", "record", "system"]
+_Waiting = tuple[bytes, asyncio.Future[None]]
+_Batch = tuple[asyncio.AbstractEventLoop, list[_Waiting]]
 
 
 class FileSpool:
@@ -40,9 +43,11 @@ class FileSpool:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._durability, self._limit = folder, durability, segment_bytes
         self._encoder = msgspec.msgpack.Encoder()
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._flushing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._waiting: list[_Waiting] = []
+        self._busy, self._idle = False, asyncio.Event()
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._thread = Thread(target=self._write, name="spool", daemon=True)
+        self._thread.start()
         self._file, self._number, self._durable = -1, 0, 0
         self._lock = _lock(folder / "writer.lock")
 
@@ -52,8 +57,9 @@ class FileSpool:
         done: asyncio.Future[None] = loop.create_future()
         encode = self._encoder.encode
         self._waiting.append((b"".join([frame(encode(record)) for record in records]), done))
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._hand_over, loop)  # with what others append in this turn of the loop
         return done
 
     def size(self) -> int:
@@ -62,26 +68,41 @@ class FileSpool:
 
     async def close(self) -> None:
         """Finish what waits, then let another process write."""
-        if self._flushing is not None:
-            await self._flushing
-        self._thread.shutdown()
+        while self._busy:
+            self._idle.clear()
+            await self._idle.wait()
+        self._batches.put(None)
+        self._thread.join()
         self._abandon()
         os.close(self._lock)
 
-    async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            count = 1 if self._durability == "record" else len(self._waiting)
-            batch, self._waiting = self._waiting[:count], self._waiting[count:]
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the thread what waits, if anything does."""
+        if not self._waiting:
+            self._busy = False
+            self._idle.set()
+            return
+        count = 1 if self._durability == "record" else len(self._waiting)
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._batches.put((loop, batch))
+
+    def _write(self) -> None:
+        """The thread: one batch after the other, until there is None."""
+        while (given := self._batches.get()) is not None:
+            loop, batch = given
+            error: Unavailable | None = None
             try:
-                await loop.run_in_executor(self._thread, self._commit, b"".join([data for data, _ in batch]))
-                error = None
+                self._commit(b"".join([data for data, _ in batch]))
             except OSError as failure:
                 error = _unavailable(failure, self._folder)
-            for _, done in batch:
-                if not done.done():  # a client that left has cancelled its own
-                    done.set_exception(error) if error else done.set_result(None)
-        self._flushing = None
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(self._written, loop, batch, error)
+
+    def _written(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: Unavailable | None) -> None:
+        self._hand_over(loop)
+        for _, done in batch:
+            if not done.done():  # a client that left has cancelled its own
+                done.set_exception(error) if error else done.set_result(None)
 
     def _commit(self, data: bytes) -> None:
         if self._file >= 0 and self._durable >= self._limit:
