@@ -46,7 +46,10 @@ def told(found: list[Json]) -> str:
     """The table, what it was measured with, and the goals that were missed."""
     one, other = cores()
     with_what = f"{generator()}, {CONNECTIONS} connections; servers on core {one}, all else on core {other}"
-    lines = [*shown(found), "", f"{with_what}; load {os.getloadavg()[0]:.1f}; ratio: to the first server of its turns"]
+    lines = [*shown(found), "", f"{with_what}; load {os.getloadavg()[0]:.1f}"]
+    lines.append(
+        "ratio: replies a second beside the first server of the same turns; by CPU: the inverse of CPU ms beside its"
+    )
     return "\n".join([*lines, *(f"MISSED: {goal}" for goal in missed(found))])
 
 

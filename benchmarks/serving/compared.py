@@ -112,6 +112,7 @@ def line(what: str, one: Up, rounds: Sequence[Round], reference: Sequence[Round]
         "cold_seconds": one.cold,
         "failed": sum(each.loaded.failed for each in rounds),
         "ratio": median(one.loaded.per_second / other.loaded.per_second for one, other in pairs),
+        "cpu_ratio": median(other.cpu_ms / max(one.cpu_ms, 1e-9) for one, other in pairs),
         "p99_ratio": median(one.loaded.p99 / other.loaded.p99 for one, other in pairs),
     }
 

@@ -114,7 +114,7 @@ def peers(served: Served) -> tuple[list[Server], list[str]]:
     """The peers that are installed, and the names of those that are not."""
     found: list[Server] = []
     missing: list[str] = []
-    where = _interpreters({peer.module for peer in _PEERS})
+    where = interpreters({peer.module for peer in _PEERS})
     for peer in _PEERS:
         if peer.module not in where:
             missing.append(peer.name)
@@ -135,7 +135,7 @@ def _server(peer: _Peer, interpreter: str, served: Served) -> Server:
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "BENTOML_DO_NOT_TRACK": "True", "LIT_DISABLE_TELEMETRY": "1"}
 
 
-def _interpreters(modules: Iterable[str]) -> dict[str, str]:
+def interpreters(modules: Iterable[str]) -> dict[str, str]:
     """Per module the first interpreter that can import it."""
     found: dict[str, str] = {}
     for interpreter in os.environ.get(PEERS, sys.executable).split(os.pathsep):

@@ -16,7 +16,17 @@ GOALS = {
     "most seconds to the last bad reply": 1.0,
 }
 ONLINE = "three views, two entities"
-_COLUMNS = {"req/s": 8, "spread": 16, "CPU ms": 8, "p50 ms": 8, "p99 ms": 8, "MiB": 6, "cold s": 8, "ratio": 8}
+_COLUMNS = {
+    "req/s": 8,
+    "spread": 16,
+    "CPU ms": 8,
+    "p50 ms": 8,
+    "p99 ms": 8,
+    "MiB": 6,
+    "cold s": 8,
+    "ratio": 8,
+    "by CPU": 8,
+}
 _HEAD = f"{'server':<24}" + "".join(f"{name:>{width}}" for name, width in _COLUMNS.items())
 
 
@@ -50,7 +60,8 @@ def _line(one: Json) -> str:
 def _server(one: Json) -> str:
     spread = f"{one['least']:,.0f}-{one['most']:,.0f}"
     figures = f"{one['requests_per_second']:>8,.0f}{spread:>16}{one['cpu_ms']:>8.3f}{one['p50_ms']:>8.1f}"
-    more = f"{one['p99_ms']:>8.1f}{one['mebibytes']:>6.0f}{one['cold_seconds']:>8.2f}{one['ratio']:>8.2f}"
+    ratios = f"{one['ratio']:>8.2f}{one['cpu_ratio']:>8.2f}"
+    more = f"{one['p99_ms']:>8.1f}{one['mebibytes']:>6.0f}{one['cold_seconds']:>8.2f}{ratios}"
     failed = f"  {one['failed']} FAILED" if one["failed"] else ""
     return f"{one['server']:<24}{figures}{more}{failed}"
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Awaitable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Literal
 
 import msgspec
@@ -26,6 +28,8 @@ from homeostat.serving.prediction_log import SpoolState
 
 Durability = Literal["group", "record", "system"]
 _UNTOLD = SpoolLimits()
+_Waiting = tuple[bytes, asyncio.Future[None]]
+_Work = Callable[[], None]
 
 
 class FileSpool:
@@ -52,9 +56,11 @@ class FileSpool:
         self._limit = min(segment_bytes, limits.waiting // 8)  # of what is drained, only whole segments free the disk
         self._room = Room(folder, limits)
         self._encoder = msgspec.msgpack.Encoder()
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._flushing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._waiting: list[_Waiting] = []
+        self._busy, self._idle = False, asyncio.Event()
+        self._work: SimpleQueue[_Work | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
         self._file, self._number, self._durable = -1, 0, 0
         self._lock = _lock(folder / "writer.lock")
 
@@ -68,8 +74,9 @@ class FileSpool:
             done.set_exception(self._room.refusal())
             return done
         self._waiting.append((data, done))
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._hand_over, loop)  # with what others append in this turn of the loop
         return done
 
     def state(self) -> SpoolState:
@@ -78,30 +85,57 @@ class FileSpool:
 
     async def look(self) -> None:
         """See, off the event loop, what was drained and what the disk has left; to be called now and then."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._room.look)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._work.put(partial(self._look, loop, done))
+        await done
 
     async def close(self) -> None:
         """Finish what waits, then let another process write."""
-        if self._flushing is not None:
-            await self._flushing
-        self._thread.shutdown()
+        while self._busy:
+            self._idle.clear()
+            await self._idle.wait()
+        self._work.put(None)
+        self._thread.join()
         self._abandon()
         os.close(self._lock)
 
-    async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            count = 1 if self._durability == "record" else len(self._waiting)
-            batch, self._waiting = self._waiting[:count], self._waiting[count:]
-            try:
-                await loop.run_in_executor(self._thread, self._commit, b"".join([data for data, _ in batch]))
-                error: HomeostatError | None = None
-            except OSError as failure:
-                error = _unavailable(failure, self._folder)
-            for _, done in batch:
-                if not done.done():  # a client that left has cancelled its own
-                    done.set_exception(error) if error else done.set_result(None)
-        self._flushing = None
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the thread what waits, if anything does."""
+        if not self._waiting:
+            self._busy = False
+            self._idle.set()
+            return
+        count = 1 if self._durability == "record" else len(self._waiting)
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._work.put(partial(self._write, loop, batch))
+
+    def _run(self) -> None:
+        """The thread: one piece of work after the other, until there is None."""
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _write(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting]) -> None:
+        error: HomeostatError | None = None
+        try:
+            self._commit(b"".join([data for data, _ in batch]))
+        except OSError as failure:
+            error = _unavailable(failure, self._folder)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(self._written, loop, batch, error)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
+        with suppress(OSError):  # what was seen last holds
+            self._room.look()
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_end, done)
+
+    def _written(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: HomeostatError | None
+    ) -> None:
+        self._hand_over(loop)
+        for _, done in batch:
+            if not done.done():  # a client that left has cancelled its own
+                done.set_exception(error) if error else done.set_result(None)
 
     def _commit(self, data: bytes) -> None:
         self._room.written += len(data)
@@ -142,6 +176,11 @@ class FileSpool:
             with suppress(OSError):
                 os.close(self._file)
             self._file = -1
+
+
+def _end(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def _unavailable(failure: OSError, folder: Path) -> Unavailable:
