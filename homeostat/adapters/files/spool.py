@@ -130,7 +130,8 @@ class FileSpool:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_end, done)
 
-    def _written(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: HomeostatError | None
+    def _written(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: HomeostatError | None
     ) -> None:
         self._hand_over(loop)
         for _, done in batch:
