@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmarks.serving.changes import changes
 from benchmarks.serving.compared import Pace, beside_limit, durabilities, online_beside_limit, say
 from benchmarks.serving.loads import CONNECTIONS, generator
 from benchmarks.serving.models import LIGHTGBM, LOGISTIC
-from benchmarks.serving.processes import cores
+from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
 from benchmarks.serving.shown import missed, shown
 
@@ -33,6 +34,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "durability": lambda folder: durabilities(folder, pace),
     }
+    compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
     found: list[Json] = []
     for name, part in parts.items():
         if name.startswith(only):
