@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from compileall import compile_dir
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.add_argument("--only", default="", help="logistic, lightgbm, online, shadow, changes or durability")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends
     found = measured(full=asked.full, only=asked.only)
     print(json.dumps({"generator": generator(), "measured": found}, indent=2) if asked.json else told(found))
 
