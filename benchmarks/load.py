@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ async def _one_after_another(
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     taken: list[float] = []
+    chance = random.Random(7)
     end = time.perf_counter() + seconds
     for content in cycle(requests):
         began = time.perf_counter()
@@ -99,7 +101,7 @@ async def _one_after_another(
         (seen or _must_be_good)(await reply(reader))
         taken.append(time.perf_counter() - began)
         if pause:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(chance.uniform(0.0, 2 * pause))
     writer.close()
     await writer.wait_closed()
     return taken

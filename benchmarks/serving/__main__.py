@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from benchmarks.serving.changes import changes
 from benchmarks.serving.compared import Pace, beside_limit, durabilities, online_beside_limit, say
 from benchmarks.serving.loads import CONNECTIONS, generator
 from benchmarks.serving.models import LIGHTGBM, LOGISTIC
-from benchmarks.serving.processes import cores
+from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
 from benchmarks.serving.shown import missed, shown
 
@@ -33,6 +36,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "durability": lambda folder: durabilities(folder, pace),
     }
+    compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
     found: list[Json] = []
     for name, part in parts.items():
         if name.startswith(only):
@@ -60,6 +64,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.add_argument("--only", default="", help="logistic, lightgbm, online, shadow, changes or durability")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends
     found = measured(full=asked.full, only=asked.only)
     print(json.dumps({"generator": generator(), "measured": found}, indent=2) if asked.json else told(found))
 

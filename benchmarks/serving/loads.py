@@ -21,7 +21,7 @@ request = function()
   at = at %% #bodies + 1
   return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, bodies[at])
 end
-if step > 0 then delay = function() return step end end
+if step > 0 then delay = function() return math.random(2 * step) end end
 done = function(summary, latency, requests)
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write
   failed = failed + summary.errors.status + summary.errors.timeout
@@ -37,7 +37,10 @@ def generator() -> str:
 
 
 def load(url: str, bodies: Sequence[bytes], seconds: float, core: int, *, pause_ms: int = 0) -> Loaded:
-    """Ask over 64 connections, each one request after the other, with a pause between where one is given."""
+    """Ask over 64 connections, each one request after the other, with a pause between where one is given.
+
+    Pauses are drawn from nothing to twice as long: clients that pause alike ask all at once.
+    """
     if generator() == "wrk":
         return _wrk(url, bodies, seconds, core, pause_ms)
     before = os.sched_getaffinity(0)

@@ -59,6 +59,10 @@ class Process:
         """Processor time that they took so far, children that ended included."""
         return sum(_cpu_ticks(pid) for pid in self.pids) / _TICKS
 
+    def own_cpu_seconds(self) -> float:
+        """Processor time of the process alone, without its descendants."""
+        return _cpu_ticks(self._process.pid, slice(11, 13)) / _TICKS
+
     def mebibytes(self) -> float:
         """Memory that they hold: what one process holds as the kernel counts it, of several what they share once."""
         pids = self.pids
@@ -102,9 +106,9 @@ def _descends(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
     return pid == ancestor
 
 
-def _cpu_ticks(pid: int) -> int:
+def _cpu_ticks(pid: int, which: slice = slice(11, 15)) -> int:
     with suppress(OSError):
-        return sum(int(ticks) for ticks in _fields(Path(f"/proc/{pid}/stat"))[11:15])
+        return sum(int(ticks) for ticks in _fields(Path(f"/proc/{pid}/stat"))[which])
     return 0
 
 

@@ -25,10 +25,12 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one turn of load showed: the clients' view, and the server's processor time."""
+    """What one turn of load showed: the clients' view, and processor time a request: the server's, and without what
+    it started."""
 
     loaded: Loaded
     cpu_ms: float
+    own_cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,11 @@ class Up:
 
     def turn(self, seconds: float, *, pause_ms: int = 0) -> Round:
         """Load it for so long."""
-        before = self.process.cpu_seconds()
+        before, own = self.process.cpu_seconds(), self.process.own_cpu_seconds()
         found = load(self.server.url, self.server.bodies, seconds, cores()[1], pause_ms=pause_ms)
-        return Round(found, (self.process.cpu_seconds() - before) / max(1, found.requests) * 1e3)
+        each = 1e3 / max(1, found.requests)
+        own = self.process.own_cpu_seconds() - own
+        return Round(found, (self.process.cpu_seconds() - before) * each, own * each)
 
 
 @contextmanager

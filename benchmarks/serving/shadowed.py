@@ -67,6 +67,7 @@ def _line(what: str, pairs: Sequence[tuple[Round, Round]]) -> Json:
         "p50_ms": median(without.loaded.p50 for without, _ in pairs),
         "p50_shadowed_ms": median(with_.loaded.p50 for _, with_ in pairs),
         "p50_change": median(changes),
+        "cpu_change": median(with_.own_cpu_ms / without.own_cpu_ms - 1.0 for without, with_ in pairs),
         "least": min(changes),
         "most": max(changes),
         "failed": sum(one.loaded.failed for pair in pairs for one in pair),

@@ -49,7 +49,8 @@ def _line(one: Json) -> str:
         return _server(one)
     if "p50_change" in one:
         told = f"{one['load']:<24}p50 {one['p50_ms']:.2f} ms, with a shadow {one['p50_shadowed_ms']:.2f} ms"
-        return f"{told}: {one['p50_change']:+.1%} ({one['least']:+.1%} to {one['most']:+.1%})"
+        spread = f"({one['least']:+.1%} to {one['most']:+.1%})"
+        return f"{told}: {one['p50_change']:+.1%} {spread}; CPU of the gateway {one['cpu_change']:+.1%}"
     if "last_bad_seconds" in one:
         told = f"{one['replicas']} replicas: last bad reply after {one['last_bad_seconds'] * 1e3:.0f} ms"
         return f"{told}, at most {one['most'] * 1e3:.0f} ms; {one['replies']:,} replies, {one['failed']} failed"

@@ -1,4 +1,7 @@
-"""MLServer: a runtime of one's own, started by its command; in this process unless ``--workers N`` is given."""
+"""MLServer: a runtime of one's own, started by its command; in this process, or in so many workers.
+
+With workers it fails to start under uvloop 0.22, which makes no event loop by itself any more.
+"""
 
 from __future__ import annotations
 
