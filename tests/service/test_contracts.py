@@ -64,7 +64,7 @@ def test_a_warning_is_answered_told_and_counted_at_both_doors(running: Running) 
     fine, warned = post(running, PREDICT, visit("a"), {**odd, "visit": "b"}).raise_for_status().json()["predictions"]
     assert (fine["warnings"], warned["warnings"]) == ([], promises)
     metrics = running.doors.get("/metrics").text
-    assert 'homeostat_contract_warnings_total{loop="visits",promise="shop: new_category"} 1.0' in metrics
+    assert 'homeostat_contract_warnings_total{replica="r1",loop="visits",promise="shop: new_category"} 1.0' in metrics
     shown = running.command("contract", "show", "visits")
     assert {one["promise"]: one["warned"] for one in shown["broken"]} == dict.fromkeys(promises, 1)
 

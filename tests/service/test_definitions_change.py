@@ -54,7 +54,7 @@ def asked(running: Running, hour: int) -> Any:
 
 def metric(running: Running, line: str) -> float:
     found = [each for each in running.doors.get("/metrics").text.splitlines() if each.startswith(line)]
-    return float(found[0].rpartition(" ")[2]) if found else 0.0
+    return float(found[0].rpartition(" ")[2])
 
 
 def test_defaults_stand_in_for_a_silent_source_and_vanish_when_it_recovers(grown: Path, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_defaults_stand_in_for_a_silent_source_and_vanish_when_it_recovers(grown
             reply.raise_for_status()
         defaulted = [{tuple(one["defaulted"]) for one in reply.json()["predictions"]} for reply in (fresh, stalled)]
         assert defaulted == [{()}, {("shop_spent_6h",)}]
-        counted = 'homeostat_features_defaulted_total{feature="shop_spent_6h",loop="visits"}'
+        counted = 'homeostat_features_defaulted_total{replica="r1",feature="shop_spent_6h",loop="visits"}'
         assert metric(running, counted) == 12
         missed = running.overview()["objectives"]
         assert [(one["kind"], one["name"]) for one in missed] == [("view", "purchases_window_by_shop")]
@@ -95,7 +95,7 @@ def test_a_changed_window_is_refused_said_everywhere_and_followed_by_a_first_ver
         refused = until(lambda: (reply := asked(running, HOUR_OF + 2)).status_code == 503 and reply)
         until(lambda: said in asked(running, HOUR_OF + 2).json()["error"]["problem"])
         assert refused.json()["error"]["code"] == "unavailable"
-        assert metric(running, 'homeostat_answering{loop="visits"}') == 0
+        assert metric(running, 'homeostat_answering{replica="r1",loop="visits"}') == 0
         overview = running.overview()
         assert overview["route"]["champion"] is None
         assert said in overview["waiting"]["text"]
@@ -127,6 +127,7 @@ def test_a_range_more_and_a_wider_contract_orphan_nobody(grown: Path, tmp_path: 
         running.barrier(day(FIRST + 1))
         assert running.overview()["route"] == {
             "generation": 1, "champion": "v1", "canary": None, "share": 0.0, "standby": None,
+            "shadows": [], "experiments": [],
         }  # fmt: skip
 
 

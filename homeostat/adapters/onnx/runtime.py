@@ -95,7 +95,8 @@ class _OneRow:
         self._numbers = [place for place, (_, kind) in enumerate(inputs) if kind == "number"]
         self._texts = [(place, name) for place, (name, kind) in enumerate(inputs) if kind == "text"]
         tensors = np.empty((len(self._numbers), 1, 1), dtype=np.float32)
-        self._values, self._memory = tensors.reshape(-1), memoryview(tensors).cast("B")  # type: ignore[arg-type]
+        self._values = tensors.reshape(-1)
+        self._memory = memoryview(tensors).cast("B") if self._numbers else memoryview(b"")  # type: ignore[arg-type]
         self._pack = struct.Struct(f"{len(self._numbers)}f").pack_into
         self._feed = {inputs[place][0]: tensor for place, tensor in zip(self._numbers, tensors, strict=True)}
         self._answer = np.empty(0, dtype=np.float32)

@@ -57,7 +57,7 @@ def test_predictions_with_a_defaulted_feature_are_all_kept(tmp_path: Path) -> No
 
 
 def test_rows_that_the_champion_answered_for_a_failed_arm_are_kept() -> None:
-    shared = Shared(TENTH, NOW, 3, 1, 90, "")
+    shared = Shared(TENTH, NOW, 3, 1, 90, "", False)
     row = {"flight_id": "f"}
     names = [str(n) for n in range(40)]
     weights = [
