@@ -26,6 +26,7 @@ _LOG = logging.getLogger("homeostat.serving")
 _STAGE_SECONDS = (
     *(0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
 )
+_SAID_EVERY_SECONDS = 10.0
 _SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 4.096)
 Refuse = Callable[[str, Sequence[object]], None]
 ShadowsSeen = Callable[[], Mapping[tuple[str, str], ShadowCounts]]
@@ -39,6 +40,7 @@ class DoorMetrics:
         self._live, self._spool_state, self._shadows = live, spool, shadows
         self._loops = frozenset(live.loops)
         self.forward: Refuse = _nowhere
+        self._say_again: dict[tuple[str, str, str], float] = {}
         self.consumer_of: ConsumerOf = _nobody
         self.open_requests: Callable[[], int] = int
         arm = ("loop", "version", "arm")
@@ -128,8 +130,11 @@ class DoorMetrics:
             self._defaulted.add((loop, name), rows)
 
     def arm_failed(self, loop: str, version: str, arm: Arm, rows: int, why: Exception | None) -> None:
-        """A version did not answer; said in the log, counted by row."""
-        _LOG.warning("%s %s of loop %s failed for %d rows: %r", arm, version, loop, rows, why)
+        """A version did not answer; counted by row, and said in the log now and then: each time would be a flood."""
+        now, who = time.monotonic(), (loop, version, arm)
+        if now >= self._say_again.get(who, 0.0):
+            self._say_again[who] = now + _SAID_EVERY_SECONDS
+            _LOG.warning("%s %s of loop %s fails, now for %d rows: %r", arm, version, loop, rows, why)
         self._failures.add((loop, version, arm), rows)
         if arm == "canary":
             self._fallbacks.add((loop,), rows)
