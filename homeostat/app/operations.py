@@ -135,10 +135,12 @@ class Operations:
         return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
-        """Act on a limit that fired; whether there was anything to go back to."""
-        before = self.store.state(loop.name).route.generation
+        """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""
+        before = self.store.state(loop.name)
+        if not roll_back_by_limits(before, verdict, now).drafts:
+            return False
         done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
-        return int(done["route"]["generation"]) > before
+        return int(done["route"]["generation"]) > before.route.generation
 
     def redeploy(
         self, loop: Loop, version: str, reason: str, registry: Registry, *, actor: str, override: bool

@@ -22,10 +22,14 @@ _MINUTE = round(60 / EVERY_SECONDS)
 
 @dataclass(slots=True)
 class Guard:
-    """Judges one loop. It remembers what was normal before the present champion came: its p99 is held against that."""
+    """Judges one loop. It remembers what was normal before the present champion came: its p99 is held against that.
+
+    A champion is judged by what the doors counted since it came, never by the minutes of the one before.
+    """
 
     limits: Limits
     _champion: str | None = field(init=False, default=None)
+    _since: int = field(init=False, default=0)
     _normal_ms: float | None = field(init=False, default=None)
     _lately_ms: float | None = field(init=False, default=None)
 
@@ -34,7 +38,7 @@ class Guard:
         route = state.route
         if route.champion is None or state.drill is not None:
             return Verdict(INCONCLUSIVE, (Reason("nobody_serves", None, None, "nobody serves, or a drill is on"),))
-        minutes = [Traffic.of(together(points), route.loop) for points in _minutes(seen.points)]
+        minutes = [Traffic.of(together(points), route.loop) for points in _minutes(self._own(route, seen))]
         self._learn(route, minutes)
         if route.canary is not None:
             canary, champion = ("canary", route.canary), ("champion", route.champion)
@@ -43,9 +47,16 @@ class Guard:
                 return found
         return judge_limits(route.champion, [self._whole(one, route) for one in minutes], self.limits)
 
-    def _learn(self, route: Route, minutes: Sequence[Traffic]) -> None:
+    def _own(self, route: Route, seen: Seen) -> Sequence[Added]:
+        """The looks since the champion came; the first one after it still holds rows of the one before."""
         if route.champion != self._champion:
+            if self._champion is not None:
+                self._since = seen.number + 1
             self._champion, self._normal_ms = route.champion, self._lately_ms
+        own = max(seen.number - self._since, 0) if self._since else len(seen.points)
+        return seen.points[max(len(seen.points) - own, 0) :]
+
+    def _learn(self, route: Route, minutes: Sequence[Traffic]) -> None:
         enough = [one for one in minutes if one.requests >= self.limits.min_requests]
         if len(enough) >= self.limits.minutes and route.canary is None:
             self._lately_ms = _p99(_merged(one.whole for one in enough))

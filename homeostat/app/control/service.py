@@ -59,6 +59,7 @@ class ControlService:
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
     _guards: dict[str, Guard] = field(init=False, default_factory=dict)
+    _broken: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def tick(self) -> None:
         """One look at every loop, as of the clock."""
@@ -73,7 +74,12 @@ class ControlService:
     def _keep_within_limits(self, loop: Loop, now: Instant) -> None:
         guard = self._guards.setdefault(loop.name, Guard(loop.limits))
         verdict = guard.judge(self.operations.state(loop.name), self.doors.seen())
-        if verdict.name == ROLL_BACK and not self.operations.take_back(loop, verdict, now):
+        if verdict.name != ROLL_BACK or self.operations.take_back(loop, verdict, now):
+            self._broken.pop(loop.name, None)
+            return
+        codes = tuple(reason.code for reason in verdict.reasons)
+        if self._broken.get(loop.name) != codes:
+            self._broken[loop.name] = codes
             _LOG.warning("%s breaks its limits and nobody stands by: %s", loop.name, "; ".join(verdict.texts))
 
     def barrier(self, now: Instant) -> Json:

@@ -32,7 +32,9 @@ def key(name: str, **labels: str) -> Key:
     return f"homeostat_{name}", tuple(sorted({"loop": "late", **labels}.items()))
 
 
-def seen(*, p99: float = 0.03, failed: int = 0, canary: int = 0, lost: int = 0, positives: int = 4) -> Seen:
+def seen(
+    *, p99: float = 0.03, failed: int = 0, canary: int = 0, lost: int = 0, positives: int = 4, number: int = 60
+) -> Seen:
     """Five minutes of looks, each with ten requests of which some failed, and the arms' rows."""
     champion, candidate = {"version": "v2", "arm": "champion"}, {"version": "v3", "arm": "canary"}
     counts = {
@@ -45,7 +47,7 @@ def seen(*, p99: float = 0.03, failed: int = 0, canary: int = 0, lost: int = 0, 
         key("predictions_total", **candidate): float(canary - lost),
         key("arm_failures_total", **candidate): float(lost),
     }
-    return Seen([Added(0, 5.0, ("r1",), counts)] * 60)
+    return Seen([Added(0, 5.0, ("r1",), counts)] * 60, number=number)
 
 
 def test_all_is_well_and_too_little_decides_nothing() -> None:
@@ -75,8 +77,19 @@ def test_a_new_champion_is_held_against_the_latency_of_the_one_before(slower: fl
     guard = Guard(Limits())
     before = dataclasses.replace(ALONE, route=Route("late", 3, "v1"))
     assert guard.judge(before, seen(p99=0.03)).name == "HOLD"
-    assert guard.judge(ALONE, seen(p99=slower)).name == verdict
+    assert guard.judge(ALONE, seen(p99=0.03)).name == "INCONCLUSIVE"
+    assert guard.judge(ALONE, seen(p99=slower, number=121)).name == verdict
     assert Guard(Limits()).judge(ALONE, seen(p99=slower)).name == "HOLD"
+
+
+def test_who_takes_over_is_not_judged_by_the_minutes_of_the_one_that_failed() -> None:
+    guard = Guard(Limits())
+    verdict = guard.judge(ALONE, seen(failed=1))
+    after = roll_back_by_limits(ALONE, verdict, 9).state
+    assert after.route.champion == "v1"
+    assert guard.judge(after, seen(failed=1)).name == "INCONCLUSIVE"
+    assert guard.judge(after, seen(failed=1, number=61)).name == "INCONCLUSIVE"
+    assert guard.judge(after, seen(failed=1, number=121)).name == "ROLL_BACK"
 
 
 def test_predictions_outside_their_band_take_a_version_back() -> None:

@@ -22,7 +22,7 @@ from homeostat.control import transitions
 from homeostat.control.loop import Loop
 from homeostat.kernel.clock import Clock
 from homeostat.kernel.errors import NotFound, Refused
-from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
+from homeostat.kernel.verdicts import RETRAIN, ROLL_BACK, Reason, Verdict
 from homeostat.serving.replicas import LoopServed, ReplicaState
 from homeostat.training.jobs import JobFolder
 from tests.harness.grown import BEGAN, grown_home
@@ -164,3 +164,18 @@ def test_a_replica_that_cannot_serve_the_route_is_named_and_a_silent_one_is_not_
     began = time.monotonic()
     assert operations.fleet.follow(LOOP, 5).lagging == tuple(told["lagging"])
     assert time.monotonic() - began < 5
+
+
+def test_a_limit_takes_back_the_candidate_then_the_champion_and_then_writes_nothing(
+    operations: Operations, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = Verdict(ROLL_BACK, (Reason("failing", 0.5, 0.01, "half fail"),))
+    assert operations.take_back(loop, verdict, BEGAN)
+    assert operations.state(LOOP).route.canary is None
+    assert operations.take_back(loop, verdict, BEGAN)
+    before = operations.state(LOOP)
+    assert (before.route.champion, before.route.standby) == ("v1", None)
+    written = operations.decisions(loop, 0)
+    monkeypatch.setattr(Operations, "publish", lambda *_: pytest.fail("nothing changed, nothing is published"))
+    assert not operations.take_back(loop, verdict, BEGAN + DAY)
+    assert (operations.state(LOOP), operations.decisions(loop, 0)) == (before, written)
