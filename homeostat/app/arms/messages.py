@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from homeostat.app.sockets import read_exactly
+
 LENGTH = struct.Struct(">I")
 LONGEST = 256 * 1024 * 1024
 """Bytes; a longer message is no message of ours."""
@@ -37,17 +39,7 @@ def message(value: Ask | Told) -> bytes:
 
 def receive(connection: socket.socket, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
     """The next message of a blocking socket. Raises: EOFError when the other end has gone."""
-    (length,) = LENGTH.unpack(_exactly(connection, LENGTH.size))
+    (length,) = LENGTH.unpack(read_exactly(connection, LENGTH.size))
     if length > LONGEST:
         raise EOFError
-    return decoder.decode(_exactly(connection, length))
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(min(1 << 20, count - len(parts)))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
+    return decoder.decode(read_exactly(connection, length))

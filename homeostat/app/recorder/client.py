@@ -26,6 +26,7 @@ from homeostat.app.recorder.frames import (
     header_of,
     length_of,
 )
+from homeostat.app.sockets import read_exactly
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Unavailable
 
@@ -212,8 +213,8 @@ class BlockingRecorderClient:
 
     def _ask(self, connection: socket.socket, message: bytes) -> tuple[bytes, bytes]:
         connection.sendall(message)
-        head = _read(connection, length_of(_read(connection, LENGTH.size), LONGEST_HEADER))
-        return head, _read(connection, length_of(_read(connection, LENGTH.size), LONGEST_BODY))
+        head = read_exactly(connection, length_of(read_exactly(connection, LENGTH.size), LONGEST_HEADER))
+        return head, read_exactly(connection, length_of(read_exactly(connection, LENGTH.size), LONGEST_BODY))
 
     def _drop(self) -> None:
         if self._socket is not None:
@@ -224,16 +225,6 @@ class BlockingRecorderClient:
 def _result(head: bytes, body: bytes) -> Reply:
     check(header_of(head))
     return msgspec.json.decode(body, type=Reply)
-
-
-def _read(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(min(1 << 20, count - len(parts)))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
 
 
 async def _close(connection: _Connection) -> None:
