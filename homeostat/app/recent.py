@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.answered import ANSWERED
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.contracts import Value
@@ -69,7 +70,9 @@ def read_recent(settings: Settings, loop: Loop, now: Instant, *, days: int, most
     if stored.version(loop.name) < 0:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     since = now - loop.label.maturity_delay - duration(f"{days + 3}d")
-    log = stored.read(loop.name, where=pc.field("asked_at") >= pa.scalar(since, _STAMP)).sort_by("asked_at")
+    log = stored.read(loop.name, where=(pc.field("asked_at") >= pa.scalar(since, _STAMP)) & ANSWERED).sort_by(
+        "asked_at"
+    )
     log, _ = evened(log)
     label, keys = loop.label, loop.question.keys
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.answered import ANSWERED
 from homeostat.app.control.scoring import can_judge
 from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
@@ -25,13 +26,11 @@ from homeostat.monitoring.labels import join_labels
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import day_name, days_of, window
 from homeostat.registry.binding import Binding
-from homeostat.serving.routing import BESIDE
 from homeostat.stats import metrics
 
 Json = dict[str, Any]
 Columns = Mapping[str, NDArray[Any]]
 _STAMP = pa.timestamp("us", tz="UTC")
-_DONE = ~pc.field("arm").isin(BESIDE)
 _LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence", "probability")
 
 
@@ -67,7 +66,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
     weighing = [name for name in (WEIGHT, ONE_IN) if name in stored.columns(loop.name)]
-    log, each = evened(stored.read(loop.name, columns=[*_LOGGED, *asked, *weighing], where=_DONE))
+    log, each = evened(stored.read(loop.name, columns=[*_LOGGED, *asked, *weighing], where=ANSWERED))
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
@@ -89,7 +88,7 @@ def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bo
     begins = window(f"{month}-01", loop.timezone).start
     ends = window(f"{_next(month)}-01", loop.timezone).start
     asked = pc.field("asked_at")
-    where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP)) & _DONE
+    where = (asked >= pa.scalar(begins, _STAMP)) & (asked < pa.scalar(ends, _STAMP)) & ANSWERED
     log = stored.read(loop.name, where=where)
     log = log.filter(pa.array(even(log, served.each)))
     if not can_judge(log, bound, known_features(settings.paths, loop.name)):

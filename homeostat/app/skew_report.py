@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.answered import ANSWERED
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.skew import SkewCheck
@@ -25,7 +26,6 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.monitoring.served import Examined
 from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_name, days_of, window
-from homeostat.serving.routing import BESIDE
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -33,7 +33,6 @@ Progress = Callable[[int, int], None]
 _MOST = 500
 """Rows of a day that the distance between distributions is measured on."""
 
-_DONE = ~pc.field("arm").isin(BESIDE)
 """Rows that the loop was asked for: shadows read the same features again."""
 
 
@@ -138,7 +137,7 @@ def _days(log: DeltaTables, loop: Loop, asked: Asked) -> list[tuple[Window, int]
     if log.version(loop.name) < 0:
         return []
     weighing = [name for name in (WEIGHT,) if name in log.columns(loop.name)]
-    served = log.read(loop.name, columns=["asked_at", *weighing], where=_DONE)
+    served = log.read(loop.name, columns=["asked_at", *weighing], where=ANSWERED)
     days = days_of(served["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
     numbers, place = np.unique(days, return_inverse=True)
     rows = np.bincount(place, weights=weights(served), minlength=numbers.size)
@@ -151,5 +150,5 @@ def _slices(log: DeltaTables, loop: Loop, days: Sequence[Window]) -> Iterator[tu
     stamp = pa.timestamp("us", tz="UTC")
     asked = pc.field("asked_at")
     for part in days:
-        where = (asked >= pa.scalar(part.start, stamp)) & (asked < pa.scalar(part.end, stamp)) & _DONE
+        where = (asked >= pa.scalar(part.start, stamp)) & (asked < pa.scalar(part.end, stamp)) & ANSWERED
         yield part, log.read(loop.name, where=where)

@@ -84,13 +84,13 @@ def _served(job: TrainingJob) -> pa.Table | None:
     import pyarrow.compute as pc
 
     from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.answered import ANSWERED
     from homeostat.data.weights import evened
-    from homeostat.serving.routing import BESIDE
 
     if job.log_version < 0:
         return None
     since = pc.field("asked_at") >= pa.scalar(job.served_since, pa.timestamp("us", tz="UTC"))
-    since &= ~pc.field("arm").isin(BESIDE)
+    since &= ANSWERED
     return evened(DeltaTables(Path(job.log)).read(job.loop, version=job.log_version, where=since))[0]
 
 

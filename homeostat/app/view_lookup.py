@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
+from homeostat.app.answered import ANSWERED
 from homeostat.app.clocks import SystemClock
 from homeostat.app.loader import load_loop, load_loops
 from homeostat.app.manifests import Manifests
@@ -85,7 +86,9 @@ def _missing(settings: Settings, loop: Loop) -> dict[str, float]:
     begins = pa.scalar(pc.max(served).cast(pa.int64()).as_py() - RECENT, pa.timestamp("us", tz="UTC"))
     names = {f"x_{name}": name for name in loop.feature_set.names}
     weighing = [name for name in ("prediction_id", WEIGHT, ONE_IN) if name in log.columns(loop.name)]
-    rows, _ = evened(log.read(loop.name, columns=[*names, *weighing], where=pc.field("served_at") > begins))
+    rows, _ = evened(
+        log.read(loop.name, columns=[*names, *weighing], where=(pc.field("served_at") > begins) & ANSWERED)
+    )
     if not rows.num_rows:
         return {}
     return {name: rows[stored].null_count / rows.num_rows for stored, name in names.items()}

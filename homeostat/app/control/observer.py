@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from homeostat.app.answered import ANSWERED
 from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
@@ -35,7 +36,6 @@ from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_of, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
-from homeostat.serving.routing import BESIDE
 from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
@@ -121,7 +121,7 @@ class DeltaObserver:
 
     def _slice(self, part: Window, columns: Sequence[str] | None = None) -> pa.Table:
         asked = pc.field("asked_at")
-        where = (asked >= _at(part.start)) & (asked < _at(part.end)) & ~pc.field("arm").isin(BESIDE)
+        where = (asked >= _at(part.start)) & (asked < _at(part.end)) & ANSWERED
         return self.log.read(self.loop.name, columns=columns, where=where)
 
     def _inputs(self, state: LoopState, days: Sequence[Day], part: Window) -> Day:
