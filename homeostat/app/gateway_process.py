@@ -32,7 +32,7 @@ from homeostat.app.door_parts import Application, DoorParts, GatewaySettings
 from homeostat.app.home import Home
 from homeostat.app.known import remember_environment
 from homeostat.app.log_key import log_key
-from homeostat.app.ports import check_port_free
+from homeostat.app.ports import check_port_free, listens
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.replica import Replica
@@ -73,7 +73,8 @@ async def _serve(
 ) -> None:
     home = Home(settings.home)
     live = LiveRoutes(plans, _loading(home), _starting(home, settings))
-    replica = Replica(settings.replica, home.replicas, Path(settings.recorder_socket).parent, live)
+    sockets = Path(settings.recorder_socket).parent
+    replica = Replica(settings.replica, home.replicas, sockets, live, lambda: listens(settings.port))
     limits = SpoolLimits(settings.spool_bytes, settings.disk_reserve_bytes)
     folder = home.spool / "predictions" / settings.replica
     spool = FileSpool(folder, durability=settings.durability, limits=limits)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
+import stat
+from contextlib import suppress
 
 from homeostat.kernel.errors import Conflict, InvalidInput
 
@@ -48,6 +51,20 @@ def check_port_free(port: int, mend: str = _TWO) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise _taken(port, mend) from error
+
+
+def listens(port: int) -> bool:
+    """Whether this very process takes connections on a port. A connection would not tell: processes may share it."""
+    return any(_listens(int(name), port) for name in os.listdir("/proc/self/fd"))
+
+
+def _listens(descriptor: int, port: int) -> bool:
+    with suppress(OSError):  # what the listing itself was read with is closed by now
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            with socket.socket(fileno=os.dup(descriptor)) as own:
+                at = own.family == socket.AF_INET and own.getsockname()[1] == port
+                return at and own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+    return False
 
 
 def _taken(port: int, mend: str) -> Conflict:

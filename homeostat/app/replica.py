@@ -15,6 +15,7 @@ from homeostat.serving.live import LiveRoutes
 from homeostat.serving.replicas import ReplicaState, served_by
 
 _EVERY_SECONDS = 1.0
+_OPENING_SECONDS = 0.01
 _SIBLING_SECONDS = 0.5
 """Time that a sibling has for its metrics; one that hangs is left out of this scrape."""
 Exposition = Callable[[], bytes]
@@ -22,23 +23,30 @@ Exposition = Callable[[], bytes]
 
 @dataclass(slots=True)
 class Replica:
-    """``folder`` is where replicas say what they serve; ``sockets`` where each shows its metrics to the others."""
+    """``folder`` is where replicas say what they serve; ``sockets`` where each shows its metrics to the others.
+
+    It says nothing until it is ``open``: one that cannot be asked yet serves nobody, whatever it has loaded."""
 
     name: str
     folder: Path
     sockets: Path
     live: LiveRoutes
+    open: Callable[[], bool]
     exposition: Exposition = bytes
     _server: asyncio.Server | None = field(init=False, default=None)
 
     def say(self) -> None:
-        """Tell what is served now."""
+        """Tell what is served now, when requests can come."""
+        if self._server is None:
+            return
         loops = served_by(self.live)
         ready = any(served.champion for served in loops.values())
         write_replica(self.folder, ReplicaState(self.name, os.getpid(), SystemClock().now(), ready, loops))
 
     async def run(self) -> None:
-        """Say so again and again, and answer siblings, until cancelled."""
+        """Once it is open, say so again and again, and answer siblings, until cancelled."""
+        while not self.open():
+            await asyncio.sleep(_OPENING_SECONDS)
         path = self.sockets / f"metrics-{self.name}"
         path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._show, str(path))

@@ -164,7 +164,7 @@ class Rig:
             [plan], self.live, self.online, self.spool, self.metrics,
             new_id=new_prediction_id, timer=time.perf_counter, log_key=bytes(32),
         )  # fmt: skip
-        self.replica = Replica("r1", home / "replicas", home, self.live, self.metrics.exposition)
+        self.replica = Replica("r1", home / "replicas", home, self.live, lambda: True, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
         self.answers = Answers(home / "answers.sqlite", durable=False)
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
