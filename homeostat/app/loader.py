@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
+from homeostat.app.loop_file import check_loop_file
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
@@ -86,12 +87,11 @@ def load_loop(path: Path, name: str | None = None) -> Loop:
 
 
 def _import(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise NotFound(f"There is no loop file {path}.", mend="Name an existing Python file.", file=str(path))
+    check_loop_file(path)
     name = f"homeostat_loop_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InvalidInput(f"{path} is no Python file.", mend="Name a file that ends in .py.", file=str(path))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     beside = str(path.resolve().parent)

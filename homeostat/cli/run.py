@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from homeostat.app.loop_file import check_loop_file
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
 from homeostat.cli.output import errors_shown, show, talk
 from homeostat.kernel.errors import InvalidInput
@@ -62,6 +63,7 @@ def up(
     again, it goes on.
     """
     with errors_shown(as_json):
+        check_loop_file(loop_file.resolve())
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 

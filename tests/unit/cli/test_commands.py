@@ -176,6 +176,7 @@ def test_up_refuses_what_cannot_run_before_it_starts_anything(command: Command, 
     odd = command("up", file, "--home", home.root, "--port", 80, "--json")
     told = [(done.exit_code, json.loads(done.stdout)["error"]["code"]) for done in (busy, locked, absent, odd)]
     assert told == [(1, "conflict"), (1, "conflict"), (1, "not_found"), (1, "invalid_input")]
+    assert "dashboard" not in absent.stderr  # an address is told where something will answer
 
 
 @pytest.mark.parametrize("until", ["2014-01-01", "soon", "2012-12-31"])
