@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import LAPTOP, PHONE, Open
 from tests.browser.fixtures.shown import IDS
+from tests.browser.looks import complaints, faint, fits
 
 pytestmark = pytest.mark.browser
 PAGES = ("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction")
@@ -17,32 +18,24 @@ ONE = f"/prediction?id={IDS[7]}"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
 
 
-@pytest.mark.parametrize("state", ["empty", "full"])
 @pytest.mark.parametrize("path", [*PAGES, ONE])
-def test_a_page_renders_without_complaint_and_asks_no_other_host(opened: Open, path: str, state: str) -> None:
-    seen = opened(state, path=path)
+def test_a_page_renders_without_complaint_fits_and_stands_out(
+    opened: Open, script: Callable[[str], str], path: str
+) -> None:
+    seen = opened("full", path=path)
     seen.page.evaluate(OPEN_ALL)
-    assert [one for one in seen.complaints if "404" not in one] == []
-    assert seen.hosts == {f"127.0.0.1:{seen.dashboard.port}"}
-    assert re.findall(r"\b(?:null|undefined|NaN|Invalid Date)\b(?! not)", seen.page.inner_text("main")) == []
+    assert complaints(seen, "main") == []
+    for theme in ("light", "dark"):
+        assert faint(seen, theme, script) == []
+    for size in (LAPTOP, PHONE):
+        fits(seen, size)
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
 @pytest.mark.parametrize("path", [*PAGES, ONE])
-def test_nothing_of_a_page_sticks_out_sideways(opened: Open, path: str, size: tuple[int, int]) -> None:
-    seen = opened("full", size=size, path=path)
+def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> None:
+    seen = opened("empty", path=path)
     seen.page.evaluate(OPEN_ALL)
-    wide = "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table-frame')"
-    wide += " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
-    assert seen.page.evaluate(wide) == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", [*PAGES, ONE])
-def test_every_text_of_a_page_stands_out(opened: Open, script: Callable[[str], str], path: str, theme: str) -> None:
-    seen = opened("full", theme=theme, path=path)
-    seen.page.evaluate(OPEN_ALL)
-    assert seen.page.evaluate(script("contrast.js")) == []
+    assert [one for one in complaints(seen, "main") if "404" not in one] == []
 
 
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.browser.conftest import LAPTOP, PHONE, Open
+from tests.browser.looks import complaints, faint, fits
 
 pytestmark = pytest.mark.browser
 STATES = ("empty", "young", "mid", "full")
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_it_renders_without_complaint_and_asks_no_other_host(opened: Open, state: str) -> None:
-    seen = opened(state)
-    assert seen.complaints == []
-    assert seen.hosts == {f"127.0.0.1:{seen.dashboard.port}"}
-    assert re.findall(r"\b(?:null|undefined|NaN|Invalid Date)\b", seen.page.inner_text("body")) == []
-
-
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
-@pytest.mark.parametrize("state", STATES)
-def test_nothing_sticks_out_sideways(opened: Open, state: str, size: tuple[int, int]) -> None:
-    seen = opened(state, size=size)
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    # Only the table of versions scrolls within its frame.
-    wide = "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table-frame')"
-    wide += " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className.baseVal ?? e.className)"
-    assert seen.page.evaluate(wide) == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("state", STATES)
-def test_every_text_stands_out_from_its_ground(
-    opened: Open, script: Callable[[str], str], state: str, theme: str
+def test_it_renders_without_complaint_fits_and_stands_out(
+    opened: Open, script: Callable[[str], str], state: str
 ) -> None:
-    seen = opened(state, theme=theme)
+    seen = opened(state)
+    assert complaints(seen) == []
+    for size in (LAPTOP, PHONE):
+        fits(seen, size)
+    seen.page.set_viewport_size({"width": LAPTOP[0], "height": LAPTOP[1]})
     if state != "empty":
         seen.page.locator("#decisions summary").first.click()
         seen.page.locator(".mark[tabindex='0']").focus()
-    assert seen.page.evaluate(script("contrast.js")) == []
+    for theme in ("light", "dark"):
+        assert faint(seen, theme, script) == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_it_is_drawn_for_a_phone_in_the_dark_from_the_start(
+    opened: Open, script: Callable[[str], str], state: str
+) -> None:
+    seen = opened(state, size=PHONE, theme="dark")
+    fits(seen, PHONE)
+    assert faint(seen, "dark", script) == []
+    assert complaints(seen) == []
 
 
 def test_a_text_that_does_not_stand_out_would_be_found(opened: Open, script: Callable[[str], str]) -> None:

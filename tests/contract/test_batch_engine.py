@@ -18,6 +18,7 @@ from homeostat.data.contracts import Column, compile_contract
 from homeostat.data.rules import Rule
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import format_instant
+from tests.harness.examples import examples
 
 TYPES = {
     "text": pa.string(),
@@ -135,7 +136,7 @@ def told(checked: BatchChecked) -> Verdicts:
     }
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(declared=contracts(), drawn=ROWS)
 def test_every_row_gets_the_verdict_of_the_check_of_one_request(declared: Table, drawn: list[dict[str, Any]]) -> None:
     rows = [row(place, **values) for place, values in enumerate(drawn)]

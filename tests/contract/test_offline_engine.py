@@ -17,6 +17,7 @@ from homeostat.features import timeline
 from homeostat.features.offline import BySize, InMemoryEngine, needed_bytes
 from homeostat.features.parity import compare
 from homeostat.kernel.errors import InvalidInput
+from tests.harness.examples import examples
 from tests.unit.features.reference import (
     FEATURES,
     Question,
@@ -78,7 +79,7 @@ facts_and_questions = (
 
 
 @given(*facts_and_questions, st.sampled_from([1, 7, 4_000_000]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_in_memory_any_question_gets_what_the_definition_says(sold, visited, asking, shuffled, expanded):
     facts = placed(sold, visited, shuffled)
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +88,7 @@ def test_in_memory_any_question_gets_what_the_definition_says(sold, visited, ask
 
 
 @given(*facts_and_questions, st.sampled_from([SPLIT, WHOLE]))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_out_of_core_any_question_gets_what_the_definition_says(sold, visited, asking, shuffled, memory):
     facts = placed(sold, visited, shuffled)
     with tempfile.TemporaryDirectory() as folder:

@@ -22,6 +22,7 @@ from homeostat.features.offline import point_in_time
 from homeostat.features.online import OnlineReader, OnlineStore, OutOfDate, lookup
 from homeostat.features.parity import compare
 from homeostat.kernel.errors import IntegrityError, NotEnoughData, Unavailable
+from tests.harness.examples import examples
 from tests.unit.features.reference import (
     FEATURES,
     Question,
@@ -56,7 +57,7 @@ def columns_of(values):
 
 
 @given(streams)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_online_offline_and_the_definition_agree_on_any_stream(stream):
     questions, served = [], []
     facts = {"sales": [], "visits": []}
@@ -79,7 +80,7 @@ def test_online_offline_and_the_definition_agree_on_any_stream(stream):
 
 
 @given(streams, st.randoms(use_true_random=False), st.lists(st.integers(0, 40), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_facts_answer_the_same_in_whatever_order_they_came(stream, chance, times):
     numbered = [(batch.table, row) for batch in stream for row in batch.rows]
     facts = list(zip(numbered, itertools.count()))
@@ -282,7 +283,7 @@ def test_a_store_that_another_process_holds_says_so_and_keeps_its_state(tmp_path
 
 
 @given(streams, st.lists(st.integers(0, 30), min_size=8, max_size=8))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_pruning_changes_no_answer_it_still_gives(stream, presents):
     facts = {"sales": [], "visits": []}
     sequence = horizon = 0

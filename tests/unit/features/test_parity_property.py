@@ -5,19 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from homeostat.adapters.duckdb.offline import DuckDbEngine
-from homeostat.features.offline import InMemoryEngine
-from tests.unit.features.streams import keeps_the_promise, play, worlds
+from tests.unit.features.streams import EXAMPLES, keeps_the_promise, play, promise, worlds
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@given(worlds())
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
-def test_online_in_memory_and_the_definition_agree(world):
-    keeps_the_promise(play(*world), InMemoryEngine())
+def test_online_in_memory_and_the_definition_agree():
+    promise(EXAMPLES, Phase.generate, Phase.shrink)()
 
 
 @given(worlds())
