@@ -60,16 +60,16 @@ def decide(asked: Batching, runtime: Runtime, timer: Callable[[], float]) -> Dec
         return ALONE
     if asked != "auto":
         return Decision(asked, "asked")
-    alone = _row_seconds(runtime, 1, timer)
+    alone = row_seconds(runtime, 1, timer)
     if alone < _QUICK_SECONDS:
         return Decision(1, "quick", {1: alone})
-    seconds = {1: alone, _TRIED_ROWS: _row_seconds(runtime, _TRIED_ROWS, timer)}
+    seconds = {1: alone, _TRIED_ROWS: row_seconds(runtime, _TRIED_ROWS, timer)}
     pays = seconds[_TRIED_ROWS] <= alone / 2
     return Decision(_AUTO_ROWS, "pays", seconds) if pays else Decision(1, "no_gain", seconds)
 
 
-def _row_seconds(runtime: Runtime, rows: int, timer: Callable[[], float]) -> float:
-    """The best of some tries: whatever else the machine does makes it longer, never shorter."""
+def row_seconds(runtime: Runtime, rows: int, timer: Callable[[], float]) -> float:
+    """What a row takes in a call of so many: the best of some tries, since what else the machine does only adds."""
     columns: Columns = {name: [None] * rows for name, _ in runtime.inputs}
     runtime.predict(columns)
     taken = []

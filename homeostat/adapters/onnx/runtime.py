@@ -66,7 +66,7 @@ class OnnxRuntime:
             if few is None:
                 few = self._few[rows] = _Few(self._session, self._inputs, self._output, rows)
             return few.predict(given)
-        feed = {name: _tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
+        feed = {name: tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
         return _positive(self._session.run([self._output], feed)[0])
 
     def _find_output(self) -> str:
@@ -127,7 +127,7 @@ class _Few:
 
     def _fed(self, columns: Sequence[Sequence[Value]]) -> Probabilities:
         self._put([value for place in self._numbers for value in columns[place]])
-        texts = {name: _tensor(columns[place], "text") for place, name in self._texts}
+        texts = {name: tensor(columns[place], "text") for place, name in self._texts}
         return _positive(self._session.run([self._output], self._feed | texts)[0])
 
     def _bound(self) -> Any:
@@ -175,7 +175,8 @@ def _session(version: str, model: bytes) -> Any:
         ) from error
 
 
-def _tensor(values: Sequence[Value], kind: Kind) -> NDArray[Any]:
+def tensor(values: Sequence[Value], kind: Kind) -> NDArray[Any]:
+    """A feature's values as a model takes them: of shape [n, 1]; missing is NaN, or the text ""."""
     if kind == "text":
         return np.array(["" if value is None else value for value in values], dtype=object).reshape(-1, 1)
     with np.errstate(over="ignore"):  # beyond float32 is infinite here as it is in training
