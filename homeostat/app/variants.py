@@ -33,8 +33,8 @@ _COMPANY = 64
 _ANY_DIFFERENCE = 1.0
 
 
-def model_of(folder: Path, version: str) -> tuple[Version, bytes, bytes]:
-    """A version that may be quantised: its manifest, its model and its config.
+def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
+    """A version that may be quantised: its manifest and its model.
 
     Raises: Refused where it is not served as ONNX; IntegrityError when its files are not those that were registered.
     """
@@ -46,13 +46,17 @@ def model_of(folder: Path, version: str) -> tuple[Version, bytes, bytes]:
             mend="Name a trained version that is served as ONNX; trees gain nothing by it.",
             version=version,
         )
-    _, (model, config) = read_verified(folder, version, MODEL, CONFIG)
-    return manifest, model, config
+    _, (model,) = read_verified(folder, version, MODEL)
+    return manifest, model
 
 
 def check_quantisable(folder: Path, version: str) -> None:
-    """Say at once what the maker would. Raises: as ``model_of``; Refused where nothing is to be gained."""
-    weights_of(model_of(folder, version)[1], version)
+    """Say at once what the maker would.
+
+    Raises: Refused where nothing is to be gained, or it is not served as ONNX; IntegrityError when its files are not
+    those that were registered.
+    """
+    weights_of(_model_of(folder, version)[1], version)
 
 
 def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) -> Maker:
@@ -64,7 +68,8 @@ def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) ->
 
     def make(rows: TrainingRows, later: pd.DataFrame, pin: TrainingPin) -> Made:
         folder = Path(str(job.source))
-        source, model, config = model_of(folder, variant.of)
+        source, model = _model_of(folder, variant.of)
+        _, (config,) = read_verified(folder, variant.of, CONFIG)
         _must_be_fed(source, loop)
         count = min(len(rows.features), _CALIBRATED_ON)
         say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")

@@ -45,20 +45,24 @@ def main(arguments: list[str]) -> int:
 
 def _answer(connection: socket.socket, runtime: Runtime, most: int) -> None:
     decoder = msgspec.msgpack.Decoder(Ask)
+    asks: list[Ask] = [receive(connection, decoder)]
     while True:
-        asks = _waiting(connection, decoder, most)
+        left = _gather(connection, decoder, asks, most)
         for told in _scored(runtime, asks):
             connection.sendall(message(told))
+        asks = [left or receive(connection, decoder)]
 
 
-def _waiting(connection: socket.socket, decoder: msgspec.msgpack.Decoder[Ask], most: int) -> list[Ask]:
-    """The next request, and those that came with it, until they have ``most`` rows together."""
-    asks: list[Ask] = [receive(connection, decoder)]
+def _gather(connection: socket.socket, decoder: msgspec.msgpack.Decoder[Ask], asks: list[Ask], most: int) -> Ask | None:
+    """Add requests that have come while they have at most ``most`` rows together; the first that does not fit."""
     rows = len(asks[0].columns[0])
     while rows < most and select.select([connection], [], [], 0)[0]:
-        asks.append(receive(connection, decoder))
-        rows += len(asks[-1].columns[0])
-    return asks
+        ask: Ask = receive(connection, decoder)
+        rows += len(ask.columns[0])
+        if rows > most:
+            return ask
+        asks.append(ask)
+    return None
 
 
 def _scored(runtime: Runtime, asks: list[Ask]) -> list[Told]:
