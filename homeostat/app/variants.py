@@ -76,7 +76,7 @@ def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) ->
         content = quantise(model, variant.of, variant.precision, _feeds(rows.features, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
         original = load_runtime(folder, variant.of)
-        _must_not_depend_on_company(runtime, later, job.version)
+        _must_not_depend_on_company(runtime, rows.features, job.version)
         say("comparing it with its original")
         proof = _apart(runtime, original, [rows.features, later])
         served = Served(Form("onnx", MODEL, "", proof), {MODEL: content}, runtime)

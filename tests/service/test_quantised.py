@@ -66,6 +66,8 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
     assert [one["kind"] for one in running.decisions()[6:]] == ["advance", "promote"]
     assert running.overview()["route"]["champion"] == "v2"
     assert running.failed == 0
+    told = running.command("latency")["batching"]
+    assert {(one["version"], one["why"]) for one in told} == {("v1", "off"), ("v2", "off")}, "it is a replay"
     assert running.command("ledger", "verify")["intact"]
     shown = running.command("versions")
     assert [(one["version"], one["state"], one["variant"]) for one in shown] == [
