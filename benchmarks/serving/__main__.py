@@ -13,6 +13,7 @@ from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving.batched import batching
 from benchmarks.serving.changes import changes
 from benchmarks.serving.compared import Pace, beside_limit, durabilities, online_beside_limit, say
 from benchmarks.serving.loads import CONNECTIONS, generator
@@ -35,6 +36,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "shadow": lambda folder: shadowing(folder, pace),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "durability": lambda folder: durabilities(folder, pace),
+        "batching": lambda folder: batching(folder, pace),
     }
     compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
     found: list[Json] = []
@@ -62,7 +64,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
-    parser.add_argument("--only", default="", help="logistic, lightgbm, online, shadow, changes or durability")
+    parser.add_argument(
+        "--only", default="", help="logistic, lightgbm, online, shadow, changes, durability or batching"
+    )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends
     found = measured(full=asked.full, only=asked.only)

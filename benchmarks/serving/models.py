@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Kind = Literal["logistic regression", "LightGBM, 100 trees"]
+Kind = Literal["logistic regression", "LightGBM, 100 trees", "neural network, 2 x 2,048"]
 LOGISTIC: Kind = "logistic regression"
 LIGHTGBM: Kind = "LightGBM, 100 trees"
+NETWORK: Kind = "neural network, 2 x 2,048"
 ROWS = 200
 """Different rows that are asked about, over and over."""
 _TRAINED_ON = 5_000
@@ -33,6 +34,8 @@ class Made:
         if hasattr(self.estimator, "booster_"):
             self.estimator.booster_.save_model(folder / "model.txt")
             return
+        if not hasattr(self.estimator, "coef_"):
+            return  # no peer is asked about a network
         told = {"coef": self.estimator.coef_.tolist(), "intercept": self.estimator.intercept_.tolist()}
         (folder / "model.json").write_text(json.dumps(told))
 
@@ -52,6 +55,10 @@ def _estimator(kind: Kind) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression()
+    if kind == NETWORK:
+        from sklearn.neural_network import MLPClassifier
+
+        return MLPClassifier((2_048, 2_048), max_iter=1, batch_size=500, random_state=0)
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(n_estimators=100, n_jobs=1, verbose=-1)

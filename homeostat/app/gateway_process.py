@@ -72,7 +72,7 @@ async def _serve(
     settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable[[DoorParts], Application]
 ) -> None:
     home = Home(settings.home)
-    live = LiveRoutes(plans, _loading(home), _starting(home, settings))
+    live = LiveRoutes(plans, _loading(home), _starting(home, settings, plans), time.perf_counter)
     sockets = Path(settings.recorder_socket).parent
     replica = Replica(settings.replica, home.replicas, sockets, live, lambda: listens(settings.port))
     limits = SpoolLimits(settings.spool_bytes, settings.disk_reserve_bytes)
@@ -142,13 +142,14 @@ def _loading(home: Home) -> LoadRuntime:
     return lambda loop, version: load_runtime(home.versions / loop / version, version)
 
 
-def _starting(home: Home, settings: GatewaySettings) -> StartCandidate:
+def _starting(home: Home, settings: GatewaySettings, plans: Sequence[ServingPlan]) -> StartCandidate:
     """Candidates in their own processes."""
-    limits = ArmLimits(settings.arm_seconds, settings.arm_memory_bytes)
+    batching = {plan.name: plan.batching for plan in plans}
 
     def start(loop: str, version: str) -> ArmProcess:
         home.process_logs.mkdir(exist_ok=True)
         log = home.process_logs / "candidates.log"
+        limits = ArmLimits(settings.arm_seconds, settings.arm_memory_bytes, batching[loop])
         return ArmProcess(home.versions / loop / version, loop, version, limits, log)
 
     return start

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homeostat.app.batched import batching_of
 from homeostat.app.counted import Sample, samples_of
 
 Json = dict[str, Any]
@@ -63,8 +64,9 @@ class Histogram:
 
 
 def budget(exposition: str, loop: str, hourly_price: float | None = None) -> Json:
-    """The budget of all that the replicas have counted since they started."""
-    return budget_of(samples_of(exposition), loop, hourly_price)
+    """The budget of all that the replicas have counted since they started, and whose requests they predict together."""
+    samples = list(samples_of(exposition))
+    return {**budget_of(samples, loop, hourly_price), "batching": batching_of(samples, loop)}
 
 
 def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None = None) -> Json:

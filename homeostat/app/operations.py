@@ -16,7 +16,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
-from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
+from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
@@ -27,7 +27,7 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.models import Registry
+from homeostat.registry.models import Precision, Registry, Variant
 from homeostat.serving.waiting import Waiting
 from homeostat.training.jobs import JobFolder
 
@@ -168,6 +168,29 @@ class Operations:
     def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
         """Let a version see a share of the traffic without answering it; 0 ends that."""
         return self._change(loop, lambda state, at: cast_shadow(state, version, share, at, actor), now)
+
+    def quantise(
+        self, loop: Loop, version: str | None, precision: Precision, registry: Registry, *, actor: str
+    ) -> Json:
+        """Ask for a variant of a version, the champion's where none is named; control makes and judges it.
+
+        Raises: NotFound, Refused and IntegrityError, before anything has changed.
+        """
+        before = self.store.state(loop.name)
+        variant = Variant(version or before.route.champion or "", precision)
+        ask_variant(before, variant, 0, actor)
+        from homeostat.app.variants import check_quantisable  # takes the libraries of training with it
+
+        check_quantisable(registry.folder(loop.name, variant.of), variant.of)
+        while True:
+            state = self.store.state(loop.name)
+            after, drafts = ask_variant(state, variant, state.decided_until or 0, actor)
+            try:
+                state = self.store.commit(state, after, drafts, ())
+            except Conflict:
+                continue
+            decision = next(one for one in reversed(self.decisions(loop)) if one["kind"] == "quantise")
+            return {"version": decision["version"], "variant": plain(variant), "decision": decision}
 
     def _change(self, loop: Loop, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""

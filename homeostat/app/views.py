@@ -247,6 +247,7 @@ def versions_of(state: LoopState, registered: Mapping[str, Version]) -> list[Jso
                 "metrics": _metrics(known),
                 "promise": dict(known.promise) if known else None,
                 "fingerprint": plain(known.fingerprint) if known else None,
+                "variant": plain(known.variant) if known and known.variant else None,
             }
         )
     return rows

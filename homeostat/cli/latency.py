@@ -52,6 +52,11 @@ def _latency(told: Json) -> None:
     if len(told["arms"]) > 1:
         arms = [[one["version"], one["arm"], *_times(one)] for one in told["arms"]]
         print_table(["version", "arm", "mean ms", "p50 ms", "p99 ms"], arms, right=["mean ms", "p50 ms", "p99 ms"])
+    for one in told["batching"]:
+        per_call = (
+            "" if one["requests_per_call"] is None else f"; {one['requests_per_call']:.1f} requests a call so far"
+        )
+        data.print(f"{one['version']} on {one['replica']}: {one['text']}{per_call}.", markup=False)
     if told["cost"]:
         cost = told["cost"]
         data.print(f"1,000 predictions cost {cost['per_thousand_as_deployed']:.6f} as deployed,", end=" ")

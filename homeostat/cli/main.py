@@ -19,6 +19,7 @@ from homeostat.cli import (
     latency,
     ledger,
     operate,
+    quantise,
     quarantine,
     report,
     route,
@@ -51,6 +52,7 @@ app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
 app.command("shadow")(shadow.shadow)
+app.command("quantise")(quantise.quantise)
 features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)

@@ -183,7 +183,7 @@ def _versions(found: list[Json]) -> None:
         rows.append(
             [
                 one["version"],
-                one["state"].replace("_", " "),
+                one["state"].replace("_", " ") + _variant(one["variant"]),
                 when(one["created_at"]),
                 "-" if one["rows"] is None else f"{one['rows']:,}",
                 *(figure(metrics.get(name)) for name in ("log_loss", "auc", "brier")),
@@ -191,6 +191,10 @@ def _versions(found: list[Json]) -> None:
         )
     columns = ["version", "standing", "as of (UTC)", "rows", "log-loss", "AUC", "Brier"]
     print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
+
+
+def _variant(told: Json | None) -> str:
+    return "" if told is None else f", {told['precision']} of {told['of']}"
 
 
 def changed(done: Json) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from homeostat.control.state import LoopState
+from homeostat.control.state import LoopState, Retraining
 from homeostat.control.transitions import Transition, draft_of, next_route, route_facts, take_back
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.registry.models import Variant
 from homeostat.serving.routing import Shadow
 
 _MARKED = ("rolled_back", "rejected")
@@ -97,25 +98,64 @@ def cast_shadow(state: LoopState, version: str, share: float, now: Instant, acto
     return Transition(dataclasses.replace(state, route=route), (draft,))
 
 
-def _must_be_fit(state: LoopState, version: str, override: bool) -> None:
+def ask_variant(state: LoopState, variant: Variant, now: Instant, actor: str) -> Transition:
+    """A version is to be made of another one's model; it is judged, and comes in, as a trained one does.
+
+    Raises: NotFound and Refused for a version that never was, was never finished, taken back or turned away; Refused
+    while no champion is there to be compared with, and while another version is in the making, on trial or rehearsing.
+    """
+    if state.route.champion is None:
+        mend = "A first version passes the gate first."
+        raise Refused(f"Loop {state.loop!r} has no champion yet.", mend=mend, loop=state.loop)
+    _must_be_made(state, variant.of)
+    if state.versions[variant.of].name in _MARKED:
+        mend = "Name a version that was not."
+        raise Refused(f"{variant.of} of {state.loop!r} was {_marked(state, variant.of)}.", mend=mend, loop=state.loop)
+    if state.retraining is not None or state.rollout is not None or state.drill is not None:
+        busy = state.retraining.version if state.retraining else state.rollout.candidate if state.rollout else "a drill"
+        raise Refused(
+            f"Loop {state.loop!r} has {busy} under way, and looks at one candidate at a time.",
+            mend="Wait until it has ended; see 'homeostat status'.",
+            loop=state.loop,
+        )
+    version = f"v{state.next_version}"
+    title, workflow = f"Make {version} of {variant.of}: {variant.precision}", f"{state.loop}/quantise/{version}"
+    verdict = Verdict("QUANTISE", (Reason("asked_for", actor, None, f"asked for by {actor}"),))
+    asked = Retraining(workflow, version, now, "asked_for", variant)
+    after = dataclasses.replace(
+        state.standing(version, "training", now), retraining=asked, next_version=state.next_version + 1
+    )
+    facts = {"of": variant.of, "precision": variant.precision}
+    return Transition(after, (draft_of(state, workflow, "quantise", title, verdict, version, now, facts, actor),))
+
+
+def _must_be_made(state: LoopState, version: str) -> None:
     standing = state.versions.get(version)
     if standing is None:
         mend = did_you_mean(version, state.versions)
         raise NotFound(f"Loop {state.loop!r} has no version {version!r}.", mend=mend, loop=state.loop, version=version)
+    if standing.name in _NEVER_MADE:
+        mend = "Name a version that was registered; see 'homeostat versions'."
+        raise Refused(f"{version} of {state.loop!r} was never finished.", mend=mend, loop=state.loop, version=version)
+
+
+def _must_be_fit(state: LoopState, version: str, override: bool) -> None:
+    _must_be_made(state, version)
+    standing = state.versions[version]
     if version == state.route.champion:
         raise Refused(f"{version} serves {state.loop!r} already.", mend="Name another version.", loop=state.loop)
     if state.route.champion is None:
         mend = "A first version passes the gate first."
         raise Refused(f"Loop {state.loop!r} has no champion yet.", mend=mend, loop=state.loop)
-    if standing.name in _NEVER_MADE:
-        mend = "Name a version that was registered; see 'homeostat versions'."
-        raise Refused(f"{version} of {state.loop!r} was never finished.", mend=mend, loop=state.loop, version=version)
     if standing.name in _MARKED and not override:
-        how = "taken back" if standing.name == "rolled_back" else "turned away at the gate"
         raise Refused(
-            f"{version} of {state.loop!r} was {how}.",
+            f"{version} of {state.loop!r} was {_marked(state, version)}.",
             mend="If it is to serve all the same, say --override; the ledger keeps it.",
             loop=state.loop,
             version=version,
             standing=standing.name,
         )
+
+
+def _marked(state: LoopState, version: str) -> str:
+    return "taken back" if state.versions[version].name == "rolled_back" else "turned away at the gate"

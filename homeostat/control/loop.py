@@ -24,6 +24,7 @@ from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -48,6 +49,8 @@ class Loop:
     ``"skops"``, or the first of these that is proven equal (``"auto"``).
     ``log``: columns of the question that the prediction log hashes or leaves out.
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
+    ``batching``: whether rows of requests that wait at one time go to the model in one call: ``"off"``, at most so
+    many, or where it is measured to pay (``"auto"``).
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     Raises: InvalidInput that names the part.
     """
@@ -71,6 +74,7 @@ class Loop:
     runtime: str = "auto"
     ask_by_key: bool = False
     log: Log = KEEP_ALL
+    batching: Batching = "auto"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -105,6 +109,7 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        check_batching(self.batching, self.name)
         _ = self.drills is None or duration(self.drills)
         try:
             ZoneInfo(self.timezone)

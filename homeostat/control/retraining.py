@@ -1,4 +1,7 @@
-"""The retraining workflow: pin, train and evaluate, register, gate; each step may be run again after a crash."""
+"""The retraining workflow: pin, train and evaluate, register, gate; each step may be run again after a crash.
+
+A variant of a version takes the same way: only how its model is made differs, and that is the child process's to know.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import Conflict
-from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.training.evaluation import Evaluation
+from homeostat.training.jobs import TOGETHER, Burden, burdens_of
 from homeostat.training.pipeline import Steps
 
 Json = dict[str, Any]
@@ -27,7 +31,7 @@ class RetrainingWork(Protocol):
         ...
 
     def train(self, ask: Json, pin: Json) -> Json:
-        """In a child process: check the data, train, prove what will serve, evaluate. Gives folder and evaluation."""
+        """In a child process: check the data, make the model, prove what will serve, evaluate. Gives its result."""
         ...
 
     def register(self, ask: Json, trained: Json) -> Json:
@@ -53,6 +57,9 @@ def retraining_body(
 def conclude(loop: Loop, store: ControlStore, ask: Json, trained: Json, on_change: Callable[[LoopState], None]) -> Json:
     """Judge the candidate and act on it, once; a second call finds the first one's decision."""
     verdict = judge_gate(_evidence(ask, Evaluation.from_json(trained["evaluation"])), loop.gate)
+    burdens = burdens_of(trained)
+    if burdens is not None:
+        verdict = Verdict(verdict.name, (*verdict.reasons, lighter(*burdens)))
     while True:
         state = store.state(loop.name)
         if state.retraining is None or state.retraining.workflow != ask["workflow"]:
@@ -71,11 +78,21 @@ def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: J
     form = trained["version"].get("form") or {}
     served = {"runtime": form.get("runtime", "onnx"), "why_not_onnx": form.get("why", "")}
     facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"]), "served_by": served}
+    if trained.get("burdens"):
+        facts |= {"variant": trained["version"]["variant"], "burdens": trained["burdens"]}
     if verdict.name != ACCEPT:
         return transitions.reject(state, verdict, now, facts)
     if state.route.champion is None:
         return transitions.first_champion(state, verdict, now, facts)
     return transitions.open_rollout(state, verdict, now, facts, loop.rollout)
+
+
+def lighter(made: Burden, of: Burden) -> Reason:
+    """What a variant weighs beside the version it was made of. It decides nothing: whether it serves is the gate's."""
+    size = f"{made.version} has {made.bytes / 1024:,.0f} KiB, {of.version} {of.bytes / 1024:,.0f} KiB"
+    alone = f"a row takes {made.row_seconds * 1e6:,.0f} \N{MICRO SIGN}s instead of {of.row_seconds * 1e6:,.0f}"
+    company = f"{made.row_seconds_together * 1e6:,.1f} instead of {of.row_seconds_together * 1e6:,.1f} among {TOGETHER}"
+    return Reason("beside_its_original", made.row_seconds, of.row_seconds, f"{size}; {alone}, {company}")
 
 
 def _evidence(ask: Json, seen: Evaluation) -> Evidence:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from homeostat.control.days import Day
 from homeostat.governance.audit import Draft, Entry
 from homeostat.kernel.clock import Instant
+from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
 
 StandingName = Literal["training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed"]
@@ -25,12 +26,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """A retraining under way: its durable workflow, the version it makes, when and why it was asked for."""
+    """A version in the making: its durable workflow, when and why it was asked for, and of which one's model it is made
+    where it is not trained."""
 
     workflow: str
     version: str
     asked_at: Instant
     because: str
+    variant: Variant | None = None
 
 
 @dataclass(frozen=True, slots=True)

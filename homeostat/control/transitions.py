@@ -89,7 +89,7 @@ def fail(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Tran
     """The workflow ended in an error: no candidate came of it."""
     asked = _retraining(state)
     after = dataclasses.replace(state.standing(asked.version, "failed", now), retraining=None)
-    title = f"Training {asked.version} failed"
+    title = f"{'Training' if asked.variant is None else 'Quantising'} {asked.version} failed"
     return Transition(after, (draft_of(state, asked.workflow, "fail", title, verdict, asked.version, now, facts),))
 
 

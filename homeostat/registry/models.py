@@ -14,6 +14,7 @@ from homeostat.registry.binding import Binding
 
 Kind = Literal["text", "number"]
 RuntimeName = Literal["onnx", "lightgbm", "xgboost", "skops"]
+Precision = Literal["int8", "float16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,14 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """How a version is made of another one's model instead of by training: ``of`` it, with weights of ``precision``."""
+
+    of: str
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """A registered model that never changes; ``created_at`` is in event time.
 
@@ -85,7 +94,8 @@ class Version:
     held-out rows later than the pin's cut-off; ``promise`` is what live outcomes are later held against.
     ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
     ``definitions`` are those it was trained with, by name; empty in versions older than their keeping.
-    ``form`` is None in versions from when all were ONNX.
+    ``form`` is None in versions from when all were ONNX. ``variant`` says of which version's model it was made; None
+    where it was trained. The proof of a variant's form tells how far its answers are from that version's.
     """
 
     loop: str
@@ -99,6 +109,7 @@ class Version:
     files: Mapping[str, str]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     form: Form | None = None
+    variant: Variant | None = None
 
     @property
     def runtime(self) -> str:
@@ -126,7 +137,7 @@ class Version:
         Nothing is said of what an older version does not have: its hash stays what it was.
         """
         values: dict[str, object] = plain(self)
-        unsaid = {name for name in ("definitions", "form") if not values[name]}
+        unsaid = {name for name in ("definitions", "form", "variant") if not values[name]}
         return {name: value for name, value in values.items() if name not in unsaid}
 
     @classmethod
@@ -140,8 +151,10 @@ class Version:
         definitions = {name: Definition(**one) for name, one in told.items()}
         said: Any = fields.pop("form", None)
         form = None if said is None else Form.from_json(said)
-        legs = {"inputs": inputs, "fingerprint": fingerprint, "pin": pin, "definitions": definitions, "form": form}
-        return cls(**legs, **fields)  # type: ignore[arg-type]
+        made: Any = fields.pop("variant", None)
+        variant = None if made is None else Variant(**made)
+        legs = {"inputs": inputs, "fingerprint": fingerprint, "pin": pin, "definitions": definitions}
+        return cls(**legs, form=form, variant=variant, **fields)  # type: ignore[arg-type]
 
 
 class Registry(Protocol):

@@ -39,7 +39,7 @@ async def answer(serving: Serving, units: Sequence[str], columns: Columns, faile
     if champion is None:
         raise no_version(route.loop)
     if not route.divided:
-        scores = _must_answer(champion, "champion", range(len(units)), columns, route.loop, failed)
+        scores = await _must_answer(serving, champion, "champion", range(len(units)), columns, failed)
         return [Answer(score, champion.version, "champion", False) for score in scores]
     arms = _places(serving, units)
     answers: list[Answer | None] = [None] * len(units)
@@ -50,7 +50,7 @@ async def answer(serving: Serving, units: Sequence[str], columns: Columns, faile
     rest = [row for row, one in enumerate(answers) if one is None]
     if rest:
         meant = {row for _, rows in arms for row in rows}
-        scores = _must_answer(champion, "champion", rest, columns, route.loop, failed)
+        scores = await _must_answer(serving, champion, "champion", rest, columns, failed)
         for row, score in zip(rest, scores, strict=True):
             answers[row] = Answer(score, champion.version, "champion", row in meant)
     return [one for one in answers if one is not None]
@@ -63,7 +63,7 @@ async def pinned(serving: Serving, version: str, rows: int, columns: Columns, fa
     """
     loop, runtime = serving.route.loop, serving.runtimes.get(version)
     if runtime is not None:
-        scores = _must_answer(runtime, "pinned", range(rows), columns, loop, failed)
+        scores = await _must_answer(serving, runtime, "pinned", range(rows), columns, failed)
         return [Answer(score, version, "pinned", False) for score in scores]
     if version not in serving.candidates:
         raise NotFound(
@@ -95,7 +95,7 @@ async def _try(
     try:
         runtime = serving.runtimes.get(version)  # an arm of an experiment may be the champion's own version
         if runtime is not None:
-            scores = probabilities(runtime.predict(_of(rows, columns)), len(rows))
+            scores = await _scores(serving, runtime, rows, columns)
         elif version in serving.candidates:
             scores = probabilities(await serving.candidates[version].predict(_of(rows, columns)), len(rows))
         else:
@@ -107,14 +107,22 @@ async def _try(
     return [(row, Answer(score, version, arm, False)) for row, score in zip(rows, scores, strict=True)]
 
 
-def _must_answer(
-    runtime: Runtime, arm: Arm, rows: Sequence[int], columns: Columns, loop: str, failed: Failed
+async def _must_answer(
+    serving: Serving, runtime: Runtime, arm: Arm, rows: Sequence[int], columns: Columns, failed: Failed
 ) -> list[float]:
     try:
-        return probabilities(runtime.predict(_of(rows, columns)), len(rows))
+        return await _scores(serving, runtime, rows, columns)
     except Exception as error:
         failed(runtime.version, arm, len(rows), error)
-        raise _failed(runtime.version, loop, type(error).__name__) from error
+        raise _failed(runtime.version, serving.route.loop, type(error).__name__) from error
+
+
+async def _scores(serving: Serving, runtime: Runtime, rows: Sequence[int], columns: Columns) -> list[float]:
+    """At once, or with others that wait for the same version."""
+    batches = serving.batches.get(runtime.version)
+    if batches is None:
+        return probabilities(runtime.predict(_of(rows, columns)), len(rows))
+    return await batches.predict(_of(rows, columns), len(rows))
 
 
 def _failed(version: str, loop: str, how: str) -> Unavailable:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
+from homeostat.serving.batching import Batches, Decision, decide
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import Candidate, Loaded, LoadRuntime, Runtime, StartCandidate
@@ -27,24 +28,35 @@ class Unhonoured(Unavailable):
 class Serving:
     """A route with its versions loaded and warm: champion and standby in this process, candidates in their own.
 
-    One that could not be loaded, and need not be, is in neither.
+    One that could not be loaded, and need not be, is in neither. ``batches`` are those of the runtimes whose requests
+    go together; ``decisions`` say of each runtime why they do, or do not.
     """
 
     route: Route
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
     problem: str | None = None
+    batches: Mapping[str, Batches] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
 
 
 class LiveRoutes:
     """Holds what every loop serves now.
 
     ``prepare`` may run in a thread; ``take`` and ``refuse`` run where requests are answered, so that a
-    request sees the old route or the new one and nothing between.
+    request sees the old route or the new one and nothing between. ``timer`` tells seconds of processing time, by
+    which is decided whose requests go together; to one that stands still every model is quick.
     """
 
-    def __init__(self, plans: Iterable[ServingPlan], load: LoadRuntime, start: StartCandidate) -> None:
+    def __init__(
+        self,
+        plans: Iterable[ServingPlan],
+        load: LoadRuntime,
+        start: StartCandidate,
+        timer: Callable[[], float] = float,
+    ) -> None:
         self._plans = {plan.name: plan for plan in plans}
+        self._timer = timer
         self._loops = tuple(self._plans)
         self._load, self._start = load, start
         self._now: dict[str, Serving] = {}
@@ -93,12 +105,18 @@ class LiveRoutes:
             for version in route.candidates:
                 told = None if before is not None else problems
                 self._put(candidates, version, old.candidates, self._begin, route.loop, told)
-        except HomeostatError:
+            decisions = {version: self._decide(route.loop, runtime, old) for version, runtime in runtimes.items()}
+        except Exception:
             for version, candidate in candidates.items():
                 if old.candidates.get(version) is not candidate:
                     candidate.end()
             raise
-        return Serving(route, runtimes, candidates, " ".join(problems) or None)
+        batches = {
+            version: old.batches.get(version) or Batches(runtimes[version], decision.rows)
+            for version, decision in decisions.items()
+            if decision.rows > 1
+        }
+        return Serving(route, runtimes, candidates, " ".join(problems) or None, batches, decisions)
 
     def take(self, serving: Serving) -> None:
         """Serve this from the next request on, unless something newer is served by now.
@@ -173,6 +191,11 @@ class LiveRoutes:
         self._must_be_honoured(loop, runtime)
         warm(runtime, loop)
         return runtime
+
+    def _decide(self, loop: str, runtime: Runtime, old: Serving) -> Decision:
+        """Once for each time that a version is loaded."""
+        known = old.decisions.get(runtime.version)
+        return known or decide(self._plans[loop].batching, runtime, self._timer)
 
     def _must_be_honoured(self, loop: str, runtime: Loaded) -> None:
         plan = self._plans[loop]

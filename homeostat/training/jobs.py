@@ -12,7 +12,7 @@ from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import verify_files
-from homeostat.registry.models import Version
+from homeostat.registry.models import Variant, Version
 from homeostat.training.evaluation import Evaluation
 
 
@@ -31,6 +31,8 @@ class TrainingJob:
     ``champion`` is the version folder to compare with, None when there is none. ``confidence`` is that of the
     evaluation's intervals. Rows served from ``served_since`` on are read from the prediction logs in ``log`` at
     ``log_version`` and compared with what training computes for them; -1 when nothing was served yet.
+    ``variant`` says of which version's model the candidate is made, whose folder is ``source``; None where it is
+    trained.
     """
 
     loop_file: str
@@ -48,6 +50,8 @@ class TrainingJob:
     log: str = ""
     log_version: int = -1
     served_since: Instant = 0
+    variant: Variant | None = None
+    source: str | None = None
 
     @property
     def hash(self) -> str:
@@ -62,20 +66,41 @@ class TrainingJob:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainingJob:
         """Read what ``to_json`` wrote; raises TypeError where a part is missing."""
-        return cls(**values)
+        fields = dict(values)
+        made = fields.pop("variant", None)
+        return cls(variant=None if made is None else Variant(**made), **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """What a version's model weighs: its ``bytes``, and seconds that a row took alone and among ``TOGETHER``.
+
+    Measured where the candidate was made, one after the other: good for comparison, not as a promise.
+    """
+
+    version: str
+    bytes: int
+    row_seconds: float
+    row_seconds_together: float
+
+
+TOGETHER = 16
+"""Rows of a call by which a row's cost in company is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
     """A finished job: the version, its evaluation, and how closely its serving form was proven equal.
 
-    ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability.
+    ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability. ``burdens`` are those of a
+    variant and of the version that it was made of; None where the candidate was trained.
     """
 
     version: Version
     evaluation: Evaluation
     proof_rows: int
     proof_worst: float
+    burdens: tuple[Burden, Burden] | None = None
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -90,7 +115,14 @@ class TrainingResult:
             Evaluation.from_json(values["evaluation"]),
             values["proof_rows"],
             values["proof_worst"],
+            burdens_of(values),
         )
+
+
+def burdens_of(result: Mapping[str, Any]) -> tuple[Burden, Burden] | None:
+    """A variant's burden and that of the version it was made of, out of a result's JSON."""
+    told = result.get("burdens")
+    return None if told is None else (Burden(**told[0]), Burden(**told[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from homeostat.control.state import LoopState, Retraining, Rollout, initial_stat
 from homeostat.governance.audit import Draft, audit
 from homeostat.kernel.errors import Conflict
 from homeostat.monitoring.performance import PairSums
+from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
 from homeostat.stats.sums import ScoreSums
 
@@ -47,7 +48,7 @@ def rich_state() -> LoopState:
         state,
         route=Route("demo", 3, "v1", "v2", 0.25, "v0", "salt"),
         rollout=Rollout("r", "v2", "v1", 1, 5, 6, 8, 2),
-        retraining=Retraining("w", "v3", 9, "too_old"),
+        retraining=Retraining("w", "v3", 9, "asked_for", Variant("v2", "int8")),
         decided_until=11,
         first_version="v1",
         next_version=4,

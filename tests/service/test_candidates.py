@@ -18,6 +18,7 @@ from homeostat.app.arms.process import ArmFailed, ArmLimits, ArmProcess
 from homeostat.app.arms.shadow import MOST_BEHIND
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.errors import Unavailable
+from homeostat.serving.batching import Batching
 from homeostat.serving.routing import Shadow
 from tests.service.test_gateway import Gateway, gateway, until
 from tests.unit.serving.late import FEATURES, INPUTS, question
@@ -31,9 +32,11 @@ def columns(*hours: float | None) -> dict[str, list[float | str | None]]:
     return {"carrier": ["UA"] * len(hours), "hour": list(hours), "origin_delay_3h": [0.0] * len(hours)}
 
 
-def candidate(folder: Path, content: bytes, *, seconds: float = 5.0, memory: int = MEMORY) -> ArmProcess:
+def candidate(
+    folder: Path, content: bytes, *, seconds: float = 5.0, memory: int = MEMORY, batching: Batching = "off"
+) -> ArmProcess:
     made = save_version(folder / "versions", "v2", content)
-    return ArmProcess(made, "late", "v2", ArmLimits(seconds, memory), folder / "candidates.log")
+    return ArmProcess(made, "late", "v2", ArmLimits(seconds, memory, batching), folder / "candidates.log")
 
 
 def asked(arm: ArmProcess, scenario: Callable[[ArmProcess], Awaitable[None]]) -> None:
@@ -58,14 +61,25 @@ async def until_it_answers(arm: ArmProcess) -> None:
     raise AssertionError("it never answered again")
 
 
-def test_it_answers_as_the_model_does_many_requests_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batching", ["off", "auto", 2, 64])
+def test_it_answers_as_the_model_does_many_requests_at_once(tmp_path: Path, batching: Batching) -> None:
     async def scenario(arm: ArmProcess) -> None:
         found = await asyncio.gather(*(arm.predict(columns(hour, None)) for hour in range(50)))
         for hour, answer in enumerate(found):
             assert answer == pytest.approx([expected(1.0, hour), expected(1.0, 0)], abs=1e-6)
         assert arm.inputs == INPUTS
 
-    asked(candidate(tmp_path, model(1.0)), scenario)
+    asked(candidate(tmp_path, model(1.0), batching=batching), scenario)
+
+
+def test_a_row_that_it_cannot_take_fails_its_own_request_and_no_other(tmp_path: Path) -> None:
+    async def scenario(arm: ArmProcess) -> None:
+        hours = [8, 23, 9, 10]
+        found = await asyncio.gather(*(arm.predict(columns(hour)) for hour in hours), return_exceptions=True)
+        assert [isinstance(one, ArmFailed) for one in found] == [False, True, False, False]
+        assert all(np.allclose(one, 0.9) for one in found if not isinstance(one, BaseException))
+
+    asked(candidate(tmp_path, harmful("large"), batching=64), scenario)
 
 
 def test_one_that_is_killed_fails_its_requests_at_once_and_comes_back(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ HEAVY = (
 )
 MAIN = f"""
 import json, logging, sys
+from dataclasses import replace
 from pathlib import Path
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.gateway_process import run
@@ -43,6 +44,7 @@ logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
 told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
         "max_body_bytes": 1024 * 1024, **json.loads(sys.argv[3])}}
+plan = replace(PLAN, batching=told.pop("batching", "off"))
 settings = GatewaySettings(home, port, **told)
 
 def doors(parts):
@@ -56,7 +58,7 @@ def doors(parts):
     application.idle = tell
     return application
 
-run(settings, [PLAN], doors)
+run(settings, [plan], doors)
 """
 
 
@@ -235,18 +237,22 @@ def test_a_restart_serves_from_disk_from_the_first_request_on(home: Path) -> Non
     assert {record.generation for record in records} == {7}
 
 
-def test_a_request_that_is_under_way_is_finished_before_it_stops(home: Path) -> None:
+@pytest.mark.parametrize("batching", ["off", 64])
+def test_requests_that_are_under_way_are_finished_before_it_stops(home: Path, batching: str | int) -> None:
     write_route(home / "routes", Route("late", 1, "v1"))
-    with gateway(home) as running:
+    with gateway(home, batching=batching) as running, ExitStack() as stack:
         head = f"POST {PREDICT} HTTP/1.1\r\nHost: 127.0.0.1\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
         head += f"Content-Length: {len(GOOD)}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        address = ("127.0.0.1", running.port)
+        connections = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(5)]
+        for connection in connections:
             connection.sendall(head.encode() + GOOD[:30])
-            until(lambda: "homeostat_requests" in running.client.get("/metrics").text)
-            running.process.send_signal(signal.SIGTERM)
-            until(lambda: not running.alive())
+        until(lambda: "homeostat_requests" in running.client.get("/metrics").text)
+        running.process.send_signal(signal.SIGTERM)
+        until(lambda: not running.alive())
+        for connection in connections:
             connection.sendall(GOOD[30:])
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert [one.recv(65_536)[:12] for one in connections] == [b"HTTP/1.1 200"] * 5
         assert running.process.wait(timeout=20) == 0
 
 

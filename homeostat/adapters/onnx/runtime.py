@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import Probabilities
 
 _UNBOUND = Binding("")
+_FEW = 64
+"""Rows up to which tensors are kept for each number of them."""
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
@@ -27,7 +30,7 @@ class OnnxRuntime:
 
     Numbers are float32 with NaN for missing, texts have "" for missing. The output is the model's only float
     tensor, [n], [n, 1] or [n, 2] with the positive class last. ``binding`` is what it was trained with; left out
-    for a model that is no version yet, which serving refuses. One thread at a time: single rows share their tensors.
+    for a model that is no version yet, which serving refuses. One thread at a time: few rows share their tensors.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class OnnxRuntime:
         self._session = _session(version, model)
         self._output = self._find_output()
         self._check_inputs()
-        self._one_row = _OneRow(self._session, inputs, self._output)
+        self._few: dict[int, _Few] = {1: _Few(self._session, inputs, self._output, 1)}
 
     @property
     def version(self) -> str:
@@ -57,9 +60,13 @@ class OnnxRuntime:
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
         """Probability of the positive class for each row, as float64."""
         given = [columns[name] for name, _ in self._inputs]
-        if len(given[0]) == 1:
-            return self._one_row.predict([values[0] for values in given])
-        feed = {name: _tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
+        rows = len(given[0])
+        if rows <= _FEW:
+            few = self._few.get(rows)
+            if few is None:
+                few = self._few[rows] = _Few(self._session, self._inputs, self._output, rows)
+            return few.predict(given)
+        feed = {name: tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
         return _positive(self._session.run([self._output], feed)[0])
 
     def _find_output(self) -> str:
@@ -83,43 +90,44 @@ class OnnxRuntime:
         )
 
 
-class _OneRow:
-    """Predicts single rows through tensors that are made once: making 20 anew takes longer than a small model.
+class _Few:
+    """Predicts so many rows through tensors that are made once: making 20 anew takes longer than a small model.
 
     Tensors of numbers and the answer's are bound to the session for good; with texts, which cannot be bound, all are
     fed.
     """
 
-    def __init__(self, session: Any, inputs: tuple[tuple[str, Kind], ...], output: str) -> None:
-        self._session, self._output = session, output
+    def __init__(self, session: Any, inputs: tuple[tuple[str, Kind], ...], output: str, rows: int) -> None:
+        self._session, self._output, self._rows = session, output, rows
         self._numbers = [place for place, (_, kind) in enumerate(inputs) if kind == "number"]
         self._texts = [(place, name) for place, (name, kind) in enumerate(inputs) if kind == "text"]
-        tensors = np.empty((len(self._numbers), 1, 1), dtype=np.float32)
+        tensors = np.empty((len(self._numbers), rows, 1), dtype=np.float32)
         self._values = tensors.reshape(-1)
         self._memory = memoryview(tensors).cast("B") if self._numbers else memoryview(b"")  # type: ignore[arg-type]
-        self._pack = struct.Struct(f"{len(self._numbers)}f").pack_into
+        self._pack = struct.Struct(f"{self._values.size}f").pack_into
         self._feed = {inputs[place][0]: tensor for place, tensor in zip(self._numbers, tensors, strict=True)}
         self._answer = np.empty(0, dtype=np.float32)
         self._binding = None if self._texts else self._bound()
 
-    def predict(self, row: Sequence[Value]) -> Probabilities:
-        """Of the positive class; ``row`` holds the inputs in order."""
+    def predict(self, columns: Sequence[Sequence[Value]]) -> Probabilities:
+        """Of the positive class; ``columns`` hold the inputs in order."""
         if self._binding is None:
-            return self._fed(row)
+            return self._fed(columns)
+        values = [only for (only,) in columns] if self._rows == 1 else list(chain.from_iterable(columns))
         try:
-            self._pack(self._memory, 0, *row)
+            self._pack(self._memory, 0, *values)
         except (struct.error, OverflowError):
-            self._put(row)
+            self._put(values)
         self._session.run_with_iobinding(self._binding)
         return self._answer.astype(np.float64)
 
-    def _put(self, row: Sequence[Value]) -> None:
+    def _put(self, values: Sequence[Value]) -> None:
         with np.errstate(over="ignore"):  # beyond float32 is infinite here as it is in training
-            self._values[:] = [row[place] for place in self._numbers]  # None becomes NaN
+            self._values[:] = values  # None becomes NaN
 
-    def _fed(self, row: Sequence[Value]) -> Probabilities:
-        self._put(row)
-        texts = {name: _tensor([row[place]], "text") for place, name in self._texts}
+    def _fed(self, columns: Sequence[Sequence[Value]]) -> Probabilities:
+        self._put([value for place in self._numbers for value in columns[place]])
+        texts = {name: tensor(columns[place], "text") for place, name in self._texts}
         return _positive(self._session.run([self._output], self._feed | texts)[0])
 
     def _bound(self) -> Any:
@@ -167,7 +175,8 @@ def _session(version: str, model: bytes) -> Any:
         ) from error
 
 
-def _tensor(values: Sequence[Value], kind: Kind) -> NDArray[Any]:
+def tensor(values: Sequence[Value], kind: Kind) -> NDArray[Any]:
+    """A feature's values as a model takes them: of shape [n, 1]; missing is NaN, or the text ""."""
     if kind == "text":
         return np.array(["" if value is None else value for value in values], dtype=object).reshape(-1, 1)
     with np.errstate(over="ignore"):  # beyond float32 is infinite here as it is in training

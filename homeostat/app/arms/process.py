@@ -23,6 +23,7 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Kind
+from homeostat.serving.batching import Batching
 from homeostat.serving.breaker import Breaker
 from homeostat.serving.runtimes import Probabilities
 
@@ -39,10 +40,12 @@ class ArmFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ArmLimits:
-    """``seconds`` that an answer may take, and ``memory`` in bytes that the process may use (0: no limit)."""
+    """``seconds`` that an answer may take, ``memory`` in bytes that the process may use (0: no limit), and whether
+    requests that wait there go together."""
 
     seconds: float = 0.25
     memory: int = 2 << 30
+    batching: Batching = "off"
 
 
 @dataclass(slots=True)
@@ -217,7 +220,8 @@ class ArmProcess:
     def _start(self) -> _Running:
         """Start the process and wait until it is ready. Raises: Unavailable."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        arguments = [str(theirs.fileno()), str(self._folder), self._loop, self._version, str(self._limits.memory)]
+        limits = [str(self._limits.memory), str(self._limits.batching)]
+        arguments = [str(theirs.fileno()), str(self._folder), self._loop, self._version, *limits]
         with theirs, open(self._log, "ab") as log:
             process = subprocess.Popen(
                 module_command("homeostat.app.arms.host", *arguments),

@@ -14,7 +14,7 @@ from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.models import Registry, Version
+from homeostat.registry.models import Registry, Variant, Version
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ class Retrainer:
         return {"table_versions": versions, "sequence": sequence, "log_version": self.facts.log_version(self.loop.name)}
 
     def train(self, ask: Json, pin: Json) -> Json:
-        """In a child process: check the data, train, prove what will serve, evaluate."""
+        """In a child process: check the data, make the model, prove what will serve, evaluate."""
         result = self.runner.run(self._job(ask, pin), self._folder(ask))
         return result.to_json()
 
@@ -70,6 +70,12 @@ class Retrainer:
     def _job(self, ask: Json, pin: Json) -> TrainingJob:
         asked_at, champion = int(ask["asked_at"]), ask["champion"]
         since, cutoff = self.loop.training_span(asked_at, first=champion is None)
+        variant, source = None, None
+        if ask.get("variant") is not None:
+            variant = Variant(**ask["variant"])
+            source = str(self.registry.folder(self.loop.name, variant.of))
+            pinned = self.registry.get(self.loop.name, variant.of).pin
+            since, cutoff = pinned.since, pinned.cutoff
         return TrainingJob(
             loop_file=str(self.loop_file),
             loop=self.loop.name,
@@ -86,4 +92,6 @@ class Retrainer:
             log=str(self.home.log),
             log_version=int(pin.get("log_version", -1)),
             served_since=asked_at - duration(self.loop.gate.served),
+            variant=variant,
+            source=source,
         )

@@ -15,7 +15,7 @@ from homeostat.app.counted import PREDICTING
 from homeostat.data.contracts import Break
 from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.gateway import STAGES
-from homeostat.serving.live import LiveRoutes
+from homeostat.serving.live import LiveRoutes, Serving
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.prediction_log import SpoolState
 from homeostat.serving.routing import Arm
@@ -64,6 +64,12 @@ class DoorMetrics:
         self._answering = Reading("answering", "1 while a version answers; 0 while none can.", "loop")
         beside = ("loop", "version", "outcome")
         self._shadowed = Reading("shadow_rows", "Rows a shadow scored, failed to score, or skipped unseen.", *beside)
+        of = ("loop", "version")
+        self._together = Reading("batching_rows", "At most how many rows go to a version in one call.", *of, "why")
+        took = "What a row took when a version was loaded, in calls of so many rows."
+        self._row = Reading("row_seconds", took, *of, "rows")
+        self._calls = Tally("batched_calls", "Calls of versions whose requests go together.", *of)
+        self._batched = Tally("batched_requests", "Requests that these calls answered.", *of)
         self._open = Reading("requests_open", "Requests that are being answered, this one included.")
         self._spool = Reading("spool_bytes", "Predictions that wait to be moved to the log.")
         self._spool_limit = Reading("spool_limit_bytes", "How many of them may; over it, replies are 503.")
@@ -154,8 +160,12 @@ class DoorMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Everything, for a registry."""
+        self._together.clear()
+        self._row.clear()
         for loop in self._live.loops:
             serving = self._live.current(loop)
+            if serving is not None:
+                self._batching(loop, serving)
             self._generation.set((loop,), serving.route.generation if serving else -1)
             self._answering.set((loop,), 1 if serving and serving.route.champion else 0)
             self._problem.set((loop,), 1 if self._live.problem(loop) else 0)
@@ -169,6 +179,15 @@ class DoorMetrics:
         for family in vars(self).values():
             if isinstance(family, Tally | Reading | Seconds):
                 yield from family.collect()
+
+    def _batching(self, loop: str, serving: Serving) -> None:
+        for version, decision in serving.decisions.items():
+            self._together.set((loop, version, decision.why), decision.rows)
+            for rows, seconds in decision.seconds.items():
+                self._row.set((loop, version, str(rows)), seconds)
+        for version, batches in serving.batches.items():
+            self._calls.put((loop, version), batches.calls)
+            self._batched.put((loop, version), batches.requests)
 
     def _spooled(self, state: SpoolState) -> None:
         self._spool.set((), state.waiting)

@@ -48,6 +48,10 @@ class Reading:
         """Replace the value; ``key`` holds the label values in order."""
         self._values[key] = value
 
+    def clear(self) -> None:
+        """Forget every value: what is set anew with each look does not outlive its cause."""
+        self._values.clear()
+
     def collect(self) -> Iterator[Metric]:
         """The values now."""
         family = GaugeMetricFamily(self._name, self._text, labels=self._labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ from homeostat.serving.replicas import LoopServed, ReplicaState
 from homeostat.training.jobs import JobFolder
 from tests.harness.grown import BEGAN, grown_home
 from tests.harness.world import DAY, LOOP
+from tests.unit.serving.parts import model, save_version
 
 
 @pytest.fixture
@@ -92,6 +94,29 @@ def test_the_activity_is_what_the_training_said_last_without_its_stopwatch(opera
     job.root.mkdir(parents=True)
     job.log.write_text("   0.1 s  reading tables\n   2.5 s  training on 800 rows of 4 features\n")
     assert (operations.activity(LOOP) or {})["step"] == "training on 800 rows of 4 features"
+
+
+class OneFolder:
+    """A registry in which every version has the same files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def folder(self, loop: str, version: str) -> Path:
+        return self._folder
+
+
+def test_what_gains_nothing_by_quantising_is_refused_before_anything_is_written(
+    operations: Operations, loop: Loop, tmp_path: Path
+) -> None:
+    registry: Any = OneFolder(save_version(tmp_path / "other", "v2", model(-1.0), loop=LOOP))
+    with pytest.raises(Refused, match="has v3 under way"):
+        operations.quantise(loop, None, "int8", registry, actor="me")
+    operations.rollback(loop, "calm", actor="me", now=None)
+    before, decided = operations.state(LOOP), operations.decisions(loop)
+    with pytest.raises(Refused, match="v2 cannot be quantised with any gain"):
+        operations.quantise(loop, None, "int8", registry, actor="me")
+    assert (operations.state(LOOP), operations.decisions(loop)) == (before, decided)
 
 
 def test_control_shows_a_loop_while_recorder_and_doors_are_away(home: Home) -> None:

@@ -45,7 +45,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             "explain",
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
-            *("import", "tables show", "tables vacuum", "quarantine list", "quarantine readmit"),
+            *("import", "tables show", "tables vacuum", "quantise", "quarantine list", "quarantine readmit"),
             *("contract show", "contract infer", "contract check"),
         ]
     )

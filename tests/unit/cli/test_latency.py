@@ -26,6 +26,16 @@ homeostat_predict_seconds_sum{{replica="r1",loop="{LOOP}"}} 2
 # TYPE homeostat_stage_seconds histogram
 homeostat_stage_seconds_bucket{{replica="r1",loop="{LOOP}",version="v1",arm="champion",stage="log",le="+Inf"}} 1000
 homeostat_stage_seconds_sum{{replica="r1",loop="{LOOP}",version="v1",arm="champion",stage="log"}} 1.5
+# TYPE homeostat_batching_rows gauge
+homeostat_batching_rows{{replica="r1",loop="{LOOP}",version="v1",why="pays"}} 64
+homeostat_batching_rows{{replica="r2",loop="{LOOP}",version="v1",why="quick"}} 1
+# TYPE homeostat_row_seconds gauge
+homeostat_row_seconds{{replica="r1",loop="{LOOP}",version="v1",rows="1"}} 0.000305
+homeostat_row_seconds{{replica="r1",loop="{LOOP}",version="v1",rows="16"}} 0.00006
+homeostat_row_seconds{{replica="r2",loop="{LOOP}",version="v1",rows="1"}} 0.00002
+# TYPE homeostat_batched_calls counter
+homeostat_batched_calls_total{{replica="r1",loop="{LOOP}",version="v1"}} 10
+homeostat_batched_requests_total{{replica="r1",loop="{LOOP}",version="v1"}} 52
 # TYPE homeostat_uptime_seconds gauge
 homeostat_uptime_seconds{{replica="r1"}} 1000
 # TYPE homeostat_processor_seconds counter
@@ -61,6 +71,15 @@ def test_the_stages_add_up_to_the_request_and_the_slowest_is_the_one_to_attack(c
     assert told["attack"]["stage"] == "log"
     shown = command("latency", "--home", running.root).stdout
     assert "1,000 requests. Most time goes into log." in shown
+
+
+def test_each_replica_tells_whether_it_predicts_requests_together_and_why(command: Command, running: Home) -> None:
+    told = json.loads(command("latency", "--home", running.root, "--json").stdout)["batching"]
+    assert [(one["replica"], one["rows"], one["why"]) for one in told] == [("r1", 64, "pays"), ("r2", 1, "quick")]
+    shown = " ".join(command("latency", "--home", running.root).stdout.split())
+    assert "v1 on r1: at most 64 rows of waiting requests in a call: a row takes 305 µs alone and 60 µs" in shown
+    assert "5.2 requests a call so far." in shown
+    assert "v1 on r2: each request by itself: a row takes 20 µs, less than the request around it." in shown
 
 
 def test_a_price_below_zero_is_refused_before_anything_starts(command: Command, running: Home) -> None:

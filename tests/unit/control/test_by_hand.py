@@ -6,10 +6,11 @@ import dataclasses
 
 import pytest
 
-from homeostat.control.by_hand import cast_shadow, redeploy
-from homeostat.control.state import LoopState, Rollout, Standing, StandingName
+from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy
+from homeostat.control.state import LoopState, Retraining, Rollout, Standing, StandingName
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route, Shadow
 
 ASKED = Verdict(ROLL_BACK, (Reason("asked_for", "me", None, "asked for by me"),))
@@ -80,3 +81,37 @@ def test_a_shadow_begins_changes_its_share_and_ends() -> None:
     assert dataclasses.replace(ended.state, route=state().route) == state()
     with pytest.raises(NotFound, match="no shadow"):
         cast_shadow(ended.state, "v2", 0.0, 8, "me")
+
+
+@pytest.mark.parametrize("of", ["v1", "v5", "v6"])
+def test_a_variant_gets_the_next_name_and_changes_nothing_that_serves(of: str) -> None:
+    calm = dataclasses.replace(state(), rollout=None, next_version=9)
+    after, (draft,) = ask_variant(calm, Variant(of, "int8"), 5, "me")
+    assert after.retraining == Retraining("late/quantise/v9", "v9", 5, "asked_for", Variant(of, "int8"))
+    assert (after.versions["v9"], after.next_version) == (Standing("training", 5), 10)
+    assert (after.route, after.retrained_at) == (calm.route, calm.retrained_at)
+    assert (draft.kind, draft.version, draft.actor, draft.title) == ("quantise", "v9", "me", f"Make v9 of {of}: int8")
+
+
+@pytest.mark.parametrize(
+    ("of", "why"),
+    [
+        ("v2", "was taken back"),
+        ("v3", "was turned away at the gate"),
+        ("v4", "never finished"),
+        ("v8", "never finished"),
+    ],
+)
+def test_a_variant_of_what_must_not_serve_is_refused(of: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        ask_variant(dataclasses.replace(state(), rollout=None), Variant(of, "int8"), 5, "me")
+
+
+def test_a_variant_waits_until_what_is_under_way_has_ended_and_until_there_is_a_champion() -> None:
+    calm = dataclasses.replace(state(), rollout=None)
+    making = dataclasses.replace(calm, retraining=Retraining("w", "v8", 1, "too_old"))
+    for busy, named in ((state(), "v7"), (making, "v8")):
+        with pytest.raises(Refused, match=f"has {named} under way"):
+            ask_variant(busy, Variant("v6", "int8"), 5, "me")
+    with pytest.raises(Refused, match="no champion yet"):
+        ask_variant(LoopState("late", 0, Route("late", 0, None)), Variant("v1", "int8"), 5, "me")

@@ -4,6 +4,7 @@
 export const KINDS = {
   bootstrap: { label: "First version", lane: 0, tone: "accent", weight: 8 },
   retrain: { label: "Retrain", lane: 0, tone: "accent", weight: 8 },
+  quantise: { label: "Quantise", lane: 0, tone: "accent", weight: 7 },
   gate: { label: "Gate", lane: 1, tone: "plain", weight: 2 },
   canary: { label: "Canary", lane: 1, tone: "plain", weight: 4 },
   advance: { label: "Advance", lane: 1, tone: "plain", weight: 3 },

@@ -1,0 +1,140 @@
+"""Candidates that are made of another version's model: quantised, not trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from homeostat.adapters.onnx.quantise import Feed, quantise, weights_of
+from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
+from homeostat.app.forms import Served
+from homeostat.app.making import Made, Maker, Say, Trainable
+from homeostat.app.runtimes import load_runtime
+from homeostat.kernel.canonical import digest, plain
+from homeostat.kernel.errors import Refused
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.fingerprint import environment
+from homeostat.registry.manifest import CONFIG, MODEL, read_verified
+from homeostat.registry.models import Fingerprint, Form, Proof, TrainingPin, Variant, Version
+from homeostat.serving.batching import row_seconds
+from homeostat.serving.runtimes import Runtime
+from homeostat.training.jobs import TOGETHER, Burden, TrainingJob
+from homeostat.training.proof import TOLERANCE, scores_of
+from homeostat.training.rows import TrainingRows
+
+_CALIBRATED_ON = 1_024
+_BATCH = 256
+_COMPANY = 64
+_ANY_DIFFERENCE = 1.0
+
+
+def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
+    """A version that may be quantised: its manifest and its model.
+
+    Raises: Refused where it is not served as ONNX; IntegrityError when its files are not those that were registered.
+    """
+    manifest, _ = read_verified(folder, version)
+    if manifest.runtime != "onnx" or manifest.variant is not None:
+        how = f"is served by {manifest.runtime}" if manifest.variant is None else "is a variant itself"
+        raise Refused(
+            f"{version} cannot be quantised: it {how}.",
+            mend="Name a trained version that is served as ONNX; trees gain nothing by it.",
+            version=version,
+        )
+    _, (model,) = read_verified(folder, version, MODEL)
+    return manifest, model
+
+
+def check_quantisable(folder: Path, version: str) -> None:
+    """Say at once what the maker would.
+
+    Raises: Refused where nothing is to be gained, or it is not served as ONNX; IntegrityError when its files are not
+    those that were registered.
+    """
+    weights_of(_model_of(folder, version)[1], version)
+
+
+def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) -> Maker:
+    """The model of ``variant.of`` with narrower weights, calibrated on the rows that it was trained on.
+
+    It is not held to equality with anything: the gate judges it. Only what it says of a row must not depend on the
+    rows beside it. The maker raises: Refused where nothing is to be gained, or the loop has other definitions by now.
+    """
+
+    def make(rows: TrainingRows, later: pd.DataFrame, pin: TrainingPin) -> Made:
+        folder = Path(str(job.source))
+        source, model = _model_of(folder, variant.of)
+        _, (config,) = read_verified(folder, variant.of, CONFIG)
+        _must_be_fed(source, loop)
+        count = min(len(rows.features), _CALIBRATED_ON)
+        say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
+        content = quantise(model, variant.of, variant.precision, _feeds(rows.features, source))
+        runtime = OnnxRuntime(job.version, source.inputs, content)
+        original = load_runtime(folder, variant.of)
+        _must_not_depend_on_company(runtime, rows.features, job.version)
+        say("comparing it with its original")
+        proof = _apart(runtime, original, [rows.features, later])
+        served = Served(Form("onnx", MODEL, "", proof), {MODEL: content}, runtime)
+        burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
+        return Made(served, _fingerprint(source, variant, pin), config, burdens)
+
+    return make
+
+
+def _must_be_fed(source: Version, loop: Trainable) -> None:
+    found = judge_binding(source.binding, Binding.of(loop.feature_set))
+    if found.name != ACCEPT:
+        raise Refused(
+            f"{source.version} was trained with other definitions than the loop file has: {'; '.join(found.texts)}.",
+            mend="Quantise a version that was trained with the present ones.",
+            version=source.version,
+        )
+
+
+def _feeds(frame: pd.DataFrame, source: Version) -> Iterator[Feed]:
+    """Rows spread over the frame, in batches, as the model takes them."""
+    few = frame.iloc[:: -(-len(frame) // _CALIBRATED_ON)]
+    for start in range(0, len(few), _BATCH):
+        part = few.iloc[start : start + _BATCH]
+        yield {name: tensor(part[name].tolist(), kind) for name, kind in source.inputs}
+
+
+def _must_not_depend_on_company(runtime: Runtime, frame: pd.DataFrame, version: str) -> None:
+    few = frame.iloc[:_COMPANY]
+    together = scores_of(runtime.predict, few)
+    alone = np.concatenate([scores_of(runtime.predict, few.iloc[[row]]) for row in range(len(few))])
+    worst = float(np.abs(together - alone).max(initial=0.0))
+    if not worst <= TOLERANCE:
+        raise Refused(
+            f"What {version} says of a row depends on the rows beside it: by up to {worst:.2g}.",
+            mend="Try the other precision, or report this with the library versions of environment.json.",
+            version=version,
+        )
+
+
+def _apart(runtime: Runtime, original: Runtime, frames: list[pd.DataFrame]) -> Proof:
+    """How far its answers are from its original's, which is told and judged by the gate, not limited here."""
+    found = [np.abs(scores_of(runtime.predict, one) - scores_of(original.predict, one)) for one in frames]
+    every = np.concatenate(found)
+    return Proof(int(every.size), float(every.max(initial=0.0)), _ANY_DIFFERENCE)
+
+
+def _burden(version: str, model: bytes, runtime: Runtime) -> Burden:
+    alone, together = (row_seconds(runtime, rows, time.perf_counter) for rows in (1, TOGETHER))
+    return Burden(version, len(model), alone, together)
+
+
+def _fingerprint(source: Version, variant: Variant, pin: TrainingPin) -> Fingerprint:
+    """Of what its original stands on, of the rows it was calibrated on, of how, and of the libraries here."""
+    legs = source.fingerprint
+    return Fingerprint(
+        code=legs.code,
+        data=digest({"of": legs.data, "pin": plain(pin)}),
+        config=digest({"of": legs.config, "variant": plain(variant)}),
+        environment=digest({"of": legs.environment, "here": environment()}),
+    )
