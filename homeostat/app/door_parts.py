@@ -14,7 +14,7 @@ from homeostat.app.clocks import ClockKind, DoorClock
 from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.replica import Replica
 from homeostat.app.tracing.choosing import Traces
-from homeostat.app.tracing.opening import Tracing
+from homeostat.app.tracing.tracer import Tracer
 from homeostat.kernel.clock import Instant
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
@@ -80,7 +80,7 @@ class EventSink(Protocol):
 class DoorParts:
     """What doors are made of; ``gateway`` makes the use case for an observer of theirs.
 
-    ``tracing`` is there if requests are to have traces; the doors then make their spans.
+    ``tracer`` is there if requests may have traces; the doors then make their spans.
     """
 
     settings: GatewaySettings
@@ -93,7 +93,7 @@ class DoorParts:
     replica: Replica
     shadows: Shadows
     answers: Answers
-    tracing: Tracing | None = None
+    tracer: Tracer | None = None
 
 
 class Application(Protocol):

@@ -36,11 +36,11 @@ def main(home: Path) -> None:
 
 def _api(process: ControlProcess) -> ASGIApp:
     api = application(process.service)
-    if process.tracing is None:
+    if process.tracer is None:
         return api
     from homeostat.web.api.traced import TracedApi
 
-    return TracedApi(api, process.tracing.tracer)
+    return TracedApi(api, process.tracer)
 
 
 async def _serve(app: ASGIApp, port: int) -> None:

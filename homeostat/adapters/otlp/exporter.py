@@ -31,6 +31,7 @@ class OtlpExporter:
     def __init__(self, endpoint: str, resource: Mapping[str, str], release: str) -> None:
         session = requests.Session()
         session.trust_env = False
+        session.hooks["response"].append(_not_elsewhere)
         self._said = _LastWords()
         talk = logging.getLogger(_TALK)
         talk.handlers, talk.propagate = [self._said], False  # each failure would be a line; we say it once
@@ -70,6 +71,12 @@ class OtlpExporter:
 def _context(place: Place, *, remote: bool = False) -> SpanContext:
     state = TraceState.from_header([place.state]) if place.state else None
     return SpanContext(place.trace_id, place.span_id, remote, TraceFlags(place.sampled), state)
+
+
+def _not_elsewhere(response: requests.Response, **_: object) -> None:
+    """To the exporter, a redirect that it does not follow would be a success."""
+    if 300 <= response.status_code < 400:
+        raise requests.TooManyRedirects(f"it answered {response.status_code}, and redirects are not followed")
 
 
 class _LastWords(logging.Handler):

@@ -24,7 +24,8 @@ from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
 from homeostat.app.tracing.calls import traced_answer
 from homeostat.app.tracing.choosing import Traces
-from homeostat.app.tracing.opening import Tracing, open_tracing
+from homeostat.app.tracing.opening import open_tracer
+from homeostat.app.tracing.tracer import Tracer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.ingest import Ingest
@@ -61,10 +62,10 @@ def run(
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
-            tracing = open_tracing(traces, "recorder", "recorder")
-            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house, tracing))
-            if tracing:
-                tracing.close()
+            tracer = open_tracer(traces, "recorder", "recorder")
+            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house, tracer))
+            if tracer:
+                tracer.close()
         finally:
             online.close()
             stores.journal.close()
@@ -79,7 +80,7 @@ async def _record(
     loops: Sequence[LoggedLoop],
     labelled: Sequence[Labelled],
     house: Housekeeping,
-    tracing: Tracing | None,
+    tracer: Tracer | None,
 ) -> None:
     online = HeldStore(store, stores.journal)
     ingest = Ingest(stores.journal, online, tables)
@@ -96,7 +97,7 @@ async def _record(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     working = asyncio.gather(upkeep.run(), _keep_house(house))
     try:
-        answer = traced_answer(rebuilding.answer, tracing.tracer) if tracing else rebuilding.answer
+        answer = traced_answer(rebuilding.answer, tracer) if tracer else rebuilding.answer
         async with SocketServer(socket, answer):
             _LOG.info("recording")
             await stop.wait()

@@ -16,6 +16,8 @@ from homeostat.serving.gateway import STAGES
 _LOW = (1 << 64) - 1
 _MOST_SPANS = 64
 """Of one trace, made by one process; a request has some ten."""
+_PATIENCE = 2.0
+"""Seconds that a process which ends waits for whoever takes its spans."""
 
 
 class Spans(Protocol):
@@ -23,6 +25,14 @@ class Spans(Protocol):
 
     def put(self, spans: Sequence[Span]) -> None:
         """Take spans that belong together; never waits, never fails."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """What became of those that were put, by outcome."""
+        ...
+
+    def close(self, patience: float) -> None:
+        """Send what waits, for at most ``patience`` seconds."""
         ...
 
 
@@ -153,6 +163,12 @@ def stage_timer() -> float:
     return time.perf_counter()
 
 
+def current_trace_id() -> str | None:
+    """The id under which the trace of the request that is answered here can be found, if it has one."""
+    trace = CURRENT.get()
+    return None if trace is None else f"{trace.place.trace_id:032x}"
+
+
 class Tracer:
     """Begins traces: those that the caller has sampled, and ``share`` of those that begin here."""
 
@@ -166,6 +182,10 @@ class Tracer:
             return self.within(caller) if caller.sampled else None
         trace_id = new_trace_id()
         return Trace(self.into, Place(trace_id, new_span_id(), True), 0) if trace_id & _LOW < self._below else None
+
+    def close(self) -> None:
+        """Send what waits, if it is taken at once."""
+        self.into.close(_PATIENCE)
 
     def within(self, caller: Place) -> Trace:
         """A trace at a place that is known."""

@@ -28,12 +28,12 @@ def open_doors(parts: DoorParts) -> Doors:
 
 def metrics_of(parts: DoorParts) -> DoorMetrics:
     """What counts the requests of the doors."""
-    if parts.tracing is None:
+    if parts.tracer is None:
         return DoorMetrics(parts.live, parts.spool, parts.shadows.counts)
     from homeostat.web.doors.traced.asking import TracedMetrics
 
     metrics = TracedMetrics(parts.live, parts.spool, parts.shadows.counts)
-    metrics.traced = parts.tracing.queue.counts
+    metrics.traced = parts.tracer.into.counts
     return metrics
 
 
@@ -51,16 +51,16 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
     beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts)
     doors = [door for one in every for door in one.doors()]
-    if parts.tracing is None:
+    if parts.tracer is None:
         return Doors(doors, metrics, bodies, beside)
     from homeostat.web.doors.traced.application import TracedDoors
 
-    return TracedDoors(doors, metrics, bodies, beside, parts.tracing.tracer)
+    return TracedDoors(doors, metrics, bodies, beside, parts.tracer)
 
 
 def _asking(parts: DoorParts, metrics: DoorMetrics, bodies: SlowSenders) -> Asking:
     kind = Asking
-    if parts.tracing is not None:
+    if parts.tracer is not None:
         from homeostat.web.doors.traced.asking import TracedAsking
 
         kind = TracedAsking
@@ -70,10 +70,10 @@ def _asking(parts: DoorParts, metrics: DoorMetrics, bodies: SlowSenders) -> Aski
 
 def _grpc(asking: Asking, repository: Repository, parts: DoorParts) -> Beside:
     """Imported here: whoever does without gRPC pays nothing for it."""
-    if parts.tracing is None:
+    if parts.tracer is None:
         from homeostat.web.doors.oip_grpc.server import OipGrpc
 
         return OipGrpc(asking, repository, parts.settings)
     from homeostat.web.doors.traced.grpc import TracedGrpc
 
-    return TracedGrpc(asking, repository, parts.settings, parts.tracing.tracer)
+    return TracedGrpc(asking, repository, parts.settings, parts.tracer)
