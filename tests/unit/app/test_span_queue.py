@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -106,8 +106,9 @@ def test_trouble_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixture,
     assert "again" in said[1]
 
 
-def exporter(collector: Collector) -> OtlpExporter:
-    return OtlpExporter(f"{collector.url}/v1/traces", {"service.name": "homeostat-test", "service.version": "1"}, "1")
+def exporter(collector: Collector) -> closing[OtlpExporter]:
+    told = {"service.name": "homeostat-test", "service.version": "1"}
+    return closing(OtlpExporter(f"{collector.url}/v1/traces", told, "1"))
 
 
 def test_spans_arrive_as_the_protocol_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,10 +117,8 @@ def test_spans_arrive_as_the_protocol_writes_them(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     place = Place(0xABC, 0xDEF, True, "a=1")
     facts = {"text": "x", "number": 1, "share": 0.5, "yes": True, "several": ["a", "b"]}
-    with collecting() as collector:
-        found = exporter(collector)
+    with collecting() as collector, exporter(collector) as found:
         assert found.send([Span("one", "client", place, 7, 10, 20, facts, remote=True, failed="spool_full")]) is None
-        found.close()
     (one,) = collector.spans()
     assert (one.name, one.kind, one.began, one.ended, one.state) == ("one", 3, 10, 20, "a=1")
     assert (int(one.trace, 16), int(one.id, 16), int(one.parent, 16)) == (0xABC, 0xDEF, 7)
@@ -132,8 +131,8 @@ def test_spans_arrive_as_the_protocol_writes_them(monkeypatch: pytest.MonkeyPatc
 
 def test_the_name_of_the_service_is_the_standard_variables_where_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "delays")
-    with collecting() as collector:
-        exporter(collector).send(spans(1))
+    with collecting() as collector, exporter(collector) as found:
+        found.send(spans(1))
     assert collector.spans()[0].service == "delays"
 
 
@@ -141,9 +140,9 @@ def test_the_name_of_the_service_is_the_standard_variables_where_it_is_set(monke
 def test_a_collector_that_refuses_is_quoted_and_a_redirect_is_not_followed(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with collecting() as collector:
+    with collecting() as collector, exporter(collector) as found:
         collector.status = status
-        why = exporter(collector).send(spans(1))
+        why = found.send(spans(1))
     assert why is not None
     assert str(status) in why or "reason" in why
     assert (collector.tries, caplog.records) == (1, [])
@@ -154,5 +153,6 @@ def test_an_unreachable_collector_ends_within_the_standards_time_out(monkeypatch
     with collecting() as collector:
         pass
     began = time.monotonic()
-    assert exporter(collector).send(spans(1)) is not None
+    with exporter(collector) as found:
+        assert found.send(spans(1)) is not None
     assert time.monotonic() - began < 5.0
