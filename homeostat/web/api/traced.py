@@ -33,8 +33,7 @@ class TracedApi:
             await self._api(scope, receive, noting)
         finally:
             CURRENT.reset(token)
-            route = getattr(scope.get("route"), "path", None)
-            if route:
+            if route := _route(scope):
                 trace.facts["http.route"] = route
             trace.finish(http_name(trace), "server")
 
@@ -42,6 +41,13 @@ class TracedApi:
 def _caller(scope: Scope) -> Place | None:
     parents = _values(scope, b"traceparent")
     return place_of(parents, _values(scope, b"tracestate")) if parents else None
+
+
+def _route(scope: Scope) -> str:
+    """The pattern that answered, below whatever its router is included under; empty where none did."""
+    pattern = getattr(scope.get("route"), "path", "")
+    above = scope["path"].split("/")[: scope["path"].count("/") - pattern.count("/") + 1] if pattern else []
+    return "/".join(above) + pattern
 
 
 def _agent(scope: Scope) -> str | None:
