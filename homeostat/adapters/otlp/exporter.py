@@ -1,88 +1,95 @@
-"""Spans of ours as OpenTelemetry's, sent by its exporter."""
+"""Sends spans to one collector, as the standard's variables say how."""
 
 from __future__ import annotations
 
-import logging
+import gzip
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 import requests
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExportResult
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from homeostat.kernel.traces import Place, Span
+from homeostat.adapters.otlp.messages import request_of
+from homeostat.kernel.traces import Span
 
-_KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
-_FINE = Status(StatusCode.UNSET)
-_TALK = "opentelemetry"
+_SECONDS = "10"
+_QUOTED = 200
 
 
 class OtlpExporter:
     """Sends spans to one endpoint, which is a whole URL.
 
-    ``resource`` says who sends them; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say it better. Headers, time-out,
-    compression and certificates are what the standard's variables say. Proxies and redirects are not followed: what
-    is sent goes to the endpoint or nowhere.
+    ``resource`` says who sends them; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME of ``environment`` say it better.
+    There, too, are headers, time-out in seconds, compression and certificates, under the standard's names. Proxies
+    and redirects are not followed: what is sent goes to the endpoint or nowhere.
     """
 
-    def __init__(self, endpoint: str, resource: Mapping[str, str], release: str) -> None:
-        session = requests.Session()
-        session.trust_env = False
-        session.hooks["response"].append(_not_elsewhere)
-        self._said = _LastWords()
-        talk = logging.getLogger(_TALK)
-        talk.handlers, talk.propagate = [self._said], False  # each failure would be a line; we say it once
-        self._exporter = OTLPSpanExporter(endpoint, session=session)
-        self._resource = Resource.create(dict(resource)).merge(OTELResourceDetector().detect())
-        self._scope = InstrumentationScope("homeostat", release)
+    def __init__(
+        self, endpoint: str, resource: Mapping[str, str], release: str, environment: Mapping[str, str]
+    ) -> None:
+        self._endpoint, self._release = endpoint, release
+        named = {"service.name": name} if (name := environment.get("OTEL_SERVICE_NAME")) else {}
+        self._resource = {**resource, **_pairs(environment.get("OTEL_RESOURCE_ATTRIBUTES", "")), **named}
+        told = _Told(environment)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = told.value("CERTIFICATE") or True
+        self._session.cert = _pair(told.value("CLIENT_CERTIFICATE"), told.value("CLIENT_KEY"))
+        self._session.headers.update(_pairs(told.value("HEADERS")))
+        self._session.headers["Content-Type"] = "application/x-protobuf"
+        self._session.headers["User-Agent"] = f"homeostat/{release}"
+        self._seconds = float(told.value("TIMEOUT") or _SECONDS)
+        self._zipped = told.value("COMPRESSION") == "gzip"
 
     def send(self, spans: Sequence[Span]) -> str | None:
-        """Send them, which may take as long as the standard's time-out; why they were not taken, or None."""
-        self._said.text = ""
-        taken = self._exporter.export([self._readable(span) for span in spans])
-        return None if taken is SpanExportResult.SUCCESS else self._said.text or "it did not take them"
+        """Send them, which may take as long as the time-out; why they were not taken, or None."""
+        body = request_of(spans, self._resource, "homeostat", self._release)
+        headers = {"Content-Encoding": "gzip"} if self._zipped else {}
+        content = gzip.compress(body, 1) if self._zipped else body
+        try:
+            reply = self._session.post(
+                self._endpoint, content, headers=headers, timeout=self._seconds, allow_redirects=False
+            )
+        except (requests.RequestException, OSError) as error:
+            return f"{type(error).__name__}: {str(error)[:_QUOTED]}"
+        return _rejected(reply.content) if reply.status_code // 100 == 2 else f"it answered {reply.status_code}"
 
     def close(self) -> None:
-        """Send no more: a wait for another try ends."""
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]
-
-    def _readable(self, span: Span) -> ReadableSpan:
-        here, parent = span.place, None
-        if span.parent:
-            above = Place(here.trace_id, span.parent, here.sampled, here.state)
-            parent = _context(above, remote=span.remote)
-        return ReadableSpan(
-            span.name,
-            _context(here),
-            parent,
-            self._resource,
-            span.facts,
-            kind=_KINDS[span.kind],
-            status=_FINE if span.failed is None else Status(StatusCode.ERROR, span.failed),
-            start_time=span.began,
-            end_time=span.ended,
-            instrumentation_scope=self._scope,
-        )
+        """Let go of the connection."""
+        self._session.close()
 
 
-def _context(place: Place, *, remote: bool = False) -> SpanContext:
-    state = TraceState.from_header([place.state]) if place.state else None
-    return SpanContext(place.trace_id, place.span_id, remote, TraceFlags(place.sampled), state)
+class _Told:
+    """The standard's variables for traces, or else those for everything."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def value(self, name: str) -> str:
+        """Empty where neither is set."""
+        told = (self._environment.get(f"OTEL_EXPORTER_OTLP_{kind}{name}", "").strip() for kind in ("TRACES_", ""))
+        return next(filter(None, told), "")
 
 
-def _not_elsewhere(response: requests.Response, **_: object) -> None:
-    """To the exporter, a redirect that it does not follow would be a success."""
-    if 300 <= response.status_code < 400:
-        raise requests.TooManyRedirects(f"it answered {response.status_code}, and redirects are not followed")
+def _pair(certificate: str, key: str) -> str | tuple[str, str] | None:
+    return (certificate, key) if certificate and key else certificate or None
 
 
-class _LastWords(logging.Handler):
-    """Remembers what the exporter said last."""
+def _pairs(text: str) -> dict[str, str]:
+    """Names and values as the standard's variables list them.
 
-    text = ""
+    >>> _pairs("authorization=Bearer%20x, tenant = a,broken")
+    {'authorization': 'Bearer x', 'tenant': 'a'}
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    return {unquote(name.strip()): unquote(value.strip()) for name, between, value in parts if between and name.strip()}
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.text = record.getMessage()
+
+def _rejected(body: bytes) -> str | None:
+    """Why a collector that answered 200 did not take everything."""
+    try:
+        partly = ExportTraceServiceResponse.FromString(body).partial_success
+    except DecodeError:
+        return None
+    return f"it rejected {partly.rejected_spans}: {partly.error_message[:_QUOTED]}" if partly.rejected_spans else None

@@ -14,9 +14,10 @@ _ENDPOINT, _WHOLE = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 _SAMPLER, _SAMPLER_ARG = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
+_COMPRESSIONS = ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION")
 _OFF = "Unset it, or set OTEL_SDK_DISABLED=true for no traces."
 _PATH = "/v1/traces"
-_EXTRA = "opentelemetry.exporter.otlp.proto.http"
+_EXTRA = ("opentelemetry.proto", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def chosen_traces(endpoint: str | None, share: float | None, environment: Mappin
         return None
     _check_protocol(told)
     _check_timeout(told)
+    _check_compression(told)
     found = Traces(place, _sampled(told) if flagged is None else flagged)
     _check_installed()
     return found
@@ -117,14 +119,23 @@ def _check_timeout(told: Mapping[str, str]) -> None:
             raise _refused(name, told[name], "Give seconds, such as 10.")
 
 
+def _check_compression(told: Mapping[str, str]) -> None:
+    for name in _COMPRESSIONS:
+        if told.get(name, "none").strip() not in ("none", "gzip"):
+            raise _refused(name, told[name], "Set it to gzip or none.")
+
+
 def _check_installed() -> None:
-    try:
-        missing = find_spec(_EXTRA) is None
-    except ModuleNotFoundError:
-        missing = True
-    if missing:
+    if not all(_found(name) for name in _EXTRA):
         mend = "Install it with: pip install 'homeostat[otel]'. Or set OTEL_SDK_DISABLED=true for no traces."
         raise InvalidInput("What sends traces is not installed.", mend=mend)
+
+
+def _found(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
 
 
 def _refused(name: str, value: str, mend: str) -> InvalidInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 
 from homeostat.app.tracing.choosing import Traces
@@ -10,7 +11,7 @@ from homeostat.app.tracing.tracer import Tracer
 
 
 def open_tracer(traces: Traces | None, process: str, instance: str) -> Tracer | None:
-    """Begin to trace; None where nobody asked for it, and then nothing of OpenTelemetry is loaded.
+    """Begin to trace; None where nobody asked for it, and then nothing that sends traces is loaded.
 
     ``process`` is the kind of this process, ``instance`` which one of them it is.
     """
@@ -20,4 +21,4 @@ def open_tracer(traces: Traces | None, process: str, instance: str) -> Tracer | 
 
     release = version("homeostat")
     told = {"service.name": f"homeostat-{process}", "service.instance.id": instance, "service.version": release}
-    return Tracer(SpanQueue(OtlpExporter(traces.endpoint, told, release)), traces.share)
+    return Tracer(SpanQueue(OtlpExporter(traces.endpoint, told, release, os.environ)), traces.share)

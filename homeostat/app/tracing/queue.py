@@ -25,7 +25,7 @@ class Export(Protocol):
         ...
 
     def close(self) -> None:
-        """Send no more, and end the waits of a ``send`` under way."""
+        """Send no more."""
         ...
 
 

@@ -103,6 +103,7 @@ def test_a_share_outside_0_to_1_is_refused_even_without_an_endpoint(share: float
         ("OTEL_TRACES_SAMPLER", "always_on", "parentbased"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "seconds"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon", "seconds"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "deflate", "gzip"),
     ],
 )
 def test_a_variable_that_cannot_be_obeyed_is_refused_by_name(name: str, value: str, mend: str) -> None:
@@ -120,8 +121,7 @@ def test_a_ratio_that_is_none_is_refused(ratio: str) -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.proto", None)
     with pytest.raises(InvalidInput) as caught:
         chosen_traces(HERE, None, {})
     assert "homeostat[otel]" in caught.value.mend
