@@ -92,7 +92,8 @@ def up(
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             told |= {"grpc": settings.grpc_address} if settings.grpc_address else {}
             if traces:
-                talk.print(f"traces     {traces.endpoint}  ({traces.share:g} of those that begin here)", soft_wrap=True)
+                text = f"traces     {traces.endpoint}  ({traces.share:g} of those that begin here)"
+                talk.print(text, markup=False, soft_wrap=True)
                 told |= {"traces": traces.endpoint}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()

@@ -122,6 +122,21 @@ def test_a_call_of_the_recorder_is_one_trace_on_both_sides(tmp_path: Path) -> No
     assert "secret" not in repr([*here.spans, *there.spans])
 
 
+def test_what_ends_after_the_reply_is_sent_by_itself_and_what_is_too_much_is_counted() -> None:
+    kept = Kept()
+    trace = Tracer(kept, 1.0).begin(None)
+    assert trace is not None
+    late = trace.step("late")
+    for _ in range(70):
+        with trace.step("often"):
+            pass
+    late.__enter__()
+    trace.finish("request", "server")
+    assert (len(kept.spans), kept.spans[0].facts) == (65, {"homeostat.spans_left_out": 6})
+    late.end()
+    assert within(kept.spans[0], kept.spans[65])
+
+
 def test_a_retraining_is_one_trace_through_a_restart_and_each_step_is_sent_as_it_ends(tmp_path: Path) -> None:
     kept, ran = Kept(), []
     ask = {"workflow": "w1", "version": "v3"}

@@ -47,6 +47,7 @@ class Trace:
         "_anchor",
         "_began",
         "_done",
+        "_left_out",
         "_parent",
         "_spans",
         "facts",
@@ -64,7 +65,7 @@ class Trace:
         self.facts: dict[str, Fact] = {}
         self.failed: str | None = None
         self._spans: list[Span] = []
-        self._done = False
+        self._done, self._left_out = False, 0
         self.stages: Stages | None = None
 
     def now(self) -> int:
@@ -85,10 +86,14 @@ class Trace:
             self.into.put([span])
         elif len(self._spans) < _MOST_SPANS:
             self._spans.append(span)
+        else:
+            self._left_out += 1
 
     def finish(self, name: str, kind: Kind) -> None:
         """It has ended: send everything."""
         self._done = True
+        if self._left_out:
+            self.facts["homeostat.spans_left_out"] = self._left_out
         remote = bool(self._parent) and kind == "server"
         own = Span(name, kind, self.place, self._parent, self._began, self.now(), self.facts, remote, self.failed)
         self.into.put([own, *self._spans])
