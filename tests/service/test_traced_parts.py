@@ -122,6 +122,20 @@ def test_a_call_of_the_recorder_is_one_trace_on_both_sides(tmp_path: Path) -> No
     assert "secret" not in repr([*here.spans, *there.spans])
 
 
+def test_of_several_that_are_asked_at_once_none_is_within_the_other() -> None:
+    kept = Kept()
+    trace = Tracer(kept, 1.0).begin(None)
+    assert trace is not None
+    with trace.step("predict"):
+        first, second = trace.step("ask v2", "client").__enter__(), trace.step("ask v3", "client").__enter__()
+        first.end()
+        second.end()
+    trace.finish("request", "server")
+    own, below = kept.take()
+    assert within(own, below["predict"])
+    assert all(within(below["predict"], below[name]) for name in ("ask v2", "ask v3"))
+
+
 def test_what_ends_after_the_reply_is_sent_by_itself_and_what_is_too_much_is_counted() -> None:
     kept = Kept()
     trace = Tracer(kept, 1.0).begin(None)

@@ -110,7 +110,9 @@ class Step:
         self.place = trace.below()
 
     def __enter__(self) -> Step:
-        self._above, self._trace.inside = self._trace.inside, self.place.span_id
+        self._above = self._trace.inside
+        if self._kind == "internal":  # of others, several may be asked at once: none is within the other
+            self._trace.inside = self.place.span_id
         self._began = self._trace.now()
         return self
 
