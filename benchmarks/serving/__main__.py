@@ -21,6 +21,7 @@ from benchmarks.serving.models import LIGHTGBM, LOGISTIC
 from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
 from benchmarks.serving.shown import missed, shown
+from benchmarks.serving.traced import traced
 
 Json = dict[str, Any]
 QUICK, FULL = Pace(3, 2.0, 3), Pace(5, 5.0, 5)
@@ -37,6 +38,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "durability": lambda folder: durabilities(folder, pace),
         "batching": lambda folder: batching(folder, pace),
+        "traces": lambda folder: traced(folder, pace),
     }
     compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
     found: list[Json] = []
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.add_argument(
-        "--only", default="", help="logistic, lightgbm, online, shadow, changes, durability or batching"
+        "--only", default="", help="logistic, lightgbm, online, shadow, changes, durability, batching or traces"
     )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends

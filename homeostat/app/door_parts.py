@@ -13,6 +13,8 @@ from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import ClockKind, DoorClock
 from homeostat.app.consumer_names import ConsumerNames
 from homeostat.app.replica import Replica
+from homeostat.app.tracing.choosing import Traces
+from homeostat.app.tracing.tracer import Tracer
 from homeostat.kernel.clock import Instant
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
@@ -28,6 +30,7 @@ class GatewaySettings:
     ``slowest_sender_seconds`` is the time a client has for sending a head, and again for its body; a slower one
     would hold its place for ever. A connection that is kept alive is let go after as long without a request.
     ``spool_bytes`` may wait in each spool, and ``disk_reserve_bytes`` of the disk are left to others.
+    ``traces`` says where traces go; None for none.
     """
 
     home: Path
@@ -46,6 +49,7 @@ class GatewaySettings:
     disk_reserve_bytes: int = 256 << 20
     slowest_sender_seconds: int = 30
     grpc_port: int | None = None
+    traces: Traces | None = None
 
 
 class EventSink(Protocol):
@@ -74,7 +78,10 @@ class EventSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DoorParts:
-    """What doors are made of; ``gateway`` makes the use case for an observer of theirs."""
+    """What doors are made of; ``gateway`` makes the use case for an observer of theirs.
+
+    ``tracer`` is there if requests may have traces; the doors then make their spans.
+    """
 
     settings: GatewaySettings
     live: LiveRoutes
@@ -86,6 +93,7 @@ class DoorParts:
     replica: Replica
     shadows: Shadows
     answers: Answers
+    tracer: Tracer | None = None
 
 
 class Application(Protocol):

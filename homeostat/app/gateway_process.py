@@ -38,6 +38,10 @@ from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
 from homeostat.app.runtimes import load_runtime
+from homeostat.app.tracing.arms import TracedArm
+from homeostat.app.tracing.calls import TracedRecorderClient
+from homeostat.app.tracing.opening import open_tracer
+from homeostat.app.tracing.tracer import current_trace_id, stage_timer
 from homeostat.serving.gateway import Gateway, Observer
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
@@ -80,7 +84,8 @@ async def _serve(
     spool = FileSpool(folder, durability=settings.durability, limits=limits)
     shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
     online = SqliteOnlineReader(home.root / "online.sqlite")
-    recorder = RecorderClient(settings.recorder_socket)
+    tracer = open_tracer(settings.traces, "gateway", settings.replica)
+    recorder = (TracedRecorderClient if tracer else RecorderClient)(settings.recorder_socket)
     environment = remember_environment(home)
     key = log_key(home.log_key) if any(plan.log.hashed for plan in plans) else b""
 
@@ -96,9 +101,10 @@ async def _serve(
             spool,
             observer,
             new_id=new_prediction_id,
-            timer=time.perf_counter,
+            timer=stage_timer if tracer else time.perf_counter,
             environment=environment,
             log_key=key,
+            trace_id=current_trace_id if tracer else None,
         )
 
     watcher = RouteWatcher(home.routes, live, changed=changed)
@@ -106,7 +112,7 @@ async def _serve(
     clock = clock_of(settings.clock)
     answers = Answers(home.answers, durable=settings.durability != "system")
     application = doors(
-        DoorParts(settings, live, recorder, clock, spool.state, gateway, consumers, replica, shadows, answers)
+        DoorParts(settings, live, recorder, clock, spool.state, gateway, consumers, replica, shadows, answers, tracer)
     )
     await watcher.look()  # what is on disk is served from the first request on
     _collect_seldom()
@@ -126,6 +132,8 @@ async def _serve(
         answers.close()
         online.close()
         await recorder.close()
+        if tracer:
+            await asyncio.to_thread(tracer.close)
 
 
 async def _look_at(spool: FileSpool) -> None:
@@ -145,12 +153,13 @@ def _loading(home: Home) -> LoadRuntime:
 def _starting(home: Home, settings: GatewaySettings, plans: Sequence[ServingPlan]) -> StartCandidate:
     """Candidates in their own processes."""
     batching = {plan.name: plan.batching for plan in plans}
+    arm = TracedArm if settings.traces else ArmProcess
 
     def start(loop: str, version: str) -> ArmProcess:
         home.process_logs.mkdir(exist_ok=True)
         log = home.process_logs / "candidates.log"
         limits = ArmLimits(settings.arm_seconds, settings.arm_memory_bytes, batching[loop])
-        return ArmProcess(home.versions / loop / version, loop, version, limits, log)
+        return arm(home.versions / loop / version, loop, version, limits, log)
 
     return start
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from homeostat.app.home import Home, write_whole
+from homeostat.app.tracing.choosing import Traces
 
 
 class Settings(BaseModel):
@@ -21,6 +22,7 @@ class Settings(BaseModel):
     ``spool_bytes`` of predictions may wait in each spool to be moved to the log, and ``disk_reserve_bytes`` of the disk
     are left to others: over either, replies are 503.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
+    ``traces`` says where traces go, and which share of those that begin here; None for none.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
 
@@ -43,6 +45,7 @@ class Settings(BaseModel):
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
     skew_share: float = Field(default=0.01, ge=0, le=1)
     hourly_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    traces: Traces | None = None
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
 

@@ -128,6 +128,8 @@ def _head(made: Json) -> None:
         f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
         f" {told['read_sequence']}"
     )
+    if told.get("trace_id"):
+        data.print(f"  trace {told['trace_id']}")
     if not made["same_definitions"]:
         data.print(
             "  served under other definitions than the loop file's, by which it is explained here", style="yellow"

@@ -5,12 +5,14 @@ Heavy parts are imported inside the commands: help and addresses are there at on
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from homeostat.app.loop_file import check_loop_file
+from homeostat.app.tracing.choosing import chosen_traces
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
 from homeostat.cli.output import errors_shown, show, talk
 from homeostat.kernel.errors import InvalidInput
@@ -54,6 +56,14 @@ def up(
     reserve_mib: Annotated[
         int, typer.Option("--reserve-mib", metavar="MIB", min=0, help="Room on the disk that predictions leave.")
     ] = 256,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option("--otlp-endpoint", metavar="URL", help="Send traces to this collector, by OTLP over HTTP."),
+    ] = None,
+    trace_share: Annotated[
+        float | None,
+        typer.Option("--trace-share", metavar="SHARE", help="Share of traces to keep where no caller has decided."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -64,6 +74,7 @@ def up(
     """
     with errors_shown(as_json):
         check_loop_file(loop_file.resolve())
+        traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
@@ -74,11 +85,16 @@ def up(
             "durability": durability,
             "spool_bytes": spool_mib << 20,
             "disk_reserve_bytes": reserve_mib << 20,
+            "traces": traces,
         }
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
             told = {"dashboard": settings.control_url, "doors": settings.doors_url, "home": str(settings.home)}
             told |= {"grpc": settings.grpc_address} if settings.grpc_address else {}
+            if traces:
+                text = f"traces     {traces.endpoint}  ({traces.share:g} of those that begin here)"
+                talk.print(text, markup=False, soft_wrap=True)
+                told |= {"traces": traces.endpoint}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")

@@ -81,7 +81,8 @@ class Gateway:
 
     ``new_id`` makes a unique prediction id for an instant; ``timer`` tells seconds of processing time;
     ``environment`` is the hash of the library versions that compute features here, ``log_key`` what sensitive columns
-    are hashed with.
+    are hashed with. ``timer`` is read where one of ``STAGES`` begins and after the last. ``trace_id`` is that of the
+    request that is answered now, None where it has no trace.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Gateway:
         timer: Callable[[], float],
         environment: str = "",
         log_key: bytes = b"",
+        trace_id: Callable[[], str | None] | None = None,
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
         self._checks = {
@@ -104,7 +106,7 @@ class Gateway:
         self._hide = {name: hiding(plan.log, log_key) for name, plan in self._plans.items()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._by_key = {name: ByKey(p, p.rows, online) for name, p in self._plans.items() if p.rows is not None}
-        self._new_id, self._timer, self._environment = new_id, timer, environment
+        self._new_id, self._timer, self._environment, self._trace_id = new_id, timer, environment, trace_id
 
     async def predict(
         self,
@@ -136,8 +138,8 @@ class Gateway:
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
         make, hide = new_id or self._new_id, self._hide[loop]
-        tried = new_id is not None
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, tried, hide)
+        tried, trace = new_id is not None, self._trace_id and self._trace_id()
+        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, tried, hide, trace)
         warned = _marked(len(good), checked.warnings)
         each = zip(keys, times, answers, good, found.values, found.defaulted, warned, strict=True)
         records = [shared.record(make(now), *row) for row in each]

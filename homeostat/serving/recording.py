@@ -23,6 +23,7 @@ class Shared(msgspec.Struct, frozen=True):
     environment: str
     keyed: bool
     hide: Hide | None = None
+    trace_id: str | None = None
 
     def record(
         self,
@@ -58,4 +59,5 @@ class Shared(msgspec.Struct, frozen=True):
             keyed=self.keyed,
             weight=log.weigh(name, always=found.fell_back or bool(defaulted) or warned),
             one_in=log.one_in,
+            trace_id=self.trace_id,
         )

@@ -8,12 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
-from fastapi import FastAPI
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
+from starlette.types import ASGIApp
 
-from homeostat.app.control.process import build
+from homeostat.app.control.process import ControlProcess, build
 from homeostat.app.ports import check_port_free
 from homeostat.app.process import process_main
 from homeostat.app.settings import Settings
@@ -27,14 +27,23 @@ def main(home: Path) -> None:
     process = build(settings)
     process.start()
     try:
-        asyncio.run(_serve(application(process.service), settings.port + 1))
+        asyncio.run(_serve(_api(process), settings.port + 1))
     finally:
         process.close()
     # The server's threads do not outlive the interpreter's shutdown unharmed; everything of ours is closed.
     os._exit(0)
 
 
-async def _serve(app: FastAPI, port: int) -> None:
+def _api(process: ControlProcess) -> ASGIApp:
+    api = application(process.service)
+    if process.tracer is None:
+        return api
+    from homeostat.web.api.traced import TracedApi
+
+    return TracedApi(api, process.tracer)
+
+
+async def _serve(app: ASGIApp, port: int) -> None:
     server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -52,6 +52,7 @@ def main(home: Path) -> None:
         grpc_port=settings.grpc_port,
         spool_bytes=settings.spool_bytes,
         disk_reserve_bytes=settings.disk_reserve_bytes,
+        traces=settings.traces,
     )
     run(told, plans, open_doors)
 

@@ -18,17 +18,18 @@ USED_WITHOUT_IMPORT = {
 
 IMPORTED_IF_THERE = {"lightgbm"}
 """Models of these packages are converted when they are installed; nothing else needs them."""
-SHARED = {"google": {"protobuf"}}
+SHARED = {"google": {"protobuf"}, "opentelemetry": {"opentelemetry-proto"}}
 """Folders of several distributions, and whose part of them is imported."""
 
 
 @pytest.fixture(scope="module")
 def declared(root: Path) -> dict[str, set[str]]:
-    """Distribution names: those the package needs, its extra too, and those the flights example adds."""
+    """Distribution names: those the package needs, its extras too, and those the flights example adds."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extra = project["optional-dependencies"]
     return {
-        "homeostat": _names(project["dependencies"]) | _names(project["optional-dependencies"]["grpc"]),
-        "examples": _names(project["optional-dependencies"]["flights"]),
+        "homeostat": _names(project["dependencies"]) | _names(extra["grpc"]) | _names(extra["otel"]),
+        "examples": _names(extra["flights"]),
     }
 
 

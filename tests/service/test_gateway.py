@@ -30,7 +30,7 @@ pytestmark = pytest.mark.service
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     *("mlflow", "pandas", "sklearn", "lightgbm", "xgboost", "skops", "pyarrow", "deltalake", "duckdb", "polars"),
-    *("sqlalchemy", "grpc", "google.protobuf"),
+    *("sqlalchemy", "grpc", "google.protobuf", "opentelemetry", "requests"),
 )
 MAIN = f"""
 import json, logging, sys
@@ -38,6 +38,7 @@ from dataclasses import replace
 from pathlib import Path
 from homeostat.app.door_parts import GatewaySettings
 from homeostat.app.gateway_process import run
+from homeostat.app.tracing.choosing import Traces
 from homeostat.web.doors import open_doors
 from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
@@ -45,7 +46,10 @@ home, port = Path(sys.argv[1]), int(sys.argv[2])
 told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
         "max_body_bytes": 1024 * 1024, **json.loads(sys.argv[3])}}
 plan = replace(PLAN, batching=told.pop("batching", "off"))
+told["traces"] = Traces(**told["traces"]) if "traces" in told else None
 settings = GatewaySettings(home, port, **told)
+called = []
+sys.addaudithook(lambda event, told: called.append(told[1]) if event == "socket.connect" else None)
 
 def doors(parts):
     application = open_doors(parts)
@@ -53,6 +57,7 @@ def doors(parts):
 
     async def tell(patience):
         print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
+        print("called:", [address for address in called if isinstance(address, tuple)])
         await idle(patience)
 
     application.idle = tell
@@ -186,7 +191,7 @@ def test_it_serves_light_in_memory_and_modules(home: Path) -> None:
         assert "homeostat_predictions_total" in running.client.get("/metrics").text
         assert running.memory() < 130
         status, out, err = running.end()
-        assert (status, out.strip()) == (0, "heavy: []"), err
+        assert (status, out.splitlines()) == (0, ["heavy: []", "called: []"]), err
     records = SpoolReader(home / "spool" / "predictions" / "r1").read(-1).records
     assert len(records) == 202
 

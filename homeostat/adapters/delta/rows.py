@@ -40,6 +40,7 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "defaulted": pa.list_(pa.string()),
     "weight": pa.int64(),
     "one_in": pa.int64(),
+    "trace_id": pa.string(),
 }
 LOG_SOUGHT = ("prediction_id", "key", "asked_at", "served_at", POSITION)
 """Columns by which predictions are looked for."""

@@ -17,18 +17,27 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 
 
 class Ask(msgspec.Struct, array_like=True):
-    """Rows to score: the values of each input, in the order of the version's inputs."""
+    """Rows to score: the values of each input, in the order of the version's inputs.
+
+    ``traceparent`` is the place in a trace that asks; empty where there is none.
+    """
 
     number: int
     columns: list[list[float | str | None]]
+    traceparent: str = ""
 
 
 class Told(msgspec.Struct, array_like=True):
-    """The probabilities of an ask, or why there are none. The first message of a host, number 0, says it is ready."""
+    """The probabilities of an ask, or why there are none. The first message of a host, number 0, says it is ready.
+
+    ``began`` and ``ended`` are Unix nanoseconds of the work that a trace asked for; else 0.
+    """
 
     number: int
     probabilities: list[float] = []
     problem: str = ""
+    began: int = 0
+    ended: int = 0
 
 
 def message(value: Ask | Told) -> bytes:

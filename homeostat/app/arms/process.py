@@ -57,7 +57,7 @@ class _Running:
     attached: asyncio.Task[asyncio.StreamWriter] | None = None
     writer: asyncio.StreamWriter | None = None
     reading: asyncio.Task[None] | None = None
-    waiting: dict[int, asyncio.Future[list[float]]] = field(default_factory=dict)
+    waiting: dict[int, asyncio.Future[Told]] = field(default_factory=dict)
     answered: float = 0.0
 
 
@@ -106,7 +106,9 @@ class ArmProcess:
             raise ArmFailed("it kept failing and is left alone for a while")
         try:
             async with asyncio.timeout(self._limits.seconds):
-                scores = await self._ask([list(columns[name]) for name, _ in self._inputs])
+                told = await self._ask([list(columns[name]) for name, _ in self._inputs])
+            if told.problem:
+                raise ArmFailed(told.problem)
         except (TimeoutError, ArmFailed, OSError) as error:
             self._breaker.failed(time.monotonic())
             if isinstance(error, TimeoutError):
@@ -114,7 +116,7 @@ class ArmProcess:
                 raise ArmFailed(f"it did not answer within {self._limits.seconds:g} s") from None
             raise
         self._breaker.succeeded()
-        return np.array(scores)
+        return np.array(told.probabilities)
 
     def close(self) -> None:
         """End the process once what it was asked is answered or late."""
@@ -131,7 +133,7 @@ class ArmProcess:
             _let_go(running)
             running.process.wait()
 
-    async def _ask(self, columns: list[list[Value]]) -> list[float]:
+    async def _ask(self, columns: list[list[Value]], traceparent: str = "") -> Told:
         running = self._running
         if running is None:
             raise ArmFailed("its process is being started again")
@@ -141,10 +143,10 @@ class ArmProcess:
         if self._running is not running:
             raise ArmFailed("its process ended")
         number = next(self._numbers)
-        future: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         running.waiting[number] = future
         try:
-            writer.write(message(Ask(number, columns)))
+            writer.write(message(Ask(number, columns, traceparent)))
             return await future
         finally:
             running.waiting.pop(number, None)
@@ -171,12 +173,8 @@ class ArmProcess:
     def _settle(self, running: _Running, told: Told) -> None:
         running.answered = time.monotonic()
         future = running.waiting.get(told.number)
-        if future is None or future.done():
-            return
-        if told.problem:
-            future.set_exception(ArmFailed(told.problem))
-        else:
-            future.set_result(told.probabilities)
+        if future is not None and not future.done():
+            future.set_result(told)
 
     def _lost(self, running: _Running) -> None:
         """The process has gone: fail what waits for it, and start another after a pause."""

@@ -27,6 +27,10 @@ from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.showing import Showing
 from homeostat.app.skew import SkewCheck
+from homeostat.app.tracing.calls import TracedBlockingRecorderClient
+from homeostat.app.tracing.opening import open_tracer
+from homeostat.app.tracing.tracer import Tracer
+from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control import retraining
 from homeostat.control.loop import Loop
@@ -54,6 +58,7 @@ class ControlProcess:
     engine: WorkflowEngine
     reconcilers: Mapping[str, Reconciler]
     runner: TrainingRunner
+    tracer: Tracer | None = None
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
 
@@ -75,6 +80,8 @@ class ControlProcess:
             thread.join()
         self.engine.close()
         self.runner.stop()
+        if self.tracer:
+            self.tracer.close()
 
     def _run(self) -> None:
         self._attempt(self._recover)
@@ -99,13 +106,15 @@ def build(settings: Settings) -> ControlProcess:
     home = settings.paths
     operations = Operations.open(home)
     registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
-    facts = Facts(BlockingRecorderClient(settings.recorder_socket), settings.doors_url)
+    tracer = open_tracer(settings.traces, "control", "control")
+    recorder = (TracedBlockingRecorderClient if tracer else BlockingRecorderClient)(settings.recorder_socket)
+    facts = Facts(recorder, settings.doors_url)
     publisher = Publisher(operations, registry, Fleet(home))
     engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
     loops = load_started(settings)
     runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
     reconcilers = {
-        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner)
+        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner, tracer)
         for name, loop in loops.items()
     }
     clock = SystemClock() if settings.clock == "system" else None
@@ -114,7 +123,7 @@ def build(settings: Settings) -> ControlProcess:
     doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
     price = settings.hourly_price
     service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price)
-    return ControlProcess(settings, service, engine, reconcilers, runner)
+    return ControlProcess(settings, service, engine, reconcilers, runner, tracer)
 
 
 def _saying(operations: Operations) -> Callable[[str, Waiting | None], None]:
@@ -135,6 +144,7 @@ def _reconciler(
     publisher: Publisher,
     engine: WorkflowEngine,
     runner: TrainingRunner,
+    tracer: Tracer | None,
 ) -> Reconciler:
     home = settings.paths
     tables, log = DeltaTables(home.tables), DeltaTables(home.log)
@@ -143,5 +153,6 @@ def _reconciler(
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     lagging, say = operations.fleet.lagging, _saying(operations)
     found = Reconciler(loop, operations.store, observer, engine, publisher.publish, say, lagging)
-    engine.register(found.workflow_name, retraining_body(loop, operations.store, work, publisher.publish))
+    body = retraining_body(loop, operations.store, work, publisher.publish)
+    engine.register(found.workflow_name, traced_body(body, tracer, loop.name) if tracer else body)
     return found

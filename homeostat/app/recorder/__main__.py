@@ -25,7 +25,8 @@ def main(home: Path) -> None:
         LoggedLoop(loop.name, Logged.of(loop.feature_set), known_features(settings.paths, loop.name)) for loop in loops
     ]
     labelled = [Labelled(loop.name, loop.question, loop.label) for loop in loops]
-    run(settings.home, settings.recorder_socket, list(tables.values()), feature_sets, logged, labelled)
+    facts = list(tables.values())
+    run(settings.home, settings.recorder_socket, facts, feature_sets, logged, labelled, settings.traces)
 
 
 if __name__ == "__main__":

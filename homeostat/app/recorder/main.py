@@ -22,6 +22,10 @@ from homeostat.app.recorder.opening import bring_up_to_date, open_stores
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
+from homeostat.app.tracing.calls import traced_answer
+from homeostat.app.tracing.choosing import Traces
+from homeostat.app.tracing.opening import open_tracer
+from homeostat.app.tracing.tracer import Tracer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.ingest import Ingest
@@ -43,9 +47,11 @@ def run(
     feature_sets: Sequence[FeatureSet],
     loops: Sequence[LoggedLoop],
     labelled: Sequence[Labelled] = (),
+    traces: Traces | None = None,
 ) -> None:
     """Record facts for a home until SIGTERM or SIGINT; everything acknowledged is then in the tables.
 
+    ``traces`` says where traces go; None for none.
     Raises: Conflict when another recorder writes to this home; IntegrityError when its files do not belong
     together.
     """
@@ -56,7 +62,10 @@ def run(
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
-            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house))
+            tracer = open_tracer(traces, "recorder", "recorder")
+            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house, tracer))
+            if tracer:
+                tracer.close()
         finally:
             online.close()
             stores.journal.close()
@@ -71,6 +80,7 @@ async def _record(
     loops: Sequence[LoggedLoop],
     labelled: Sequence[Labelled],
     house: Housekeeping,
+    tracer: Tracer | None,
 ) -> None:
     online = HeldStore(store, stores.journal)
     ingest = Ingest(stores.journal, online, tables)
@@ -87,7 +97,8 @@ async def _record(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     working = asyncio.gather(upkeep.run(), _keep_house(house))
     try:
-        async with SocketServer(socket, rebuilding.answer):
+        answer = traced_answer(rebuilding.answer, tracer) if tracer else rebuilding.answer
+        async with SocketServer(socket, answer):
             _LOG.info("recording")
             await stop.wait()
     finally:

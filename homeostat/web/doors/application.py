@@ -111,12 +111,18 @@ class Doors:
                 )
             return await door.handle(request, names)
         except HomeostatError as error:
-            return error_response(error, door.errors)
+            return self._refused(error, door)
         except ClientLeft:
             raise
-        except Exception:
-            _LOG.exception("%s %s failed", request.method, request.path)
-            return unexpected(door.errors)
+        except Exception as error:
+            return self._broken(error, door, request)
+
+    def _refused(self, error: HomeostatError, door: Door) -> Response:
+        return error_response(error, door.errors)
+
+    def _broken(self, error: Exception, door: Door, request: Request) -> Response:
+        _LOG.error("%s %s failed", request.method, request.path, exc_info=error)
+        return unexpected(door.errors)
 
     async def _no_door(self, request: Request, names: Names) -> Response:
         doors = [str(door) for door in self._table.doors if door.methods]

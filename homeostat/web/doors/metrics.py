@@ -43,6 +43,7 @@ class DoorMetrics:
         self._say_again: dict[tuple[str, str, str], float] = {}
         self.consumer_of: ConsumerOf = _nobody
         self.open_requests: Callable[[], int] = int
+        self.traced: Callable[[], Mapping[str, int]] = dict
         arm = ("loop", "version", "arm")
         self._requests = Tally("requests", "Requests.", "door", "loop", "status")
         self._predictions = Tally("predictions", "Acknowledged predictions.", *arm)
@@ -81,6 +82,7 @@ class DoorMetrics:
         self._stages = Seconds("stage", took, _STAGE_SECONDS, *arm, "stage")
         waited = "How long what is ready waits for its turn on the event loop, looked at ten times a second."
         self._queue = Seconds("queue", waited, _STAGE_SECONDS)
+        self._spans = Tally("trace_spans", "Spans of traces by what became of them; none without traces.", "outcome")
         self._processor = Tally("processor_seconds", "Processor time of this process.")
         self._uptime = Reading("uptime_seconds", "How long this process has been running.")
         self._began = time.monotonic()
@@ -173,6 +175,8 @@ class DoorMetrics:
         self._spooled(self._spool_state())
         self._processor.put((), time.process_time())
         self._uptime.set((), time.monotonic() - self._began)
+        for outcome, spans in self.traced().items():
+            self._spans.put((outcome,), spans)
         for who, counts in self._shadows().items():
             for outcome in ("rows", "failed", "dropped"):
                 self._shadowed.set((*who, outcome), getattr(counts, outcome))

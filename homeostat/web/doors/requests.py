@@ -45,6 +45,10 @@ class Headers(Protocol):
         """The first value of a name."""
         ...
 
+    def get_all(self, name: str) -> list[str]:
+        """Every value of a name."""
+        ...
+
 
 class Scope(Protocol):
     """What RSGI tells of a request before its body; ``path`` is decoded from percents."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeostat.app.door_parts import DoorParts, GatewaySettings
+from homeostat.app.door_parts import DoorParts
 from homeostat.web.doors.application import Beside, Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics
@@ -19,18 +19,28 @@ from homeostat.web.doors.seen import SeenDoors
 
 def open_doors(parts: DoorParts) -> Doors:
     """The application for ``gateway_process.run``, with metrics of its own."""
-    metrics = DoorMetrics(parts.live, parts.spool, parts.shadows.counts)
+    metrics = metrics_of(parts)
     parts.replica.exposition = metrics.exposition
     metrics.forward = RefusedRows(parts.events, parts.clock).forward
     metrics.consumer_of = parts.consumers
     return doors_of(parts, metrics)
 
 
+def metrics_of(parts: DoorParts) -> DoorMetrics:
+    """What counts the requests of the doors."""
+    if parts.tracer is None:
+        return DoorMetrics(parts.live, parts.spool, parts.shadows.counts)
+    from homeostat.web.doors.traced.asking import TracedMetrics
+
+    metrics = TracedMetrics(parts.live, parts.spool, parts.shadows.counts)
+    metrics.traced = parts.tracer.into.counts
+    return metrics
+
+
 def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
     """The application with the doors of every protocol."""
     bodies = SlowSenders(parts.settings.slowest_sender_seconds)
-    limit = parts.settings.max_body_bytes
-    asking = Asking(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit, parts.events)
+    asking = _asking(parts, metrics, bodies)
     once, repository = Once(asking, parts.answers), Repository.of(asking)
     protocols: list[Described] = [
         PlainDoors(asking, once, parts.events),
@@ -39,12 +49,31 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
-    beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts.settings)
-    return Doors([door for one in every for door in one.doors()], metrics, bodies, beside)
+    beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts)
+    doors = [door for one in every for door in one.doors()]
+    if parts.tracer is None:
+        return Doors(doors, metrics, bodies, beside)
+    from homeostat.web.doors.traced.application import TracedDoors
+
+    return TracedDoors(doors, metrics, bodies, beside, parts.tracer)
 
 
-def _grpc(asking: Asking, repository: Repository, settings: GatewaySettings) -> Beside:
+def _asking(parts: DoorParts, metrics: DoorMetrics, bodies: SlowSenders) -> Asking:
+    kind = Asking
+    if parts.tracer is not None:
+        from homeostat.web.doors.traced.asking import TracedAsking
+
+        kind = TracedAsking
+    limit = parts.settings.max_body_bytes
+    return kind(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit, parts.events)
+
+
+def _grpc(asking: Asking, repository: Repository, parts: DoorParts) -> Beside:
     """Imported here: whoever does without gRPC pays nothing for it."""
-    from homeostat.web.doors.oip_grpc.server import OipGrpc
+    if parts.tracer is None:
+        from homeostat.web.doors.oip_grpc.server import OipGrpc
 
-    return OipGrpc(asking, repository, settings)
+        return OipGrpc(asking, repository, parts.settings)
+    from homeostat.web.doors.traced.grpc import TracedGrpc
+
+    return TracedGrpc(asking, repository, parts.settings, parts.tracer)

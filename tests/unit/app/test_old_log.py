@@ -13,7 +13,7 @@ from homeostat.monitoring.served import served_columns
 from homeostat.registry.binding import Binding
 from tests.unit.serving.late import FEATURES, NOW
 
-NEW = ("definitions", "environment", "defaulted")
+NEW = ("definitions", "environment", "defaulted", "trace_id")
 
 
 def record(name: str, **told: object) -> PredictionRecord:
@@ -29,11 +29,13 @@ def test_rows_without_the_newer_columns_stay_readable_beside_rows_with_them(tmp_
     old = log_of(made_with, [(0, record("a"))]).drop_columns(list(NEW))
     tables.append("late", old, writer="spool", upto=0)
     told = {"definitions": FEATURES.hash, "environment": "e" * 64, "defaulted": ("origin_delay_3h",)}
-    for place, name in ((1, "b"), (2, "c")):
-        tables.append("late", log_of(made_with, [(place, record(name, **told))]), writer="spool", upto=place)
+    traced = {**told, "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    for place, name, more in ((1, "b", told), (2, "c", traced)):
+        tables.append("late", log_of(made_with, [(place, record(name, **more))]), writer="spool", upto=place)
     log = tables.read("late")
     assert log["prediction_id"].to_pylist() == ["a", "b", "c"]
     assert log["defaulted"].to_pylist() == [None, ["origin_delay_3h"], ["origin_delay_3h"]]
+    assert log["trace_id"].to_pylist() == [None, None, traced["trace_id"]]
     assert log["definitions"].to_pylist() == [None, FEATURES.hash, FEATURES.hash]
     assert can_judge(log, Binding.of(FEATURES), {FEATURES.hash: made_with})
     assert served_columns(log, FEATURES.kinds)["origin_delay_3h"].tolist() == [20.0, 20.0, 20.0]

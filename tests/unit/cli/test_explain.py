@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from homeostat.app.home import Home
@@ -40,6 +41,16 @@ def test_a_prediction_is_told_feature_by_feature(command: Command, served: Home)
     assert "every served value is what the rows known then give" in done.stdout
     assert "3 of purchases, shop north (3 did not count)" in done.stdout
     assert "column of visits" in done.stdout
+
+
+def test_the_trace_of_the_request_is_told_where_it_had_one(command: Command, tmp_path: Path) -> None:
+    home = grown_home(tmp_path)
+    loop, trace = loop_of(home), "0af7651916cd43dd8448eb211c80319c"
+    serve(home, msgspec.structs.replace(record(0, loop), trace_id=trace), record(1, loop))
+    assert f"trace {trace}\n" in command("explain", name(home, 0), "--home", home.root).stdout
+    told = json.loads(command("explain", name(home, 0), "--home", home.root, "--json").stdout)
+    assert told["prediction"]["trace_id"] == trace
+    assert "trace" not in command("explain", name(home, 1), "--home", home.root).stdout
 
 
 def test_one_feature_is_told_with_the_rows_behind_it(command: Command, served: Home) -> None:

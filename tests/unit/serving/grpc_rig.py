@@ -14,10 +14,13 @@ import grpc.aio
 from tritonclient.grpc import service_pb2 as pb
 
 from homeostat.app.door_parts import GatewaySettings
+from homeostat.app.tracing.tracer import Tracer
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.oip_grpc.server import OipGrpc
 from homeostat.web.doors.requests import SlowSenders
+from homeostat.web.doors.traced.asking import TracedAsking
+from homeostat.web.doors.traced.grpc import TracedGrpc
 from tests.unit.serving.oip import packed, unpacked
 from tests.unit.serving.rig import Rig
 
@@ -63,15 +66,20 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(rig: Rig, *, slowest: int = 30, limit: int = 64 * 1024) -> AsyncIterator[tuple[Line, SlowSenders]]:
+async def line_to(
+    rig: Rig, *, slowest: int = 30, limit: int = 64 * 1024, tracer: Tracer | None = None
+) -> AsyncIterator[tuple[Line, SlowSenders]]:
     """A gRPC port before the rig's use case, and a channel to it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     bodies = SlowSenders(slowest)
-    asking = Asking(rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder)
+    asking = (TracedAsking if tracer else Asking)(
+        rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder
+    )
     told = GatewaySettings(rig.home, 0, "", "", grpc_port=port, slowest_sender_seconds=slowest, max_body_bytes=limit)
-    server = OipGrpc(asking, Repository.of(asking), told)
+    of = (asking, Repository.of(asking), told)
+    server = TracedGrpc(*of, tracer) if tracer else OipGrpc(*of)
     await server.open()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -24,6 +24,7 @@ from homeostat.app.door_parts import DoorParts, GatewaySettings
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.app.replica import Replica
 from homeostat.app.route_watcher import RouteWatcher
+from homeostat.app.tracing.tracer import Tracer, current_trace_id, stage_timer
 from homeostat.data.records import PredictionRecord
 from homeostat.features.kept_rows import keeping
 from homeostat.kernel.clock import Instant
@@ -34,6 +35,7 @@ from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.web.doors.metrics import DoorMetrics
 from homeostat.web.doors.refused import RefusedRows
+from homeostat.web.doors.traced.asking import TracedMetrics
 from homeostat.web.doors.wiring import doors_of
 from tests.unit.serving.late import NOW, PLAN
 from tests.unit.serving.parts import beside, loading, model, save_version
@@ -105,6 +107,13 @@ class Answer:
         return self.json["error"]
 
 
+class Given(dict[str, str]):
+    """A request's headers; several values of one name are lines."""
+
+    def get_all(self, name: str) -> list[str]:
+        return self[name].split("\n") if name in self else []
+
+
 @dataclass
 class Scope:
     """A request's head, as RSGI tells it."""
@@ -112,7 +121,7 @@ class Scope:
     method: str
     path: str
     query_string: str
-    headers: Mapping[str, str]
+    headers: Given
 
 
 class Transport:
@@ -142,7 +151,13 @@ class Rig:
     """A home with version v1 serving, doors on a replay clock, and ways to look at what was kept."""
 
     def __init__(
-        self, home: Path, *, clock: DoorClock | None = None, limit: int = 64 * 1024, plan: ServingPlan = PLAN
+        self,
+        home: Path,
+        *,
+        clock: DoorClock | None = None,
+        limit: int = 64 * 1024,
+        plan: ServingPlan = PLAN,
+        tracer: Tracer | None = None,
     ) -> None:
         self.home = home
         save_version(home / "versions", "v1", model(-1.0), features=plan.features)
@@ -156,13 +171,14 @@ class Rig:
         self.spool = FileSpool(home / "spool", durability="system")
         self.online = SqliteOnlineReader(home / "online.sqlite")
         self.recorder = Recorder(self.records)
-        self.metrics = DoorMetrics(self.live, self.spool.state, dict)
+        self.metrics = (TracedMetrics if tracer else DoorMetrics)(self.live, self.spool.state, dict)
         self.clock = clock or ReplayClock()
         self.refused = RefusedRows(self.recorder, self.clock)
         self.metrics.forward = self.refused.forward
         self.gateway = Gateway(
             [plan], self.live, self.online, self.spool, self.metrics,
-            new_id=new_prediction_id, timer=time.perf_counter, log_key=bytes(32),
+            new_id=new_prediction_id, timer=stage_timer if tracer else time.perf_counter, log_key=bytes(32),
+            trace_id=current_trace_id if tracer else None,
         )  # fmt: skip
         self.replica = Replica("r1", home / "replicas", home, self.live, lambda: True, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
@@ -170,7 +186,7 @@ class Rig:
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(
             told, self.live, self.recorder, self.clock, self.spool.state, lambda _: self.gateway,
-            ConsumerNames(home / "consumers.json"), self.replica, self.shadows, self.answers,
+            ConsumerNames(home / "consumers.json"), self.replica, self.shadows, self.answers, tracer,
         )  # fmt: skip
         self.doors = doors_of(parts, self.metrics)
 
@@ -223,7 +239,7 @@ class Rig:
         given = NOW_HEADER if headers is None else headers
         if chunks is None:
             given = {"content-length": str(len(content)), **given}
-        scope = Scope(method, path, query, given)
+        scope = Scope(method, path, query, Given(given))
         await self.doors(scope, Transport(parts, answer, leaves=leaves, head=method == "HEAD"))
         return answer
 
