@@ -39,12 +39,12 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
-    beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts.settings)
+    beside = None if parts.settings.grpc_port is None else _grpc(asking, once, repository, parts.settings)
     return Doors([door for one in every for door in one.doors()], metrics, bodies, beside)
 
 
-def _grpc(asking: Asking, repository: Repository, settings: GatewaySettings) -> Beside:
+def _grpc(asking: Asking, once: Once, repository: Repository, settings: GatewaySettings) -> Beside:
     """Imported here: whoever does without gRPC pays nothing for it."""
     from homeostat.web.doors.oip_grpc.server import OipGrpc
 
-    return OipGrpc(asking, repository, settings)
+    return OipGrpc(asking, once, repository, settings)

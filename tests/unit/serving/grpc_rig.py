@@ -17,6 +17,7 @@ from homeostat.app.door_parts import GatewaySettings
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.oip_grpc.server import OipGrpc
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.requests import SlowSenders
 from tests.unit.serving.oip import packed, unpacked
 from tests.unit.serving.rig import Rig
@@ -71,7 +72,7 @@ async def line_to(rig: Rig, *, slowest: int = 30, limit: int = 64 * 1024) -> Asy
     bodies = SlowSenders(slowest)
     asking = Asking(rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder)
     told = GatewaySettings(rig.home, 0, "", "", grpc_port=port, slowest_sender_seconds=slowest, max_body_bytes=limit)
-    server = OipGrpc(asking, Repository.of(asking), told)
+    server = OipGrpc(asking, Once(asking, rig.answers), Repository.of(asking), told)
     await server.open()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
