@@ -20,6 +20,7 @@ from benchmarks.serving.models import LIGHTGBM, LOGISTIC
 from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
 from benchmarks.serving.shown import missed, shown
+from benchmarks.serving.taken_back import taken_back
 
 Json = dict[str, Any]
 QUICK, FULL = Pace(3, 2.0, 3), Pace(5, 5.0, 5)
@@ -34,6 +35,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "online": lambda folder: online_beside_limit(folder, pace),
         "shadow": lambda folder: shadowing(folder, pace),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
+        "rollback": lambda folder: taken_back(folder, 5),
         "durability": lambda folder: durabilities(folder, pace),
     }
     compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
@@ -62,7 +64,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
-    parser.add_argument("--only", default="", help="logistic, lightgbm, online, shadow, changes or durability")
+    parser.add_argument(
+        "--only", default="", help="logistic, lightgbm, online, shadow, changes, rollback or durability"
+    )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends
     found = measured(full=asked.full, only=asked.only)

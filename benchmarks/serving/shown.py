@@ -51,11 +51,27 @@ def _line(one: Json) -> str:
         told = f"{one['load']:<24}p50 {one['p50_ms']:.2f} ms, with a shadow {one['p50_shadowed_ms']:.2f} ms"
         spread = f"({one['least']:+.1%} to {one['most']:+.1%})"
         return f"{told}: {one['p50_change']:+.1%} {spread}; CPU of the gateway {one['cpu_change']:+.1%}"
+    if "from_start" in one:
+        return f"{one['load']:<24}{_back(one)}; {one['replies']:,} replies, {one['failed']} failed"
     if "last_bad_seconds" in one:
         told = f"{one['replicas']} replicas: last bad reply after {one['last_bad_seconds'] * 1e3:.0f} ms"
         return f"{told}, at most {one['most'] * 1e3:.0f} ms; {one['replies']:,} replies, {one['failed']} failed"
     told = f"{one['changes']:,} changes in {one['seconds']:.1f} s on {one['replicas']} replicas"
     return f"{told}: {one['replies']:,} replies, {one['failed']} failed"
+
+
+def _back(one: Json) -> str:
+    """Per replica the median and the worst, from the command's start and from its being accepted."""
+    told = []
+    for name, started in one["from_start"].items():
+        accepted = one["from_accepted"][name]
+        each = (started["median"], started["most"], accepted["median"], accepted["most"])
+        told.append("{}: {:.0f} ms (at most {:.0f}), accepted {:.0f} ms (at most {:.0f})".format(name, *_ms(*each)))
+    return "; ".join(told)
+
+
+def _ms(*seconds: float) -> list[float]:
+    return [one * 1e3 for one in seconds]
 
 
 def _server(one: Json) -> str:
@@ -91,5 +107,5 @@ def _held_against(one: Json) -> Iterator[tuple[str, float]]:
             yield "most seconds of a cold start", one["cold_seconds"]
     if "p50_change" in one:
         yield "most change of p50 by a shadow", one["p50_change"]
-    if "last_bad_seconds" in one:
+    if "last_bad_seconds" in one or "from_start" in one:
         yield "most seconds to the last bad reply", one["most"]

@@ -129,7 +129,7 @@ class Operations:
         """Every version and its standing, newest first."""
         return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
 
-    def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
+    def rollback(self, loop: str, reason: str, *, actor: str, now: Instant | None) -> Json:
         """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
         verdict = _asked_for(actor, reason)
         return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
@@ -139,7 +139,7 @@ class Operations:
         before = self.store.state(loop.name)
         if not roll_back_by_limits(before, verdict, now).drafts:
             return False
-        done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
+        done = self._change(loop.name, lambda state, at: roll_back_by_limits(state, verdict, at), now)
         return int(done["route"]["generation"]) > before.route.generation
 
     def redeploy(
@@ -163,26 +163,26 @@ class Operations:
                 version=version,
             )
         registry.renew(loop.name, version)
-        return self._change(loop, change, None)
+        return self._change(loop.name, change, None)
 
     def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
         """Let a version see a share of the traffic without answering it; 0 ends that."""
-        return self._change(loop, lambda state, at: cast_shadow(state, version, share, at, actor), now)
+        return self._change(loop.name, lambda state, at: cast_shadow(state, version, share, at, actor), now)
 
-    def _change(self, loop: Loop, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
+    def _change(self, loop: str, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""
         while True:
-            state = self.store.state(loop.name)
+            state = self.store.state(loop)
             after, drafts = change(state, now or state.decided_until or 0)
             try:
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            self.publish(loop.name)
-            followed = self.fleet.follow(loop.name, state.route.generation)
+            self.publish(loop)
+            followed = self.fleet.follow(loop, state.route.generation)
             return {
                 "route": views.route_of(state),
-                "decision": self.decisions(loop)[-1],
+                "decision": views.decision(self.store.entries(loop)[-1]),
                 "followed": plain(followed),
             }
 

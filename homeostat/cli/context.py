@@ -25,6 +25,22 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     return Operations.open(existing), load_loop(settings.loop_file, loop)
 
 
+def opened_by_name(home: Path, loop: str | None) -> tuple[Operations, str]:
+    """The same with the loop's name alone, as it was started: for what must be quick, and not stop at a broken file."""
+    from homeostat.app.home import Home
+    from homeostat.app.operations import Operations
+    from homeostat.app.settings import Settings
+
+    existing = Home(home).existing()
+    started = Settings.load(existing.root).definitions
+    if loop is None and len(started) == 1:
+        (loop,) = started
+    if loop in started:
+        return Operations.open(existing), loop
+    operations, found = opened(home, loop)
+    return operations, found.name
+
+
 def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
     """What can be shown of an existing home, running or not, and the loop that is meant."""
     from homeostat.app.recorder.client import BlockingRecorderClient

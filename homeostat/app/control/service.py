@@ -151,7 +151,7 @@ class ControlService:
 
     def rollback(self, name: str, reason: str) -> Json:
         """Take the candidate back, or flip to the standby."""
-        return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now())
+        return self.operations.rollback(self._loop(name).name, reason, actor="dashboard", now=self._now())
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""
