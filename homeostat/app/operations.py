@@ -129,10 +129,28 @@ class Operations:
         """Every version and its standing, newest first."""
         return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
 
-    def rollback(self, loop: str, reason: str, *, actor: str, now: Instant | None) -> Json:
-        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
+    def rollback(
+        self, loop: str, reason: str, *, actor: str, now: Instant | None, generation: int | None = None
+    ) -> Json:
+        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows.
+
+        With ``generation``, only what that route says is taken back, and asking again takes nothing more back.
+        Raises: Conflict when another route serves by now; Refused when there is nothing to go back to.
+        """
         verdict = _asked_for(actor, reason)
-        return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            if generation in (None, state.route.generation):
+                return roll_back_by_hand(state, verdict, at, actor)
+            raise _moved_on(state)
+
+        try:
+            return self._change(loop, change, now)
+        except Conflict:
+            state = self.store.state(loop)
+            if generation != state.route.generation - 1 or not self._decided(loop, verdict, actor):
+                raise
+            return self._published(state)
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""
@@ -178,13 +196,22 @@ class Operations:
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            self.publish(loop)
-            followed = self.fleet.follow(loop, state.route.generation)
-            return {
-                "route": views.route_of(state),
-                "decision": views.decision(self.store.entries(loop)[-1]),
-                "followed": plain(followed),
-            }
+            return self._published(state)
+
+    def _published(self, state: LoopState) -> Json:
+        """Give serving a new route, wait until it follows, and tell what was decided."""
+        self.publish(state.loop)
+        followed = self.fleet.follow(state.loop, state.route.generation)
+        return {
+            "route": views.route_of(state),
+            "decision": views.decision(self.store.entries(state.loop)[-1]),
+            "followed": plain(followed),
+        }
+
+    def _decided(self, loop: str, verdict: Verdict, actor: str) -> bool:
+        """Whether the newest decision is this one already."""
+        newest = [one.draft for one in self.store.entries(loop)[-1:]]
+        return [(one.kind, one.actor, one.reasons) for one in newest] == [("rollback", actor, verdict.texts)]
 
     @property
     def fleet(self) -> Fleet:
@@ -251,3 +278,14 @@ class Operations:
 
 def _asked_for(actor: str, reason: str) -> Verdict:
     return Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
+
+
+def _moved_on(state: LoopState) -> Conflict:
+    route = state.route
+    return Conflict(
+        f"The route of loop {state.loop!r} has changed since: {route.champion} serves, at generation"
+        f" {route.generation}.",
+        mend="Look at it with 'homeostat route', and ask again if it still has to go.",
+        loop=state.loop,
+        generation=route.generation,
+    )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
     from homeostat.registry.models import Registry
+    from homeostat.serving.routing import Route
 
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
@@ -25,20 +26,20 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     return Operations.open(existing), load_loop(settings.loop_file, loop)
 
 
-def opened_by_name(home: Path, loop: str | None) -> tuple[Operations, str]:
-    """The same with the loop's name alone, as it was started: for what must be quick, and not stop at a broken file."""
+def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
+    """An existing home and the route that its replicas follow of the loop that is meant.
+
+    Its loop file is read only where there is no such route, for what is quick must not stop at a broken one.
+    """
+    from homeostat.app.going_back import served_route
     from homeostat.app.home import Home
-    from homeostat.app.operations import Operations
-    from homeostat.app.settings import Settings
 
     existing = Home(home).existing()
-    started = Settings.load(existing.root).definitions
-    if loop is None and len(started) == 1:
-        (loop,) = started
-    if loop in started:
-        return Operations.open(existing), loop
-    operations, found = opened(home, loop)
-    return operations, found.name
+    route = served_route(existing, loop)
+    if route is None:
+        operations, found = opened(home, loop)
+        route = operations.state(found.name).route
+    return existing, route
 
 
 def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
