@@ -19,7 +19,7 @@ from benchmarks.serving.loads import CONNECTIONS, generator
 from benchmarks.serving.models import LIGHTGBM, LOGISTIC
 from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
-from benchmarks.serving.shown import missed, shown
+from benchmarks.serving.shown import missed, shown, undecided
 from benchmarks.serving.taken_back import taken_back
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "logistic": lambda folder: beside_limit(LOGISTIC, folder, pace),
         "lightgbm": lambda folder: beside_limit(LIGHTGBM, folder, pace),
         "online": lambda folder: online_beside_limit(folder, pace),
-        "shadow": lambda folder: shadowing(folder, pace),
+        "shadow": lambda folder: shadowing(folder, 40 if full else 12),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "rollback": lambda folder: taken_back(folder, 5),
         "durability": lambda folder: durabilities(folder, pace),
@@ -56,6 +56,7 @@ def told(found: list[Json]) -> str:
     lines.append(
         "ratio: replies a second beside the first server of the same turns; by CPU: the inverse of CPU ms beside its"
     )
+    lines += [f"NOT DECIDED: {goal}" for goal in undecided(found)]
     return "\n".join([*lines, *(f"MISSED: {goal}" for goal in missed(found))])
 
 
