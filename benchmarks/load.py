@@ -100,7 +100,7 @@ async def at_rate(url: str, bodies: Sequence[bytes], connections: int, seconds: 
     while not idle.empty():
         idle.get_nowait()[1].close()
     p50, p99 = np.percentile(taken, [50, 99])
-    return Loaded(len(taken), (len(taken) - failed) / seconds, p50 * 1e3, p99 * 1e3, failed)
+    return Loaded(len(taken), (len(taken) - failed) / seconds, float(p50) * 1e3, float(p99) * 1e3, failed)
 
 
 async def _measure(address: str, requests: Sequence[bytes], seconds: float) -> Measured:

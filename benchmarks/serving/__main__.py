@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.changes import changes
+from benchmarks.serving.colds import cold_starts
 from benchmarks.serving.compared import Pace, beside_limit, durabilities, online_beside_limit, say
 from benchmarks.serving.loads import CONNECTIONS, generator
 from benchmarks.serving.models import LIGHTGBM, LOGISTIC
@@ -36,6 +37,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "shadow": lambda folder: shadowing(folder, 40 if full else 12),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "rollback": lambda folder: taken_back(folder, 5),
+        "cold": lambda folder: cold_starts(folder, 5),
         "durability": lambda folder: durabilities(folder, pace),
     }
     compile_dir(ROOT / "homeostat", quiet=1)  # as installed: a cold start reads bytecode
@@ -66,7 +68,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.add_argument(
-        "--only", default="", help="logistic, lightgbm, online, shadow, changes, rollback or durability"
+        "--only", default="", help="logistic, lightgbm, online, shadow, changes, rollback, cold or durability"
     )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends

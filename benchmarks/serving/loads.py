@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Loaded, at_rate, saturate
+from benchmarks.serving.processes import go_first, wait_in_line
 
 CONNECTIONS = 64
 _SCRIPT = """
@@ -36,28 +37,36 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "asyncio client"
 
 
-def load(url: str, bodies: Sequence[bytes], seconds: float, core: int) -> Loaded:
-    """Ask over 64 connections, each one request after the other."""
+def load(url: str, bodies: Sequence[bytes], seconds: float, core: int, *, first: bool = False) -> Loaded:
+    """Ask over 64 connections, each one request after the other; ``first`` before whatever else wants the core."""
     if generator() == "wrk":
-        return _wrk(url, bodies, seconds, core)
-    return _on(core, saturate(url, bodies, CONNECTIONS, seconds))
+        return _wrk(url, bodies, seconds, core, first)
+    return _on(core, first, saturate(url, bodies, CONNECTIONS, seconds))
 
 
-def steady(url: str, bodies: Sequence[bytes], seconds: float, core: int, rate: float) -> Loaded:
+def steady(url: str, bodies: Sequence[bytes], seconds: float, core: int, rate: float, *, first: bool = False) -> Loaded:
     """Ask so many times a second, whether or not replies come."""
-    return _on(core, at_rate(url, bodies, CONNECTIONS, seconds, rate))
+    return _on(core, first, at_rate(url, bodies, CONNECTIONS, seconds, rate))
 
 
-def _on(core: int, work: Coroutine[Any, Any, Loaded]) -> Loaded:
+def _on(core: int, first: bool, work: Coroutine[Any, Any, Loaded]) -> Loaded:
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    _take(core, first)
     try:
         return asyncio.run(work)
     finally:
         os.sched_setaffinity(0, before)
+        if first:
+            wait_in_line()
 
 
-def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int) -> Loaded:
+def _take(core: int, first: bool) -> None:
+    os.sched_setaffinity(0, {core})
+    if first:
+        go_first([os.getpid()])
+
+
+def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, first: bool) -> Loaded:
     listed = ",".join(f"[==[{body.decode()}]==]" for body in bodies)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ask.lua"
@@ -74,7 +83,7 @@ def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int) -> Loaded
             url,
         ]
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
+            command, check=True, capture_output=True, text=True, preexec_fn=lambda: _take(core, first)
         )
     seen = json.loads(done.stdout.rstrip().rpartition("\n")[2])
     replies = seen["requests"] - seen["failed"]

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Kind = Literal["logistic regression", "LightGBM, 100 trees"]
+Kind = Literal["logistic regression", "LightGBM, 100 trees", "XGBoost, 100 trees"]
 LOGISTIC: Kind = "logistic regression"
 LIGHTGBM: Kind = "LightGBM, 100 trees"
+XGBOOST: Kind = "XGBoost, 100 trees"
 ROWS = 200
 """Different rows that are asked about, over and over."""
 _TRAINED_ON = 5_000
@@ -52,6 +53,10 @@ def _estimator(kind: Kind) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression()
+    if kind == XGBOOST:
+        from xgboost import XGBClassifier
+
+        return XGBClassifier(n_estimators=100, n_jobs=1)
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(n_estimators=100, n_jobs=1, verbose=-1)

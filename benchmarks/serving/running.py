@@ -41,11 +41,11 @@ class Up:
     process: Process
     cold: float
 
-    def turn(self, seconds: float, *, rate: float = 0.0) -> Round:
-        """Load it for so long: as fast as it answers, or ``rate`` times a second."""
+    def turn(self, seconds: float, *, rate: float = 0.0, first: bool = False) -> Round:
+        """Load it for so long: as fast as it answers, or ``rate`` times a second; ``first`` before all neighbours."""
         before, own = self.process.cpu_seconds(), self.process.own_cpu_seconds()
         told = (self.server.url, self.server.bodies, seconds, cores()[1])
-        found = steady(*told, rate) if rate else load(*told)
+        found = steady(*told, rate, first=first) if rate else load(*told, first=first)
         each = 1e3 / max(1, found.requests)
         own = self.process.own_cpu_seconds() - own
         return Round(found, (self.process.cpu_seconds() - before) * each, own * each)

@@ -1,7 +1,9 @@
 """What a shadow that sees everything costs the reply path: one gateway with and without it, in many short turns.
 
 Turns go without, with, with, without, and so on, so that what changes slowly changes both alike; each pair of
-neighbours is one observation. The gateway has a core, and load, recorder and shadow the other.
+neighbours is one observation. The gateway has a core, and load, recorder and shadow the other. Gateway and load go
+before whatever else runs on the machine, where that may be asked for: else a busy scheduler moves its neighbours
+about when a shadow joins, which changes more than the shadow does.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from benchmarks.serving.compared import recording
 from benchmarks.serving.homes import Served, home_of, rows_of
 from benchmarks.serving.loops import LOOP, PLAIN
 from benchmarks.serving.models import LOGISTIC
-from benchmarks.serving.processes import cores, hold
+from benchmarks.serving.processes import cores, go_first, hold
 from benchmarks.serving.running import Round, Up, up
 from benchmarks.serving.servers import gateway
 from homeostat.app.fleet import Fleet
@@ -42,16 +44,17 @@ def shadowing(folder: Path, pairs: int) -> Iterator[Json]:
         stack.enter_context(recording(served))
         one = stack.enter_context(up(gateway(served, rows_of(served.model)), folder, served.model.expected[0]))
         one.turn(_SECONDS)
-        turned = _Turned(served, one)
+        turned = _Turned(served, one, go_first(one.process.pids))
         for what, rate in _LOADS.items():
-            yield _line(what, list(turned.pairs(pairs, rate)))
+            yield {**_line(what, list(turned.pairs(pairs, rate))), "before_neighbours": turned.first}
 
 
 class _Turned:
     """Switches the shadow on and off by routes, as control does."""
 
-    def __init__(self, served: Served, one: Up) -> None:
+    def __init__(self, served: Served, one: Up, first: bool) -> None:
         self._served, self._one, self._generation, self._shadowed = served, one, 1, False
+        self.first = first
 
     def pairs(self, count: int, rate: float) -> Iterator[Pair]:
         """Pairs of neighbours, of which the first turn is now without the shadow and now with it."""
@@ -59,7 +62,7 @@ class _Turned:
             taken = {}
             for shadowed in (False, True) if place % 2 == 0 else (True, False):
                 self._switch(shadowed)
-                taken[shadowed] = self._one.turn(_SECONDS, rate=rate)
+                taken[shadowed] = self._one.turn(_SECONDS, rate=rate, first=self.first)
             yield taken[False], taken[True]
 
     def _switch(self, shadowed: bool) -> None:
@@ -97,7 +100,6 @@ def _line(what: str, pairs: Sequence[Pair]) -> Json:
         "low": low,
         "high": high,
         "cpu_change": median(with_.own_cpu_ms / without.own_cpu_ms - 1.0 for without, with_ in pairs),
-        "slower": sum(one > 0 for one in changes),
         "failed": sum(one.loaded.failed for pair in pairs for one in pair),
     }
 

@@ -49,6 +49,9 @@ def _line(one: Json) -> str:
         return _server(one)
     if "p50_change" in one:
         return _shadowed(one)
+    if "cold_start_seconds" in one:
+        told = f"{one['model'] + ', ' + one['form']:<32}{one['cold_start_seconds']:.2f} s (at most {one['most']:.2f})"
+        return f"{told}, {one['cpu_seconds']:.2f} s of processor time"
     if "from_start" in one:
         return f"{one['load']:<24}{_back(one)}; {one['replies']:,} replies, {one['failed']} failed"
     if "last_bad_seconds" in one:
@@ -120,6 +123,8 @@ def _held_against(one: Json) -> Iterator[tuple[str, float]]:
         yield "most mebibytes", one["mebibytes"]
         if not online:
             yield "most seconds of a cold start", one["cold_seconds"]
+    if "cold_start_seconds" in one:
+        yield "most seconds of a cold start", one["cold_start_seconds"]
     if "p50_change" in one:
         yield "most change of p50 by a shadow", one["low"]
     if "last_bad_seconds" in one or "from_start" in one:

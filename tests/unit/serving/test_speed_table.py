@@ -63,7 +63,7 @@ def test_a_shadow_whose_cost_is_not_known_well_enough_is_said_to_be_undecided(
 ) -> None:
     one = {
         **{"what": "shadowing", "load": "500 a second", "pairs": 12, "p50_ms": 1.0, "p50_shadowed_ms": 1.1},
-        **{"p50_change": (low + high) / 2, "low": low, "high": high, "cpu_change": 0.0, "slower": 6, "failed": 0},
+        **{"p50_change": (low + high) / 2, "low": low, "high": high, "cpu_change": 0.0, "failed": 0},
     }
     assert (len(missed([one])), len(undecided([one]))) == (misses, open_ones)
     assert f"{low:+.1%} to {high:+.1%}" in list(shown([one]))[-1]
