@@ -9,17 +9,16 @@ from typing import Any
 
 from benchmarks.serving.homes import home_of, rows_of
 from benchmarks.serving.loops import PLAIN
-from benchmarks.serving.models import LIGHTGBM, LOGISTIC, XGBOOST, Kind
+from benchmarks.serving.models import IMPUTED, LIGHTGBM, LOGISTIC, XGBOOST, Kind
 from benchmarks.serving.running import up
 from benchmarks.serving.servers import gateway
 
 Json = dict[str, Any]
 _FORMS: tuple[tuple[Kind, str], ...] = (
     (LOGISTIC, "onnx"),
-    (LOGISTIC, "skops"),
+    (IMPUTED, "skops"),
     (LIGHTGBM, "onnx"),
     (LIGHTGBM, "native"),
-    (XGBOOST, "onnx"),
     (XGBOOST, "native"),
 )
 
