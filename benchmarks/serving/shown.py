@@ -50,7 +50,7 @@ def _line(one: Json) -> str:
     if "p50_change" in one:
         return _shadowed(one)
     if "cold_start_seconds" in one:
-        told = f"{one['model'] + ', ' + one['form']:<32}{one['cold_start_seconds']:.2f} s (at most {one['most']:.2f})"
+        told = f"{one['model'] + ', ' + one['form']:<40}{one['cold_start_seconds']:.2f} s (at most {one['most']:.2f})"
         return f"{told}, {one['cpu_seconds']:.2f} s of processor time"
     if "from_start" in one:
         return f"{one['load']:<24}{_back(one)}; {one['replies']:,} replies, {one['failed']} failed"

@@ -27,9 +27,13 @@ def get_json(url: str, timeout: float = 2.0, accept: tuple[int, ...] = ()) -> An
 def post_json(url: str, value: object, timeout: float = 2.0) -> Any:
     """The JSON value that is answered to one. Raises: what was refused there, with its code; Unavailable."""
     asked = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
-    told = json.loads(_asked(asked, timeout, range(400, 500)))
-    if isinstance(told, dict) and "error" in told:
-        raise _refused(**told["error"])
+    try:
+        told = json.loads(_asked(asked, timeout, range(400, 500)))
+        refused = _refused(**told["error"]) if "error" in told else None
+    except (ValueError, TypeError) as error:  # somebody else has the port
+        raise _unavailable(url, error) from error
+    if refused is not None:
+        raise refused
     return told
 
 

@@ -100,9 +100,9 @@ def test_what_control_refuses_is_raised_with_its_code_and_not_tried_again(home: 
     assert taken_back(home) == []
 
 
-@pytest.mark.parametrize("status", [0, 500])
-def test_without_an_answer_of_control_the_command_does_it_alone(home: Home, status: int) -> None:
-    with control(home, lambda _: (status, {})):
+@pytest.mark.parametrize(("status", "told"), [(0, {}), (500, {}), (404, 7), (404, {"error": "no such page"})])
+def test_without_an_answer_of_control_the_command_does_it_alone(home: Home, status: int, told: object) -> None:
+    with control(home, lambda _: (status, told)):
         done = roll_back(home, seen(home), "why", "me")
     assert (done["route"]["champion"], done["route"]["canary"]) == ("v2", None)
     assert taken_back(home) == ["v3 is taken back; v2 serves"]
