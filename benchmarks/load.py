@@ -51,8 +51,8 @@ def measure(address: str, requests: Sequence[bytes], *, repeats: int, seconds: f
     return Measured(*(median(getattr(one, name) for one in found) for name in ("p50", "p99", "per_second")))
 
 
-async def saturate(url: str, bodies: Sequence[bytes], connections: int, seconds: float, pause: float) -> Loaded:
-    """Post the bodies over many connections at once, each of which waits for its reply and then for ``pause``."""
+async def saturate(url: str, bodies: Sequence[bytes], connections: int, seconds: float) -> Loaded:
+    """Post the bodies over many connections at once, each of which waits for its reply."""
     path = urlsplit(url).path or "/"
     requests = [request("POST", path, msgspec.Raw(body)) for body in bodies]
     began, failed = time.perf_counter(), 0
@@ -62,11 +62,45 @@ async def saturate(url: str, bodies: Sequence[bytes], connections: int, seconds:
         failed += not head.startswith(b"HTTP/1.1 200")
 
     each = (requests[number:] + requests[:number] for number in range(connections))
-    counts = await asyncio.gather(*(_one_after_another(url, one, seconds, counted, pause) for one in each))
+    counts = await asyncio.gather(*(_one_after_another(url, one, seconds, counted) for one in each))
     taken = [one for count in counts for one in count]
     p50, p99 = np.percentile(taken, [50, 99])
     per_second = (len(taken) - failed) / (time.perf_counter() - began)
     return Loaded(len(taken), per_second, p50 * 1e3, p99 * 1e3, failed)
+
+
+async def at_rate(url: str, bodies: Sequence[bytes], connections: int, seconds: float, rate: float) -> Loaded:
+    """Post so many bodies a second, at drawn moments that do not wait for replies; ``connections`` are at hand.
+
+    What a request waits for a free connection counts as its own time.
+    """
+    parts = urlsplit(url)
+    requests = cycle([request("POST", parts.path or "/", msgspec.Raw(body)) for body in bodies])
+    idle: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(connections):
+        idle.put_nowait(await asyncio.open_connection(parts.hostname, parts.port))
+    taken: list[float] = []
+    failed = 0
+
+    async def one(content: bytes) -> None:
+        nonlocal failed
+        began = time.perf_counter()
+        reader, writer = await idle.get()
+        writer.write(content)
+        failed += not (await reply(reader)).startswith(b"HTTP/1.1 200")
+        taken.append(time.perf_counter() - began)
+        idle.put_nowait((reader, writer))
+
+    began = due = time.perf_counter()
+    chance = random.Random(7)
+    async with asyncio.TaskGroup() as open_ones:
+        while (due := due + chance.expovariate(rate)) < began + seconds:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            open_ones.create_task(one(next(requests)))
+    while not idle.empty():
+        idle.get_nowait()[1].close()
+    p50, p99 = np.percentile(taken, [50, 99])
+    return Loaded(len(taken), (len(taken) - failed) / seconds, float(p50) * 1e3, float(p99) * 1e3, failed)
 
 
 async def _measure(address: str, requests: Sequence[bytes], seconds: float) -> Measured:
@@ -85,13 +119,11 @@ async def _one_after_another(
     requests: Sequence[bytes],
     seconds: float,
     seen: Callable[[bytes], None] | None = None,
-    pause: float = 0.0,
 ) -> list[float]:
     """Seconds that each request took, on one connection, until the time is up; ``seen`` is shown each reply's head."""
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     taken: list[float] = []
-    chance = random.Random(7)
     end = time.perf_counter() + seconds
     for content in cycle(requests):
         began = time.perf_counter()
@@ -100,8 +132,6 @@ async def _one_after_another(
         writer.write(content)
         (seen or _must_be_good)(await reply(reader))
         taken.append(time.perf_counter() - began)
-        if pause:
-            await asyncio.sleep(chance.uniform(0.0, 2 * pause))
     writer.close()
     await writer.wait_closed()
     return taken

@@ -1,69 +1,30 @@
 """Homeostat keeps a deployed model right while the world around it moves.
 
-A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs``.
+A user's ``loop.py`` needs nothing but the names below: ``import homeostat as hs``. They are imported when the first
+one is asked for: processes and commands that read no loop file do not wait for them.
 """
 
 from __future__ import annotations
 
-from homeostat.control.gates import Gate
-from homeostat.control.limits import Limits
-from homeostat.control.loop import Loop
-from homeostat.control.policies import Retrain
-from homeostat.control.rollouts import Canary, blue_green
-from homeostat.data.contracts import Column, boolean, instant, integer, number, text
-from homeostat.data.labels import Label
-from homeostat.data.log_policy import Log
-from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
-from homeostat.data.tables import Table
-from homeostat.features.summaries import (
-    count,
-    distinct,
-    first,
-    last,
-    maximum,
-    mean,
-    minimum,
-    quantile,
-    share,
-    std,
-    sum_,
-)
-from homeostat.features.transforms import transform
-from homeostat.features.views import Latest, Window
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Canary",
-    "Column",
-    "Gate",
-    "Label",
-    "Latest",
-    "Limits",
-    "Log",
-    "Loop",
-    "Retrain",
-    "Table",
-    "Window",
-    "batch_mean",
-    "batch_missing",
-    "batch_rows",
-    "blue_green",
-    "boolean",
-    "count",
-    "distinct",
-    "first",
-    "instant",
-    "integer",
-    "last",
-    "maximum",
-    "mean",
-    "minimum",
-    "number",
-    "quantile",
-    "rule",
-    "share",
-    "std",
-    "sum_",
-    "text",
-    "transform",
-    "unique",
-]
+if TYPE_CHECKING:
+    from homeostat.control.words import *  # noqa: F403 - the names are listed there
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(name)
+    from homeostat.control import words
+
+    if name != "__all__" and name not in words.__all__:
+        raise AttributeError(f"module 'homeostat' has no attribute {name!r}")
+    found: object = getattr(words, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    from homeostat.control.words import __all__ as names
+
+    return sorted({*globals(), *names})

@@ -15,12 +15,14 @@ from typing import Any
 
 from benchmarks.serving.batched import batching
 from benchmarks.serving.changes import changes
+from benchmarks.serving.colds import cold_starts
 from benchmarks.serving.compared import Pace, beside_limit, durabilities, online_beside_limit, say
 from benchmarks.serving.loads import CONNECTIONS, generator
 from benchmarks.serving.models import LIGHTGBM, LOGISTIC
 from benchmarks.serving.processes import ROOT, cores
 from benchmarks.serving.shadowed import shadowing
-from benchmarks.serving.shown import missed, shown
+from benchmarks.serving.shown import missed, shown, undecided
+from benchmarks.serving.taken_back import taken_back
 from benchmarks.serving.traced import traced
 
 Json = dict[str, Any]
@@ -34,8 +36,10 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "logistic": lambda folder: beside_limit(LOGISTIC, folder, pace),
         "lightgbm": lambda folder: beside_limit(LIGHTGBM, folder, pace),
         "online": lambda folder: online_beside_limit(folder, pace),
-        "shadow": lambda folder: shadowing(folder, pace),
+        "shadow": lambda folder: shadowing(folder, 40 if full else 12),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
+        "rollback": lambda folder: taken_back(folder, 5),
+        "cold": lambda folder: cold_starts(folder, 5),
         "durability": lambda folder: durabilities(folder, pace),
         "batching": lambda folder: batching(folder, pace),
         "traces": lambda folder: traced(folder, pace),
@@ -58,6 +62,7 @@ def told(found: list[Json]) -> str:
     lines.append(
         "ratio: replies a second beside the first server of the same turns; by CPU: the inverse of CPU ms beside its"
     )
+    lines += [f"NOT DECIDED: {goal}" for goal in undecided(found)]
     return "\n".join([*lines, *(f"MISSED: {goal}" for goal in missed(found))])
 
 
@@ -67,7 +72,9 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="longer, for figures to be published")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     parser.add_argument(
-        "--only", default="", help="logistic, lightgbm, online, shadow, changes, durability, batching or traces"
+        "--only",
+        default="",
+        help="logistic, lightgbm, online, shadow, changes, rollback, cold, durability, batching or traces",
     )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and every server that was started ends

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from benchmarks.serving.loops import LOOP
 from benchmarks.serving.models import Kind, Made, made
 from homeostat.adapters.files.routes import write_route
-from homeostat.adapters.onnx.convert import convert
+from homeostat.app.forms import choose_form
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings
@@ -21,6 +23,7 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.clock import format_instant
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
+from homeostat.registry.models import Kind as ColumnKind
 from homeostat.serving.routing import Route
 from tests.harness.running import free_ports
 
@@ -58,8 +61,12 @@ def home_of(
     versions: Sequence[str] = ("v1",),
     replicas: int = 1,
     durability: Durability = "group",
+    wanted: str = "onnx",
 ) -> Served:
-    """A home whose champion is the first of ``versions``; each is trained on rows of its own."""
+    """A home whose champion is the first of ``versions``; each is trained on rows of its own.
+
+    ``wanted`` is the form in which they are served, as a loop may ask for it.
+    """
     folder.mkdir(parents=True)
     file = folder / "loop.py"
     file.write_text(source)
@@ -67,7 +74,7 @@ def home_of(
     models = [made(kind, features.names, seed=7 + place) for place in range(len(versions))]
     home = Home(folder)
     for name, model in zip(versions, models, strict=True):
-        _save(home, name, model, features)
+        _save(home, name, model, features, wanted)
     home.prepare()
     port = free_ports()
     Settings(
@@ -100,16 +107,18 @@ def bodies(rows: Sequence[Json]) -> list[bytes]:
     return [json.dumps({"rows": [row]}).encode() for row in rows]
 
 
-def _save(home: Home, name: str, model: Made, features: FeatureSet) -> None:
-    kinds = dict.fromkeys(model.names, "number")
-    content = convert(model.estimator, kinds)
+def _save(home: Home, name: str, model: Made, features: FeatureSet, wanted: str) -> None:
+    kinds: dict[str, ColumnKind] = dict.fromkeys(model.names, "number")
+    asked = pd.DataFrame(model.rows, columns=list(model.names))
+    served = choose_form(model.estimator, kinds, [asked], name, wanted)
     folder = home.versions / LOOP / name
     folder.mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(content)
+    for file, content in served.files.items():
+        (folder / file).write_bytes(content)
     now = time.time_ns() // 1_000
     pin = TrainingPin({}, 0, now, now, now, 1, now, now, features.hash)
-    files = {"model.onnx": hashlib.sha256(content).hexdigest()}
+    files = {file: hashlib.sha256(content).hexdigest() for file, content in served.files.items()}
     legs = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
-    write_manifest(
-        Version(LOOP, name, now, tuple(kinds.items()), legs, pin, {}, {}, files, features.definitions), folder
-    )
+    inputs, definitions = tuple(kinds.items()), features.definitions
+    version = Version(LOOP, name, now, inputs, legs, pin, {}, {}, files, definitions, served.form)
+    write_manifest(version, folder)

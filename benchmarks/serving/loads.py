@@ -8,20 +8,21 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.load import Loaded, saturate
+from benchmarks.load import Loaded, at_rate, saturate
+from benchmarks.serving.processes import go_first, wait_in_line
 
 CONNECTIONS = 64
 _SCRIPT = """
 local bodies = {%s}
-local at, step = 0, %s
+local at = 0
 request = function()
   at = at %% #bodies + 1
   return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, bodies[at])
 end
-if step > 0 then delay = function() return math.random(2 * step) end end
 done = function(summary, latency, requests)
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write
   failed = failed + summary.errors.status + summary.errors.timeout
@@ -36,26 +37,40 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "asyncio client"
 
 
-def load(url: str, bodies: Sequence[bytes], seconds: float, core: int, *, pause_ms: int = 0) -> Loaded:
-    """Ask over 64 connections, each one request after the other, with a pause between where one is given.
-
-    Pauses are drawn from nothing to twice as long: clients that pause alike ask all at once.
-    """
+def load(url: str, bodies: Sequence[bytes], seconds: float, core: int, *, first: bool = False) -> Loaded:
+    """Ask over 64 connections, each one request after the other; ``first`` before whatever else wants the core."""
     if generator() == "wrk":
-        return _wrk(url, bodies, seconds, core, pause_ms)
+        return _wrk(url, bodies, seconds, core, first)
+    return _on(core, first, saturate(url, bodies, CONNECTIONS, seconds))
+
+
+def steady(url: str, bodies: Sequence[bytes], seconds: float, core: int, rate: float, *, first: bool = False) -> Loaded:
+    """Ask so many times a second, whether or not replies come."""
+    return _on(core, first, at_rate(url, bodies, CONNECTIONS, seconds, rate))
+
+
+def _on(core: int, first: bool, work: Coroutine[Any, Any, Loaded]) -> Loaded:
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    _take(core, first)
     try:
-        return asyncio.run(saturate(url, bodies, CONNECTIONS, seconds, pause_ms / 1e3))
+        return asyncio.run(work)
     finally:
         os.sched_setaffinity(0, before)
+        if first:
+            wait_in_line()
 
 
-def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, pause_ms: int) -> Loaded:
+def _take(core: int, first: bool) -> None:
+    os.sched_setaffinity(0, {core})
+    if first:
+        go_first([os.getpid()])
+
+
+def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, first: bool) -> Loaded:
     listed = ",".join(f"[==[{body.decode()}]==]" for body in bodies)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ask.lua"
-        script.write_text(_SCRIPT % (listed, pause_ms))
+        script.write_text(_SCRIPT % listed)
         command = [
             "wrk",
             "-t1",
@@ -68,7 +83,7 @@ def _wrk(url: str, bodies: Sequence[bytes], seconds: float, core: int, pause_ms:
             url,
         ]
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
+            command, check=True, capture_output=True, text=True, preexec_fn=lambda: _take(core, first)
         )
     seen = json.loads(done.stdout.rstrip().rpartition("\n")[2])
     replies = seen["requests"] - seen["failed"]

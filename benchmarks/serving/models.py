@@ -11,9 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Kind = Literal["logistic regression", "LightGBM, 100 trees", "neural network, 2 x 2,048"]
+Kind = Literal[
+    "logistic regression",
+    "LightGBM, 100 trees",
+    "XGBoost, 100 trees",
+    "imputer and logistic regression",
+    "neural network, 2 x 2,048",
+]
 LOGISTIC: Kind = "logistic regression"
 LIGHTGBM: Kind = "LightGBM, 100 trees"
+XGBOOST: Kind = "XGBoost, 100 trees"
+IMPUTED: Kind = "imputer and logistic regression"
+"""What scikit-learn itself can answer while a value is missing, as a version is asked when it is warmed."""
 NETWORK: Kind = "neural network, 2 x 2,048"
 ROWS = 200
 """Different rows that are asked about, over and over."""
@@ -30,12 +39,12 @@ class Made:
     expected: list[float]
 
     def save_for_peers(self, folder: Path) -> None:
-        """The model in its library's own words, from which each peer makes it again."""
+        """The model in its library's own words, from which each peer makes it again; none is held against XGBoost."""
         if hasattr(self.estimator, "booster_"):
             self.estimator.booster_.save_model(folder / "model.txt")
             return
         if not hasattr(self.estimator, "coef_"):
-            return  # no peer is asked about a network
+            return  # no peer is asked about it
         told = {"coef": self.estimator.coef_.tolist(), "intercept": self.estimator.intercept_.tolist()}
         (folder / "model.json").write_text(json.dumps(told))
 
@@ -59,6 +68,16 @@ def _estimator(kind: Kind) -> Any:
         from sklearn.neural_network import MLPClassifier
 
         return MLPClassifier((2_048, 2_048), max_iter=1, batch_size=500, random_state=0)
+    if kind == IMPUTED:
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(SimpleImputer(), LogisticRegression())
+    if kind == XGBOOST:
+        from xgboost import XGBClassifier
+
+        return XGBClassifier(n_estimators=100, n_jobs=1)
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(n_estimators=100, n_jobs=1, verbose=-1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from benchmarks.load import Loaded
-from benchmarks.serving.loads import load
+from benchmarks.serving.loads import load, steady
 from benchmarks.serving.processes import Process, cores
 from benchmarks.serving.servers import Server
 
@@ -41,10 +41,11 @@ class Up:
     process: Process
     cold: float
 
-    def turn(self, seconds: float, *, pause_ms: int = 0) -> Round:
-        """Load it for so long."""
+    def turn(self, seconds: float, *, rate: float = 0.0, first: bool = False) -> Round:
+        """Load it for so long: as fast as it answers, or ``rate`` times a second; ``first`` before all neighbours."""
         before, own = self.process.cpu_seconds(), self.process.own_cpu_seconds()
-        found = load(self.server.url, self.server.bodies, seconds, cores()[1], pause_ms=pause_ms)
+        told = (self.server.url, self.server.bodies, seconds, cores()[1])
+        found = steady(*told, rate, first=first) if rate else load(*told, first=first)
         each = 1e3 / max(1, found.requests)
         own = self.process.own_cpu_seconds() - own
         return Round(found, (self.process.cpu_seconds() - before) * each, own * each)

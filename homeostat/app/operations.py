@@ -129,17 +129,35 @@ class Operations:
         """Every version and its standing, newest first."""
         return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
 
-    def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
-        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
+    def rollback(
+        self, loop: str, reason: str, *, actor: str, now: Instant | None, generation: int | None = None
+    ) -> Json:
+        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows.
+
+        With ``generation``, only what that route says is taken back, and asking again takes nothing more back.
+        Raises: Conflict when another route serves by now; Refused when there is nothing to go back to.
+        """
         verdict = _asked_for(actor, reason)
-        return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            if generation in (None, state.route.generation):
+                return roll_back_by_hand(state, verdict, at, actor)
+            raise _moved_on(state)
+
+        try:
+            return self._change(loop, change, now)
+        except Conflict:
+            state = self.store.state(loop)
+            if generation != state.route.generation - 1 or not self._decided(loop, verdict, actor):
+                raise
+            return self._published(state)
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""
         before = self.store.state(loop.name)
         if not roll_back_by_limits(before, verdict, now).drafts:
             return False
-        done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
+        done = self._change(loop.name, lambda state, at: roll_back_by_limits(state, verdict, at), now)
         return int(done["route"]["generation"]) > before.route.generation
 
     def redeploy(
@@ -163,11 +181,11 @@ class Operations:
                 version=version,
             )
         registry.renew(loop.name, version)
-        return self._change(loop, change, None)
+        return self._change(loop.name, change, None)
 
     def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
         """Let a version see a share of the traffic without answering it; 0 ends that."""
-        return self._change(loop, lambda state, at: cast_shadow(state, version, share, at, actor), now)
+        return self._change(loop.name, lambda state, at: cast_shadow(state, version, share, at, actor), now)
 
     def quantise(
         self, loop: Loop, version: str | None, precision: Precision, registry: Registry, *, actor: str
@@ -192,22 +210,31 @@ class Operations:
             decision = next(one for one in reversed(self.decisions(loop)) if one["kind"] == "quantise")
             return {"version": decision["version"], "variant": plain(variant), "decision": decision}
 
-    def _change(self, loop: Loop, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
+    def _change(self, loop: str, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""
         while True:
-            state = self.store.state(loop.name)
+            state = self.store.state(loop)
             after, drafts = change(state, now or state.decided_until or 0)
             try:
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            self.publish(loop.name)
-            followed = self.fleet.follow(loop.name, state.route.generation)
-            return {
-                "route": views.route_of(state),
-                "decision": self.decisions(loop)[-1],
-                "followed": plain(followed),
-            }
+            return self._published(state)
+
+    def _published(self, state: LoopState) -> Json:
+        """Give serving a new route, wait until it follows, and tell what was decided."""
+        self.publish(state.loop)
+        followed = self.fleet.follow(state.loop, state.route.generation)
+        return {
+            "route": views.route_of(state),
+            "decision": views.decision(self.store.entries(state.loop)[-1]),
+            "followed": plain(followed),
+        }
+
+    def _decided(self, loop: str, verdict: Verdict, actor: str) -> bool:
+        """Whether the newest decision is this one already."""
+        newest = [one.draft for one in self.store.entries(loop)[-1:]]
+        return [(one.kind, one.actor, one.reasons) for one in newest] == [("rollback", actor, verdict.texts)]
 
     @property
     def fleet(self) -> Fleet:
@@ -274,3 +301,14 @@ class Operations:
 
 def _asked_for(actor: str, reason: str) -> Verdict:
     return Verdict(ROLL_BACK, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
+
+
+def _moved_on(state: LoopState) -> Conflict:
+    route = state.route
+    return Conflict(
+        f"The route of loop {state.loop!r} has changed since: {route.champion} serves, at generation"
+        f" {route.generation}.",
+        mend="Look at it with 'homeostat route', and ask again if it still has to go.",
+        loop=state.loop,
+        generation=route.generation,
+    )

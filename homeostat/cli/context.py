@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
     from homeostat.registry.models import Registry
+    from homeostat.serving.routing import Route
 
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
@@ -23,6 +24,22 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     existing = Home(home).existing()
     settings = Settings.load(existing.root)
     return Operations.open(existing), load_loop(settings.loop_file, loop)
+
+
+def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
+    """An existing home and the route that its replicas follow of the loop that is meant.
+
+    Its loop file is read only where there is no such route, for what is quick must not stop at a broken one.
+    """
+    from homeostat.app.going_back import served_route
+    from homeostat.app.home import Home
+
+    existing = Home(home).existing()
+    route = served_route(existing, loop)
+    if route is None:
+        operations, found = opened(home, loop)
+        route = operations.state(found.name).route
+    return existing, route
 
 
 def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from homeostat.cli.context import opened, registry_of
+from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 
@@ -67,21 +67,29 @@ def rollback(
 
     While a rollout is open, the candidate leaves and the champion serves everything. Otherwise the standby takes
     over from the champion; with --to any registered version does, its files fetched again from the registry.
-    Serving follows at once, whether or not control runs; the command ends when every replica has.
+    Serving follows at once, whether or not control runs; the command ends when every replica has. Without --to it
+    does not read the loop file: one that was broken since the start does not keep a version from being taken back.
+    What changed since the command looked is not taken back.
     """
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        route = operations.state(found.name).route
-        leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
-        leaving, staying = (route.champion, to) if to else (leaving, staying)
-        if staying is not None and not yes:
-            typer.confirm(f"Take {leaving} back? Then {staying} serves all of {found.name}.", abort=True, err=True)
-        if to is None:
-            done = operations.rollback(found, reason, actor=_ACTOR, now=None)
-        else:
+        from homeostat.app.going_back import roll_back
+
+        if to is not None:
+            operations, found = opened(home, loop)
+            _confirm_unless(yes, found.name, operations.state(found.name).route.champion, to)
             registry = registry_of(operations.home)
             done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override)
+        else:
+            existing, route = serving(home, loop)
+            leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
+            _confirm_unless(yes, route.loop, leaving, staying)
+            done = roll_back(existing, route, reason, _ACTOR)
         show(done, as_json, changed)
+
+
+def _confirm_unless(yes: bool, loop: str, leaving: str | None, staying: str | None) -> None:
+    if staying is not None and not yes:
+        typer.confirm(f"Take {leaving} back? Then {staying} serves all of {loop}.", abort=True, err=True)
 
 
 def _status(shown: Json) -> None:

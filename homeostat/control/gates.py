@@ -11,7 +11,7 @@ from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verd
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval
-    from homeostat.training.served import ServedComparison
+    from homeostat.training.comparison import ServedComparison
 
 MIN_SERVED = 30
 """With fewer served rows, a few of them decide everything."""

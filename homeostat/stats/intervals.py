@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, counts, finite, same_length
@@ -127,6 +126,8 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
         raise NotEnoughData("A rate of no trials is undefined.", mend="Wait for the first trial.", trials=0)
     if not 0 <= successes <= trials:
         raise InvalidInput(f"{successes} of {trials} is no rate.", mend="Pass 0 <= successes <= trials.")
+    from scipy import special  # a quarter of a second that a rollback need not wait for
+
     z = float(special.ndtri(_tail(confidence)))
     rate, weight = successes / trials, z * z / trials
     centre = (rate + weight / 2) / (1 + weight)
@@ -137,6 +138,8 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
 
 def student_interval(value: float, error: float, *, blocks: int, rows: int, confidence: float) -> Interval:
     """Bounds of ``value`` from its standard error and Student's t with ``blocks - 1`` degrees of freedom."""
+    from scipy import special
+
     reach = float(special.stdtrit(blocks - 1, _tail(confidence))) * error
     return Interval(value, value - reach, value + reach, blocks, rows, confidence)
 

@@ -17,7 +17,7 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import intervals, metrics
 from homeostat.stats.intervals import Interval
-from homeostat.training.served import ServedComparison
+from homeostat.training.comparison import ServedComparison
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,32 +10,13 @@ import pyarrow.compute as pc
 from homeostat.data.tables import Table
 from homeostat.features.columns import integers, plain
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.distances import Distance, distances
+from homeostat.features.distances import distances
 from homeostat.features.offline import ASKED_AT
-from homeostat.kernel.clock import Instant
+from homeostat.training.comparison import ServedComparison
 from homeostat.training.training_set import Sources, joined_features, latest_facts
 
 MOST_ROWS = 20_000
 """The newest served rows that are compared: enough to see a distance of a hundredth."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServedComparison:
-    """How far apart features are as served and as trained on, farthest first, on the same ``rows``.
-
-    ``since`` is when the earliest of them was asked; ``unseen`` are features that no row was served with yet.
-    """
-
-    rows: int
-    since: Instant
-    distances: tuple[Distance, ...]
-    unseen: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ServedComparison:
-        """Read the JSON form back; raises KeyError or TypeError where a part is missing."""
-        found = tuple(Distance(**one) for one in values["distances"])
-        return cls(values["rows"], values["since"], found, tuple(values["unseen"]))
 
 
 def compare_served(question: Table, features: FeatureSet, log: pa.Table, sources: Sources) -> ServedComparison | None:

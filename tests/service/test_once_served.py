@@ -1,4 +1,4 @@
-"""Idempotency keys over real HTTP: two gateways, threads, restarts, and kill -9 at any moment."""
+"""Idempotency keys over real HTTP and gRPC: two gateways, threads, restarts, and kill -9 at any moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import tritonclient.grpc as triton
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.routes import write_route
@@ -101,6 +103,36 @@ def asked(port: int, key: str, number: int) -> Any:
     return None
 
 
+def infer(port: int, key: str, number: int) -> Any:
+    """The same question over gRPC, with the public client on a connection of its own, until it is answered."""
+    columns = {"hour": ("INT64", np.int64), "distance": ("FP64", np.float64)}
+    tensors = []
+    rows = [question(number), question(number + 1)]
+    for name in rows[0]:
+        datatype, kind = columns.get(name, ("BYTES", np.object_))
+        tensors.append(triton.InferInput(name, [2], datatype))
+        tensors[-1].set_data_from_numpy(np.array([row[name] for row in rows], dtype=kind))
+    for _ in itertools.count():
+        alone = [("grpc.use_local_subchannel_pool", 1)]
+        with triton.InferenceServerClient(f"127.0.0.1:{port}", channel_args=alone) as client:
+            try:
+                found = client.infer("late", tensors, headers={**NOW_HEADER, "idempotency-key": key}, client_timeout=20)
+            except triton.InferenceServerException as error:
+                if error.status() not in ("StatusCode.ABORTED", "StatusCode.UNAVAILABLE"):
+                    raise
+                threading.Event().wait(0.01)
+                continue
+        said = {name: found.as_numpy(name).tolist() for name in ("prediction_id", "probability", "version")}
+        ids, probabilities, versions = said["prediction_id"], said["probability"], said["version"]
+        each = zip(ids, probabilities, versions, strict=True)
+        return {"predictions": [_reply(*one) for one in each]}
+    return None
+
+
+def _reply(name: bytes, probability: float, version: bytes) -> dict[str, Any]:
+    return {"prediction_id": name.decode(), "probability": probability, "version": version.decode()}
+
+
 def serving(one: Gateway) -> bool:
     return one.alive() and one.ready()["champion"] == "v1"
 
@@ -120,21 +152,29 @@ def test_threads_that_send_one_request_to_two_gateways_get_one_answer_also_after
     assert len(stored) == 8
 
 
-def test_kill_9_at_any_moment_leaves_each_request_with_one_answer_which_is_in_the_log_once(home: Path) -> None:
-    port, chance, told = free_port(), random.Random(3), {}
+@pytest.mark.parametrize("wire", ["http", "grpc"])
+def test_kill_9_at_any_moment_leaves_each_request_with_one_answer_which_is_in_the_log_once(
+    home: Path, wire: str
+) -> None:
+    port, grpc_port, chance, told = free_port(), free_port(), random.Random(3), {}
+    settings: dict[str, Any] = {"shared": True, **({"grpc_port": grpc_port} if wire == "grpc" else {})}
     recorder = Recorder(home)
     numbers = iter(range(10_000))
     stop = threading.Event()
 
+    def answer(number: int) -> Any:
+        key = f"k{number}"
+        return asked(port, key, number) if wire == "http" else infer(grpc_port, key, number)
+
     def client() -> None:
         while not stop.is_set():
             number = next(numbers)
-            told[number] = asked(port, f"k{number}", number)
+            told[number] = answer(number)
 
-    with recorder.serving(home / "recorder"), gateway(home, port, replica="r2", shared=True):
+    with recorder.serving(home / "recorder"), gateway(home, port, replica="r2", **settings):
         threads = [threading.Thread(target=client) for _ in range(3)]
         for kill in range(3):
-            with gateway(home, port, replica="r1", shared=True) as killed:
+            with gateway(home, port, replica="r1", **settings) as killed:
                 if not kill:
                     for thread in threads:
                         thread.start()
@@ -144,7 +184,7 @@ def test_kill_9_at_any_moment_leaves_each_request_with_one_answer_which_is_in_th
         stop.set()
         for thread in threads:
             thread.join()
-        again = {number: asked(port, f"k{number}", number) for number in sorted(told)[::7]}
+        again = {number: answer(number) for number in sorted(told)[::7]}
     assert all(told[number] == one for number, one in again.items())
     stored = recorder.stored()
     assert len(stored) == 2 * len(told)

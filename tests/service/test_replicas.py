@@ -12,12 +12,14 @@ import httpx
 import pytest
 
 from homeostat.adapters.files.routes import write_route
+from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.traffic import traffic
+from homeostat.data.records import PredictionRecord
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import Gateway, free_port, gateway, until
 from tests.unit.serving.late import FEATURES, question
@@ -96,6 +98,26 @@ def test_all_replicas_leave_a_bad_version_within_a_second_of_the_command(home: P
         assert list((home / "spool" / "predictions" / name).glob("*.spool"))
 
 
+def test_no_request_fails_while_versions_change_two_hundred_times(home: Path, pair: list[Gateway]) -> None:
+    """Every change serves another version; every second one finds it loaded, the others load it anew."""
+    fleet = Fleet(Home(home))
+    with Load(pair[0].port) as load:
+        until(lambda: len(load.seen) > 20)
+        for generation in range(2, 202):
+            champion, other = ("v1", "v2") if generation % 2 == 0 else ("v2", "v1")
+            write_route(
+                home / "routes", Route("late", generation, champion, standby=other if generation % 4 < 2 else None)
+            )
+            assert fleet.follow("late", generation).lagging == ()
+        asked = len(load.seen)
+        until(lambda: len(load.seen) > asked + 20)
+    assert {status for _, status, _ in load.seen} == {200}
+    assert {version for _, _, version in load.seen} == {"v1", "v2"}
+    assert {version for _, _, version in load.seen[asked + 3 :]} == {"v2"}
+    ids = [record.prediction_id for name in ("r1", "r2") for record in spooled(home, name)]
+    assert len(ids) == len(set(ids)) == len(load.seen)
+
+
 def test_control_sees_what_both_replicas_count_and_knows_nothing_once_they_are_gone(pair: list[Gateway]) -> None:
     route = Route("late", 1, "v2", standby="v1")
     watch = DoorsWatch(f"http://127.0.0.1:{pair[0].port}", SystemClock(), time.monotonic)
@@ -139,6 +161,12 @@ def test_one_that_is_killed_takes_nothing_with_it_and_is_not_waited_for(home: Pa
     until(lambda: [one.id for one in Fleet(Home(home)).replicas() if not one.silent(time.time_ns() // 1000)] == ["r2"])
     write_route(home / "routes", Route("late", 2, "v1"))
     assert Fleet(Home(home)).follow("late", 2).lagging == ()
+
+
+def spooled(home: Path, replica: str) -> list[PredictionRecord]:
+    """What a replica recorded."""
+    reader = SpoolReader(home / "spool" / "predictions" / replica)
+    return [record for _, record in reader.read(-1).records]
 
 
 def _looked(watch: DoorsWatch) -> set[str]:

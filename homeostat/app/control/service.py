@@ -149,9 +149,10 @@ class ControlService:
         """Every version and its standing."""
         return self.operations.versions(self._loop(name))
 
-    def rollback(self, name: str, reason: str) -> Json:
-        """Take the candidate back, or flip to the standby."""
-        return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now())
+    def rollback(self, name: str, reason: str, actor: str, generation: int | None) -> Json:
+        """Take the candidate back, or flip to the standby; only where ``generation`` serves, if it is given."""
+        loop, now = self._loop(name).name, self._now()
+        return self.operations.rollback(loop, reason, actor=actor, now=now, generation=generation)
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""

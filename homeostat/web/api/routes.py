@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -38,6 +38,8 @@ class RollbackRequest(BaseModel):
     """Why a person takes a version back; written to the ledger."""
 
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
+    actor: Literal["dashboard", "command line"] = Field(default="dashboard", description="Where the person asked.")
+    generation: int | None = Field(default=None, description="Only the route of this generation, which was seen.")
 
 
 class Readmission(BaseModel):
@@ -109,7 +111,7 @@ def router_of(service: ControlService) -> APIRouter:
     @router.post("/loops/{loop}/rollback", summary="Take a version back")
     def rollback(loop: LoopName, request: RollbackRequest) -> Json:
         """The candidate leaves; without an open rollout, the standby takes over from the champion."""
-        return service.rollback(loop, request.reason)
+        return service.rollback(loop, request.reason, request.actor, request.generation)
 
     @router.get("/tables/{table}/quarantine", summary="List rows kept apart")
     def quarantine(table: TableName, limit: Limit = 100) -> Json:

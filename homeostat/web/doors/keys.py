@@ -1,4 +1,4 @@
-"""The header with which a request may be sent again."""
+"""The header, or the metadata of a call, with which a request may be sent again."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ def check_key(key: str) -> None:
     """Refuse what is no key. Raises: InvalidInput."""
     if not 1 <= len(key) <= LONGEST or not (key.isascii() and key.isprintable()):
         mend = f"Send 1 to {LONGEST} printable ASCII characters, such as a UUID."
-        raise InvalidInput(f"The header {HEADER} holds no key.", mend=mend)
+        raise InvalidInput(f"{HEADER} holds no key.", mend=mend)

@@ -49,7 +49,7 @@ def doors_of(parts: DoorParts, metrics: DoorMetrics) -> Doors:
         SeenDoors(parts.live, parts.replica, parts.settings.control_url),
     ]
     every = [*protocols, OpenapiDoor(protocols, parts.settings.clock)]
-    beside = None if parts.settings.grpc_port is None else _grpc(asking, repository, parts)
+    beside = None if parts.settings.grpc_port is None else _grpc(asking, once, repository, parts)
     doors = [door for one in every for door in one.doors()]
     if parts.tracer is None:
         return Doors(doors, metrics, bodies, beside)
@@ -68,12 +68,12 @@ def _asking(parts: DoorParts, metrics: DoorMetrics, bodies: SlowSenders) -> Aski
     return kind(parts.gateway(metrics), parts.live, metrics, parts.clock, bodies, limit, parts.events)
 
 
-def _grpc(asking: Asking, repository: Repository, parts: DoorParts) -> Beside:
+def _grpc(asking: Asking, once: Once, repository: Repository, parts: DoorParts) -> Beside:
     """Imported here: whoever does without gRPC pays nothing for it."""
     if parts.tracer is None:
         from homeostat.web.doors.oip_grpc.server import OipGrpc
 
-        return OipGrpc(asking, repository, parts.settings)
+        return OipGrpc(asking, once, repository, parts.settings)
     from homeostat.web.doors.traced.grpc import TracedGrpc
 
-    return TracedGrpc(asking, repository, parts.settings, parts.tracer)
+    return TracedGrpc(asking, once, repository, parts.settings, parts.tracer)

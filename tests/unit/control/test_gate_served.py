@@ -15,7 +15,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Verdict
 from homeostat.stats.intervals import Interval
-from homeostat.training.served import ServedComparison
+from homeostat.training.comparison import ServedComparison
 
 LIMITS = hs.Gate()
 SKILL = Interval(0.2, 0.1, 0.3, 7, 5_000, 0.95)

@@ -21,7 +21,8 @@ from homeostat.features.views import Window
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Verdict
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.intervals import Interval
-from homeostat.training.served import ServedComparison, compare_served
+from homeostat.training.comparison import ServedComparison
+from homeostat.training.served import compare_served
 from homeostat.training.training_set import Sources
 from tests.unit.flights.served import OWN, Home, replay
 

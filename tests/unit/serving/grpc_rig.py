@@ -18,6 +18,7 @@ from homeostat.app.tracing.tracer import Tracer
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.oip_grpc.server import OipGrpc
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.requests import SlowSenders
 from homeostat.web.doors.traced.asking import TracedAsking
 from homeostat.web.doors.traced.grpc import TracedGrpc
@@ -78,7 +79,7 @@ async def line_to(
         rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder
     )
     told = GatewaySettings(rig.home, 0, "", "", grpc_port=port, slowest_sender_seconds=slowest, max_body_bytes=limit)
-    of = (asking, Repository.of(asking), told)
+    of = (asking, Once(asking, rig.answers), Repository.of(asking), told)
     server = TracedGrpc(*of, tracer) if tracer else OipGrpc(*of)
     await server.open()
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.serving.servers import PEERS, interpreters
-from benchmarks.serving.shown import missed, shown
+from benchmarks.serving.shown import missed, shown, undecided
 
 GOOD: dict[str, Any] = {
     "what": "logistic regression",
@@ -53,3 +53,17 @@ def test_a_peer_that_is_not_there_is_listed_as_not_installed() -> None:
 def test_peers_are_looked_for_in_the_interpreters_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PEERS, sys.executable)
     assert interpreters(["msgspec", "no_such_server"]) == {"msgspec": sys.executable}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "misses", "open_ones"), [(-0.02, 0.04, 0, 0), (0.06, 0.09, 1, 0), (-0.3, 0.4, 0, 1)]
+)
+def test_a_shadow_whose_cost_is_not_known_well_enough_is_said_to_be_undecided(
+    low: float, high: float, misses: int, open_ones: int
+) -> None:
+    one = {
+        **{"what": "shadowing", "load": "500 a second", "pairs": 12, "p50_ms": 1.0, "p50_shadowed_ms": 1.1},
+        **{"p50_change": (low + high) / 2, "low": low, "high": high, "cpu_change": 0.0, "failed": 0},
+    }
+    assert (len(missed([one])), len(undecided([one]))) == (misses, open_ones)
+    assert f"{low:+.1%} to {high:+.1%}" in list(shown([one]))[-1]

@@ -10,7 +10,8 @@ import pytest
 
 from homeostat.data.tables import SEQUENCE
 from homeostat.features.offline import ASKED_AT
-from homeostat.training.served import ServedComparison, compare_served
+from homeostat.training.comparison import ServedComparison
+from homeostat.training.served import compare_served
 from homeostat.training.training_set import joined_features
 from tests.unit.training import toy
 

@@ -22,12 +22,16 @@ Answer = Callable[[Message, Asked], Awaitable[Message]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the interface; ``door`` is what metrics call it, ``loop`` the field that names the model."""
+    """One call of the interface; ``door`` is what metrics call it, ``loop`` the field that names the model.
+
+    ``once`` says that it takes an idempotency key.
+    """
 
     door: str
     request: Message
     answer: Answer
     loop: str | None = None
+    once: bool = False
 
 
 def calls_of(repository: Repository) -> Mapping[str, Call]:
@@ -39,7 +43,7 @@ def calls_of(repository: Repository) -> Mapping[str, Call]:
         "ServerMetadata": Call("grpc_server", message("ServerMetadataRequest"), answers.server),
         "ModelReady": Call("grpc_model_ready", message("ModelReadyRequest"), answers.model_ready, "name"),
         "ModelMetadata": Call("grpc_model", message("ModelMetadataRequest"), answers.model, "name"),
-        "ModelInfer": Call("grpc_infer", message("ModelInferRequest"), answers.infer, "model_name"),
+        "ModelInfer": Call("grpc_infer", message("ModelInferRequest"), answers.infer, "model_name", once=True),
         "RepositoryIndex": Call("grpc_index", message("RepositoryIndexRequest"), answers.index),
     }
 

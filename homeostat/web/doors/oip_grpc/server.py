@@ -17,8 +17,9 @@ from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository
 from homeostat.web.doors.oip_grpc.calls import Call, calls_of
-from homeostat.web.doors.oip_grpc.messages import SERVICE, parsed
+from homeostat.web.doors.oip_grpc.messages import SERVICE, Message, parsed
 from homeostat.web.doors.oip_grpc.refusals import grpc_status, parts_of_error, text_of_error
+from homeostat.web.doors.once import Once, key_of
 from homeostat.web.doors.replies import fault
 from homeostat.web.statuses import status_of
 
@@ -59,8 +60,8 @@ class Asked:
 class OipGrpc(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers every call with what it asked for or with an error that says how to mend it."""
 
-    def __init__(self, asking: Asking, repository: Repository, settings: GatewaySettings) -> None:
-        self._asking, self._settings = asking, settings
+    def __init__(self, asking: Asking, once: Once, repository: Repository, settings: GatewaySettings) -> None:
+        self._asking, self._once, self._settings = asking, once, settings
         calls = calls_of(repository).items()
         self._handlers = {f"/{SERVICE.full_name}/{name}": self._handler(call) for name, call in calls}
         self._server: Any = None
@@ -119,13 +120,23 @@ class OipGrpc(grpc.GenericRpcHandler):  # type: ignore[misc]
         try:
             request = parsed(call.request, await self._asking.body(asked))
             asked.loop = getattr(request, call.loop) if call.loop else ""
-            told: bytes = (await call.answer(request, asked)).SerializeToString()
-            return told
+            return await self._told(call, request, asked)
         except HomeostatError as error:
             return fault() if status_of(error) == 500 else error
         except Exception:
             _LOG.exception("%s failed", call.door)
             return fault()
+
+    async def _told(self, call: Call, request: Message, asked: Asked) -> bytes:
+        async def answer() -> bytes:
+            told: bytes = (await call.answer(request, asked)).SerializeToString()
+            return told
+
+        key = key_of(asked) if call.once else None
+        if key is None:
+            return await answer()
+        said = request.SerializeToString(deterministic=True)  # clients write a map's entries in any order
+        return await self._once.answered(asked, (call.door, asked.loop, key), (said,), answer)
 
 
 def _options(settings: GatewaySettings) -> list[tuple[str, int]]:

@@ -15,6 +15,7 @@ from homeostat.web.doors.oip_grpc.calls import Call
 from homeostat.web.doors.oip_grpc.messages import SERVICE
 from homeostat.web.doors.oip_grpc.refusals import grpc_status
 from homeostat.web.doors.oip_grpc.server import Asked, OipGrpc
+from homeostat.web.doors.once import Once
 from homeostat.web.doors.traced.application import ERROR
 from homeostat.web.statuses import status_of
 
@@ -25,8 +26,10 @@ _FAULTS = ("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAIL
 class TracedGrpc(OipGrpc):
     """As ``OipGrpc``."""
 
-    def __init__(self, asking: Asking, repository: Repository, settings: GatewaySettings, tracer: Tracer) -> None:
-        super().__init__(asking, repository, settings)
+    def __init__(
+        self, asking: Asking, once: Once, repository: Repository, settings: GatewaySettings, tracer: Tracer
+    ) -> None:
+        super().__init__(asking, once, repository, settings)
         self._tracer = tracer
 
     async def _answered(self, call: Call, messages: AsyncIterator[bytes], context: Any) -> bytes:

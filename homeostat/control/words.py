@@ -1,0 +1,66 @@
+"""Every name that a loop file is written with, for ``homeostat`` to hand out."""
+
+from __future__ import annotations
+
+from homeostat.control.gates import Gate
+from homeostat.control.limits import Limits
+from homeostat.control.loop import Loop
+from homeostat.control.policies import Retrain
+from homeostat.control.rollouts import Canary, blue_green
+from homeostat.data.contracts import Column, boolean, instant, integer, number, text
+from homeostat.data.labels import Label
+from homeostat.data.log_policy import Log
+from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
+from homeostat.data.tables import Table
+from homeostat.features.summaries import (
+    count,
+    distinct,
+    first,
+    last,
+    maximum,
+    mean,
+    minimum,
+    quantile,
+    share,
+    std,
+    sum_,
+)
+from homeostat.features.transforms import transform
+from homeostat.features.views import Latest, Window
+
+__all__ = [
+    "Canary",
+    "Column",
+    "Gate",
+    "Label",
+    "Latest",
+    "Limits",
+    "Log",
+    "Loop",
+    "Retrain",
+    "Table",
+    "Window",
+    "batch_mean",
+    "batch_missing",
+    "batch_rows",
+    "blue_green",
+    "boolean",
+    "count",
+    "distinct",
+    "first",
+    "instant",
+    "integer",
+    "last",
+    "maximum",
+    "mean",
+    "minimum",
+    "number",
+    "quantile",
+    "rule",
+    "share",
+    "std",
+    "sum_",
+    "text",
+    "transform",
+    "unique",
+]
