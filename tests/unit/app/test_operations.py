@@ -112,7 +112,7 @@ def test_what_gains_nothing_by_quantising_is_refused_before_anything_is_written(
     registry: Any = OneFolder(save_version(tmp_path / "other", "v2", model(-1.0), loop=LOOP))
     with pytest.raises(Refused, match="has v3 under way"):
         operations.quantise(loop, None, "int8", registry, actor="me")
-    operations.rollback(loop, "calm", actor="me", now=None)
+    operations.rollback(LOOP, "calm", actor="me", now=None)
     before, decided = operations.state(LOOP), operations.decisions(loop)
     with pytest.raises(Refused, match="v2 cannot be quantised with any gain"):
         operations.quantise(loop, None, "int8", registry, actor="me")
