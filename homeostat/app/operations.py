@@ -16,6 +16,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.control.approvals import approve, refuse
 from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
@@ -133,6 +134,16 @@ class Operations:
         """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
         verdict = _asked_for(actor, reason)
         return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+    def answer(
+        self, loop: Loop, question: str | None, reason: str, *, approved: bool, actor: str, now: Instant | None
+    ) -> Json:
+        """Answer what a rollout asks. Approved, control takes its next step; refused, the candidate leaves at once.
+
+        Raises: Refused when nothing is asked, Conflict when somebody was faster.
+        """
+        said = approve if approved else refuse
+        return self._change(loop, lambda state, at: said(state, question, at, actor, reason), now)
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""

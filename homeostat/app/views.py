@@ -9,7 +9,8 @@ from homeostat.control.days import Day
 from homeostat.control.drills import KIND, overdue
 from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
-from homeostat.control.state import LoopState
+from homeostat.control.rollouts import Canary
+from homeostat.control.state import LoopState, Rollout
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
@@ -219,7 +220,8 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "champion": rollout.champion,
         "steps": list(limits.steps),
         "step": rollout.step,
-        "state": "holding",
+        "state": _state_of(rollout),
+        "asked": _asked_of(rollout, limits),
         "margin": limits.margin,
         "opened_at": format_instant(rollout.opened_at),
         "entered_at": format_instant(rollout.entered_at),
@@ -229,6 +231,28 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "requests": seen.requests,
         "faults": seen.faults,
         "paired_difference": plain(seen.difference) if seen.difference else None,
+    }
+
+
+def _state_of(rollout: Rollout) -> str:
+    if rollout.asked is None:
+        return "holding"
+    return "asking" if rollout.asked.answer is None else "approved"
+
+
+def _asked_of(rollout: Rollout, limits: Canary) -> Json | None:
+    """What a person is asked: on which evidence, until when, and what was answered."""
+    asked = rollout.asked
+    if asked is None:
+        return None
+    answer = asked.answer
+    return {
+        "question": asked.id,
+        "may": f"{rollout.candidate} {asked.what}",
+        "since": format_instant(asked.asked_at),
+        "until": format_instant(asked.asked_at + duration(limits.patience)),
+        "reasons": list(asked.reasons),
+        "answer": None if answer is None else {"actor": answer.actor, "reason": answer.reason},
     }
 
 

@@ -21,6 +21,7 @@ from homeostat.cli import (
     operate,
     quarantine,
     report,
+    rollout,
     route,
     run,
     shadow,
@@ -61,6 +62,7 @@ app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
+app.add_typer(rollout.app, name="rollout")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
 

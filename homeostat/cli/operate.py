@@ -106,7 +106,8 @@ def _status(shown: Json) -> None:
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
-        _line("rollout", f"{share}, {looks}")
+        _line("rollout", f"{share}, {rollout['state'] if rollout['asked'] else looks}")
+        _asked(rollout["asked"], shown["loop"])
     if activity:
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
@@ -119,6 +120,17 @@ def _status(shown: Json) -> None:
     if shown["last_decision"]:
         data.print("\nlast decision")
         _decisions([shown["last_decision"]])
+
+
+def _asked(asked: Json | None, loop: str) -> None:
+    if asked is None:
+        return
+    if asked["answer"] is not None:
+        answer = asked["answer"]
+        _wrapped("approved", f"{asked['may']}, at the next look; by {answer['actor']}: {answer['reason']}")
+        return
+    _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
+    _line("", f"'homeostat rollout approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
 
 
 def _waiting(told: Json | None) -> str:

@@ -55,7 +55,9 @@ def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: In
         due=now >= rollout.look_at,
         requests=sum(inputs.asked.get(rollout.candidate, 0) for inputs in at_step),
         faults=sum(inputs.faults.get(rollout.candidate, 0) for inputs in at_step),
-        difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence)),
+        asked=rollout.asked,
+        waited=0 if rollout.asked is None else now - rollout.asked.asked_at,
+        difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence(rollout.looks))),
     )
 
 

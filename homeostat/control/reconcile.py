@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from homeostat.control import transitions
+from homeostat.control import approvals, transitions
 from homeostat.control.days import Day
 from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
@@ -20,7 +20,7 @@ from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
-from homeostat.kernel.verdicts import ADVANCE, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
@@ -218,6 +218,8 @@ class Reconciler:
             return transitions.promote(state, verdict, now, facts)
         if verdict.name == ROLL_BACK:
             return transitions.take_back(state, verdict, now, facts)
+        if verdict.name == ASK:
+            return approvals.ask(state, verdict, now, facts, limits)
         return Transition(transitions.look_again(state, now, limits) if seen.due else state, ())
 
     def _begin_retraining(self, state: LoopState) -> None:

@@ -98,7 +98,9 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     rollout = _rollout(state)
     step = rollout.step + 1
     look_at = now + duration(limits.holds[step])
-    moved = dataclasses.replace(rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1)
+    moved = dataclasses.replace(
+        rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1, asked=None
+    )
     route = next_route(state.route, share=limits.steps[step])
     after = dataclasses.replace(state, rollout=moved, route=route)
     title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"

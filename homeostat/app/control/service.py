@@ -153,6 +153,11 @@ class ControlService:
         """Take the candidate back, or flip to the standby."""
         return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now())
 
+    def answer(self, name: str, question: str | None, reason: str, *, approved: bool) -> Json:
+        """Answer what an open rollout asks."""
+        loop, now = self._loop(name), self._now()
+        return self.operations.answer(loop, question, reason, approved=approved, actor="dashboard", now=now)
+
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""
         return self.operations.verify_ledger()
