@@ -140,6 +140,7 @@ def route_of(state: LoopState) -> Json:
         "standby": route.standby,
         "shadows": [plain(shadow) for shadow in route.shadows],
         "experiments": [plain(experiment) for experiment in route.experiments],
+        "halted": list(route.halted),
     }
 
 
