@@ -71,7 +71,7 @@ class Operations:
             "route": views.route_of(state),
             "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),
             "lagging": self.fleet.lagging(loop.name, state.route.generation),
-            "drills": views.drills_of(state, loop.drills, entries, at),
+            "drills": views.drills_of(state, loop.drill_plan, entries, at),
             "waiting": self._waiting(state),
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),

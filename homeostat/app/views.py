@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.drills import KIND, overdue
+from homeostat.control.drills import KIND
 from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
+from homeostat.control.rehearsals import Drills, Rehearsed, late_by
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, Rollout
 from homeostat.governance.audit import Entry
@@ -144,17 +145,24 @@ def route_of(state: LoopState) -> Json:
     }
 
 
-def drills_of(state: LoopState, every: str | None, entries: Sequence[Entry], now: Instant) -> Json:
-    """The last rollback drill, and whether one is overdue."""
-    done = [entry.draft for entry in entries if entry.draft.kind == KIND]
+def drills_of(state: LoopState, plan: Drills | None, entries: Sequence[Entry], now: Instant) -> Json:
+    """The last rollback drill, when control does the next one by itself, and whether one is overdue."""
+    drafts = [entry.draft for entry in entries]
+    done = [one for one in drafts if one.kind == KIND][-1:]
     champion = state.versions.get(state.route.champion or "")
     late = None
-    if every is not None and champion is not None:
-        late = overdue(done[-1].at if done else None, champion.since, duration(every), now)
-    last = (
-        None if not done else {"at": format_instant(done[-1].at), "title": done[-1].title, "reasons": done[-1].reasons}
-    )
-    return {"every": every, "last": last, "overdue_days": None if late is None else round(late / duration("1d"), 1)}
+    if plan is not None and champion is not None:
+        late = late_by(plan, Rehearsed.of(drafts), champion.since, now)
+    last = [
+        {"at": format_instant(one.at), "title": one.title, "verdict": one.verdict, "reasons": list(one.reasons)}
+        for one in done
+    ]
+    return {
+        "every": plan and plan.every,
+        "by_itself": plan and plan.at,
+        "last": last[0] if last else None,
+        "overdue_days": None if late is None else round(late / duration("1d"), 1),
+    }
 
 
 def replicas_of(replicas: Sequence[ReplicaState], loop: str, now: Instant) -> list[Json]:
