@@ -149,10 +149,9 @@ def drills_of(state: LoopState, plan: Drills | None, entries: Sequence[Entry], n
     """The last rollback drill, when control does the next one by itself, and whether one is overdue."""
     drafts = [entry.draft for entry in entries]
     done = [one for one in drafts if one.kind == KIND][-1:]
-    champion = state.versions.get(state.route.champion or "")
     late = None
-    if plan is not None and champion is not None:
-        late = late_by(plan, Rehearsed.of(drafts), champion.since, now)
+    if plan is not None and state.route.champion is not None:
+        late = late_by(plan, Rehearsed.of(drafts), now)
     last = [
         {"at": format_instant(one.at), "title": one.title, "verdict": one.verdict, "reasons": list(one.reasons)}
         for one in done

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from homeostat.control.state import Drill, LoopState
 from homeostat.control.transitions import Transition, draft_of, next_route, route_facts
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import Duration, Instant
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT, DRILL, INCONCLUSIVE, REJECT, Reason, Verdict, figure
 
@@ -103,12 +103,6 @@ def judge_drill(seen: DrillSeen) -> Verdict:
         f" {seen.rows} answers agree within {figure(seen.worst)}"
     )
     return _verdict(ACCEPT, "went_back_in_time", took, LONGEST_SECONDS, text)
-
-
-def overdue(last: Instant | None, since: Instant, every: Duration, now: Instant) -> Duration | None:
-    """By how much the next drill is late; None while it is not. ``since`` is when the champion began to serve."""
-    late = now - (since if last is None else max(last, since)) - every
-    return late if late > 0 else None
 
 
 _TITLES = {ACCEPT: "passed", REJECT: "failed", INCONCLUSIVE: "proves nothing"}

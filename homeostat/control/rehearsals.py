@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from homeostat.control.drills import BEGINS, KIND, overdue
+from homeostat.control.drills import BEGINS, KIND
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Duration, Instant, duration, format_instant
@@ -54,22 +54,30 @@ class Drills:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What the ledger knows: when a drill last passed, and when one was last begun, whatever came of it."""
+    """What the ledger knows: since when there is something to rehearse, when a drill last passed, and when one was
+    last begun, whatever came of it."""
 
-    passed_at: Instant | None
-    tried_at: Instant | None
+    serving_since: Instant | None
+    passed_at: Instant | None = None
+    tried_at: Instant | None = None
 
     @classmethod
     def of(cls, drafts: list[Draft]) -> Rehearsed:
         """Read from a loop's decisions."""
         passed = [one.at for one in drafts if one.kind == KIND and one.verdict == ACCEPT]
         tried = [one.at for one in drafts if one.kind in (KIND, BEGINS)]
-        return cls(max(passed, default=None), max(tried, default=None))
+        served = [one.at for one in drafts if one.kind == "promote"]
+        return cls(min(served, default=None), max(passed, default=None), max(tried, default=None))
 
 
-def late_by(plan: Drills, known: Rehearsed, serving_since: Instant, now: Instant) -> Duration | None:
-    """By how much the next drill is late; None while it is not. Only one that passed counts."""
-    return overdue(known.passed_at, serving_since, duration(plan.every), now)
+def late_by(plan: Drills, known: Rehearsed, now: Instant) -> Duration | None:
+    """By how much the next drill is late; None while it is not. It counts from the last one that passed.
+
+    Before the first one, from the first day of serving: a new champion gives no respite.
+    """
+    since = known.serving_since if known.passed_at is None else known.passed_at
+    late = 0 if since is None else now - since - duration(plan.every)
+    return late if late > 0 else None
 
 
 def judge_rehearsal(
@@ -79,9 +87,8 @@ def judge_rehearsal(
 
     ``requests`` are those of the last minute, None where unknown; ``all_follow``: every replica serves the route.
     """
-    champion = state.versions.get(state.route.champion or "")
     opened = plan.opened(now)
-    if opened is None or champion is None or late_by(plan, known, champion.since, now) is None:
+    if opened is None or state.route.champion is None or late_by(plan, known, now) is None:
         return _hold("not_due", f"no drill is due, or its hours are not now ({plan.at})")
     if known.tried_at is not None and known.tried_at >= opened:
         return _hold("tried", f"one was begun at {format_instant(known.tried_at)}: the next hours are for the next one")

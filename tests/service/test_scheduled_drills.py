@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,35 @@ from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.control.drills import go_back
+from homeostat.control.state import initial_state
+from homeostat.control.transitions import draft_of
 from homeostat.kernel.clock import duration
+from homeostat.kernel.verdicts import ACCEPT, Verdict
 from tests.harness.running import ROOT
 from tests.service import test_drills
 from tests.service.test_gateway import Gateway, until
 from tests.service.test_replicas import Load
 
-operations, pair = test_drills.operations, test_drills.pair
+pair = test_drills.pair
 pytestmark = pytest.mark.service
 
-LOOP = dataclasses.replace(test_drills.LOOP, drills=hs.Drills("90d", at="00:00-24:00", seconds=0.5, min_requests=1))
+HOUR = datetime.now(UTC).hour
+PLAN = hs.Drills("90d", at=f"{(HOUR + 12) % 24:02}:00-{(HOUR + 11) % 24:02}:00", seconds=0.5, min_requests=1)
+"""Its hours begin and end far from now."""
+LOOP = dataclasses.replace(test_drills.LOOP, drills=PLAN)
+LONG = dataclasses.replace(LOOP, drills=dataclasses.replace(PLAN, seconds=60.0))
 LOOKS = 13
 """As many as make a minute known."""
+
+
+operations = test_drills.operations
+SERVES = draft_of(initial_state("late"), "late/retrain/v1", "promote", "v1 serves", Verdict(ACCEPT, ()), "v1", 0, {})
+
+
+@pytest.fixture(autouse=True)
+def _served_since_long(operations: Operations) -> None:
+    state = operations.state("late")
+    operations.store.commit(state, state, (SERVES,), ())
 
 
 def rehearser(operations: Operations, port: int, stop: threading.Event | None = None) -> Rehearser:
@@ -43,12 +61,11 @@ def rehearser(operations: Operations, port: int, stop: threading.Event | None = 
 
 def rehearse(home: str, port: int) -> None:
     """What a control process does, in a process of its own that may be killed."""
-    loop = dataclasses.replace(LOOP, drills=dataclasses.replace(LOOP.drill_plan or hs.Drills(), seconds=60.0))
-    rehearser(Operations.open(Home(Path(home))), port).look(loop, SystemClock().now())
+    rehearser(Operations.open(Home(Path(home))), port).look(LONG, SystemClock().now())
 
 
 def kinds(operations: Operations) -> list[str]:
-    return [entry.draft.kind for entry in operations.store.entries("late")]
+    return [entry.draft.kind for entry in operations.store.entries("late")[1:]]
 
 
 def test_it_is_held_under_traffic_filed_and_not_held_again(operations: Operations, pair: list[Gateway]) -> None:
@@ -64,7 +81,7 @@ def test_it_is_held_under_traffic_filed_and_not_held_again(operations: Operation
         rehearser(operations, pair[0].port).look(LOOP, SystemClock().now())
     assert {status for _, status, _ in load.seen} == {200}
     assert kinds(operations) == ["drill_begins", "drill"]
-    began, report = (entry.draft for entry in operations.store.entries("late"))
+    began, report = (entry.draft for entry in operations.store.entries("late")[1:])
     assert (began.actor, report.actor, report.verdict) == ("schedule", "schedule", "ACCEPT")
     assert began.reasons[0].startswith("due every 90d, none has passed yet")
     assert report.evidence["seen"]["replicas"] == 2  # type: ignore[index]
@@ -97,12 +114,11 @@ def test_one_whose_process_is_killed_is_ended_and_not_begun_again_in_the_same_ho
 
 def test_a_control_that_ends_takes_everyone_back_at_once(operations: Operations, pair: list[Gateway]) -> None:
     stop = threading.Event()
-    loop = dataclasses.replace(LOOP, drills=dataclasses.replace(LOOP.drill_plan or hs.Drills(), seconds=60.0))
     with Load(pair[0].port, headers={}) as load:
         until(lambda: len(load.seen) > 50)
         ours = rehearser(operations, pair[0].port, stop)
         began = time.monotonic()
-        held = threading.Thread(target=ours.look, args=(loop, SystemClock().now()))
+        held = threading.Thread(target=ours.look, args=(LONG, SystemClock().now()))
         held.start()
         until(lambda: operations.state("late").drill is not None)
         stop.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class Rehearser:
         """The ledger's, and what this process tried and could not even begin."""
         found = Rehearsed.of([entry.draft for entry in self.operations.store.entries(loop)])
         tried = [at for at in (found.tried_at, self._tried.get(loop)) if at is not None]
-        return Rehearsed(found.passed_at, max(tried, default=None))
+        return dataclasses.replace(found, tried_at=max(tried, default=None))
 
     def _requests(self, loop: str) -> int | None:
         points = self.doors.seen().points[-_MINUTE:]

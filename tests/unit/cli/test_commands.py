@@ -118,10 +118,10 @@ def test_status_tells_of_a_drill_that_failed_and_of_one_that_is_overdue(command:
     assert "overdue" not in shown
     late = dataclasses.replace(state, decided_until=at + duration("100d"))
     operations.store.commit(state, late, (), ())
-    assert "overdue by 12.1 days: 'homeostat drill rollback'" in command("status", "--home", home.root).stdout
+    assert "overdue by 15.1 days: 'homeostat drill rollback'" in command("status", "--home", home.root).stdout
     loop = LOOP_FILE.replace("rollout=hs.Canary(", 'drills=hs.Drills("90d"),\n    rollout=hs.Canary(')
     write_loop(home.root.parent, text=loop)
-    assert "overdue by 12.1 days: rehearsed at 03:00-05:00 UTC" in command("status", "--home", home.root).stdout
+    assert "overdue by 15.1 days: rehearsed at 03:00-05:00 UTC" in command("status", "--home", home.root).stdout
 
 
 def test_decisions_come_with_their_reasons_in_order(command: Command, home: Home) -> None:

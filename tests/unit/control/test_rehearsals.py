@@ -13,18 +13,20 @@ import homeostat as hs
 from homeostat.control.drills import DrillSeen, begin, filed
 from homeostat.control.rehearsals import Drills, Rehearsed, judge_rehearsal, late_by
 from homeostat.control.state import Drill, LoopState, Retraining, Rollout, Standing
+from homeostat.control.transitions import draft_of
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import duration, parse_instant
 from homeostat.kernel.errors import InvalidInput
-from homeostat.kernel.verdicts import ACCEPT, DRILL, HOLD, INCONCLUSIVE
+from homeostat.kernel.verdicts import ACCEPT, DRILL, HOLD, INCONCLUSIVE, Verdict
 from homeostat.serving.routing import Route
 from tests.unit.control.rig import DAY, Site, loop_of
 
 HOUR = duration("1h")
 PLAN = Drills("90d", at="03:00-05:00")
 NOW = parse_instant("2024-06-01T04:00:00Z")
-QUIET = LoopState("late", 1, Route("late", 4, "v2", standby="v1"), {"v2": Standing("champion", NOW - 100 * DAY)})
-NEVER = Rehearsed(None, None)
+QUIET = LoopState("late", 1, Route("late", 4, "v2", standby="v1"), {"v2": Standing("champion", NOW - DAY)})
+SINCE = NOW - 100 * DAY
+NEVER = Rehearsed(SINCE)
 
 
 @pytest.mark.parametrize("hours", ["3-5", "03:00", "25:00-26:00", "03:00-03:00", "03:60-04:00", "24:00-03:00", ""])
@@ -61,10 +63,11 @@ def test_the_hours_last_as_long_as_they_say_every_day(begin: int, end: int, now:
         ({"now": NOW + 2 * HOUR}, HOLD, "not_due"),
         ({"plan": Drills("90d", at=None)}, HOLD, "not_due"),
         ({"plan": Drills("101d")}, HOLD, "not_due"),
-        ({"known": Rehearsed(NOW - 89 * DAY, NOW - 89 * DAY)}, HOLD, "not_due"),
-        ({"known": Rehearsed(NOW - 91 * DAY, NOW - 91 * DAY)}, DRILL, "due"),
-        ({"known": Rehearsed(None, NOW - 1)}, HOLD, "tried"),
-        ({"known": Rehearsed(None, NOW - DAY)}, DRILL, "due"),
+        ({"known": Rehearsed(SINCE, NOW - 89 * DAY, NOW - 89 * DAY)}, HOLD, "not_due"),
+        ({"known": Rehearsed(SINCE, NOW - 91 * DAY, NOW - 91 * DAY)}, DRILL, "due"),
+        ({"known": Rehearsed(SINCE, None, NOW - 1)}, HOLD, "tried"),
+        ({"known": Rehearsed(SINCE, None, NOW - DAY)}, DRILL, "due"),
+        ({"known": Rehearsed(None)}, HOLD, "not_due"),
         ({"requests": None}, INCONCLUSIVE, "too_few_requests"),
         ({"requests": 19}, INCONCLUSIVE, "too_few_requests"),
         ({"all_follow": False}, HOLD, "busy"),
@@ -82,6 +85,8 @@ def test_it_is_held_only_when_all_is_right(change: dict[str, object], verdict: s
 
 
 PASSED = DrillSeen(2, 0.03, 0.02, 100, 1e-8, ())
+SERVES = draft_of(QUIET, "late/retrain/v1", "promote", "v1 serves", Verdict(ACCEPT, ()), "v1", SINCE, {})
+LATER = draft_of(QUIET, "late/rollout/v2", "promote", "v2 serves", Verdict(ACCEPT, ()), "v2", NOW - DAY, {})
 OUTCOMES = {"passed": PASSED, "failed": dataclasses.replace(PASSED, worst=0.2), "nothing": None}
 
 
@@ -90,7 +95,7 @@ def test_whatever_dies_or_fails_none_is_held_twice_in_the_same_hours_nor_before_
     looks: list[tuple[int, str, bool]],
 ) -> None:
     """Each look comes some hours after the last; a drill may die after its beginning, without a report."""
-    ledger: list[Draft] = []
+    ledger: list[Draft] = [SERVES]
     held: list[int] = []
     plan, now, passed = Drills("3d", at="03:00-05:00"), NOW, None
     for hours, ends, dies in looks:
@@ -111,12 +116,13 @@ def test_whatever_dies_or_fails_none_is_held_twice_in_the_same_hours_nor_before_
     assert len(set(opened)) == len(opened)
 
 
-def test_only_a_drill_that_passed_makes_the_next_one_not_overdue() -> None:
-    drafts = [*filed(QUIET, "v2", OUTCOMES["failed"] or PASSED, NOW - DAY, "me").drafts]
-    assert late_by(PLAN, Rehearsed.of(drafts), NOW - 100 * DAY, NOW) == 10 * DAY
+def test_only_a_drill_that_passed_makes_the_next_one_not_overdue_and_no_new_champion_does() -> None:
+    assert late_by(PLAN, Rehearsed.of([]), NOW) is None
+    drafts = [SERVES, LATER, *filed(QUIET, "v2", OUTCOMES["failed"] or PASSED, NOW - DAY, "me").drafts]
+    assert late_by(PLAN, Rehearsed.of(drafts), NOW) == 10 * DAY
     drafts += filed(QUIET, "v2", PASSED, NOW - DAY, "me").drafts
-    assert Rehearsed.of(drafts) == Rehearsed(NOW - DAY, NOW - DAY)
-    assert late_by(PLAN, Rehearsed.of(drafts), NOW - 100 * DAY, NOW) is None
+    assert Rehearsed.of(drafts) == Rehearsed(SINCE, NOW - DAY, NOW - DAY)
+    assert late_by(PLAN, Rehearsed.of(drafts), NOW) is None
 
 
 def test_a_loop_says_how_often_or_also_when() -> None:
@@ -135,7 +141,7 @@ def test_one_that_nobody_lived_to_end_counts_as_tried(tmp_path: Path) -> None:
     site.process.recover()
     state, drafts = site.store.state("demo"), [entry.draft for entry in site.store.entries("demo")]
     assert state.drill is None
-    assert Rehearsed.of(drafts) == Rehearsed(None, NOW)
+    assert (Rehearsed.of(drafts).passed_at, Rehearsed.of(drafts).tried_at) == (None, NOW)
     assert judge_rehearsal(state, PLAN, Rehearsed.of(drafts), 50, NOW + 1).reasons[0].code == "tried"
     assert judge_rehearsal(state, PLAN, Rehearsed.of(drafts), 50, NOW + DAY).name == DRILL
     assert ACCEPT not in [draft.verdict for draft in drafts if draft.kind == "drill"]
