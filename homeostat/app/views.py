@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.drills import KIND
 from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
-from homeostat.control.rehearsals import Drills, Rehearsed, late_by
+from homeostat.control.rehearsals import KIND, Drills, Rehearsed, late_by
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, Rollout
 from homeostat.governance.audit import Entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from homeostat.control.rehearsals import BEGINS, KIND
 from homeostat.control.state import Drill, LoopState
 from homeostat.control.transitions import Transition, draft_of, next_route, route_facts
 from homeostat.kernel.canonical import plain
@@ -16,8 +17,6 @@ LONGEST_SECONDS = 1.0
 """From the command to the last reply of the version that is left."""
 TOLERANCE = 1e-6
 """The greatest difference in probability between a version and its own copy."""
-KIND = "drill"
-BEGINS = f"{KIND}_begins"
 
 
 @dataclass(frozen=True, slots=True)

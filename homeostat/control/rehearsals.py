@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from homeostat.control.drills import BEGINS, KIND
-from homeostat.control.state import LoopState
-from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Duration, Instant, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, DRILL, HOLD, INCONCLUSIVE, Reason, Verdict
 
+if TYPE_CHECKING:
+    from homeostat.control.state import LoopState
+    from homeostat.governance.audit import Draft
+
+KIND = "drill"
+BEGINS = f"{KIND}_begins"
+"""Kinds of decision: the report of a drill, and its beginning."""
 _DAY, _MINUTE = duration("1d"), duration("1m")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 
