@@ -143,7 +143,24 @@ class Operations:
         Raises: Refused when nothing is asked, Conflict when somebody was faster.
         """
         said = approve if approved else refuse
-        return self._change(loop, lambda state, at: said(state, question, at, actor, reason), now)
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            self._must_be_unanswered(question)
+            return said(state, question, at, actor, reason)
+
+        return self._change(loop, change, now)
+
+    def _must_be_unanswered(self, question: str | None) -> None:
+        """An answer may have ended the rollout that asked: who gave it is in the ledger."""
+        for kind in ("approve", "refuse") if question else ():
+            entry = self.store.entry(f"{question}/{kind}")
+            if entry is not None:
+                raise Conflict(
+                    f"{entry.draft.actor} was faster: {entry.draft.title} ({'; '.join(entry.draft.reasons)}).",
+                    mend="See 'homeostat decisions' for what became of it.",
+                    question=question,
+                    answered_by=entry.draft.actor,
+                )
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""

@@ -26,7 +26,7 @@ _MINUTE = round(60 / EVERY_SECONDS)
 
 @dataclass(slots=True)
 class Rehearser:
-    """Rehearses rollbacks by plan. That a drill was begun is in the ledger before anything changes, so that neither a
+    """Rehearses rollbacks by plan. That a drill was begun is written with the change of the route, so that neither a
     restart nor a kill makes a second one of the same hours. ``stop`` ends one that is on: everyone goes back at once.
     """
 

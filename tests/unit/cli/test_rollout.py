@@ -82,6 +82,18 @@ def test_an_answer_needs_a_reason(command: Command, asking: Operations) -> None:
     assert "--reason" in done.stderr
 
 
+@pytest.mark.parametrize(("first", "told"), [(True, "v3 may advance to 50%"), (False, "v3 may not advance to 50%")])
+def test_who_comes_second_is_told_who_was_faster_and_what_was_said(asking: Operations, first: bool, told: str) -> None:
+    loop = service(asking.home, None).loops_by_name[LOOP]
+    question = asking.overview(loop, None)["rollout"]["asked"]["question"]
+    asking.answer(loop, question, "seen it", approved=first, actor="anna", now=None)
+    written = asking.store.entries()
+    with pytest.raises(Conflict, match="anna was faster") as found:
+        asking.answer(loop, question, "too late", approved=not first, actor="ben", now=None)
+    assert told in found.value.problem
+    assert asking.store.entries() == written
+
+
 def test_an_answer_on_the_dashboard_is_for_the_question_that_was_shown(asking: Operations) -> None:
     control: ControlService = service(asking.home, None)
     with pytest.raises(Conflict, match="something else"):
