@@ -22,8 +22,10 @@ from homeostat.app.runtimes import load_runtime
 from homeostat.control.drills import DrillSeen, begin, filed, go_back
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
+from homeostat.control.transitions import Transition
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, Refused
+from homeostat.kernel.verdicts import Reason
 from homeostat.monitoring.served import served_columns
 from homeostat.registry.manifest import read_manifest, write_manifest
 from homeostat.serving.runtimes import probabilities
@@ -38,7 +40,8 @@ class RollbackDrill:
     """One drill of one loop.
 
     ``flush`` puts everything acknowledged into the logs; ``seconds`` is how long the copy serves. In a replay, where
-    predictions carry another time than the machine's, only the replicas are timed.
+    predictions carry another time than the machine's, only the replicas are timed. ``because`` tells why, where nobody
+    asked for it; ``stop`` ends it once it is set, and everyone goes back.
     """
 
     operations: Operations
@@ -47,14 +50,15 @@ class RollbackDrill:
     actor: str
     seconds: float = 5.0
     replayed: bool = False
-    _wait: threading.Event = field(init=False, default_factory=threading.Event)
+    because: tuple[Reason, ...] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Json:
         """Rehearse, measure and file. Raises: Refused while a rollout or another drill is open, or nobody serves."""
         state = self.operations.store.state(self.loop.name)
         champion = str(state.route.champion)
         copy = f"{champion}-drill"
-        begin(state, copy, self._now(state), self.actor)
+        self._begin(state, copy)
         if not self.operations.fleet.replicas():
             mend = "Start it with 'homeostat up', then try again."
             raise Refused(f"No replica serves {self.loop.name!r}: there is nothing to rehearse.", mend=mend)
@@ -66,8 +70,8 @@ class RollbackDrill:
 
     def _rehearse(self, champion: str, copy: str) -> Json:
         try:
-            forth = self._change(lambda state: begin(state, copy, self._now(state), self.actor))
-            self._wait.wait(self.seconds)
+            forth = self._change(lambda state: self._begin(state, copy))
+            self.stop.wait(self.seconds)
         finally:
             asked_at = SystemClock().now()
             back = self._back()
@@ -83,6 +87,9 @@ class RollbackDrill:
             except Conflict:
                 state = self.operations.store.state(self.loop.name)
         return {"decision": self.operations.decisions(self.loop)[-1], "route": views.route_of(state)}
+
+    def _begin(self, state: LoopState, copy: str) -> Transition:
+        return begin(state, copy, self._now(state), self.actor, self.because)
 
     def _back(self) -> Followed:
         """Go back to the champion, unless the drill never began or somebody ended it."""

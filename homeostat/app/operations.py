@@ -16,6 +16,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.control.approvals import approve, refuse
 from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
@@ -70,7 +71,7 @@ class Operations:
             "route": views.route_of(state),
             "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),
             "lagging": self.fleet.lagging(loop.name, state.route.generation),
-            "drills": views.drills_of(state, loop.drills, entries, at),
+            "drills": views.drills_of(state, loop.drill_plan, entries, at),
             "waiting": self._waiting(state),
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
@@ -151,6 +152,33 @@ class Operations:
             if generation != state.route.generation - 1 or not self._decided(loop, verdict, actor):
                 raise
             return self._published(state)
+
+    def answer(
+        self, loop: Loop, question: str | None, reason: str, *, approved: bool, actor: str, now: Instant | None
+    ) -> Json:
+        """Answer what a rollout asks. Approved, control takes its next step; refused, the candidate leaves at once.
+
+        Raises: Refused when nothing is asked, Conflict when somebody was faster.
+        """
+        said = approve if approved else refuse
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            self._must_be_unanswered(question)
+            return said(state, question, at, actor, reason)
+
+        return self._change(loop.name, change, now)
+
+    def _must_be_unanswered(self, question: str | None) -> None:
+        """An answer may have ended the rollout that asked: who gave it is in the ledger."""
+        for kind in ("approve", "refuse") if question else ():
+            entry = self.store.entry(f"{question}/{kind}")
+            if entry is not None:
+                raise Conflict(
+                    f"{entry.draft.actor} was faster: {entry.draft.title} ({'; '.join(entry.draft.reasons)}).",
+                    mend="See 'homeostat decisions' for what became of it.",
+                    question=question,
+                    answered_by=entry.draft.actor,
+                )
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""

@@ -107,10 +107,13 @@ def shares_of(route: Route) -> dict[Served, float]:
     if route.canary is not None:
         shares["canary", route.canary] = route.share
         rest -= route.share
+    halted = 0.0
     for one in route.experiments:
-        shares |= {(f"{one.name}/{arm.name}", arm.version): rest * one.share * arm.weight for arm in one.arms}
+        of = {arm: rest * one.share * arm.weight for arm in one.arms}
+        shares |= {(f"{one.name}/{arm.name}", arm.version): of[arm] for arm in of if arm.version not in route.halted}
+        halted += sum(share for arm, share in of.items() if arm.version in route.halted)
         rest *= 1.0 - one.share
-    return {**shares, ("champion", route.champion): rest}
+    return {**shares, ("champion", route.champion): rest + halted}
 
 
 def _present(seen: Seen) -> Sequence[Added]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.drills import KIND, overdue
 from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
-from homeostat.control.state import LoopState
+from homeostat.control.rehearsals import KIND, Drills, Rehearsed, late_by
+from homeostat.control.rollouts import Canary
+from homeostat.control.state import LoopState, Rollout
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
@@ -139,20 +140,27 @@ def route_of(state: LoopState) -> Json:
         "standby": route.standby,
         "shadows": [plain(shadow) for shadow in route.shadows],
         "experiments": [plain(experiment) for experiment in route.experiments],
+        "halted": list(route.halted),
     }
 
 
-def drills_of(state: LoopState, every: str | None, entries: Sequence[Entry], now: Instant) -> Json:
-    """The last rollback drill, and whether one is overdue."""
-    done = [entry.draft for entry in entries if entry.draft.kind == KIND]
-    champion = state.versions.get(state.route.champion or "")
+def drills_of(state: LoopState, plan: Drills | None, entries: Sequence[Entry], now: Instant) -> Json:
+    """The last rollback drill, when control does the next one by itself, and whether one is overdue."""
+    drafts = [entry.draft for entry in entries]
+    done = [one for one in drafts if one.kind == KIND][-1:]
     late = None
-    if every is not None and champion is not None:
-        late = overdue(done[-1].at if done else None, champion.since, duration(every), now)
-    last = (
-        None if not done else {"at": format_instant(done[-1].at), "title": done[-1].title, "reasons": done[-1].reasons}
-    )
-    return {"every": every, "last": last, "overdue_days": None if late is None else round(late / duration("1d"), 1)}
+    if plan is not None and state.route.champion is not None:
+        late = late_by(plan, Rehearsed.of(drafts), now)
+    last = [
+        {"at": format_instant(one.at), "title": one.title, "verdict": one.verdict, "reasons": list(one.reasons)}
+        for one in done
+    ]
+    return {
+        "every": plan and plan.every,
+        "by_itself": plan and plan.at,
+        "last": last[0] if last else None,
+        "overdue_days": None if late is None else round(late / duration("1d"), 1),
+    }
 
 
 def replicas_of(replicas: Sequence[ReplicaState], loop: str, now: Instant) -> list[Json]:
@@ -219,7 +227,8 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "champion": rollout.champion,
         "steps": list(limits.steps),
         "step": rollout.step,
-        "state": "holding",
+        "state": _state_of(rollout),
+        "asked": _asked_of(rollout, limits),
         "margin": limits.margin,
         "opened_at": format_instant(rollout.opened_at),
         "entered_at": format_instant(rollout.entered_at),
@@ -229,6 +238,28 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "requests": seen.requests,
         "faults": seen.faults,
         "paired_difference": plain(seen.difference) if seen.difference else None,
+    }
+
+
+def _state_of(rollout: Rollout) -> str:
+    if rollout.asked is None:
+        return "holding"
+    return "asking" if rollout.asked.answer is None else "approved"
+
+
+def _asked_of(rollout: Rollout, limits: Canary) -> Json | None:
+    """What a person is asked: on which evidence, until when, and what was answered."""
+    asked = rollout.asked
+    if asked is None:
+        return None
+    answer = asked.answer
+    return {
+        "question": asked.id,
+        "may": f"{rollout.candidate} {asked.what}",
+        "since": format_instant(asked.asked_at),
+        "until": format_instant(asked.asked_at + duration(limits.patience)),
+        "reasons": list(asked.reasons),
+        "answer": None if answer is None else {"actor": answer.actor, "reason": answer.reason},
     }
 
 

@@ -22,6 +22,7 @@ from homeostat.cli import (
     quantise,
     quarantine,
     report,
+    rollout,
     route,
     run,
     shadow,
@@ -63,6 +64,7 @@ app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
+app.add_typer(rollout.app, name="rollout")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
 

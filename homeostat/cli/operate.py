@@ -11,6 +11,7 @@ from rich.markup import escape
 from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
+from homeostat.kernel.verdicts import ACCEPT
 
 Json = dict[str, Any]
 _ACTOR = "command line"
@@ -108,13 +109,12 @@ def _status(shown: Json) -> None:
     for problem in (*shown["lagging"], *shown["problems"]):
         _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
-    if shown["drills"]["overdue_days"] is not None:
-        late = f"overdue by {shown['drills']['overdue_days']:g} days: 'homeostat drill rollback' rehearses a rollback"
-        _line("drill", late)
+    _drills(shown["drills"])
     if rollout:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
-        _line("rollout", f"{share}, {looks}")
+        _line("rollout", f"{share}, {rollout['state'] if rollout['asked'] else looks}")
+        _asked(rollout["asked"], shown["loop"])
     if activity:
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
@@ -127,6 +127,30 @@ def _status(shown: Json) -> None:
     if shown["last_decision"]:
         data.print("\nlast decision")
         _decisions([shown["last_decision"]])
+
+
+def _drills(told: Json) -> None:
+    """Only what somebody should know: a drill that did not pass, or is overdue."""
+    last = told["last"]
+    if last and last["verdict"] != ACCEPT:
+        _wrapped("drill", f"{last['title']}, {when(last['at'])} UTC: {'; '.join(last['reasons'])}")
+    if told["overdue_days"] is None:
+        return
+    how = "'homeostat drill rollback' rehearses a rollback"
+    if told["by_itself"]:
+        how = f"rehearsed at {told['by_itself']} UTC, in quiet and under traffic"
+    _line("drill", f"overdue by {told['overdue_days']:g} days: {how}")
+
+
+def _asked(asked: Json | None, loop: str) -> None:
+    if asked is None:
+        return
+    if asked["answer"] is not None:
+        answer = asked["answer"]
+        _wrapped("approved", f"{asked['may']}, at the next look; by {answer['actor']}: {answer['reason']}")
+        return
+    _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
+    _line("", f"'homeostat rollout approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
 
 
 def _waiting(told: Json | None) -> str:

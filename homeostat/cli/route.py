@@ -46,10 +46,15 @@ def _arms(told: Json) -> list[tuple[str, str]]:
     if told["canary"]:
         found.append(("canary", f"{told['canary']} takes {told['share']:.0%}"))
     for one in told["experiments"]:
-        arms = ", ".join(f"{arm['name']} {arm['version']} {arm['weight']:.0%}" for arm in one["arms"])
+        arms = ", ".join(_arm(arm, told["halted"]) for arm in one["arms"])
         found.append(("experiment", f"{one['name']} on {one['share']:.0%}: {arms}"))
     found += [("shadow", f"{one['version']} sees {one['share']:.0%}") for one in told["shadows"]]
     return [*found, ("standby", told["standby"] or "none")]
+
+
+def _arm(arm: Json, halted: list[str]) -> str:
+    text = f"{arm['name']} {arm['version']} {arm['weight']:.0%}"
+    return f"{text} (not asked)" if arm["version"] in halted else text
 
 
 def _age(seconds: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from homeostat.control.state import LoopState, Retraining
-from homeostat.control.transitions import Transition, draft_of, next_route, route_facts, take_back
+from homeostat.control.transitions import Facts, Transition, draft_of, next_route, route_facts, take_back
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound, Refused
@@ -25,7 +25,9 @@ def roll_back_by_hand(state: LoopState, verdict: Verdict, now: Instant, actor: s
     return flip_to_standby(state, verdict, now, actor)
 
 
-def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
+def flip_to_standby(
+    state: LoopState, verdict: Verdict, now: Instant, actor: str, facts: Facts | None = None
+) -> Transition:
     """The champion leaves; the standby serves everything. Raises: Refused when there is none."""
     champion, standby = state.route.champion, state.route.standby
     if champion is None or standby is None:
@@ -39,10 +41,8 @@ def flip_to_standby(state: LoopState, verdict: Verdict, now: Instant, actor: str
     after = state.standing(champion, "rolled_back", now).standing(standby, "champion", now)
     after = dataclasses.replace(after, route=route)
     title = f"{champion} is taken back; {standby} serves"
-    name = f"{state.loop}/flip/{route.generation}"
-    return Transition(
-        after, (draft_of(state, name, "rollback", title, verdict, champion, now, route_facts(route), actor),)
-    )
+    name, evidence = f"{state.loop}/flip/{route.generation}", {**(facts or {}), **route_facts(route)}
+    return Transition(after, (draft_of(state, name, "rollback", title, verdict, champion, now, evidence, actor),))
 
 
 def roll_back_by_limits(state: LoopState, verdict: Verdict, now: Instant) -> Transition:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from homeostat.control.rehearsals import BEGINS, KIND
 from homeostat.control.state import Drill, LoopState
 from homeostat.control.transitions import Transition, draft_of, next_route, route_facts
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import Duration, Instant
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Refused
-from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
+from homeostat.kernel.verdicts import ACCEPT, DRILL, INCONCLUSIVE, REJECT, Reason, Verdict, figure
 
 LONGEST_SECONDS = 1.0
 """From the command to the last reply of the version that is left."""
 TOLERANCE = 1e-6
 """The greatest difference in probability between a version and its own copy."""
-KIND = "drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,13 @@ class DrillSeen:
     lagging: tuple[str, ...]
 
 
-def begin(state: LoopState, copy: str, now: Instant, actor: str) -> Transition:
-    """The champion's copy takes its place; the champion stands by. Raises: Refused while anything else is under way."""
+def begin(
+    state: LoopState, copy: str, now: Instant, actor: str, because: tuple[Reason, ...] | None = None
+) -> Transition:
+    """The champion's copy takes its place; the champion stands by. ``because``: why, where nobody asked for it.
+
+    Raises: Refused while anything else is under way.
+    """
     champion = state.route.champion
     if champion is None or state.rollout is not None or state.drill is not None:
         why = "nothing serves yet" if champion is None else "a rollout is open" if state.rollout else "a drill is"
@@ -45,9 +50,9 @@ def begin(state: LoopState, copy: str, now: Instant, actor: str) -> Transition:
         )
     drill = Drill(copy, champion, state.route.standby, now)
     route = next_route(state.route, champion=copy, standby=champion)
-    verdict = Verdict("DRILL", (Reason("asked_for", actor, None, f"asked for by {actor}"),))
+    verdict = Verdict(DRILL, because or (Reason("asked_for", actor, None, f"asked for by {actor}"),))
     title, name = f"Rollback drill: a copy of {champion} serves", f"{state.loop}/drill/{route.generation}"
-    draft = draft_of(state, name, f"{KIND}_begins", title, verdict, champion, now, route_facts(route), actor)
+    draft = draft_of(state, name, BEGINS, title, verdict, champion, now, route_facts(route), actor)
     return Transition(dataclasses.replace(state, drill=drill, route=route), (draft,))
 
 
@@ -97,12 +102,6 @@ def judge_drill(seen: DrillSeen) -> Verdict:
         f" {seen.rows} answers agree within {figure(seen.worst)}"
     )
     return _verdict(ACCEPT, "went_back_in_time", took, LONGEST_SECONDS, text)
-
-
-def overdue(last: Instant | None, since: Instant, every: Duration, now: Instant) -> Duration | None:
-    """By how much the next drill is late; None while it is not. ``since`` is when the champion began to serve."""
-    late = now - (since if last is None else max(last, since)) - every
-    return late if late > 0 else None
 
 
 _TITLES = {ACCEPT: "passed", REJECT: "failed", INCONCLUSIVE: "proves nothing"}

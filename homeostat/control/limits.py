@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ class Limits:
     champion had to answer. ``outage_share``: so many of one minute's are reason enough. ``prediction_share``: the band
     for the share of rows that are predicted true. ``share_apart``: how far a canary's share may lie from the champion's
     in the same minutes.
+
+    Two limits are on matured outcomes, in event time: log-loss in nats per row above another version's, proven on the
+    same rows. ``quality``: the champion's above its standby's; None for no such limit. ``arm_quality``: that of an
+    experiment's arm above the champion's; None to let an experiment run whatever it costs.
     """
 
     p99_ratio: float = 2.0
@@ -30,10 +35,17 @@ class Limits:
     share_apart: float = 0.3
     minutes: int = 5
     min_requests: int = 20
+    quality: float | None = None
+    arm_quality: float | None = 0.0
 
     def __post_init__(self) -> None:
         low, high = self.prediction_share or (0.0, 1.0)
         shares = (self.error_share, self.outage_share, self.share_apart, low, high)
+        if any(limit is not None and not 0 <= limit < math.inf for limit in (self.quality, self.arm_quality)):
+            raise InvalidInput(
+                "A limit on quality is no margin.",
+                mend="Give nats per row from 0 up, such as 0.01, or None for no limit.",
+            )
         if self.p99_ratio <= 1 or self.minutes < 1 or not all(0 <= share <= 1 for share in shares) or low > high:
             raise InvalidInput(
                 "These limits contradict themselves.",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
+from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
@@ -42,7 +43,8 @@ class Loop:
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
     ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
-    ``drills``: how often a rollback is to be rehearsed; it is told when one is overdue. None for never.
+    ``drills``: how often a rollback is to be rehearsed, such as ``"90d"``; it is told when one is overdue. With
+    ``Drills(...)`` control also carries it out. None for never.
     ``unit``: the column of the question whose values stay with their arm during rollouts and experiments, such as a
     user; each row by its key where it is left out.
     ``runtime``: what serves its versions: ``"onnx"``, the library's own booster (``"native"``), scikit-learn through
@@ -68,7 +70,7 @@ class Loop:
     threshold: float = 0.5
     owner: str = ""
     limits: Limits = dataclasses.field(default_factory=Limits)
-    drills: str | None = "90d"
+    drills: Drills | str | None = "90d"
     unit: str | None = None
     output: Mapping[str, Column] | None = None
     runtime: str = "auto"
@@ -110,7 +112,6 @@ class Loop:
                 runtime=self.runtime,
             )
         check_batching(self.batching, self.name)
-        _ = self.drills is None or duration(self.drills)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -123,7 +124,7 @@ class Loop:
         if isinstance(label, PostedLabel):
             object.__setattr__(self, "label", label.of(self.name, self.question))
         self.label.check_question(self.question)
-        _ = self.feature_set, self.output_contract, self.online
+        _ = self.feature_set, self.output_contract, self.online, self.drill_plan
         self._check_tables()
         self._check_log()
 
@@ -131,6 +132,11 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def drill_plan(self) -> Drills | None:
+        """How often a rollback is rehearsed, and by whom; None for never."""
+        return Drills(self.drills, at=None) if isinstance(self.drills, str) else self.drills
 
     @cached_property
     def kept_rows(self) -> KeptRows | None:

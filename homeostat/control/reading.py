@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 from homeostat.control.days import Day, Trail
 from homeostat.control.policies import Look, Record, Retrain
+from homeostat.control.quality import QualitySeen, confidence_of
 from homeostat.control.rollouts import Canary, CanaryWindow
 from homeostat.control.state import LoopState, Rollout
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.performance import paired_difference
-from homeostat.stats.intervals import Interval
+from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.sums import ScoreSums, auc_interval, pooled, skill_interval
 
 TRAIL_DAYS = 14
@@ -55,8 +56,22 @@ def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: In
         due=now >= rollout.look_at,
         requests=sum(inputs.asked.get(rollout.candidate, 0) for inputs in at_step),
         faults=sum(inputs.faults.get(rollout.candidate, 0) for inputs in at_step),
-        difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence)),
+        asked=rollout.asked,
+        waited=0 if rollout.asked is None else now - rollout.asked.asked_at,
+        difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence(rollout.looks))),
     )
+
+
+def quality_of(state: LoopState, days: Sequence[Day], who: str, against: str) -> QualitySeen:
+    """Both versions on the days since the champion came: what was seen before is what brought it."""
+    champion = state.versions.get(state.route.champion or "")
+    since = champion.since if champion else 0
+    scored = [(day.sums_of(who), day.sums_of(against)) for day in days if day.start >= since]
+    pairs = [(one, other) for one, other in scored if one and other and one.rows == other.rows]
+    losses, rows = [one.log_loss - other.log_loss for one, other in pairs], [one.rows for one, _ in pairs]
+    confidence = confidence_of(len(pairs))
+    found = _defined(lambda: block_mean_from_sums(losses, rows, confidence=confidence))
+    return QualitySeen(who, against, len(pairs), found)
 
 
 def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:

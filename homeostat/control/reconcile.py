@@ -7,20 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from homeostat.control import transitions
+from homeostat.control import approvals, transitions
 from homeostat.control.days import Day
 from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured, judge_first, judge_retrain
-from homeostat.control.reading import canary_window, record_of, trail_of
+from homeostat.control.quality import halt, judge_quality, leave_for_standby
+from homeostat.control.reading import canary_window, quality_of, record_of, trail_of
 from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
+from homeostat.governance.audit import Draft
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
-from homeostat.kernel.verdicts import ADVANCE, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
@@ -184,6 +186,9 @@ class Reconciler:
         return changed
 
     def _decide(self, state: LoopState, now: Instant) -> Transition:
+        limited = self._limit_quality(state, now)
+        if limited.drafts:
+            return limited
         if state.retraining is not None:
             return Transition(state, ())
         if state.rollout is not None:
@@ -193,6 +198,23 @@ class Reconciler:
         if verdict.name != RETRAIN:
             return Transition(state, ())
         return transitions.ask_retraining(state, verdict, now, facts)
+
+    def _limit_quality(self, state: LoopState, now: Instant) -> Transition:
+        """A champion that is proven worse leaves for its standby; arms that are proven worse are not asked."""
+        limits, route = self.loop.limits, state.route
+        if route.champion and route.standby and limits.quality is not None:
+            seen = quality_of(state, self.days, route.champion, route.standby)
+            verdict = judge_quality(seen, limits.quality)
+            if verdict.name == ROLL_BACK:
+                return leave_for_standby(state, verdict, now, {"seen": plain(seen)})
+        drafts: tuple[Draft, ...] = ()
+        for version in route.arms if limits.arm_quality is not None else ():
+            seen = quality_of(state, self.days, version, str(route.champion))
+            verdict = judge_quality(seen, limits.arm_quality or 0.0)
+            if verdict.name == ROLL_BACK:
+                state, more = halt(state, version, verdict, now, {"seen": plain(seen)})
+                drafts += more
+        return Transition(state, drafts)
 
     def _judge_retraining(self, state: LoopState, now: Instant) -> tuple[Verdict, Json]:
         limits = self.loop.retrain
@@ -218,6 +240,8 @@ class Reconciler:
             return transitions.promote(state, verdict, now, facts)
         if verdict.name == ROLL_BACK:
             return transitions.take_back(state, verdict, now, facts)
+        if verdict.name == ASK:
+            return approvals.ask(state, verdict, now, facts, limits)
         return Transition(transitions.look_again(state, now, limits) if seen.due else state, ())
 
     def _begin_retraining(self, state: LoopState) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
-from homeostat.kernel.verdicts import ADVANCE, HOLD, PROMOTE, ROLL_BACK, Reason, Verdict, figure
+from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, PROMOTE, ROLL_BACK, Reason, Verdict, figure
+from homeostat.stats.sequential import part_of_look
 
 if TYPE_CHECKING:
+    from homeostat.control.state import Question
     from homeostat.stats.intervals import Interval
+
+Ask = Literal["never", "inconclusive", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,10 @@ class Canary:
     the bounds of each are wide enough for all of them, and after the last one an undecided candidate is taken
     back. ``margin``: the upper bound of candidate minus champion must lie below it to advance. ``min_days``:
     fewest days of matured outcomes. ``max_fault_rate``: share of the arm's rows that the champion had to answer,
-    judged at any time after ``min_requests`` rows.
+    judged at any time after ``min_requests`` rows. ``ask``: when a person is asked. ``"inconclusive"``: after the
+    last look, instead of taking an undecided candidate back; ``"always"``: also before the candidate takes all
+    traffic (where it does from the start, before it becomes champion), however good the evidence. Meanwhile it keeps
+    its share, goes on being judged, and is taken back when nobody has answered for ``patience``, in event time.
     """
 
     steps: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
@@ -34,8 +41,16 @@ class Canary:
     max_fault_rate: float = 0.01
     min_requests: int = 20
     confidence: float = 0.95
+    ask: Ask = "never"
+    patience: str = "7d"
 
     def __post_init__(self) -> None:
+        if self.ask not in get_args(Ask) or not duration(self.patience):
+            raise InvalidInput(
+                f"A rollout cannot ask {self.ask!r}.",
+                mend=f"Give ask= one of {', '.join(get_args(Ask))}.",
+                ask=self.ask,
+            )
         rising = all(a < b for a, b in zip(self.steps, self.steps[1:], strict=False))
         if not self.steps or not rising or self.steps[0] <= 0 or self.steps[-1] != 1.0:
             raise InvalidInput(
@@ -52,10 +67,18 @@ class Canary:
                 mend="Give min_days >= 3 and looks >= the number of steps.",
             )
 
-    @property
-    def look_confidence(self) -> float:
-        """Two-sided confidence of one look, so that each bound over all looks keeps ``confidence`` (Bonferroni)."""
-        return 1 - 2 * (1 - self.confidence) / self.looks
+    def look_confidence(self, look: int) -> float:
+        """Two-sided confidence of a look, counted from 0, so that each bound over all looks keeps ``confidence``.
+
+        Equal parts (Bonferroni); where a person may be asked, the last part is shared by it and all looks after it.
+        """
+        part = (1 - self.confidence) / self.looks
+        beyond = look - self.looks + 2
+        return 1 - 2 * part * (part_of_look(beyond) if beyond > 0 and self.ask != "never" else 1)
+
+    def asks_before(self, step: int) -> bool:
+        """Whether nothing but a person lets a candidate leave this step."""
+        return self.ask == "always" and step == max(len(self.steps) - 2, 0)
 
 
 def blue_green(hold: str = "5d", **limits: Any) -> Canary:
@@ -75,7 +98,8 @@ class CanaryWindow:
     """What was seen at one step: time spent there, the arm's rows and faults, and paired outcomes.
 
     ``looks`` were taken before; ``due`` says that it is time for one more. ``difference`` is candidate minus
-    champion on the same matured rows since the rollout opened.
+    champion on the same matured rows since the rollout opened. ``asked`` is what a person was asked at this step,
+    ``waited`` how long ago.
     """
 
     step: int
@@ -85,26 +109,51 @@ class CanaryWindow:
     requests: int
     faults: int
     difference: Interval | None
+    asked: Question | None = None
+    waited: Duration = 0
 
 
 def judge_canary(seen: CanaryWindow, limits: Canary) -> Verdict:
-    """Roll back on faults at once; at a due look, on proof of harm or without proof after the last, else advance."""
-    faults = _faults(seen, limits)
-    if faults:
-        return Verdict(ROLL_BACK, (faults,))
+    """Roll back on faults at once; at a due look, on proof of harm or without proof after the last, else advance.
+
+    Where a person decides, ask; what was answered counts only while there is no proof of harm.
+    """
+    bad = _faults(seen, limits) or (_harm(seen, limits) if seen.due else None)
+    if bad:
+        return Verdict(ROLL_BACK, (bad,))
+    if seen.asked is not None:
+        return _judge_asked(seen, seen.asked, limits)
     if not seen.due:
         text = f"held {_days(seen.held)} days < {limits.holds[seen.step]} at {_share(seen, limits)}"
         return Verdict(HOLD, (Reason("holding", _days(seen.held), limits.holds[seen.step], text),))
-    harm = _harm(seen, limits)
-    if harm:
-        return Verdict(ROLL_BACK, (harm,))
     proven, reason = _proof(seen, limits)
     if proven:
-        return Verdict(PROMOTE if seen.step == len(limits.steps) - 1 else ADVANCE, (reason,))
+        return Verdict(ASK if limits.asks_before(seen.step) else _forward(seen, limits), (reason,))
     if seen.looks + 1 >= limits.looks:
         text = f"undecided after {seen.looks + 1} looks >= {limits.looks}, at {_share(seen, limits)}"
-        return Verdict(ROLL_BACK, (Reason("never_proven", seen.looks + 1, limits.looks, text), reason))
+        spent = Reason("never_proven", seen.looks + 1, limits.looks, text)
+        return Verdict(ROLL_BACK if limits.ask == "never" else ASK, (spent, reason))
     return Verdict(HOLD, (reason,))
+
+
+def _judge_asked(seen: CanaryWindow, asked: Question, limits: Canary) -> Verdict:
+    """Proof that came meanwhile makes the question needless, unless a person is asked whatever is proven."""
+    if asked.answer is not None:
+        by = asked.answer
+        text = f"approved by {by.actor}: {by.reason}"
+        return Verdict(_forward(seen, limits), (Reason("approved", by.actor, None, text),))
+    proven, reason = _proof(seen, limits)
+    if seen.due and proven and not limits.asks_before(seen.step):
+        return Verdict(_forward(seen, limits), (reason,))
+    waited = f"asked {_days(seen.waited)} days ago whether it may {asked.what}, and nobody answered"
+    if seen.waited >= duration(limits.patience):
+        text = f"{waited}: {_days(seen.waited)} days >= {limits.patience}"
+        return Verdict(ROLL_BACK, (Reason("unanswered", _days(seen.waited), limits.patience, text),))
+    return Verdict(HOLD, (Reason("asked", _days(seen.waited), limits.patience, f"{waited} yet"),))
+
+
+def _forward(seen: CanaryWindow, limits: Canary) -> str:
+    return PROMOTE if seen.step == len(limits.steps) - 1 else ADVANCE
 
 
 def judge_followed(verdict: Verdict, lagging: Sequence[str]) -> Verdict:

@@ -37,10 +37,31 @@ class Retraining:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """That a person lets a candidate go on: who, why and when (event time)."""
+
+    actor: str
+    reason: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a rollout asks a person: may it do ``what``, on which evidence. A refusal ends the rollout."""
+
+    id: str
+    what: str
+    asked_at: Instant
+    reasons: tuple[str, ...]
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """A candidate on its way in. ``step`` counts from 0; times are event time.
 
-    ``looks`` were taken at its outcomes so far; the next one is due at ``look_at``.
+    ``looks`` were taken at its outcomes so far; the next one is due at ``look_at``. ``asked`` is what a person is
+    asked at this step.
     """
 
     id: str
@@ -51,6 +72,7 @@ class Rollout:
     entered_at: Instant
     look_at: Instant
     looks: int = 0
+    asked: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)

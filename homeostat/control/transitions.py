@@ -98,7 +98,9 @@ def advance(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limi
     rollout = _rollout(state)
     step = rollout.step + 1
     look_at = now + duration(limits.holds[step])
-    moved = dataclasses.replace(rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1)
+    moved = dataclasses.replace(
+        rollout, step=step, entered_at=now, look_at=look_at, looks=rollout.looks + 1, asked=None
+    )
     route = next_route(state.route, share=limits.steps[step])
     after = dataclasses.replace(state, rollout=moved, route=route)
     title = f"{rollout.candidate} advances to {limits.steps[step]:.0%}"
@@ -185,13 +187,19 @@ def _place(loop: str, generation: int) -> str:
 
 
 def next_route(route: Route, **changes: object) -> Route:
-    """The route of the next generation; who answers is no shadow, and without a champion there is nothing beside it."""
+    """The route of the next generation; who answers is no shadow, and without a champion there is nothing beside it.
+
+    Only an arm of an experiment stays halted: one that comes in otherwise is judged anew.
+    """
     champion = changes.get("champion", route.champion)
     shadows = changes.get("shadows", route.shadows)
     beside: dict[str, object] = {"shadows": tuple(one for one in shadows if one.version != champion)}  # type: ignore[attr-defined]
     if champion is None:
         beside = {"shadows": (), "experiments": ()}
-    return dataclasses.replace(route, generation=route.generation + 1, **{**changes, **beside})  # type: ignore[arg-type]
+    after = dataclasses.replace(route, generation=route.generation + 1, **{**changes, **beside})  # type: ignore[arg-type]
+    arms = [arm.version for one in after.experiments for arm in one.arms]
+    halted = tuple(one for one in after.halted if one in arms and one not in (after.champion, after.canary))
+    return dataclasses.replace(after, halted=halted)
 
 
 def route_facts(route: Route) -> dict[str, object]:

@@ -6,6 +6,7 @@ from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain
+from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
@@ -31,6 +32,7 @@ from homeostat.features.views import Latest, Window
 __all__ = [
     "Canary",
     "Column",
+    "Drills",
     "Gate",
     "Label",
     "Latest",

@@ -83,7 +83,7 @@ def _places(serving: Serving, units: Sequence[str]) -> list[tuple[tuple[Arm, str
     arms: dict[tuple[Arm, str], list[int]] = {}
     for row, unit in enumerate(units):
         arm, version = place_for(serving.route, unit)
-        if arm != "champion" and version is not None:
+        if arm != "champion" and version is not None and version not in serving.route.halted:
             arms.setdefault((arm, version), []).append(row)
     return list(arms.items())
 

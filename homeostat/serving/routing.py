@@ -51,7 +51,8 @@ class Route:
     """What a loop serves. ``generation`` only grows; ``share`` of the units, in [0, 1], meet the canary.
 
     ``standby`` is kept loaded, so that going back to it takes one swap. ``salt`` draws a new split for each
-    rollout. Raises: InvalidInput when the parts contradict each other.
+    rollout. ``halted`` versions keep their units in experiments, but are not asked: the champion answers them.
+    Raises: InvalidInput when the parts contradict each other.
     """
 
     loop: str
@@ -63,6 +64,7 @@ class Route:
     salt: str = ""
     shadows: tuple[Shadow, ...] = ()
     experiments: tuple[Experiment, ...] = ()
+    halted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shares = [self.share, *(one.share for one in self.shadows), *(one.share for one in self.experiments)]
@@ -99,8 +101,14 @@ class Route:
     @property
     def candidates(self) -> tuple[str, ...]:
         """Versions that answer some units instead of the champion: what they do must not harm it."""
-        named = (self.canary, *(arm.version for one in self.experiments for arm in one.arms))
-        return tuple(dict.fromkeys(v for v in named if v is not None and v != self.champion))
+        named = dict.fromkeys((self.canary, *self.arms))
+        return tuple(version for version in named if version not in (None, self.champion))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Versions that only experiments ask, without those that are halted."""
+        named = dict.fromkeys(arm.version for one in self.experiments for arm in one.arms)
+        return tuple(version for version in named if version not in (self.champion, self.canary, *self.halted))
 
     @property
     def divided(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import PHONE, Open
 
 pytestmark = pytest.mark.browser
 
@@ -145,6 +147,59 @@ def test_a_refused_rollback_shows_the_problem_and_its_mend(opened: Open) -> None
     dialog.get_by_label("Reason").fill("slow")
     dialog.get_by_role("button", name="Roll back to v10").click()
     expect(dialog.get_by_role("alert")).to_have_text("The route has moved on. Look again, then retry.")
+
+
+ASKING = {
+    "question": "late-arrival/rollout/v8/2",
+    "may": "v8 advance to 100%",
+    "since": "2013-07-30T00:00:00Z",
+    "until": "2013-08-06T00:00:00Z",
+    "reasons": ["log-loss minus the champion's at most 0.0026 < 0.03, on 2744 rows of 3 days"],
+    "answer": None,
+}
+
+
+@pytest.mark.parametrize(("button", "said"), [("Approve", "approve"), ("Refuse", "refuse")])
+def test_a_rollout_that_asks_shows_its_evidence_and_takes_an_answer_with_a_reason(
+    opened: Open, button: str, said: str
+) -> None:
+    seen = opened("mid")
+    seen.dashboard.loop.asking = ASKING
+    asks = seen.page.get_by_role("group", name="A person is asked")
+    expect(asks).to_contain_text("May v8 advance to 100%?")
+    expect(asks).to_contain_text("at most 0.0026 < 0.03")
+    expect(asks).to_contain_text("homeostat rollout approve late-arrival")
+    expect(seen.page.locator("#status")).to_contain_text("A person is asked: may v8 advance to 100%?")
+    asks.get_by_role("button", name=button).click()
+    dialog = seen.page.get_by_role("dialog", name=f"{button}: v8 advance to 100%?")
+    dialog.get_by_label("Reason").fill("the agents agree")
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog).to_have_count(0)
+    expect(asks).to_have_count(0)
+    answer = {"question": ASKING["question"], "reason": "the agents agree"}
+    assert seen.dashboard.loop.answered == [(said, answer)]
+
+
+def test_whoever_answers_after_somebody_else_is_told(opened: Open) -> None:
+    seen = opened("mid")
+    seen.dashboard.loop.asking = ASKING
+    seen.page.get_by_role("button", name="Approve").click()
+    seen.dashboard.loop.refuses = True
+    dialog = seen.page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("fine")
+    dialog.get_by_role("button", name="Approve").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Somebody was faster. Look again, then retry.")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_asked_stands_out_from_its_ground_and_nothing_sticks_out(
+    opened: Open, script: Callable[[str], str], theme: str
+) -> None:
+    seen = opened("mid", theme=theme, size=PHONE)
+    seen.dashboard.loop.asking = ASKING
+    expect(seen.page.get_by_role("group", name="A person is asked")).to_be_visible()
+    assert seen.page.evaluate(script("contrast.js")) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
 def _hover(page: Page, selector: str, across: float, down: float = 0.5) -> None:

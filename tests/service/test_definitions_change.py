@@ -127,7 +127,7 @@ def test_a_range_more_and_a_wider_contract_orphan_nobody(grown: Path, tmp_path: 
         running.barrier(day(FIRST + 1))
         assert running.overview()["route"] == {
             "generation": 1, "champion": "v1", "canary": None, "share": 0.0, "standby": None,
-            "shadows": [], "experiments": [],
+            "shadows": [], "experiments": [], "halted": [],
         }  # fmt: skip
 
 

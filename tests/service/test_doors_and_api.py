@@ -294,6 +294,13 @@ def test_a_rollback_without_a_standby_is_refused(running: Running) -> None:
     assert "standby" in problem(reply, 403, "refused")["mend"]
 
 
+@pytest.mark.parametrize("said", ["approve", "refuse"])
+def test_an_answer_to_nothing_is_refused(running: Running, said: str) -> None:
+    path = f"/api/loops/{LOOP}/rollout/{said}"
+    assert "homeostat status" in problem(running.control.post(path, json={"reason": "x"}), 403, "refused")["mend"]
+    problem(running.control.post(path, json={}), 400, "invalid_input")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8401", "localhost.evil"])
 def test_a_foreign_host_name_is_refused(running: Running, host: str) -> None:
     problem(running.control.get("/api/loops", headers={"Host": host}), 403, "refused")
@@ -322,6 +329,8 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("GET", "/api/loops"),
         *(("GET", f"/api/loops/{{loop}}/{what}") for what in ROUTES),
         ("POST", "/api/loops/{loop}/rollback"),
+        ("POST", "/api/loops/{loop}/rollout/approve"),
+        ("POST", "/api/loops/{loop}/rollout/refuse"),
         ("GET", "/api/ledger/verify"),
         ("GET", "/api/loops/{loop}/features/{feature}"),
         ("GET", "/api/loops/{loop}/predictions/{prediction_id}"),

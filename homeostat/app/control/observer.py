@@ -277,7 +277,7 @@ def _counted(log: pa.Table) -> dict[str, int]:
 
 def _of_interest(state: LoopState) -> tuple[str, ...]:
     rollout = state.rollout.candidate if state.rollout else None
-    named = (state.first_version, state.route.champion, rollout, state.route.standby)
+    named = (state.first_version, state.route.champion, rollout, state.route.standby, *state.route.arms)
     return tuple(dict.fromkeys(version for version in named if version))
 
 

@@ -17,6 +17,7 @@ from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.publisher import Publisher
+from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
 from homeostat.app.fleet import Fleet
@@ -76,6 +77,8 @@ class ControlProcess:
     def close(self) -> None:
         """Stop looking; pending workflows are taken up by the next process."""
         self._stop.set()
+        if self.service.rehearser is not None:
+            self.service.rehearser.stop.set()
         for thread in self._threads:
             thread.join()
         self.engine.close()
@@ -122,7 +125,8 @@ def build(settings: Settings) -> ControlProcess:
     showing = Showing(operations, loops, facts.recorder.flush)
     doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
     price = settings.hourly_price
-    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price)
+    rehearser = Rehearser(operations, doors, facts.recorder.flush)
+    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser)
     return ControlProcess(settings, service, engine, reconcilers, runner, tracer)
 
 

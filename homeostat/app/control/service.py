@@ -12,6 +12,7 @@ from homeostat.app import views
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
+from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
@@ -43,7 +44,7 @@ class Replay:
 class ControlService:
     """Everything a person or a replay may ask of control. Ticks of all loops run one at a time.
 
-    ``hourly_price`` is what one replica costs an hour, if that is known.
+    ``hourly_price`` is what one replica costs an hour, if that is known; ``rehearser`` carries out due drills.
     """
 
     loops_by_name: Mapping[str, Loop]
@@ -55,6 +56,7 @@ class ControlService:
     showing: Showing
     doors: DoorsWatch
     hourly_price: float | None = None
+    rehearser: Rehearser | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
@@ -70,6 +72,8 @@ class ControlService:
                 reconciler.tick(self.clock.now())
             for name in self.reconcilers:
                 self._keep_within_limits(self.loops_by_name[name], self.clock.now())
+                if self.rehearser is not None:
+                    self.rehearser.look(self.loops_by_name[name], self.clock.now())
 
     def _keep_within_limits(self, loop: Loop, now: Instant) -> None:
         guard = self._guards.setdefault(loop.name, Guard(loop.limits))
@@ -153,6 +157,11 @@ class ControlService:
         """Take the candidate back, or flip to the standby; only where ``generation`` serves, if it is given."""
         loop, now = self._loop(name).name, self._now()
         return self.operations.rollback(loop, reason, actor=actor, now=now, generation=generation)
+
+    def answer(self, name: str, question: str | None, reason: str, *, approved: bool) -> Json:
+        """Answer what an open rollout asks."""
+        loop, now = self._loop(name), self._now()
+        return self.operations.answer(loop, question, reason, approved=approved, actor="dashboard", now=now)
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""

@@ -12,10 +12,11 @@ _LABELS = ("loop", "kind", "name")
 
 
 def metrics(service: ControlService) -> Response:
-    """Silence of sources, missed objectives and skew; what is unknown is left out: it is not 0."""
+    """Silence of sources, missed objectives, skew, and rollouts that ask; what is unknown is left out: it is not 0."""
     registry = CollectorRegistry()
     _freshness(service, registry)
     _skew(service, registry)
+    _asking(service, registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -45,3 +46,10 @@ def _skew(service: ControlService, registry: CollectorRegistry) -> None:
             if one["rate"] is not None:
                 rate.labels(loop, one["feature"]).set(one["rate"])
                 low.labels(loop, one["feature"]).set(one["low"])
+
+
+def _asking(service: ControlService, registry: CollectorRegistry) -> None:
+    asking = Gauge("homeostat_rollout_asking", "1 while a rollout asks a person.", ["loop"], registry=registry)
+    for loop in service.loops_by_name:
+        rollout = service.operations.state(loop).rollout
+        asking.labels(loop).set(rollout is not None and rollout.asked is not None and rollout.asked.answer is None)

@@ -42,6 +42,13 @@ class RollbackRequest(BaseModel):
     generation: int | None = Field(default=None, description="Only the route of this generation, which was seen.")
 
 
+class Answer(BaseModel):
+    """What a person answers to a rollout that asks; written to the ledger."""
+
+    reason: str = Field(min_length=1, max_length=1_000)
+    question: str | None = Field(default=None, max_length=200, description="The one that is meant; any if left out.")
+
+
 class Readmission(BaseModel):
     """Which kept rows to check again; all when neither is given."""
 
@@ -112,6 +119,16 @@ def router_of(service: ControlService) -> APIRouter:
     def rollback(loop: LoopName, request: RollbackRequest) -> Json:
         """The candidate leaves; without an open rollout, the standby takes over from the champion."""
         return service.rollback(loop, request.reason, request.actor, request.generation)
+
+    @router.post("/loops/{loop}/rollout/approve", summary="Let the candidate go on")
+    def approve(loop: LoopName, answer: Answer) -> Json:
+        """The open rollout, which asks, takes its next step; harm that is proven by then still takes it back."""
+        return service.answer(loop, answer.question, answer.reason, approved=True)
+
+    @router.post("/loops/{loop}/rollout/refuse", summary="Do not let the candidate go on")
+    def refuse(loop: LoopName, answer: Answer) -> Json:
+        """The candidate of the open rollout, which asks, leaves at once; the champion serves everything."""
+        return service.answer(loop, answer.question, answer.reason, approved=False)
 
     @router.get("/tables/{table}/quarantine", summary="List rows kept apart")
     def quarantine(table: TableName, limit: Limit = 100) -> Json:

@@ -62,7 +62,7 @@ def service(home: Home, clock: Clock | None) -> ControlService:
 def test_the_overview_tells_the_route_and_how_the_trial_goes(operations: Operations, loop: Loop) -> None:
     shown = operations.overview(loop, None)
     served = {"generation": 5, "champion": "v2", "canary": "v3", "share": 0.25, "standby": "v1"}
-    assert shown["route"] == {**served, "shadows": [], "experiments": []}
+    assert shown["route"] == {**served, "shadows": [], "experiments": [], "halted": []}
     assert (shown["rollout"]["step"], shown["rollout"]["looks"], shown["rollout"]["max_looks"]) == (1, 1, 8)
     assert (shown["totals"]["served"], shown["totals"]["retrains"], shown["totals"]["promotions"]) == (2304, 2, 1)
     assert shown["last_decision"]["title"] == "v3 advances to 25%"

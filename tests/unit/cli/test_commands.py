@@ -14,7 +14,8 @@ from homeostat.app.home import Home, HomeLock
 from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
-from homeostat.kernel.clock import parse_instant
+from homeostat.control.drills import DrillSeen, filed
+from homeostat.kernel.clock import duration, parse_instant
 from homeostat.serving.waiting import Waiting
 from tests.harness.world import LOOP, LOOP_FILE, write_loop
 from tests.unit.cli.conftest import Command
@@ -103,6 +104,24 @@ def test_status_tells_which_freshness_objectives_were_missed(command: Command, h
     operations.store.commit(state, state, (), [seen])
     shown = command("status", "--home", home.root).stdout
     assert "freshness      missed: table weather   unknown: view sky (end of 2024-01-08)" in shown
+
+
+def test_status_tells_of_a_drill_that_failed_and_of_one_that_is_overdue(command: Command, home: Home) -> None:
+    operations = Operations.open(home)
+    state = operations.state(LOOP)
+    assert "drill" not in command("status", "--home", home.root).stdout
+    at = parse_instant("2024-01-07T03:00:00Z")
+    after, drafts = filed(state, "v2", DrillSeen(1, 0.1, 2.5, 9, 0.0, ()), at, "schedule")
+    state = operations.store.commit(state, after, drafts, ())
+    shown = command("status", "--home", home.root).stdout
+    assert "drill          Rollback drill of v2: failed, 2024-01-07 03:00 UTC: 2.5 s until the last" in shown
+    assert "overdue" not in shown
+    late = dataclasses.replace(state, decided_until=at + duration("100d"))
+    operations.store.commit(state, late, (), ())
+    assert "overdue by 15.1 days: 'homeostat drill rollback'" in command("status", "--home", home.root).stdout
+    loop = LOOP_FILE.replace("rollout=hs.Canary(", 'drills=hs.Drills("90d"),\n    rollout=hs.Canary(')
+    write_loop(home.root.parent, text=loop)
+    assert "overdue by 15.1 days: rehearsed at 03:00-05:00 UTC" in command("status", "--home", home.root).stdout
 
 
 def test_decisions_come_with_their_reasons_in_order(command: Command, home: Home) -> None:

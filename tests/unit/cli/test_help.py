@@ -39,6 +39,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "skew",
                 "rollback",
                 "shadow",
+                "rollout approve",
+                "rollout refuse",
                 "drill rollback",
                 "ledger verify",
             ),

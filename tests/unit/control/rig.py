@@ -134,12 +134,13 @@ class Outside:
     """The world outside the store: what is registered and served, how often each was done, what truth says.
 
     ``harm`` is what each version loses against the champion, in nats per row, once its outcomes are in;
-    ``faults`` are the versions that answer nothing; ``failing`` those whose training ends in an error; ``bound``
-    those that were trained with definitions of their own.
+    ``worse`` is what each loses on all rows of a day; ``faults`` are the versions that answer nothing; ``failing``
+    those whose training ends in an error; ``bound`` those that were trained with definitions of their own.
     """
 
     harm: dict[str, float] = dataclasses.field(default_factory=dict)
     offline: dict[str, float] = dataclasses.field(default_factory=dict)
+    worse: dict[str, float] = dataclasses.field(default_factory=dict)
     faults: set[str] = dataclasses.field(default_factory=set)
     failing: set[str] = dataclasses.field(default_factory=set)
     trained: list[str] = dataclasses.field(default_factory=list)
@@ -209,7 +210,11 @@ class Outside:
         if rollout is not None:
             lost = ROWS * (self.harm.get(rollout.candidate, 0.0) + drawn.normal(0, 0.0005))
             paired = (PairSums(day.day, rollout.candidate, rollout.champion, ROWS, lost),)
-        versions = {name: sums for name in (state.first_version, state.route.champion) if name}
+        named = (state.first_version, state.route.champion, state.route.standby, *state.route.arms)
+        lose = {name: ROWS * (self.worse.get(name, 0.0) + drawn.normal(0, 0.0005)) for name in self.worse}
+        versions = {
+            name: dataclasses.replace(sums, log_loss=sums.log_loss + lose.get(name, 0.0)) for name in named if name
+        }
         return day.with_outcomes(Outcomes(ROWS, 0, 0, sums, versions, paired))
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.control.drills import DrillSeen, begin, go_back, judge_drill, overdue
+from homeostat.control.drills import DrillSeen, begin, go_back, judge_drill
 from homeostat.control.state import LoopState, Rollout, Standing
-from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused
 from homeostat.serving.routing import Route
 from tests.unit.control.rig import DAY, Site
@@ -56,14 +55,6 @@ def test_nothing_is_rehearsed_while_anything_else_is_under_way() -> None:
 def test_a_drill_is_judged_by_what_was_seen(seen: DrillSeen, verdict: str, code: str) -> None:
     found = judge_drill(seen)
     assert (found.name, found.reasons[0].code) == (verdict, code)
-
-
-def test_a_drill_is_overdue_from_the_last_one_or_the_first_day_of_serving() -> None:
-    day, every = duration("1d"), duration("90d")
-    assert overdue(None, 0, every, 90 * day) is None
-    assert overdue(None, 0, every, 92 * day) == 2 * day
-    assert overdue(80 * day, 0, every, 92 * day) is None
-    assert overdue(1 * day, 50 * day, every, 141 * day) == day
 
 
 def test_control_decides_nothing_during_a_drill_and_ends_one_that_nobody_lived_to_end(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_faults_count_since_the_step_and_outcomes_since_the_rollout() -> None:
     assert seen.difference is not None
     assert (seen.difference.blocks, seen.difference.rows) == (4, 24)
     assert seen.difference.value == pytest.approx(-0.1 * (2 + 3 + 4 + 5) / 24)
-    assert seen.difference.confidence == CANARY.look_confidence
+    assert seen.difference.confidence == CANARY.look_confidence(1)
 
 
 def test_outcomes_of_another_candidate_or_of_too_few_days_decide_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.control import by_hand, transitions
+from homeostat.control import approvals, by_hand, transitions
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, initial_state
 from homeostat.control.transitions import Transition
@@ -33,6 +33,9 @@ STEPS: dict[str, Step] = {
     "look": lambda state, now: Transition(transitions.look_again(state, now, LIMITS), ()),
     "promote": lambda state, now: transitions.promote(state, WHY, now, {}),
     "take back": lambda state, now: transitions.take_back(state, WHY, now, {}),
+    "question": lambda state, now: approvals.ask(state, WHY, now, {}, LIMITS),
+    "approve": lambda state, now: approvals.approve(state, None, now, "me", "good"),
+    "refuse": lambda state, now: approvals.refuse(state, None, now, "me", "bad"),
     "by hand": lambda state, now: by_hand.roll_back_by_hand(state, BY_HAND, now, "me"),
 }
 
@@ -45,7 +48,7 @@ def _others(state: LoopState) -> list[str]:
 
 STEPS["redeploy"] = lambda state, now: by_hand.redeploy(state, _others(state)[0], BY_HAND, now, "me", override=True)
 STEPS["shadow"] = lambda state, now: by_hand.cast_shadow(state, _others(state)[0], 0.5, now, "me")
-SILENT = {"ask", "reject", "fail", "look"}
+SILENT = {"ask", "reject", "fail", "look", "question", "approve"}
 """Steps after which serving answers as before."""
 
 
@@ -57,7 +60,9 @@ def _allowed(state: LoopState) -> list[str]:
         return [*served, *first, "reject", "fail", *_by_hand(state)]
     if state.rollout is not None:
         more = ["advance"] if state.rollout.step + 1 < len(LIMITS.steps) else ["promote"]
-        return [*more, "look", "take back", "by hand"]
+        asked = state.rollout.asked
+        answers = ["question"] if asked is None else ["approve", "refuse"] if asked.answer is None else []
+        return [*more, "look", "take back", "by hand", *answers]
     return ["ask", *_by_hand(state)]
 
 

@@ -27,6 +27,12 @@ async function call(path, options = {}) {
 
 const of = (loop, part) => `api/loops/${encodeURIComponent(loop)}/${part}`;
 
+const post = (body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
 export const api = {
   loops: async () => (await call("api/loops")).loops,
   overview: (loop) => call(of(loop, "overview")),
@@ -43,10 +49,6 @@ export const api = {
   tables: async () => (await call("api/tables")).tables,
   table: (name) => call(`api/tables/${encodeURIComponent(name)}`),
   quarantine: async (name) => (await call(`api/tables/${encodeURIComponent(name)}/quarantine?limit=20`)).rows,
-  rollback: (loop, reason) =>
-    call(of(loop, "rollback"), {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ reason }),
-    }),
+  rollback: (loop, reason) => call(of(loop, "rollback"), post({ reason })),
+  answer: (loop, approved, answer) => call(of(loop, `rollout/${approved ? "approve" : "refuse"}`), post(answer)),
 };

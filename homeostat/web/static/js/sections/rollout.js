@@ -4,6 +4,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at, count, day, dayAndTime, fixed, known, NONE, percent, plural, signed } from "../format.js";
 import { icon } from "../icons.js";
 import { rollouts } from "../state.js";
+import { question } from "./asking.js";
 import { activityOf } from "./status.js";
 
 const SHOWN = 5;
@@ -24,9 +25,9 @@ export function mountRollout(root, page) {
       h("div", null, open, difference),
       h("div", { class: "rollout-past" }, h("h3", null, "Last rollouts"), past)));
   const interval = createIntervalChart(area);
-  const drawOpen = whenChanged((overview) => {
+  const drawOpen = whenChanged((overview, loop) => {
     setText(aside, overview.rollout ? `${overview.rollout.candidate} against ${overview.rollout.champion}` : "");
-    open.replaceChildren(...(overview.rollout ? stepper(overview) : closed(overview)));
+    open.replaceChildren(...(overview.rollout ? stepper(overview, loop, page) : closed(overview)).filter(Boolean));
     const pair = overview.rollout?.paired_difference;
     difference.hidden = !overview.rollout;
     area.hidden = !pair;
@@ -37,12 +38,12 @@ export function mountRollout(root, page) {
   return (state) => {
     if (!state.overview) return;
     const { rollout, activity, now } = state.overview;
-    drawOpen([rollout, activity, rollout && now], state.overview);
+    drawOpen([rollout, activity, rollout && now], state.overview, state.loop);
     drawPast(state.changes.decisions, state);
   };
 }
 
-function stepper({ rollout, now }) {
+function stepper({ rollout, now }, loop, page) {
   const list = h("ol", { class: "steps" }, rollout.steps.map((share, index) => {
     const where = index < rollout.step ? "done" : index === rollout.step ? "now" : "next";
     return h("li", { class: where, "aria-current": where === "now" && "step" },
@@ -51,7 +52,8 @@ function stepper({ rollout, now }) {
       h("small", null, stepWords(where, rollout)),
       where === "now" && holdBar(rollout, now));
   }));
-  return [list, h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), seenWords(rollout))];
+  return [list, h("p", { class: "reason" }, h("span", { class: "pill", "data-tone": "busy" }, rollout.state), seenWords(rollout)),
+    question(rollout, loop, page)];
 }
 
 function stepWords(where, { hold_until: until }) {
@@ -62,7 +64,7 @@ function stepWords(where, { hold_until: until }) {
 
 function seenWords({ entered_at: entered, requests, faults, looks, max_looks: most }) {
   const since = entered && `since ${dayAndTime(at(entered))}`;
-  const judged = known(looks) && `judged ${looks} of at most ${plural(most, "time")}`;
+  const judged = known(looks) && (looks > most ? `judged ${plural(looks, "time")}` : `judged ${looks} of at most ${plural(most, "time")}`);
   const seen = requests > 0 && `${plural(requests, "request")} answered by the candidate, ${faults ? count(faults) : "none"} failed`;
   return [since, judged, seen].filter(Boolean).join("; ");
 }

@@ -23,7 +23,7 @@ function headlineOf({ overview, loop, connection }) {
 
 function detailOf({ overview }) {
   if (!overview) return "";
-  return problemOf(overview) ?? activityOf(overview) ?? waitingOf(overview) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
+  return problemOf(overview) ?? activityOf(overview) ?? waitingOf(overview) ?? askedOf(overview.rollout) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
 }
 
 export function activityOf({ activity, now }) {
@@ -41,6 +41,10 @@ function waitingOf({ waiting }) {
   if (!waiting) return null;
   const next = waiting.next_try ? ` It is tried again from ${dayAndTime(at(waiting.next_try))} on.` : "";
   return `${/^v\d/.test(waiting.text) ? waiting.text : capital(waiting.text)}.${next}`;
+}
+
+function askedOf(rollout) {
+  return rollout?.state === "asking" ? `A person is asked: may ${rollout.asked.may}? The rollout below has the evidence.` : null;
 }
 
 function holdOf(rollout) {
