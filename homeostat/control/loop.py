@@ -13,6 +13,7 @@ from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
 from homeostat.control.rollouts import Canary
+from homeostat.control.versioned_state import State, StateFolder, VersionedState
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
 from homeostat.data.labels import Label, PostedLabel
@@ -48,6 +49,8 @@ class Loop:
     ``"skops"``, or the first of these that is proven equal (``"auto"``).
     ``log``: columns of the question that the prediction log hashes or leaves out.
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
+    ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
+    kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     Raises: InvalidInput that names the part.
     """
@@ -71,6 +74,7 @@ class Loop:
     runtime: str = "auto"
     ask_by_key: bool = False
     log: Log = KEEP_ALL
+    state: VersionedState | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -106,6 +110,9 @@ class Loop:
                 runtime=self.runtime,
             )
         _ = self.drills is None or duration(self.drills)
+        if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
+            mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.state!r} is no state.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
