@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +15,15 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.app.settings import Settings
+from homeostat.app.versioned_state.keeper import Change, StateKeeper
+from homeostat.app.versioned_state.progress import Progress
 from homeostat.control.by_hand import cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
-from homeostat.control.state import LoopState
+from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
+from homeostat.control.versioned_state import Way
 from homeostat.governance.audit import audit
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
@@ -72,6 +75,7 @@ class Operations:
             "lagging": self.fleet.lagging(loop.name, state.route.generation),
             "drills": views.drills_of(state, loop.drills, entries, at),
             "waiting": self._waiting(state),
+            "state": None if loop.state is None else views.state_of(state, loop.state, self._moved(loop.name)),
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
@@ -82,8 +86,11 @@ class Operations:
         }
 
     def activity(self, loop: str) -> Json | None:
-        """The retraining under way and what it said last; None when there is none."""
-        asked = self.store.state(loop).retraining
+        """What is under way, state that is put back or a retraining, and what it said last; None when nothing is."""
+        state = self.store.state(loop)
+        if state.restoring is not None:
+            return views.restoring_activity(state.restoring, self._moved(loop))
+        asked = state.retraining
         if asked is None:
             return None
         since = format_instant(asked.asked_at)
@@ -129,21 +136,42 @@ class Operations:
         """Every version and its standing, newest first."""
         return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
 
-    def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
-        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows."""
+    def rollback(self, loop: Loop, reason: str, *, actor: str, now: Instant | None, way: Way | None = None) -> Json:
+        """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows.
+
+        Where the loop declares state, that is on its way then, by control; ``way`` overrides how.
+        """
         verdict = _asked_for(actor, reason)
-        return self._change(loop, lambda state, at: roll_back_by_hand(state, verdict, at, actor), now)
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            return roll_back_by_hand(state, verdict, at, actor)
+
+        return self._change(loop, self._with_state(loop, change, way, Flip()), now)
 
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""
         before = self.store.state(loop.name)
+        if before.restoring is not None:
+            return True  # somebody is on the way back already
         if not roll_back_by_limits(before, verdict, now).drafts:
             return False
-        done = self._change(loop, lambda state, at: roll_back_by_limits(state, verdict, at), now)
-        return int(done["route"]["generation"]) > before.route.generation
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            return roll_back_by_limits(state, verdict, at)
+
+        done = self._change(loop, self._with_state(loop, change, None, Flip()), now)
+        return int(done["route"]["generation"]) > before.route.generation or "restoring" in done
 
     def redeploy(
-        self, loop: Loop, version: str, reason: str, registry: Registry, *, actor: str, override: bool
+        self,
+        loop: Loop,
+        version: str,
+        reason: str,
+        registry: Registry,
+        *,
+        actor: str,
+        override: bool,
+        way: Way | None = None,
     ) -> Json:
         """Serve any registered version again, its files fetched anew; done when every replica follows.
 
@@ -151,9 +179,10 @@ class Operations:
         """
         verdict = _asked_for(actor, reason)
 
-        def change(state: LoopState, at: Instant) -> Transition:
+        def redeployed(state: LoopState, at: Instant) -> Transition:
             return redeploy(state, version, verdict, at, actor, override=override)
 
+        change = self._with_state(loop, redeployed, way, Flip(version, override))
         change(self.store.state(loop.name), 0)
         found = judge_binding(registry.get(loop.name, version).binding, Binding.of(loop.feature_set))
         if found.name == REJECT:
@@ -169,7 +198,7 @@ class Operations:
         """Let a version see a share of the traffic without answering it; 0 ends that."""
         return self._change(loop, lambda state, at: cast_shadow(state, version, share, at, actor), now)
 
-    def _change(self, loop: Loop, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
+    def _change(self, loop: Loop, change: Change, now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""
         while True:
             state = self.store.state(loop.name)
@@ -180,11 +209,28 @@ class Operations:
                 continue
             self.publish(loop.name)
             followed = self.fleet.follow(loop.name, state.route.generation)
+            moving = {} if state.restoring is None else {"restoring": plain(state.restoring)}
             return {
                 "route": views.route_of(state),
                 "decision": self.decisions(loop)[-1],
                 "followed": plain(followed),
+                **moving,
             }
+
+    def _with_state(self, loop: Loop, change: Change, way: Way | None, flip: Flip) -> Change:
+        keeper = self.keeper(loop)
+        if keeper is not None:
+            return keeper.going(change, way, flip)
+        if way is not None:
+            mend = "Leave --state out, or give it state=hs.StateFolder(...) or hs.State(...)."
+            raise Refused(f"Loop {loop.name!r} declares no state.", mend=mend, loop=loop.name)
+        return change
+
+    def keeper(self, loop: Loop) -> StateKeeper | None:
+        """The keeper of a loop's state; None for one that declares none."""
+        if loop.state is None:
+            return None
+        return StateKeeper.of(loop, self.home, Settings.load(self.home.root).loop_file, self.store)
 
     @property
     def fleet(self) -> Fleet:
@@ -230,6 +276,9 @@ class Operations:
                     f"{name} was trained with other definitions than the loop file has: {'; '.join(verdict.texts)}"
                 )
         return found
+
+    def _moved(self, loop: str) -> str:
+        return Progress(self.home.checkpoints / loop).told()
 
     def _last_said(self, loop: str, version: str) -> str:
         try:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
+import click
 import typer
 from rich.markup import escape
 
+from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 
+if TYPE_CHECKING:
+    from homeostat.control.versioned_state import Way
+
 Json = dict[str, Any]
+WAYS = ("restore", "replay", "leave")
 _ACTOR = "command line"
 
 
@@ -61,27 +67,39 @@ def rollback(
     override: Annotated[
         bool, typer.Option("--override", help="With --to: also a version that was taken back or turned away.")
     ] = False,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="WAY",
+            click_type=click.Choice(WAYS),
+            help="restore, replay or leave the state that depends on the version; the loop's own way by default.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Take a version back: the candidate, else the champion.
 
     While a rollout is open, the candidate leaves and the champion serves everything. Otherwise the standby takes
     over from the champion; with --to any registered version does, its files fetched again from the registry.
-    Serving follows at once, whether or not control runs; the command ends when every replica has.
+    Serving follows at once, whether or not control runs; the command ends when every replica has. Where the loop
+    declares state, control then puts back the checkpoint of the version that returns, or before serving follows
+    where the loop says first="state"; interrupting the command does not stop that.
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
+        way = cast("Way | None", state)
         route = operations.state(found.name).route
         leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
         leaving, staying = (route.champion, to) if to else (leaving, staying)
         if staying is not None and not yes:
             typer.confirm(f"Take {leaving} back? Then {staying} serves all of {found.name}.", abort=True, err=True)
         if to is None:
-            done = operations.rollback(found, reason, actor=_ACTOR, now=None)
+            done = operations.rollback(found, reason, actor=_ACTOR, now=None, way=way)
         else:
             registry = registry_of(operations.home)
-            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override)
-        show(done, as_json, changed)
+            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=way)
+        show(wait_for_state(operations, found, done), as_json, changed)
 
 
 def _status(shown: Json) -> None:
@@ -107,7 +125,9 @@ def _status(shown: Json) -> None:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
         _line("rollout", f"{share}, {looks}")
-    if activity:
+    if shown["state"]:
+        _state_lines(shown["state"])
+    if activity and activity["kind"] == "training":
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
         _wrapped("freshness", _freshness(shown["freshness_of_day"]))
@@ -119,6 +139,17 @@ def _status(shown: Json) -> None:
     if shown["last_decision"]:
         data.print("\nlast decision")
         _decisions([shown["last_decision"]])
+
+
+def _state_lines(told: Json) -> None:
+    if told["restoring"]:
+        moving = told["restoring"]
+        waits = f"; {moving['leaving']} answers until then" if moving["waits"] else ""
+        _wrapped(
+            "state", f"that of {moving['version']} is put back from {moving['checkpoint']}: {moving['told']}{waits}"
+        )
+    if told["held"]:
+        _wrapped("held", f"{told['held']['version']} waits for a checkpoint: {told['held']['problem']}")
 
 
 def _waiting(told: Json | None) -> str:
@@ -204,3 +235,4 @@ def changed(done: Json) -> None:
             talk.print(f"  {text}", markup=False)
     elif followed["replicas"]:
         talk.print(f"{replicas} followed within {followed['seconds'] * 1e3:.0f} ms.")
+    moved(done)

@@ -139,6 +139,7 @@ def along(before: LoopState, moved: Transition, plan: Plan, now: Instant, actor:
         return Transition(dataclasses.replace(moved.state, restoring=restoring), drafts)
     restoring = dataclasses.replace(restoring, flip=plan.flip)
     title = f"{back.leaving} is to be taken back, once the state of {back.version} is"
+    told = {**told, "restoring": restoring.id}
     draft = draft_of(before, restoring.id, "begin", title, plan.verdict, back.version, now, told, actor)
     return Transition(dataclasses.replace(before, restoring=restoring), (draft,))
 

@@ -98,7 +98,7 @@ def _told(state: LoopState, restoring: Restoring, done: Json) -> tuple[Any, ...]
         title += f", and {done['rows']:,} of {done['of']:,} predictions since are replayed"
     reasons = tuple(Reason("asked_for", None, None, text) for text in restoring.because)
     verdict = Verdict("RESTORED", reasons)
-    facts = {"checkpoint": restoring.checkpoint, "hash": restoring.hash, **done}
+    facts = {"restoring": restoring.id, "checkpoint": restoring.checkpoint, "hash": restoring.hash, **done}
     drafts.append(
         draft_of(state, restoring.id, "restore", title, verdict, restoring.version, now, facts, restoring.actor)
     )
@@ -122,7 +122,15 @@ def not_restored(state: LoopState, error: Json) -> Transition:
     )
     title = f"The state of {restoring.version} could not be put back"
     draft = draft_of(
-        state, restoring.id, "restore_failed", title, verdict, restoring.version, now, {"error": error}, restoring.actor
+        state,
+        restoring.id,
+        "restore_failed",
+        title,
+        verdict,
+        restoring.version,
+        now,
+        {"restoring": restoring.id, "error": error},
+        restoring.actor,
     )
     return Transition(dataclasses.replace(state, restoring=None), (draft,))
 

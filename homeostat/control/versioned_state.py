@@ -8,11 +8,19 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from homeostat.kernel.clock import duration
-from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.errors import HomeostatError, InvalidInput
 
 First = Literal["route", "state"]
 Way = Literal["restore", "replay", "leave"]
 WAYS: tuple[Way, ...] = ("restore", "replay", "leave")
+
+
+class StateFailed(HomeostatError):
+    """A function that keeps, puts back or replays a loop's state raised, died or took too long."""
+
+    code = "state_failed"
+
+
 Rows = list[Mapping[str, Any]]
 Replay = Callable[[Iterator[Rows], str], object]
 

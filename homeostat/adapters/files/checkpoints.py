@@ -89,11 +89,12 @@ class CheckpointStore:
                 f"Checkpoint {checkpoint} is damaged: {'; '.join(problems[:5])}.", mend=_MEND, checkpoint=checkpoint
             )
 
-    def prune(self, keep: int, versions: Collection[str]) -> list[str]:
-        """Let go of all but the newest ``keep``, and the newest of each of these versions; the ids that went."""
+    def prune(self, keep: int, versions: Collection[str], spare: Collection[str] = ()) -> list[str]:
+        """Keep the newest ``keep``, the newest of each of these versions, and ``spare``; the ids of those that went."""
         known = self.all()
         newest = {one.version: one.id for one in known if one.version in versions}
-        gone = [one.id for one in known[: max(0, len(known) - keep)] if one.id not in newest.values()]
+        stay = {*newest.values(), *spare}
+        gone = [one.id for one in known[: max(0, len(known) - keep)] if one.id not in stay]
         for name in gone:
             shutil.rmtree(self._folder / name, ignore_errors=True)
         return gone

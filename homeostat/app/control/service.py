@@ -17,6 +17,7 @@ from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
+from homeostat.control.versioned_state import Way
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
@@ -149,9 +150,9 @@ class ControlService:
         """Every version and its standing."""
         return self.operations.versions(self._loop(name))
 
-    def rollback(self, name: str, reason: str) -> Json:
+    def rollback(self, name: str, reason: str, way: Way | None = None) -> Json:
         """Take the candidate back, or flip to the standby."""
-        return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now())
+        return self.operations.rollback(self._loop(name), reason, actor="dashboard", now=self._now(), way=way)
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from homeostat.app.control.service import ControlService
+from homeostat.control.versioned_state import Way
 from homeostat.kernel.clock import parse_instant
 
 Json = dict[str, Any]
@@ -38,6 +39,7 @@ class RollbackRequest(BaseModel):
     """Why a person takes a version back; written to the ledger."""
 
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
+    state: Way | None = Field(default=None, description="What becomes of the loop's state; its own way by default.")
 
 
 class Readmission(BaseModel):
@@ -109,7 +111,7 @@ def router_of(service: ControlService) -> APIRouter:
     @router.post("/loops/{loop}/rollback", summary="Take a version back")
     def rollback(loop: LoopName, request: RollbackRequest) -> Json:
         """The candidate leaves; without an open rollout, the standby takes over from the champion."""
-        return service.rollback(loop, request.reason)
+        return service.rollback(loop, request.reason, request.state)
 
     @router.get("/tables/{table}/quarantine", summary="List rows kept apart")
     def quarantine(table: TableName, limit: Limit = 100) -> Json:
