@@ -32,7 +32,8 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say; Refused when a contract breaks what a live version's features read, or a registered consumer depends on outputs that change.
+    lie where they say; Refused when a contract breaks what a live version's features read, or a registered consumer
+    depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, Literal
 
-import click
 import typer
 from rich.markup import escape
 
@@ -14,11 +13,7 @@ from homeostat.cli.context import opened, registry_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 
-if TYPE_CHECKING:
-    from homeostat.control.versioned_state import Way
-
 Json = dict[str, Any]
-WAYS = ("restore", "replay", "leave")
 _ACTOR = "command line"
 
 
@@ -68,13 +63,8 @@ def rollback(
         bool, typer.Option("--override", help="With --to: also a version that was taken back or turned away.")
     ] = False,
     state: Annotated[
-        str | None,
-        typer.Option(
-            "--state",
-            metavar="WAY",
-            click_type=click.Choice(WAYS),
-            help="restore, replay or leave the state that depends on the version; the loop's own way by default.",
-        ),
+        Literal["restore", "replay", "leave"] | None,
+        typer.Option("--state", help="What becomes of state that depends on the version; the loop's way by default."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
@@ -88,17 +78,16 @@ def rollback(
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
-        way = cast("Way | None", state)
         route = operations.state(found.name).route
         leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
         leaving, staying = (route.champion, to) if to else (leaving, staying)
         if staying is not None and not yes:
             typer.confirm(f"Take {leaving} back? Then {staying} serves all of {found.name}.", abort=True, err=True)
         if to is None:
-            done = operations.rollback(found, reason, actor=_ACTOR, now=None, way=way)
+            done = operations.rollback(found, reason, actor=_ACTOR, now=None, way=state)
         else:
             registry = registry_of(operations.home)
-            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=way)
+            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=state)
         show(wait_for_state(operations, found, done), as_json, changed)
 
 
