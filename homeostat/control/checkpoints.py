@@ -128,11 +128,13 @@ def along(before: LoopState, moved: Transition, plan: Plan, now: Instant, actor:
 
     Where the state goes first, nothing of ``moved`` happens yet; its ``flip`` is done when the state is right.
     """
+    back = returning(before.route, moved.state.route)
+    if back is None or not moved.drafts:
+        return moved
     told = {"state": plan.verdict.name.lower(), "because": plan.verdict.texts}
     told_of = dataclasses.replace(moved.drafts[-1], evidence={**moved.drafts[-1].evidence, "versioned_state": told})
     drafts = (*moved.drafts[:-1], told_of)
-    back = returning(before.route, moved.state.route)
-    if plan.kept is None or plan.verdict.name == LEAVE or back is None:
+    if plan.kept is None or plan.verdict.name == LEAVE:
         return Transition(dataclasses.replace(moved.state, restoring=None), drafts)
     restoring = begin(before, plan.verdict, plan.kept, back.leaving, now, actor, moved.drafts[-1].reasons)
     if plan.first == "route":

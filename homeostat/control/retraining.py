@@ -131,7 +131,7 @@ def _with_checkpoint(loop: Loop, state: LoopState, verdict: Verdict, now: int, f
         problem = kept.get("problem", "The champion came while the candidate was judged.")
         return transitions.hold(state, verdict, now, facts, int(kept.get("after", 0)), problem)
     draft = checkpoint_draft(state, taken, now)
-    if taken.version != state.route.champion or state.restoring is not None:
+    if taken.version != state.serving or state.restoring is not None:
         problem = f"{taken.id} holds the state of {taken.version}, and that was not left alone since."
         after, drafts = transitions.hold(state, verdict, now, facts, taken.number, problem)
     else:

@@ -120,6 +120,11 @@ class LoopState:
     restoring: Restoring | None = None
     held: Held | None = None
 
+    @property
+    def serving(self) -> str | None:
+        """The version that serves, also while its copy does for a drill."""
+        return self.route.champion if self.drill is None else self.drill.champion
+
     def standing(self, version: str, name: StandingName, since: Instant) -> LoopState:
         """The same state with one version's standing changed."""
         return dataclasses.replace(self, versions={**self.versions, version: Standing(name, since)})

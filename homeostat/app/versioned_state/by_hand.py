@@ -39,11 +39,11 @@ def take(operations: Operations, loop: Loop, *, actor: str) -> Json:
     """A checkpoint of the champion's state, taken now. Raises: Refused while state is on its way; as ``take``."""
     keeper, state = _keeper(operations, loop), operations.state(loop.name)
     must_be_free(state)
-    if state.route.champion is None:
+    if state.serving is None:
         raise Refused(f"Nothing serves {loop.name!r} yet.", mend="State goes with a version that serves.")
     now = state.decided_until or 0
     because = f"asked for by {actor}, after c{keeper.newest()}"
-    taken = keeper.take(state.route.champion, state.route.generation, now, because)
+    taken = keeper.take(state.serving, state.route.generation, now, because)
     while True:
         state = operations.state(loop.name)
         try:

@@ -102,7 +102,7 @@ class StateKeeper:
         """The checkpoint of a retraining, before its candidate answers anybody. Raises: as ``take``, or Refused."""
         state = self.store.state(self.loop.name)
         must_be_free(state)
-        taken = self.take(str(state.route.champion), state.route.generation, int(ask["asked_at"]), str(ask["workflow"]))
+        taken = self.take(str(state.serving), state.route.generation, int(ask["asked_at"]), str(ask["workflow"]))
         self.prune(state.route)
         return taken
 
@@ -148,7 +148,7 @@ class StateKeeper:
 
     def release(self, state: LoopState, now: Instant) -> Transition:
         """Open the rollout of a held version, once there is a later checkpoint of the champion; else nothing."""
-        held, champion = state.held, state.route.champion
+        held, champion = state.held, state.serving
         kept = None if held is None or champion is None else self.latest(champion)
         if held is None or kept is None or kept.number <= held.after:
             return Transition(state, ())
@@ -160,7 +160,7 @@ class StateKeeper:
         self, before: LoopState, moved: Transition, now: Instant, way: Way | None, first: First, flip: Flip
     ) -> Transition:
         back = returning(before.route, moved.state.route)
-        if not moved.drafts or back is None:
+        if back is None or before.drill is not None:  # a drill's copy is the same version
             return moved
         kept = self.latest(back.version)
         verdict = judge_way(way, back, kept, replays=self.declared.replay is not None)
