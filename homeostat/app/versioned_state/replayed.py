@@ -65,7 +65,7 @@ class Replayed:
             job.generation,
             progress,
         )
-        if job.log_version >= 0 and "definitions" in log.columns(job.loop):
+        if "definitions" in log.columns(job.loop):
             served = log.read(job.loop, version=job.log_version, columns=["definitions"], where=found._where())
             if not can_judge(served, read_manifest(folder).binding, known_features(home, job.loop)):
                 raise StateFailed(
@@ -95,8 +95,6 @@ class Replayed:
 
     def _cuts(self) -> tuple[list[int], int]:
         """Times between which some thousands of rows were served, and the number of all rows."""
-        if self.log_version < 0:
-            return [], 0
         found = self.log.read(self.loop.name, version=self.log_version, columns=["served_at"], where=self._where())
         times = np.sort(found["served_at"].cast(_STAMP).cast(pa.int64()).to_numpy())
         if not times.size:

@@ -47,7 +47,10 @@ class Restorer:
     def replay(self, ask: Json) -> Json:
         """Let the loop rebuild what was asked since the checkpoint, by the eyes of the version that comes back."""
         keeper = self.keeper
-        more = {"since": int(ask["since"]), "generation": int(ask["generation"]), "log_version": self._flushed()}
+        log = self._flushed()
+        if log < 0:
+            return {"rows": 0, "of": 0}
+        more = {"since": int(ask["since"]), "generation": int(ask["generation"]), "log_version": log}
         keeper.progress.say("replaying what was asked since")
         try:
             return keeper.run(keeper.job("replay", str(ask["version"]), keeper.folder, **more))

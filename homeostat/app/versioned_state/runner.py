@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StateJob:
-    """One call of one function. ``log_version``: of the prediction log, for a replay; -1 where nothing is logged."""
+    """One call of one function. ``log_version``: of the prediction log, for a replay."""
 
     loop_file: str
     loop: str
@@ -39,9 +39,10 @@ class StateJob:
 
 @dataclass(frozen=True, slots=True)
 class StateRunner:
-    """Works in ``folder``, where what the functions print is kept; the child and all it starts die with this process.
+    """Works in ``folder``, where what the functions print is kept.
 
-    A job that ended in an error is not tried again by itself.
+    The child dies with this process; what it started is ended when the call ends or takes too long. A job that ended
+    in an error is not tried again by itself.
     """
 
     folder: Path
