@@ -175,7 +175,7 @@ class Operations:
     ) -> Json:
         """Serve any registered version again, its files fetched anew; done when every replica follows.
 
-        Raises: NotFound, Refused and IntegrityError, before anything has changed.
+        Raises: NotFound, Refused, IntegrityError and what taking a checkpoint raises, before anything has changed.
         """
         verdict = _asked_for(actor, reason)
 
@@ -192,6 +192,7 @@ class Operations:
                 version=version,
             )
         registry.renew(loop.name, version)
+        self._keep_before(loop, version, way, actor)
         return self._change(loop, change, None)
 
     def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
@@ -217,6 +218,15 @@ class Operations:
                 **moving,
             }
 
+    def _keep_before(self, loop: Loop, version: str, way: Way | None, actor: str) -> None:
+        """A version without a state to come back to is released by hand: what serves is kept before it answers.
+
+        Raises: as ``StateKeeper.take_by_hand``; then the route stays, unless the state is asked to be left alone.
+        """
+        keeper = self.keeper(loop)
+        if keeper is not None and way is None and keeper.latest(version) is None:
+            keeper.take_by_hand(actor)
+
     def _with_state(self, loop: Loop, change: Change, way: Way | None, flip: Flip) -> Change:
         keeper = self.keeper(loop)
         if keeper is not None:
@@ -230,7 +240,7 @@ class Operations:
         """The keeper of a loop's state; None for one that declares none."""
         if loop.state is None:
             return None
-        return StateKeeper.of(loop, self.home, Settings.load(self.home.root).loop_file, self.store)
+        return StateKeeper.of(loop, Settings.load(self.home.root), self.store)
 
     @property
     def fleet(self) -> Fleet:

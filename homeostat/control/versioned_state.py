@@ -65,8 +65,8 @@ class State:
     ``checkpoint(folder, version)``: writes what it wants to keep into an empty folder.
     ``restore(folder, version)``: puts it back from a verified copy of that folder.
     ``replay(batches, version)``: iterates over batches (lists of dicts) of what was asked since the checkpoint, in
-    order, each row with ``prediction`` and ``probability`` as ``version`` gives them. Rows of the seconds around the
-    checkpoint may come though they are in it.
+    order, each row with ``prediction`` and ``probability`` as ``version`` gives them. Rows served while a
+    checkpoint was taken or state is on its way may come though they are in it.
     ``first`` and ``keep`` as in ``StateFolder``. Raises: InvalidInput that names the part.
     """
 

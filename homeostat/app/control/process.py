@@ -162,7 +162,7 @@ def _reconciler(
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     lagging, say = operations.fleet.lagging, _saying(operations)
-    keeper = StateKeeper.of(loop, home, settings.loop_file, operations.store)
+    keeper = StateKeeper.of(loop, settings, operations.store)
     found = Reconciler(
         loop, operations.store, observer, engine, publisher.publish, say, lagging, stateful=keeper or STATELESS
     )

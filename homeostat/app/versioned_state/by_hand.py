@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.app.operations import Operations
 from homeostat.app.versioned_state.keeper import StateKeeper
-from homeostat.control.checkpoints import Checkpoint, checkpoint_draft, must_be_free, restore_by_hand
+from homeostat.control.checkpoints import Checkpoint, restore_by_hand
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.canonical import plain
@@ -37,22 +37,7 @@ def listed(operations: Operations, loop: Loop, *, verify: bool) -> list[Json]:
 
 def take(operations: Operations, loop: Loop, *, actor: str) -> Json:
     """A checkpoint of the champion's state, taken now. Raises: Refused while state is on its way; as ``take``."""
-    keeper, state = _keeper(operations, loop), operations.state(loop.name)
-    must_be_free(state)
-    if state.serving is None:
-        raise Refused(f"Nothing serves {loop.name!r} yet.", mend="State goes with a version that serves.")
-    now = state.decided_until or 0
-    because = f"asked for by {actor}, after c{keeper.newest()}"
-    taken = keeper.take(state.serving, state.route.generation, now, because)
-    while True:
-        state = operations.state(loop.name)
-        try:
-            state = operations.store.commit(state, state, [checkpoint_draft(state, taken, now, actor)], ())
-            break
-        except Conflict:
-            continue
-    keeper.prune(state.route)
-    return _told(taken)
+    return _told(_keeper(operations, loop).take_by_hand(actor))
 
 
 def put_back(operations: Operations, loop: Loop, checkpoint: str, *, actor: str) -> Json:

@@ -9,18 +9,29 @@ from typing import Any
 
 from homeostat.adapters.files.checkpoints import CheckpointStore
 from homeostat.adapters.files.folders import copy_folder
+from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
+from homeostat.app.settings import Settings
 from homeostat.app.versioned_state.places import check_place, place_of
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.app.versioned_state.runner import StateJob, StateRunner
 from homeostat.control import transitions
-from homeostat.control.checkpoints import Checkpoint, Plan, along, checkpoint_action, judge_way, must_be_free, returning
+from homeostat.control.checkpoints import (
+    Checkpoint,
+    Plan,
+    along,
+    checkpoint_action,
+    checkpoint_draft,
+    judge_way,
+    must_be_free,
+    returning,
+)
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore, Flip, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.control.versioned_state import First, StateFolder, VersionedState, Way, timeout_seconds
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import Refused
+from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.serving.routing import Route
 
@@ -30,22 +41,24 @@ Change = Callable[[LoopState, Instant], Transition]
 
 @dataclass(frozen=True, slots=True)
 class StateKeeper:
-    """The state of one loop: where it lies, its checkpoints, and which way it goes when a version does."""
+    """The state of one loop: where it lies, its checkpoints, and which way it goes when a version does.
+
+    ``replayed``: time is what requests say, not the machine's.
+    """
 
     loop: Loop
     declared: VersionedState
     home: Home
     loop_file: Path
     store: ControlStore
+    replayed: bool
 
     @classmethod
-    def of(cls, loop: Loop, home: Home, loop_file: Path, store: ControlStore) -> StateKeeper | None:
-        """None for a loop that declares no state. Raises: InvalidInput for a folder that holds more than state."""
+    def of(cls, loop: Loop, settings: Settings, store: ControlStore) -> StateKeeper | None:
+        """None for a loop that declares no state. Looks at no file: a route must change whatever became of the state."""
         if loop.state is None:
             return None
-        found = cls(loop, loop.state, home, loop_file, store)
-        found.check_place()
-        return found
+        return cls(loop, loop.state, settings.paths, settings.loop_file, store, settings.clock == "replay")
 
     @property
     def folder(self) -> Path:
@@ -89,10 +102,12 @@ class StateKeeper:
     ) -> Checkpoint:
         """Keep the state as it is, as that of ``version``; ``fill`` says otherwise where it comes from.
 
+        It is of now; of ``at`` where time is replayed: what is served from then on is replayed on top of it.
         Raises: Refused, Unavailable, StateFailed; then nothing is kept.
         """
         fill = fill or (lambda target: self._fill(target, version))
         self.progress.say(f"keeping the state of {version}")
+        at = at if self.replayed else SystemClock().now()
         try:
             return self.kept.take(fill, version=version, generation=generation, at=at, because=because)
         finally:
@@ -105,6 +120,29 @@ class StateKeeper:
         taken = self.take(str(state.serving), state.route.generation, int(ask["asked_at"]), str(ask["workflow"]))
         self.prune(state.route)
         return taken
+
+    def take_by_hand(self, actor: str) -> Checkpoint:
+        """Keep the champion's state now, on record. Raises: Refused while state is on its way; as ``take``."""
+        state = self._free(None)
+        version, now = str(state.serving), state.decided_until or 0
+        taken = self.take(version, state.route.generation, now, f"asked for by {actor}, after c{self.newest()}")
+        while True:
+            state = self._free(version)
+            try:
+                state = self.store.commit(state, state, [checkpoint_draft(state, taken, now, actor)], ())
+                break
+            except Conflict:
+                continue
+        self.prune(state.route)
+        return taken
+
+    def _free(self, version: str | None) -> LoopState:
+        state = self.store.state(self.loop.name)
+        must_be_free(state)
+        if state.serving is None or version not in (None, state.serving):
+            why = "Nothing serves yet" if state.serving is None else f"{state.serving} came meanwhile"
+            raise Refused(f"{why}: this is no checkpoint of {self.loop.name!r}.", mend="Look again, then ask again.")
+        return state
 
     def newest(self) -> int:
         """The number of the newest checkpoint; 0 before the first."""

@@ -15,6 +15,7 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.files import checkpoints as on_disk
+from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
@@ -26,6 +27,7 @@ from homeostat.app.versioned_state.restorer import Restorer
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound, Refused
+from homeostat.registry.binding import Binding
 from tests.harness.grown import grown_home
 from tests.harness.world import LOOP
 
@@ -199,3 +201,43 @@ def test_two_loops_do_not_share_a_folder(place: Place) -> None:
     other = dataclasses.replace(place.loop, name="other", state=hs.StateFolder("beside/below"))
     with pytest.raises(InvalidInput, match="in one folder"):
         check_state_places(Settings.load(place.home.root), {LOOP: place.loop, "other": other})
+
+
+class Registry:
+    """Has every version, bound to the loop's definitions."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.binding = Binding.of(loop.feature_set)
+
+    def get(self, loop: str, version: str) -> Registry:
+        return self
+
+    def renew(self, loop: str, version: str) -> None:
+        """Its files are fetched anew."""
+
+
+def test_a_version_that_has_no_state_to_come_back_to_is_redeployed_only_after_what_serves_is_kept(
+    place: Place,
+) -> None:
+    registry: Any = Registry(place.loop)
+    place.state.symlink_to(place.home.root.parent)
+    with pytest.raises(InvalidInput, match="lies in Homeostat's home, or holds"):
+        place.operations.redeploy(place.loop, "v1", "try", registry, actor="me", override=False)
+    assert place.operations.state(LOOP).route.champion == "v2"
+    done = place.operations.rollback(place.loop, "v3 is bad", actor="me", now=None)
+    assert done["route"]["canary"] is None, "a way back asks nothing of the folder"
+    place.state.unlink()
+    place.write("of v2")
+    done = place.operations.redeploy(place.loop, "v1", "try", registry, actor="me", override=False)
+    assert done["route"]["champion"] == "v1"
+    (kept,) = place.keeper.kept.all()
+    assert (kept.version, place.keeper.recorded(kept.id)) == ("v2", kept)
+    back = place.operations.redeploy(place.loop, "v2", "worse", registry, actor="me", override=True)
+    assert back["restoring"]["checkpoint"] == kept.id, "there is one to come back to now"
+
+
+def test_on_the_machines_clock_a_checkpoint_is_of_the_moment_it_was_taken(place: Place) -> None:
+    place.write("of v2")
+    before = SystemClock().now()
+    taken = place.keeper.take_by_hand("me")
+    assert before <= taken.at <= SystemClock().now()

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from homeostat.control.by_hand import cast_shadow, redeploy
-from homeostat.control.state import LoopState, Rollout, Standing, StandingName
+from homeostat.control.state import Held, LoopState, Rollout, Standing, StandingName
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from homeostat.serving.routing import Route, Shadow
@@ -80,3 +80,9 @@ def test_a_shadow_begins_changes_its_share_and_ends() -> None:
     assert dataclasses.replace(ended.state, route=state().route) == state()
     with pytest.raises(NotFound, match="no shadow"):
         cast_shadow(ended.state, "v2", 0.0, 8, "me")
+
+
+def test_a_held_version_that_a_person_redeploys_waits_no_more() -> None:
+    held = dataclasses.replace(state(), held=Held("v1", 0, 3, "no checkpoint"))
+    assert redeploy(held, "v1", ASKED, 5, "me", override=False).state.held is None
+    assert redeploy(held, "v5", ASKED, 5, "me", override=False).state.held == held.held
