@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _ACTOR = "command line"
+_MOST = 5
 
 
 def checkpoints(
@@ -88,7 +89,7 @@ def moved(done: Json) -> None:
 
 
 def _taken(told: Json) -> None:
-    data.print(f"{told['id']} holds the state of {told['version']}: {told['files']} files, {_size(told['size'])}.")
+    data.print(f"{told['id']} holds the state of {told['version']}: {_files(told['files'])}, {_size(told['size'])}.")
 
 
 def _listed(found: list[Json]) -> None:
@@ -112,7 +113,11 @@ def _listed(found: list[Json]) -> None:
         rows,
         right=["generation", "files", "size"],
     )
-    if any(one["problems"] for one in found):
+    damaged = [one for one in found if one["problems"]]
+    for one in damaged:
+        more = f" and {len(one['problems']) - _MOST} more" if len(one["problems"]) > _MOST else ""
+        data.print(f"{one['id']} is damaged: {'; '.join(one['problems'][:_MOST])}{more}", markup=False)
+    if damaged:
         talk.print("Damaged ones are never put back. Take a new one with --take; older intact ones can be named.")
 
 
@@ -120,8 +125,12 @@ def _state(one: Json) -> str:
     if one["problems"] is None:
         return "not verified"
     if one["problems"]:
-        return f"damaged: {one['problems'][0]}"
-    return "intact" if one["recorded"] else "intact, not in the ledger"
+        return "damaged"
+    return "intact" if one["recorded"] else "not in the ledger"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _size(size: int) -> str:

@@ -55,7 +55,7 @@ class StateKeeper:
 
     @classmethod
     def of(cls, loop: Loop, settings: Settings, store: ControlStore) -> StateKeeper | None:
-        """None for a loop that declares no state. Looks at no file: a route must change whatever became of the state."""
+        """None for a loop that declares no state. Looks at no file: a route changes whatever became of the state."""
         if loop.state is None:
             return None
         return cls(loop, loop.state, settings.paths, settings.loop_file, store, settings.clock == "replay")
