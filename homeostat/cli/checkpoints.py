@@ -32,9 +32,9 @@ def checkpoints(
     ] = True,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """List the checkpoints of a loop's state, newest first; take one; put one back.
+    """List checkpoints of a loop's state; take one; put one back.
 
-    Each is the state of a version as it was before another one answered its first user. Files are verified by their
+    Newest first. Each is the state of a version as it was before another one answered its first user. Files are verified by their
     hashes; exit code 3 when one is damaged or missing. What is put back replaces the state that is there, which is
     kept as a checkpoint itself; a loop that can replay then gets what was asked since.
     """

@@ -39,6 +39,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "skew",
                 "rollback",
                 "shadow",
+                "checkpoints",
                 "drill rollback",
                 "ledger verify",
             ),
