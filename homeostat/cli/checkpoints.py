@@ -34,9 +34,9 @@ def checkpoints(
 ) -> None:
     """List checkpoints of a loop's state; take one; put one back.
 
-    Newest first. Each is the state of a version as it was before another one answered its first user. Files are verified by their
-    hashes; exit code 3 when one is damaged or missing. What is put back replaces the state that is there, which is
-    kept as a checkpoint itself; a loop that can replay then gets what was asked since.
+    Newest first. Each is the state of a version as it was before another one answered its first user. Files are
+    verified by their hashes; exit code 3 when one is damaged or missing. What is put back replaces the state that is
+    there, which is kept as a checkpoint itself; a loop that can replay then gets what was asked since.
     """
     with errors_shown(as_json):
         from homeostat.app.versioned_state import by_hand

@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from homeostat.adapters.files.folders import Contents, Say, contents_of, copy_folder, differences, flush_folder
+from homeostat.adapters.files.folders import (
+    Contents,
+    Say,
+    contents_of,
+    copy_folder,
+    differences,
+    flush_files,
+    flush_folder,
+)
 from homeostat.control.checkpoints import Checkpoint
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
@@ -53,6 +61,7 @@ class CheckpointStore:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             fill(part / FILES)
+            flush_files(part / FILES)
             contents = contents_of(part / FILES)
             facts = (version, generation, at, because, len(contents.files), contents.size, contents.hash)
             taken = Checkpoint(f"c{self.newest() + 1}", self._loop, *facts)

@@ -22,6 +22,7 @@ TRIES = 3
 _MAGIC = b"SQLite format 3\x00"
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _CHUNK = 1 << 20
+_BUSY_SECONDS, _BUSY_TRIES = 1.0, 20
 Say = Callable[[int, int], None]
 """Is told how many bytes are copied, of how many."""
 
@@ -116,6 +117,17 @@ def differences(found: Contents, due: Contents) -> list[str]:
     ]
 
 
+def flush_files(folder: Path) -> None:
+    """Force whatever somebody wrote below a folder to disk. Raises: Refused for what is neither file nor folder."""
+    for _, place in _walk(folder):
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    flush_folder(folder)
+
+
 def flush_folder(folder: Path) -> None:
     """Force the entries of a folder to disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -193,8 +205,9 @@ def _copy_database(source: Path, target: Path) -> bool:
     """Through SQLite, which sees whole transactions only; False for what is none though it begins like one."""
     place = f"file:{quote(os.fsencode(source.absolute()))}?mode=rw"
     try:
-        with closing(sqlite3.connect(place, uri=True, timeout=30)) as read, closing(sqlite3.connect(target)) as write:
-            read.backup(write)
+        read = sqlite3.connect(place, uri=True, timeout=_BUSY_SECONDS)
+        with closing(read), closing(sqlite3.connect(target)) as write:
+            read.backup(write, progress=_patience())
     except sqlite3.OperationalError as error:
         raise Unavailable(
             f"The database {source} cannot be copied: {error}.", mend="Let its writer go on, then try again."
@@ -208,6 +221,19 @@ def _copy_database(source: Path, target: Path) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def _patience() -> Callable[[int, int, int], None]:
+    """A writer that holds the whole database is waited for, some seconds; SQLite itself would wait for ever."""
+    busy = 0
+
+    def look(status: int, remaining: int, total: int) -> None:
+        nonlocal busy
+        busy += status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        if busy > _BUSY_TRIES:
+            raise sqlite3.OperationalError("database is locked")
+
+    return look
 
 
 def _must_fit(seen: _Seen, folder: Path) -> None:

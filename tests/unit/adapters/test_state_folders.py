@@ -121,6 +121,19 @@ def test_a_database_is_copied_whole_while_its_writer_goes_on(tmp_path: Path) -> 
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_database_that_is_held_for_good_is_told_and_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(folders, "_BUSY_TRIES", 1)
+    source = write(tmp_path / "state", {})
+    with closing(sqlite3.connect(source / "users.db", isolation_level=None)) as holder:
+        holder.execute("CREATE TABLE pairs (a, b)")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="is locked"):
+            copy_folder(source, tmp_path / "copy")
+
+
 def test_a_file_that_changes_while_it_is_copied_is_copied_again_and_one_that_never_rests_is_refused(
     tmp_path: Path,
 ) -> None:
