@@ -5,7 +5,7 @@ Opening the stores costs a command half a second of imports, while a bad version
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from homeostat.adapters.files.routes import read_route
@@ -13,6 +13,9 @@ from homeostat.app.home import Home
 from homeostat.app.loopback import post_json
 from homeostat.kernel.errors import HomeostatError, NotFound, Unavailable
 from homeostat.serving.routing import Route
+
+if TYPE_CHECKING:
+    from homeostat.control.versioned_state import Way
 
 Json = dict[str, Any]
 _PATIENCE_SECONDS = 0.5
@@ -32,13 +35,13 @@ def served_route(home: Home, loop: str | None) -> Route | None:
         return None
 
 
-def roll_back(home: Home, route: Route, reason: str, actor: str) -> Json:
+def roll_back(home: Home, route: Route, reason: str, actor: str, way: Way | None = None) -> Json:
     """Take back what a route says; done when every replica follows. Both ways change the very generation that was
-    seen, so that asking twice takes back once.
+    seen, so that asking twice takes back once. ``way`` is what becomes of the loop's state, where it declares one.
 
     Raises: Conflict when another generation serves by now; Refused when there is nothing to go back to.
     """
-    asked = {"reason": reason, "actor": actor, "generation": route.generation}
+    asked = {"reason": reason, "actor": actor, "generation": route.generation, **({"state": way} if way else {})}
     try:
         url = f"{home.running().control}/api/loops/{quote(route.loop)}/rollback"
         done: Json = post_json(url, asked, _PATIENCE_SECONDS)
@@ -46,4 +49,5 @@ def roll_back(home: Home, route: Route, reason: str, actor: str) -> Json:
     except (NotFound, Unavailable):
         from homeostat.app.operations import Operations
 
-        return Operations.open(home).rollback(route.loop, reason, actor=actor, now=None, generation=route.generation)
+        generation = route.generation
+        return Operations.open(home).rollback(route.loop, reason, actor=actor, now=None, generation=generation, way=way)

@@ -91,6 +91,11 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def checkpoints(self) -> Path:
+        """State that depends on the version, as it was at release boundaries: ``<loop>/<checkpoint>``."""
+        return self.root / "checkpoints"
+
+    @property
     def reports(self) -> Path:
         """Finished parts of reports, kept by what they were computed from."""
         return self.root / "reports"

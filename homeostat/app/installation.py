@@ -21,6 +21,7 @@ from homeostat.app.loader import load_loops
 from homeostat.app.ports import check_grpc_port, check_ports_free
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import Notice, Supervisor, module_command
+from homeostat.app.versioned_state.places import check_state_places
 from homeostat.control.loop import Loop
 
 LONG_IMPORT_SECONDS = 1.0
@@ -30,8 +31,9 @@ class Installation:
     """One home, locked, with its recorder, gateway and control running; a context manager.
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
-    file does not hold loops, or loops whose features do not fit the home's prediction logs; Refused when a contract
-    breaks what a live version's features read, or a registered consumer depends on outputs that change.
+    file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
+    lie where they say; Refused when a contract breaks what a live version's features read, or a registered consumer
+    depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -45,12 +47,18 @@ class Installation:
             if settings.grpc_port is not None:
                 check_grpc_port(settings.grpc_port, settings.port)
             refuse_broken_outputs(settings.paths, loops)
+            check_state_places(settings, loops)
             contracts = judge_contracts(settings.paths, loops)
             remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()})
             for line in contracts.record(SystemClock().now()):
                 notice(line)
             started = {name: loop.feature_set.hash for name, loop in loops.items()}
-            told = {"recorder_socket": str(self._sockets / "recorder"), "definitions": started}
+            stateful = tuple(name for name, loop in loops.items() if loop.state is not None)
+            told = {
+                "recorder_socket": str(self._sockets / "recorder"),
+                "definitions": started,
+                "stateful": stateful,
+            }
             self.settings = settings.model_copy(update=told)
             self.settings.save()
             logs = settings.paths.process_logs

@@ -1,141 +1,54 @@
-"""Use cases over the stores of a home: they work whether or not an instance runs."""
+"""What a person or a limit changes of a home: it works whether or not an instance runs."""
 
 from __future__ import annotations
 
 import fcntl
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from homeostat.adapters.files.routes import read_waiting, route_age, write_route, write_waiting
-from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.files.routes import write_route, write_waiting
 from homeostat.app import views
-from homeostat.app.clocks import SystemClock
-from homeostat.app.fleet import Fleet
-from homeostat.app.home import Home
-from homeostat.app.manifests import Manifests
+from homeostat.app.settings import Settings
+from homeostat.app.standings import Standings
+from homeostat.app.versioned_state.keeper import Change, StateKeeper
 from homeostat.control.approvals import approve, refuse
 from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
-from homeostat.control.days import Day
+from homeostat.control.checkpoints import leave_alone
 from homeostat.control.loop import Loop
-from homeostat.control.state import LoopState
+from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
-from homeostat.governance.audit import audit
+from homeostat.control.versioned_state import Way
 from homeostat.kernel.canonical import plain
-from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Precision, Registry, Variant
 from homeostat.serving.waiting import Waiting
-from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Operations:
-    """Reads and changes one home. ``store`` and ``heads`` are its relational store and ledger heads."""
+class Operations(Standings):
+    """Reads and changes one home."""
 
-    home: Home
-    store: SqlControlStore
-    heads: HeadsFile
-    manifests: Manifests
-    _days: dict[str, tuple[int, dict[str, tuple[int, Day]]]] = field(init=False, default_factory=dict)
-    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-
-    @classmethod
-    def open(cls, home: Home) -> Operations:
-        """Open the stores of a home."""
-        heads = HeadsFile(home.ledger)
-        return cls(home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions))
-
-    def state(self, loop: str) -> LoopState:
-        """Where a loop stands."""
-        return self.store.state(loop)
-
-    def overview(self, loop: Loop, now: Instant | None) -> Json:
-        """The route and why it is empty, the champion and its promise, versions that the loop's file cannot feed,
-        the open rollout, totals and the last decision."""
-        state = self.store.state(loop.name)
-        entries = self.store.entries(loop.name)
-        days = [day for _, day in self._read_days(loop.name).values()]
-        at = now or state.decided_until or 0
-        champion = self.manifests.find(loop.name, state.route.champion)
-        return {
-            "loop": loop.name,
-            "owner": loop.owner,
-            "decided_until": None if state.decided_until is None else format_instant(state.decided_until),
-            "route": views.route_of(state),
-            "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),
-            "lagging": self.fleet.lagging(loop.name, state.route.generation),
-            "drills": views.drills_of(state, loop.drill_plan, entries, at),
-            "waiting": self._waiting(state),
-            "problems": self._problems(loop, state),
-            "champion": views.champion_of(champion),
-            "rollout": views.rollout_of(state, loop, days, at),
-            "freshness_of_day": views.freshness_of(days),
-            "skew": views.lately_skewed(days, loop.feature_set.names),
-            "totals": views.totals(days, entries),
-            "last_decision": views.decision(entries[-1]) if entries else None,
-        }
-
-    def activity(self, loop: str) -> Json | None:
-        """The retraining under way and what it said last; None when there is none."""
-        asked = self.store.state(loop).retraining
-        if asked is None:
-            return None
-        since = format_instant(asked.asked_at)
-        return {
-            "kind": "training",
-            "step": self._last_said(loop, asked.version),
-            "since": since,
-            "version": asked.version,
-        }
-
-    def skew(self, loop: Loop) -> Json:
-        """The skew of every feature over the last days, as found when each day ended."""
-        days = [day for _, day in self._read_days(loop.name).values()]
-        return views.lately_skewed(days, loop.feature_set.names)
-
-    def route(self, loop: Loop) -> Json:
-        """The route, how long ago it was written, and what every replica makes of it."""
-        state, now = self.store.state(loop.name), SystemClock().now()
-        return {
-            "loop": loop.name,
-            **views.route_of(state),
-            "age_seconds": route_age(self.home.routes, loop.name, now),
-            "replicas": views.replicas_of(self.fleet.replicas(), loop.name, now),
-            "lagging": self.fleet.lagging(loop.name, state.route.generation),
-        }
-
-    def windows(self, loop: Loop, after: int) -> Json:
-        """Days changed after a cursor, oldest change first, and the cursor to ask with next time."""
-        frozen = self.store.state(loop.name).first_version
-        days = sorted(self._read_days(loop.name).values(), key=lambda item: item[0])
-        changed = [views.window_of(day, cursor, frozen) for cursor, day in days if cursor > after]
-        return {"cursor": changed[-1]["revision"] if changed else after, "windows": changed}
-
-    def days(self, loop: str) -> list[Day]:
-        """Every day that was measured, oldest first."""
-        return sorted((day for _, day in self._read_days(loop).values()), key=lambda day: day.start)
-
-    def decisions(self, loop: Loop, after: int = 0) -> list[Json]:
-        """Decisions after a place in the ledger, oldest first."""
-        return [views.decision(entry) for entry in self.store.entries(loop.name, after=after)]
-
-    def versions(self, loop: Loop) -> list[Json]:
-        """Every version and its standing, newest first."""
-        return views.versions_of(self.store.state(loop.name), self.manifests.all(loop.name))
+    __slots__ = ()
 
     def rollback(
-        self, loop: str, reason: str, *, actor: str, now: Instant | None, generation: int | None = None
+        self,
+        loop: str,
+        reason: str,
+        *,
+        actor: str,
+        now: Instant | None,
+        generation: int | None = None,
+        way: Way | None = None,
+        declared: Loop | None = None,
     ) -> Json:
         """End an open rollout, or flip to the standby, in one compare-and-set; done when every replica follows.
 
-        With ``generation``, only what that route says is taken back, and asking again takes nothing more back.
+        With ``generation``, only what that route says is taken back, and asking again takes nothing more back. Where
+        the loop declares state, that is on its way then, by control; ``way`` overrides how. Only then is the loop's
+        file read, unless it is known as ``declared``.
         Raises: Conflict when another route serves by now; Refused when there is nothing to go back to.
         """
         verdict = _asked_for(actor, reason)
@@ -146,10 +59,15 @@ class Operations:
             raise _moved_on(state)
 
         try:
-            return self._change(loop, change, now)
-        except Conflict:
+            return self._change(loop, self._with_own_state(loop, declared, change, way), now)
+        except (Conflict, Refused):
             state = self.store.state(loop)
-            if generation != state.route.generation - 1 or not self._decided(loop, verdict, actor):
+            moving = state.restoring is not None and (state.restoring.actor, state.restoring.because) == (
+                actor,
+                verdict.texts,
+            )
+            done = generation == state.route.generation - 1 and self._decided(loop, verdict, actor)
+            if generation is None or not (moving or done):
                 raise
             return self._published(state)
 
@@ -162,10 +80,11 @@ class Operations:
         """
         said = approve if approved else refuse
 
-        def change(state: LoopState, at: Instant) -> Transition:
+        def answered(state: LoopState, at: Instant) -> Transition:
             self._must_be_unanswered(question)
             return said(state, question, at, actor, reason)
 
+        change = answered if approved else self._with_state(loop, answered, None, Flip())
         return self._change(loop.name, change, now)
 
     def _must_be_unanswered(self, question: str | None) -> None:
@@ -183,23 +102,38 @@ class Operations:
     def take_back(self, loop: Loop, verdict: Verdict, now: Instant) -> bool:
         """Act on a limit that fired; whether there was anything to go back to. Without, nothing is written."""
         before = self.store.state(loop.name)
+        if before.restoring is not None:
+            return True  # somebody is on the way back already
         if not roll_back_by_limits(before, verdict, now).drafts:
             return False
-        done = self._change(loop.name, lambda state, at: roll_back_by_limits(state, verdict, at), now)
-        return int(done["route"]["generation"]) > before.route.generation
+
+        def change(state: LoopState, at: Instant) -> Transition:
+            return roll_back_by_limits(state, verdict, at)
+
+        done = self._change(loop.name, self._with_state(loop, change, None, Flip()), now)
+        return int(done["route"]["generation"]) > before.route.generation or "restoring" in done
 
     def redeploy(
-        self, loop: Loop, version: str, reason: str, registry: Registry, *, actor: str, override: bool
+        self,
+        loop: Loop,
+        version: str,
+        reason: str,
+        registry: Registry,
+        *,
+        actor: str,
+        override: bool,
+        way: Way | None = None,
     ) -> Json:
         """Serve any registered version again, its files fetched anew; done when every replica follows.
 
-        Raises: NotFound, Refused and IntegrityError, before anything has changed.
+        Raises: NotFound, Refused, IntegrityError and what taking a checkpoint raises, before anything has changed.
         """
         verdict = _asked_for(actor, reason)
 
-        def change(state: LoopState, at: Instant) -> Transition:
+        def redeployed(state: LoopState, at: Instant) -> Transition:
             return redeploy(state, version, verdict, at, actor, override=override)
 
+        change = self._with_state(loop, redeployed, way, Flip(version, override))
         change(self.store.state(loop.name), 0)
         found = judge_binding(registry.get(loop.name, version).binding, Binding.of(loop.feature_set))
         if found.name == REJECT:
@@ -209,6 +143,7 @@ class Operations:
                 version=version,
             )
         registry.renew(loop.name, version)
+        self._keep_before(loop, version, way, actor)
         return self._change(loop.name, change, None)
 
     def cast_shadow(self, loop: Loop, version: str, share: float, *, actor: str, now: Instant | None) -> Json:
@@ -238,7 +173,7 @@ class Operations:
             decision = next(one for one in reversed(self.decisions(loop)) if one["kind"] == "quantise")
             return {"version": decision["version"], "variant": plain(variant), "decision": decision}
 
-    def _change(self, loop: str, change: Callable[[LoopState, Instant], Transition], now: Instant | None) -> Json:
+    def _change(self, loop: str, change: Change, now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""
         while True:
             state = self.store.state(loop)
@@ -253,10 +188,12 @@ class Operations:
         """Give serving a new route, wait until it follows, and tell what was decided."""
         self.publish(state.loop)
         followed = self.fleet.follow(state.loop, state.route.generation)
+        moving = {} if state.restoring is None else {"restoring": plain(state.restoring)}
         return {
             "route": views.route_of(state),
             "decision": views.decision(self.store.entries(state.loop)[-1]),
             "followed": plain(followed),
+            **moving,
         }
 
     def _decided(self, loop: str, verdict: Verdict, actor: str) -> bool:
@@ -264,10 +201,42 @@ class Operations:
         newest = [one.draft for one in self.store.entries(loop)[-1:]]
         return [(one.kind, one.actor, one.reasons) for one in newest] == [("rollback", actor, verdict.texts)]
 
-    @property
-    def fleet(self) -> Fleet:
-        """The replicas that serve this home."""
-        return Fleet(self.home)
+    def _keep_before(self, loop: Loop, version: str, way: Way | None, actor: str) -> None:
+        """A version without a state to come back to is released by hand: what serves is kept before it answers.
+
+        Raises: as ``StateKeeper.take_by_hand``; then the route stays, unless the state is asked to be left alone.
+        """
+        keeper = self.keeper(loop)
+        if keeper is not None and way is None and keeper.latest(version) is None:
+            keeper.take_by_hand(actor)
+
+    def _with_state(self, loop: Loop, change: Change, way: Way | None, flip: Flip) -> Change:
+        keeper = self.keeper(loop)
+        if keeper is not None:
+            return keeper.going(change, way, flip)
+        if way is not None:
+            mend = "Leave --state out, or give it state=hs.StateFolder(...) or hs.State(...)."
+            raise Refused(f"Loop {loop.name!r} declares no state.", mend=mend, loop=loop.name)
+        return change
+
+    def _with_own_state(self, loop: str, declared: Loop | None, change: Change, way: Way | None) -> Change:
+        """As ``_with_state``, reading the loop's file only where it keeps state that is not to be left alone."""
+        if declared is None:
+            settings = Settings.load(self.home.root)
+            if loop not in settings.stateful and way is None:
+                return change
+            if loop in settings.stateful and way == "leave":
+                return lambda state, at: leave_alone(state, change(state, at), at)
+            from homeostat.app.loader import load_loop
+
+            declared = load_loop(settings.loop_file, loop)
+        return self._with_state(declared, change, way, Flip())
+
+    def keeper(self, loop: Loop) -> StateKeeper | None:
+        """The keeper of a loop's state; None for one that declares none."""
+        if loop.state is None:
+            return None
+        return StateKeeper.of(loop, Settings.load(self.home.root), self.store)
 
     def publish(self, loop: str) -> LoopState:
         """Give serving its copy of the newest route, whoever decided it; one writer at a time. Gives its state."""
@@ -282,49 +251,6 @@ class Operations:
     def say_waiting(self, loop: str, waiting: Waiting | None) -> None:
         """Let the doors and everyone who asks know why nothing serves; None once something does."""
         write_waiting(self.home.routes, loop, waiting)
-
-    def verify_ledger(self) -> Json:
-        """Check every entry and every signed head."""
-        found = audit(self.store.entries(), self.heads.read(), self.heads.signer)
-        return {
-            "intact": found.intact,
-            "entries": found.entries,
-            "heads": found.heads,
-            "problems": list(found.problems),
-        }
-
-    def _waiting(self, state: LoopState) -> Json | None:
-        waiting = None if state.route.champion else read_waiting(self.home.routes, state.loop)
-        return None if waiting is None else views.waiting_of(waiting)
-
-    def _problems(self, loop: Loop, state: LoopState) -> list[str]:
-        """Versions on the route that the loop, as its file is now, can no longer feed."""
-        current, found = Binding.of(loop.feature_set), []
-        for name in state.route.versions:
-            version = self.manifests.find(loop.name, name)
-            verdict = judge_binding(version.binding, current) if version else None
-            if verdict is not None and verdict.name == REJECT:
-                found.append(
-                    f"{name} was trained with other definitions than the loop file has: {'; '.join(verdict.texts)}"
-                )
-        return found
-
-    def _last_said(self, loop: str, version: str) -> str:
-        try:
-            lines = JobFolder(self.home.jobs / loop / version).log.read_text(errors="replace").splitlines()
-        except OSError:
-            return "pinning the training set"
-        last = lines[-1] if lines else "starting"
-        return (last.partition(" s  ")[2] or last)[:200]
-
-    def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
-        """All days by name with their cursors; only what changed is read again."""
-        with self._lock:
-            cursor, known = self._days.get(loop, (0, {}))
-            changed = self.store.days(loop, after=cursor)
-            known = {**known, **{day.day: (place, day) for place, day in changed}}
-            self._days[loop] = (changed[-1][0] if changed else cursor, known)
-            return known
 
 
 def _asked_for(actor: str, reason: str) -> Verdict:

@@ -15,7 +15,7 @@ class Settings(BaseModel):
     """Settings of one installation. ``port`` carries the doors; the dashboard and ``/api`` are on the next one.
 
     ``definitions`` is the hash of each loop's features as the installation was started: all its processes run
-    with these or not at all.
+    with these or not at all. ``stateful`` names the loops that declare state, as it was started.
     ``replicas`` gateway processes share the port. A candidate's answer may take ``arm_seconds``, then the champion
     answers; in a replay it has all the time it needs, since who answers must not depend on the machine.
     ``grpc_port`` carries the Open Inference Protocol over gRPC; without it, nothing of gRPC is loaded.
@@ -48,6 +48,7 @@ class Settings(BaseModel):
     traces: Traces | None = None
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
+    stateful: tuple[str, ...] = ()
 
     @property
     def paths(self) -> Home:

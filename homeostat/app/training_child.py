@@ -33,7 +33,7 @@ _NICE = 5
 def main(arguments: list[str]) -> int:
     """Do the job in ``arguments[0]``; the exit status is 0 with a result, 1 with an error written down."""
     job_file, parent, memory = Path(arguments[0]), int(arguments[1]), int(arguments[2])
-    _die_with(parent)
+    die_with(parent)
     stay_small(memory)
     place = JobFolder(job_file.parent)
     job = TrainingJob.from_json(json.loads(job_file.read_bytes()))
@@ -103,12 +103,12 @@ def _said_since(began: float) -> Callable[[str], None]:
     return say
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Ask the kernel to end this process with its parent; end at once when that is gone already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        raise SystemExit("The process that asked for this training is gone.")
+        raise SystemExit("The process that asked for this work is gone.")
 
 
 def stay_small(memory: int) -> None:

@@ -10,7 +10,8 @@ from homeostat.control.loop import Loop
 from homeostat.control.reading import canary_window
 from homeostat.control.rehearsals import KIND, Drills, Rehearsed, late_by
 from homeostat.control.rollouts import Canary
-from homeostat.control.state import LoopState, Rollout
+from homeostat.control.state import LoopState, Restoring, Rollout
+from homeostat.control.versioned_state import VersionedState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
@@ -142,6 +143,23 @@ def route_of(state: LoopState) -> Json:
         "experiments": [plain(experiment) for experiment in route.experiments],
         "halted": list(route.halted),
     }
+
+
+def state_of(state: LoopState, declared: VersionedState, progress: str) -> Json:
+    """State that depends on the version: what is on its way back and how far, and a release that waits for it."""
+    restoring, held = state.restoring, state.held
+    moving = None if restoring is None else {**plain(restoring), "waits": restoring.flip is not None, "told": progress}
+    if moving is not None and restoring is not None:
+        moving |= {"asked_at": format_instant(restoring.asked_at), "since": format_instant(restoring.since)}
+    waits = None if held is None else {**plain(held), "since": format_instant(held.since)}
+    return {"first": declared.first, "keep": declared.keep, "restoring": moving, "held": waits}
+
+
+def restoring_activity(restoring: Restoring, progress: str) -> Json:
+    """State on its way back, as what is under way."""
+    since = format_instant(restoring.asked_at)
+    step = f"{progress}; {restoring.leaving} answers until it is there" if restoring.flip else progress
+    return {"kind": "state", "step": step, "since": since, "version": restoring.version}
 
 
 def drills_of(state: LoopState, plan: Drills | None, entries: Sequence[Entry], now: Instant) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from homeostat.cli import (
+    checkpoints,
     consumers,
     contract,
     demo,
@@ -52,6 +53,7 @@ app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("rollback")(operate.rollback)
+app.command("checkpoints")(checkpoints.checkpoints)
 app.command("shadow")(shadow.shadow)
 app.command("quantise")(quantise.quantise)
 features.app.command("audit")(features_audit.audit)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
+from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
@@ -62,6 +63,10 @@ def rollback(
     override: Annotated[
         bool, typer.Option("--override", help="With --to: also a version that was taken back or turned away.")
     ] = False,
+    state: Annotated[
+        Literal["restore", "replay", "leave"] | None,
+        typer.Option("--state", help="What becomes of state that depends on the version; the loop's way by default."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Take a version back: the candidate, else the champion.
@@ -69,8 +74,10 @@ def rollback(
     While a rollout is open, the candidate leaves and the champion serves everything. Otherwise the standby takes
     over from the champion; with --to any registered version does, its files fetched again from the registry.
     Serving follows at once, whether or not control runs; the command ends when every replica has. Without --to it
-    does not read the loop file: one that was broken since the start does not keep a version from being taken back.
-    What changed since the command looked is not taken back.
+    reads the loop file only of a loop with state: one that was broken since the start does not keep a version from
+    being taken back. What changed since the command looked is not taken back. Where the loop declares state, control
+    then puts back the checkpoint of the version that returns, or before serving follows where the loop says
+    first="state"; interrupting the command does not stop that.
     """
     with errors_shown(as_json):
         from homeostat.app.going_back import roll_back
@@ -79,12 +86,14 @@ def rollback(
             operations, found = opened(home, loop)
             _confirm_unless(yes, found.name, operations.state(found.name).route.champion, to)
             registry = registry_of(operations.home)
-            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override)
+            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=state)
         else:
             existing, route = serving(home, loop)
             leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
             _confirm_unless(yes, route.loop, leaving, staying)
-            done = roll_back(existing, route, reason, _ACTOR)
+            done = roll_back(existing, route, reason, _ACTOR, state)
+        if "restoring" in done:
+            done = wait_for_state(*opened(home, done["route"]["loop"]), done)
         show(done, as_json, changed)
 
 
@@ -115,7 +124,9 @@ def _status(shown: Json) -> None:
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
         _line("rollout", f"{share}, {rollout['state'] if rollout['asked'] else looks}")
         _asked(rollout["asked"], shown["loop"])
-    if activity:
+    if shown["state"]:
+        _state_lines(shown["state"])
+    if activity and activity["kind"] == "training":
         _line("training", f"{activity['version']}: {activity['step']}")
     if shown["freshness_of_day"]:
         _wrapped("freshness", _freshness(shown["freshness_of_day"]))
@@ -151,6 +162,17 @@ def _asked(asked: Json | None, loop: str) -> None:
         return
     _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
     _line("", f"'homeostat rollout approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
+
+
+def _state_lines(told: Json) -> None:
+    if told["restoring"]:
+        moving = told["restoring"]
+        waits = f"; {moving['leaving']} answers until then" if moving["waits"] else ""
+        _wrapped(
+            "state", f"that of {moving['version']} is put back from {moving['checkpoint']}: {moving['told']}{waits}"
+        )
+    if told["held"]:
+        _wrapped("held", f"{told['held']['version']} waits for a checkpoint: {told['held']['problem']}")
 
 
 def _waiting(told: Json | None) -> str:
@@ -240,3 +262,4 @@ def changed(done: Json) -> None:
             talk.print(f"  {text}", markup=False)
     elif followed["replicas"]:
         talk.print(f"{replicas} followed within {followed['seconds'] * 1e3:.0f} ms.")
+    moved(done)

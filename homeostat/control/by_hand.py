@@ -68,7 +68,8 @@ def redeploy(
         after = after.standing(rollout.candidate, "rolled_back", now)
     if state.route.standby is not None:
         after = after.standing(state.route.standby, "retired", now)
-    after = dataclasses.replace(after.standing(version, "champion", now), rollout=None, route=route)
+    held = None if state.held is not None and state.held.version == version else state.held
+    after = dataclasses.replace(after.standing(version, "champion", now), rollout=None, route=route, held=held)
     marked = state.versions[version].name in _MARKED
     title = f"{champion} is taken back; {version} serves again{', by override' if marked else ''}"
     name = f"{state.loop}/redeploy/{route.generation}"

@@ -41,8 +41,9 @@ def begin(
     Raises: Refused while anything else is under way.
     """
     champion = state.route.champion
-    if champion is None or state.rollout is not None or state.drill is not None:
-        why = "nothing serves yet" if champion is None else "a rollout is open" if state.rollout else "a drill is"
+    if champion is None or state.rollout is not None or state.drill is not None or state.restoring is not None:
+        open_now = "a rollout is open" if state.rollout else "a drill is"
+        why = "nothing serves yet" if champion is None else "state is put back" if state.restoring else open_now
         raise Refused(
             f"No rollback of {state.loop!r} can be rehearsed now: {why}.",
             mend="Try again when a champion serves alone; see 'homeostat status'.",

@@ -14,6 +14,7 @@ from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
+from homeostat.control.versioned_state import State, StateFolder, VersionedState
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
 from homeostat.data.labels import Label, PostedLabel
@@ -53,6 +54,8 @@ class Loop:
     ``output``: the columns of a prediction that are promised to its consumers; all that a reply holds by default.
     ``batching``: whether rows of requests that wait at one time go to the model in one call: ``"off"``, at most so
     many, or where it is measured to pay (``"auto"``).
+    ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
+    kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     Raises: InvalidInput that names the part.
     """
@@ -77,6 +80,7 @@ class Loop:
     ask_by_key: bool = False
     log: Log = KEEP_ALL
     batching: Batching = "auto"
+    state: VersionedState | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -112,6 +116,9 @@ class Loop:
                 runtime=self.runtime,
             )
         check_batching(self.batching, self.name)
+        if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
+            mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.state!r} is no state.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

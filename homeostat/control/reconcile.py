@@ -11,10 +11,12 @@ from homeostat.control import approvals, transitions
 from homeostat.control.days import Day
 from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
+from homeostat.control.keeping import STATELESS, Stateful
 from homeostat.control.loop import Loop
 from homeostat.control.policies import Matured, judge_first, judge_retrain
 from homeostat.control.quality import halt, judge_quality, leave_for_standby
 from homeostat.control.reading import canary_window, quality_of, record_of, trail_of
+from homeostat.control.restoring import collect_failure, workflow_name
 from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
@@ -61,7 +63,8 @@ class Reconciler:
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
     ``on_wait`` is told why nothing serves (None once something does) whenever that changes.
     ``lagging`` tells of replicas that do not serve a generation: while there are any, no rollout moves on.
-    ``verdict`` is what was last said about retraining.
+    ``verdict`` is what was last said about retraining. ``stateful`` sends state along with what is taken back, where
+    the loop declares any.
     """
 
     loop: Loop
@@ -77,6 +80,7 @@ class Reconciler:
     verdict: Verdict | None = None
     said: tuple[Waiting | None, ...] = ()
     judged: dict[str, Verdict] = dataclasses.field(default_factory=dict)
+    stateful: Stateful = STATELESS
 
     @property
     def workflow_name(self) -> str:
@@ -96,6 +100,14 @@ class Reconciler:
         self._say(state)
         self._publish(state)
         self._begin_retraining(state)
+        self._carry_on(state)
+
+    def carry_on(self) -> None:
+        """Begin a way back of state that was asked for, or write down that it failed; no time passes for anyone."""
+        try:
+            self._carry_on(self.store.state(self.loop.name))
+        except Conflict:
+            return  # somebody else decided: the next look sees what
 
     def _without_drill(self, state: LoopState) -> LoopState:
         """A drill that nobody lived to end is ended: the champion serves again."""
@@ -117,6 +129,8 @@ class Reconciler:
         state = self.store.state(self.loop.name)
         if state.drill is not None:
             return state  # somebody rehearses a rollback, for seconds
+        if state.restoring is not None:
+            return self._carry_on(state)
         state = self._collect_failure(self._let_go(state, now), now)
         changed = self._observe(state, now)
         before = state
@@ -128,7 +142,7 @@ class Reconciler:
         if state.route.generation != self.published:
             self._publish(state)
         self._begin_retraining(state)
-        return state
+        return self._carry_on(state)
 
     def settle(self, now: Instant, patience: float) -> LoopState:
         """Tick until nothing more can be decided as of ``now``, waiting for a retraining under way.
@@ -136,9 +150,9 @@ class Reconciler:
         One decision may call for the next: where this stops must not depend on when a process was restarted.
         """
         before, state = None, self.tick(now)
-        while state != before or state.retraining is not None:
-            if state.retraining is not None:
-                self.engine.wait(state.retraining.workflow, patience)
+        while state != before or state.retraining is not None or state.restoring is not None:
+            for under_way in self._under_way(state):
+                self.engine.wait(under_way, patience)
             before, state = state, self.tick(now)
         return state
 
@@ -154,7 +168,9 @@ class Reconciler:
 
     def _let_go(self, state: LoopState, now: Instant) -> LoopState:
         """The definitions of a loop are those of its file: only a restart changes them."""
-        after, drafts = let_go(state, self._honours, now)
+        if state.restoring is not None:
+            return state
+        after, drafts = self.stateful.at_once(state, let_go(state, self._honours, now), now)
         return self.store.commit(state, after, drafts, ()) if drafts else state
 
     def _honours(self, version: str) -> Verdict:
@@ -193,6 +209,8 @@ class Reconciler:
             return Transition(state, ())
         if state.rollout is not None:
             return self._judge_rollout(state, now)
+        if state.held is not None and (waited := self.stateful.release(state, now)).drafts:
+            return waited
         verdict, facts = self._judge_retraining(state, now)
         self.verdict = verdict
         if verdict.name != RETRAIN:
@@ -206,7 +224,8 @@ class Reconciler:
             seen = quality_of(state, self.days, route.champion, route.standby)
             verdict = judge_quality(seen, limits.quality)
             if verdict.name == ROLL_BACK:
-                return leave_for_standby(state, verdict, now, {"seen": plain(seen)})
+                moved = leave_for_standby(state, verdict, now, {"seen": plain(seen)})
+                return self.stateful.along(state, moved, now)
         drafts: tuple[Draft, ...] = ()
         for version in route.arms if limits.arm_quality is not None else ():
             seen = quality_of(state, self.days, version, str(route.champion))
@@ -239,7 +258,7 @@ class Reconciler:
         if verdict.name == PROMOTE:
             return transitions.promote(state, verdict, now, facts)
         if verdict.name == ROLL_BACK:
-            return transitions.take_back(state, verdict, now, facts)
+            return self.stateful.along(state, transitions.take_back(state, verdict, now, facts), now)
         if verdict.name == ASK:
             return approvals.ask(state, verdict, now, facts, limits)
         return Transition(transitions.look_again(state, now, limits) if seen.due else state, ())
@@ -250,6 +269,23 @@ class Reconciler:
         if asked is not None:
             ask = {**plain(asked), "loop": self.loop.name, "champion": state.route.champion}
             self.engine.start(self.workflow_name, asked.workflow, ask)
+
+    def _carry_on(self, state: LoopState) -> LoopState:
+        """Start the way back that the state asks for; starting it again changes nothing, and it ends once."""
+        asked = state.restoring
+        if asked is None:
+            return state
+        ended = self.engine.state(asked.id)
+        if ended.status == "FAILED":
+            after, drafts = collect_failure(state, ended)
+            return self.store.commit(state, after, drafts, ())
+        self.engine.start(workflow_name(self.loop.name), asked.id, {**plain(asked), "loop": self.loop.name})
+        return state
+
+    @staticmethod
+    def _under_way(state: LoopState) -> list[str]:
+        found = [] if state.retraining is None else [state.retraining.workflow]
+        return found if state.restoring is None else [*found, state.restoring.id]
 
     def _collect_failure(self, state: LoopState, now: Instant) -> LoopState:
         """Write down a retraining that ended in an error; one that ended well has written for itself."""

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from homeostat.control import transitions
+from homeostat.control.checkpoints import Checkpoint, checkpoint_draft
 from homeostat.control.gates import Evidence, judge_gate
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
-from homeostat.kernel.canonical import digest
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.canonical import digest, plain
+from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.training.evaluation import Evaluation
 from homeostat.training.jobs import TOGETHER, Burden, burdens_of
@@ -39,32 +40,68 @@ class RetrainingWork(Protocol):
         ...
 
 
+class Keeping(Protocol):
+    """Takes checkpoints of a loop's state."""
+
+    def keep(self, ask: Json) -> Checkpoint:
+        """The checkpoint of this workflow, taken now or before."""
+        ...
+
+    def newest(self) -> int:
+        """The number of the newest checkpoint; 0 before the first."""
+        ...
+
+
 def retraining_body(
-    loop: Loop, store: ControlStore, work: RetrainingWork, on_change: Callable[[LoopState], None]
+    loop: Loop,
+    store: ControlStore,
+    work: RetrainingWork,
+    on_change: Callable[[LoopState], None],
+    keeping: Keeping | None = None,
 ) -> Callable[[Steps, Json], Json]:
-    """The workflow's body for one loop; ``on_change`` publishes the route it may have changed."""
+    """The workflow's body for one loop; ``on_change`` publishes the route it may have changed.
+
+    Where the loop declares state, ``keeping`` takes its checkpoint before a candidate answers anybody.
+    """
 
     def body(steps: Steps, ask: Json) -> Json:
         pin = steps.run("pin", lambda: work.pin(ask))
         trained = steps.run("train", lambda: work.train(ask, pin))
         steps.run("register", lambda: work.register(ask, trained))
-        outcome: Json = steps.run("gate", lambda: conclude(loop, store, ask, trained, on_change))
+        kept = {}
+        if keeping is not None:
+            kept = steps.run("checkpoint", lambda: before_release(loop, store, keeping, ask, trained))
+        outcome: Json = steps.run("gate", lambda: conclude(loop, store, ask, trained, on_change, kept))
         return outcome
 
     return body
 
 
-def conclude(loop: Loop, store: ControlStore, ask: Json, trained: Json, on_change: Callable[[LoopState], None]) -> Json:
+def before_release(loop: Loop, store: ControlStore, keeping: Keeping, ask: Json, trained: Json) -> Json:
+    """The checkpoint of the state that a candidate which passed would change; the problem where it failed, once."""
+    if _judged(loop, ask, trained).name != ACCEPT or store.state(loop.name).route.champion is None:
+        return {}
+    try:
+        return {"checkpoint": plain(keeping.keep(ask))}
+    except HomeostatError as error:
+        return {"problem": f"{error.problem} {error.mend}", "after": keeping.newest()}
+
+
+def conclude(
+    loop: Loop,
+    store: ControlStore,
+    ask: Json,
+    trained: Json,
+    on_change: Callable[[LoopState], None],
+    kept: Json | None = None,
+) -> Json:
     """Judge the candidate and act on it, once; a second call finds the first one's decision."""
-    verdict = judge_gate(_evidence(ask, Evaluation.from_json(trained["evaluation"])), loop.gate)
-    burdens = burdens_of(trained)
-    if burdens is not None:
-        verdict = Verdict(verdict.name, (*verdict.reasons, lighter(*burdens)))
+    verdict = _judged(loop, ask, trained)
     while True:
         state = store.state(loop.name)
         if state.retraining is None or state.retraining.workflow != ask["workflow"]:
             break
-        after, drafts = _transition(loop, state, verdict, int(ask["asked_at"]), trained)
+        after, drafts = _transition(loop, state, verdict, int(ask["asked_at"]), trained, kept or {})
         try:
             state = store.commit(state, after, drafts, ())
         except Conflict:
@@ -74,7 +111,13 @@ def conclude(loop: Loop, store: ControlStore, ask: Json, trained: Json, on_chang
     return {"verdict": verdict.name, "reasons": list(verdict.texts)}
 
 
-def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: Json) -> Transition:
+def _judged(loop: Loop, ask: Json, trained: Json) -> Verdict:
+    verdict = judge_gate(_evidence(ask, Evaluation.from_json(trained["evaluation"])), loop.gate)
+    burdens = burdens_of(trained)
+    return verdict if burdens is None else Verdict(verdict.name, (*verdict.reasons, lighter(*burdens)))
+
+
+def _transition(loop: Loop, state: LoopState, verdict: Verdict, now: int, trained: Json, kept: Json) -> Transition:
     form = trained["version"].get("form") or {}
     served = {"runtime": form.get("runtime", "onnx"), "why_not_onnx": form.get("why", "")}
     facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"]), "served_by": served}
@@ -84,7 +127,24 @@ def _transition(loop: Loop, state: LoopState, verdict: Any, now: int, trained: J
         return transitions.reject(state, verdict, now, facts)
     if state.route.champion is None:
         return transitions.first_champion(state, verdict, now, facts)
-    return transitions.open_rollout(state, verdict, now, facts, loop.rollout)
+    if loop.state is None:
+        return transitions.open_rollout(state, verdict, now, facts, loop.rollout)
+    return _with_checkpoint(loop, state, verdict, now, facts, kept)
+
+
+def _with_checkpoint(loop: Loop, state: LoopState, verdict: Verdict, now: int, facts: Json, kept: Json) -> Transition:
+    """No candidate answers anybody before there is a checkpoint of the very champion's state."""
+    taken = Checkpoint(**kept["checkpoint"]) if "checkpoint" in kept else None
+    if taken is None:
+        problem = kept.get("problem", "The champion came while the candidate was judged.")
+        return transitions.hold(state, verdict, now, facts, int(kept.get("after", 0)), problem)
+    draft = checkpoint_draft(state, taken, now)
+    if taken.version != state.serving or state.restoring is not None:
+        problem = f"{taken.id} holds the state of {taken.version}, and that was not left alone since."
+        after, drafts = transitions.hold(state, verdict, now, facts, taken.number, problem)
+    else:
+        after, drafts = transitions.open_rollout(state, verdict, now, facts, loop.rollout)
+    return Transition(after, (draft, *drafts))
 
 
 def lighter(made: Burden, of: Burden) -> Reason:

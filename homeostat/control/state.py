@@ -13,7 +13,9 @@ from homeostat.kernel.clock import Instant
 from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
 
-StandingName = Literal["training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed"]
+StandingName = Literal[
+    "training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed", "held"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,46 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
+class Flip:
+    """The change of a route that waits for its state: a rollback, or ``to`` is redeployed."""
+
+    to: str | None = None
+    override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """State on its way back: that of ``version`` from ``checkpoint``, whose content has ``hash``.
+
+    ``leaving`` filled what is there now; rows served from ``since`` on are replayed where ``way`` says so. ``flip``
+    is done once the state is right; None where the route went first.
+    """
+
+    id: str
+    way: Literal["restore", "replay"]
+    version: str
+    leaving: str
+    checkpoint: str
+    hash: str
+    since: Instant
+    asked_at: Instant
+    actor: str
+    because: tuple[str, ...]
+    generation: int
+    flip: Flip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version that passed its gate and may not serve before there is a checkpoint later than number ``after``."""
+
+    version: str
+    since: Instant
+    after: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoopState:
     """One row of the relational store, replaced as a whole by compare-and-set on ``revision``."""
 
@@ -100,6 +142,13 @@ class LoopState:
     first_version: str | None = None
     next_version: int = 1
     drill: Drill | None = None
+    restoring: Restoring | None = None
+    held: Held | None = None
+
+    @property
+    def serving(self) -> str | None:
+        """The version that serves, also while its copy does for a drill."""
+        return self.route.champion if self.drill is None else self.drill.champion
 
     def standing(self, version: str, name: StandingName, since: Instant) -> LoopState:
         """The same state with one version's standing changed."""

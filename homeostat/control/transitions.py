@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from homeostat.control.rollouts import Canary
-from homeostat.control.state import LoopState, Retraining, Rollout
+from homeostat.control.state import Held, LoopState, Retraining, Rollout
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Refused
-from homeostat.kernel.verdicts import Verdict
+from homeostat.kernel.verdicts import Reason, Verdict
 from homeostat.serving.routing import Route
 
 Facts = Mapping[str, object]
@@ -35,6 +35,7 @@ def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
         retraining=retraining,
         retrained_at=now,
         next_version=state.next_version + 1,
+        held=None,
     )
     kind, title = ("bootstrap", f"Train the first version, {version}")
     if state.route.champion is not None:
@@ -63,18 +64,43 @@ def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
 def open_rollout(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, limits: Canary) -> Transition:
     """The candidate passed the gate: the first share of traffic goes to it."""
     asked = _retraining(state)
-    name, look_at = f"{state.loop}/rollout/{asked.version}", now + duration(limits.holds[0])
-    rollout = Rollout(name, asked.version, str(state.route.champion), 0, now, now, look_at)
-    route = next_route(state.route, canary=asked.version, share=limits.steps[0], salt=rollout.id)
-    after = dataclasses.replace(
-        state.standing(asked.version, "candidate", now), retraining=None, rollout=rollout, route=route
-    )
     gate = draft_of(
         state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts
     )
-    title = f"{asked.version} takes {limits.steps[0]:.0%} of the traffic"
-    opened = draft_of(state, rollout.id, "canary", title, verdict, asked.version, now, route_facts(route))
+    after, (opened,) = _opened(dataclasses.replace(state, retraining=None), asked.version, verdict, now, limits)
     return Transition(after, (gate, opened))
+
+
+def _opened(state: LoopState, version: str, verdict: Verdict, now: Instant, limits: Canary) -> Transition:
+    name, look_at = f"{state.loop}/rollout/{version}", now + duration(limits.holds[0])
+    rollout = Rollout(name, version, str(state.route.champion), 0, now, now, look_at)
+    route = next_route(state.route, canary=version, share=limits.steps[0], salt=rollout.id)
+    after = dataclasses.replace(state.standing(version, "candidate", now), rollout=rollout, route=route)
+    title = f"{version} takes {limits.steps[0]:.0%} of the traffic"
+    return Transition(after, (draft_of(state, name, "canary", title, verdict, version, now, route_facts(route)),))
+
+
+def hold(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, after: int, problem: str) -> Transition:
+    """The candidate passed the gate, but there is no checkpoint of the state: nobody is answered by it yet.
+
+    ``after`` is the number of the newest checkpoint there is; a later one of the champion lets the candidate go on.
+    """
+    asked = _retraining(state)
+    gate = draft_of(
+        state, asked.workflow, "gate", f"{asked.version} passed the gate", verdict, asked.version, now, facts
+    )
+    again = f"'homeostat checkpoints {state.loop} --take' takes one, and the release goes on by itself"
+    why = Verdict("HOLD", (Reason("no_checkpoint", None, None, problem), Reason("mend", None, None, again)))
+    title = f"{asked.version} is held: there is no checkpoint of the state of {state.route.champion}"
+    held = draft_of(state, asked.workflow, "hold", title, why, asked.version, now, {})
+    waits = Held(asked.version, now, after, problem)
+    standing = state.standing(asked.version, "held", now)
+    return Transition(dataclasses.replace(standing, retraining=None, held=waits), (gate, held))
+
+
+def release_held(state: LoopState, held: Held, verdict: Verdict, now: Instant, limits: Canary) -> Transition:
+    """The checkpoint that the candidate waited for is there: the first share of traffic goes to it."""
+    return _opened(dataclasses.replace(state, held=None), held.version, verdict, now, limits)
 
 
 def reject(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:

@@ -8,6 +8,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.policies import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary, blue_green
+from homeostat.control.versioned_state import State, StateFolder
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
 from homeostat.data.labels import Label
 from homeostat.data.log_policy import Log
@@ -40,6 +41,8 @@ __all__ = [
     "Log",
     "Loop",
     "Retrain",
+    "State",
+    "StateFolder",
     "Table",
     "Window",
     "batch_mean",

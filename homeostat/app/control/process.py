@@ -33,10 +33,15 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
-from homeostat.control import retraining
+from homeostat.app.versioned_state.keeper import StateKeeper
+from homeostat.app.versioned_state.restorer import Restorer
+from homeostat.control import restoring, retraining
+from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
+from homeostat.control.restoring import restoring_body, workflow_name
 from homeostat.control.retraining import retraining_body
+from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Registry
@@ -44,6 +49,7 @@ from homeostat.serving.waiting import Waiting
 from homeostat.training.pipeline import WorkflowEngine
 
 _LOG = logging.getLogger("homeostat.control")
+_STATE_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -71,6 +77,8 @@ class ControlProcess:
             threading.Thread(target=self._run, name="reconcile"),
             threading.Thread(target=watch, args=(self._stop,), name="doors"),
         ]
+        if any(reconciler.loop.state is not None for reconciler in self.reconcilers.values()):
+            self._threads.append(threading.Thread(target=self._carry_on, name="state"))
         for thread in self._threads:
             thread.start()
 
@@ -90,6 +98,13 @@ class ControlProcess:
         self._attempt(self._recover)
         while not self._stop.wait(self.settings.tick_seconds):
             self._attempt(self.service.tick)
+
+    def _carry_on(self) -> None:
+        """State that somebody sent on its way does not wait for the next look at everything."""
+        stateful = [one for one in self.reconcilers.values() if one.loop.state is not None]
+        while not self._stop.wait(_STATE_SECONDS):
+            for reconciler in stateful:
+                self._attempt(reconciler.carry_on)
 
     def _recover(self) -> None:
         for reconciler in self.reconcilers.values():
@@ -113,7 +128,7 @@ def build(settings: Settings) -> ControlProcess:
     recorder = (TracedBlockingRecorderClient if tracer else BlockingRecorderClient)(settings.recorder_socket)
     facts = Facts(recorder, settings.doors_url)
     publisher = Publisher(operations, registry, Fleet(home))
-    engine = DbosEngine(home.workflows_db, release=hash_file(Path(retraining.__file__)))
+    engine = DbosEngine(home.workflows_db, release=_release())
     loops = load_started(settings)
     runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
     reconcilers = {
@@ -128,6 +143,11 @@ def build(settings: Settings) -> ControlProcess:
     rehearser = Rehearser(operations, doors, facts.recorder.flush)
     service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser)
     return ControlProcess(settings, service, engine, reconcilers, runner, tracer)
+
+
+def _release() -> str:
+    """Names the code of the workflows."""
+    return digest([hash_file(Path(retraining.__file__)), hash_file(Path(restoring.__file__))])
 
 
 def _saying(operations: Operations) -> Callable[[str, Waiting | None], None]:
@@ -156,7 +176,13 @@ def _reconciler(
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     lagging, say = operations.fleet.lagging, _saying(operations)
-    found = Reconciler(loop, operations.store, observer, engine, publisher.publish, say, lagging)
-    body = retraining_body(loop, operations.store, work, publisher.publish)
+    keeper = StateKeeper.of(loop, settings, operations.store)
+    found = Reconciler(
+        loop, operations.store, observer, engine, publisher.publish, say, lagging, stateful=keeper or STATELESS
+    )
+    body = retraining_body(loop, operations.store, work, publisher.publish, keeper)
     engine.register(found.workflow_name, traced_body(body, tracer, loop.name) if tracer else body)
+    if keeper is not None:
+        restorer = Restorer(keeper, lambda: facts.recorder.flush().log.get(loop.name, -1))
+        engine.register(workflow_name(loop.name), restoring_body(operations.store, restorer, publisher.publish))
     return found

@@ -18,6 +18,7 @@ from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
+from homeostat.control.versioned_state import Way
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
@@ -153,10 +154,12 @@ class ControlService:
         """Every version and its standing."""
         return self.operations.versions(self._loop(name))
 
-    def rollback(self, name: str, reason: str, actor: str, generation: int | None) -> Json:
+    def rollback(self, name: str, reason: str, actor: str, generation: int | None, way: Way | None = None) -> Json:
         """Take the candidate back, or flip to the standby; only where ``generation`` serves, if it is given."""
-        loop, now = self._loop(name).name, self._now()
-        return self.operations.rollback(loop, reason, actor=actor, now=now, generation=generation)
+        loop, now = self._loop(name), self._now()
+        return self.operations.rollback(
+            name, reason, actor=actor, now=now, generation=generation, way=way, declared=loop
+        )
 
     def answer(self, name: str, question: str | None, reason: str, *, approved: bool) -> Json:
         """Answer what an open rollout asks."""

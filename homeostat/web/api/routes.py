@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from homeostat.app.control.service import ControlService
+from homeostat.control.versioned_state import Way
 from homeostat.kernel.clock import parse_instant
 
 Json = dict[str, Any]
@@ -40,6 +41,7 @@ class RollbackRequest(BaseModel):
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
     actor: Literal["dashboard", "command line"] = Field(default="dashboard", description="Where the person asked.")
     generation: int | None = Field(default=None, description="Only the route of this generation, which was seen.")
+    state: Way | None = Field(default=None, description="What becomes of the loop's state; its own way by default.")
 
 
 class Answer(BaseModel):
@@ -118,7 +120,7 @@ def router_of(service: ControlService) -> APIRouter:
     @router.post("/loops/{loop}/rollback", summary="Take a version back")
     def rollback(loop: LoopName, request: RollbackRequest) -> Json:
         """The candidate leaves; without an open rollout, the standby takes over from the champion."""
-        return service.rollback(loop, request.reason, request.actor, request.generation)
+        return service.rollback(loop, request.reason, request.actor, request.generation, request.state)
 
     @router.post("/loops/{loop}/rollout/approve", summary="Let the candidate go on")
     def approve(loop: LoopName, answer: Answer) -> Json:

@@ -19,7 +19,7 @@ from homeostat.app.going_back import roll_back, served_route
 from homeostat.app.home import Home, Running
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
-from homeostat.kernel.errors import Conflict, HomeostatError, Refused
+from homeostat.kernel.errors import Conflict, HomeostatError, InvalidInput, Refused
 from homeostat.serving.routing import Route
 from tests.harness.grown import grown_home
 from tests.harness.world import LOOP
@@ -149,3 +149,14 @@ def test_the_command_imports_no_store_where_control_answers(home: Home) -> None:
     with control(home, lambda _: (200, told)):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=60, text=True)
     assert done.stdout.splitlines() == ["v3 is taken back (generation 9).", "[]"]
+
+
+def test_state_is_put_back_by_the_loop_file_and_left_alone_without_it(home: Home) -> None:
+    settings = Settings.load(home.root)
+    settings.model_copy(update={"stateful": (LOOP,)}).save()
+    settings.loop_file.write_text("import no_such_library")
+    with pytest.raises(InvalidInput, match="no_such_library"):
+        roll_back(home, seen(home), "why", "me")
+    done = roll_back(home, seen(home), "why", "me", "leave")
+    assert done["route"]["champion"] == "v2"
+    assert done["decision"]["evidence"]["versioned_state"]["state"] == "leave"

@@ -41,6 +41,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "shadow",
                 "rollout approve",
                 "rollout refuse",
+                "checkpoints",
                 "drill rollback",
                 "ledger verify",
             ),

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy
-from homeostat.control.state import LoopState, Retraining, Rollout, Standing, StandingName
+from homeostat.control.state import Held, LoopState, Retraining, Rollout, Standing, StandingName
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from homeostat.registry.models import Variant
@@ -115,3 +115,9 @@ def test_a_variant_waits_until_what_is_under_way_has_ended_and_until_there_is_a_
             ask_variant(busy, Variant("v6", "int8"), 5, "me")
     with pytest.raises(Refused, match="no champion yet"):
         ask_variant(LoopState("late", 0, Route("late", 0, None)), Variant("v1", "int8"), 5, "me")
+
+
+def test_a_held_version_that_a_person_redeploys_waits_no_more() -> None:
+    held = dataclasses.replace(state(), held=Held("v1", 0, 3, "no checkpoint"))
+    assert redeploy(held, "v1", ASKED, 5, "me", override=False).state.held is None
+    assert redeploy(held, "v5", ASKED, 5, "me", override=False).state.held == held.held

@@ -5,7 +5,7 @@ import { at, count, date, fixed, short } from "../format.js";
 const STATES = {
   training: ["busy", "Training"], failed: ["bad", "Failed"],
   champion: ["accent", "Champion"], candidate: ["busy", "Candidate"], standby: ["plain", "Standby"], retired: ["plain", "Retired"],
-  rejected: ["warn", "Rejected"], rolled_back: ["bad", "Rolled back"],
+  rejected: ["warn", "Rejected"], rolled_back: ["bad", "Rolled back"], held: ["warn", "Held"],
 };
 const LEGS = ["code", "data", "config", "environment"];
 const COLUMNS = [["Version"], ["State"], ["Trained"], ["Rows", "n"], ["AUC", "n"], ["Log-loss", "n"], ["Brier", "n"], ["Promised skill", "n"], ["Fingerprint"]];
