@@ -103,6 +103,6 @@ def test_an_answer_on_the_dashboard_is_for_the_question_that_was_shown(asking: O
     assert (done["decision"]["kind"], done["decision"]["actor"]) == ("approve", "dashboard")
     with pytest.raises(Conflict, match="dashboard was faster"):
         control.answer(LOOP, question, "no", approved=False)
-    asking.rollback(control.loops_by_name[LOOP], "enough", actor="me", now=None)
+    asking.rollback(LOOP, "enough", actor="me", now=None)
     with pytest.raises(Refused):
         control.answer(LOOP, None, "no", approved=False)
