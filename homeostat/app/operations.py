@@ -223,7 +223,7 @@ class Operations(Standings):
         """As ``_with_state``, reading the loop's file only where it keeps state that is not to be left alone."""
         if declared is None:
             settings = Settings.load(self.home.root)
-            if loop not in settings.stateful and way is None:
+            if loop not in settings.stateful and way is None and self.store.state(loop).restoring is None:
                 return change
             if loop in settings.stateful and way == "leave":
                 return lambda state, at: leave_alone(state, change(state, at), at)

@@ -84,16 +84,18 @@ def rollback(
 
         if to is not None:
             operations, found = opened(home, loop)
-            _confirm_unless(yes, found.name, operations.state(found.name).route.champion, to)
+            name = found.name
+            _confirm_unless(yes, name, operations.state(name).route.champion, to)
             registry = registry_of(operations.home)
             done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=state)
         else:
             existing, route = serving(home, loop)
             leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
             _confirm_unless(yes, route.loop, leaving, staying)
+            name = route.loop
             done = roll_back(existing, route, reason, _ACTOR, state)
         if "restoring" in done:
-            done = wait_for_state(*opened(home, done["route"]["loop"]), done)
+            done = wait_for_state(*opened(home, name), done)
         show(done, as_json, changed)
 
 

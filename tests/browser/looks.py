@@ -21,7 +21,7 @@ def complaints(seen: Seen, within: str = "body") -> list[str]:
 def fits(seen: Seen, size: tuple[int, int]) -> None:
     """Nothing sticks out sideways on a screen of this size; only tables scroll, within their frames."""
     seen.page.set_viewport_size({"width": size[0], "height": size[1]})
-    seen.page.wait_for_function(f"{_WIDE}.length === 0 && document.documentElement.scrollWidth <= innerWidth")
+    seen.page.wait_for_function(f"() => {_WIDE}.length === 0 && document.documentElement.scrollWidth <= innerWidth")
 
 
 def faint(seen: Seen, theme: str, script: Callable[[str], str]) -> list[str]:

@@ -121,6 +121,10 @@ def a_row(columns: Columns, place: int) -> Columns:
     return {name: [values[place]] for name, values in columns.items()}
 
 
+def test_nobody_asked_nothing_answered(runtime: Runtime) -> None:
+    assert runtime.predict({name: [] for name, _ in runtime.inputs}).shape == (0,)
+
+
 STRANGE = {
     "shop": ["a", None, "", "never seen", "b\x00c", "ü" * 300, "a"],
     "size": [None, 0.5, float("nan"), 1e300, -1e300, 1e-300, 2**53 + 1],

@@ -34,7 +34,7 @@ class PhaseKiller(threading.Thread):
 
     def run(self) -> None:
         """Watch and kill until told to end."""
-        while not self._over.wait(0.005):
+        while not self._over.wait(0.02):
             phase = phase_of(self._running)
             if phase is None or phase in self.killed or (self._only and phase not in self._only):
                 continue

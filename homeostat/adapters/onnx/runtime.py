@@ -61,7 +61,7 @@ class OnnxRuntime:
         """Probability of the positive class for each row, as float64."""
         given = [columns[name] for name, _ in self._inputs]
         rows = len(given[0])
-        if rows <= _FEW:
+        if 0 < rows <= _FEW:
             few = self._few.get(rows)
             if few is None:
                 few = self._few[rows] = _Few(self._session, self._inputs, self._output, rows)

@@ -40,6 +40,8 @@ class SkopsRuntime:
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
         """Probability of the positive class for each row."""
         arrays = {name: _array(columns[name], kind) for name, kind in self.inputs}
+        if not any(map(len, arrays.values())):
+            return np.empty(0)  # scikit-learn refuses to be asked nothing
         with self._threads.limit(limits=1):
             answer = self._estimator.predict_proba(model_frame(arrays, self._kinds))
         return np.asarray(answer, dtype=np.float64)[:, self._positive]
