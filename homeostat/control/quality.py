@@ -54,14 +54,13 @@ def judge_quality(seen: QualitySeen, limit: float) -> Verdict:
 
 
 def leave_for_standby(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
-    """The champion leaves for its standby. A candidate was judged against it, and leaves before it."""
-    drafts: tuple[Draft, ...] = ()
-    if state.rollout is not None:
-        text = f"{state.rollout.candidate} was judged against {state.route.champion}, which is taken back"
-        why = Verdict(ROLL_BACK, (Reason("champion_leaves", None, None, text),))
-        state, drafts = take_back(state, why, now, {}, _ACTOR)
-    after, flipped = flip_to_standby(state, verdict, now, _ACTOR, facts)
-    return Transition(after, (*drafts, *flipped))
+    """The champion leaves for its standby. A candidate was judged against it, and leaves first, by a step of its own:
+    the champion goes at the next look, for what is proven stays proven."""
+    if state.rollout is None:
+        return flip_to_standby(state, verdict, now, _ACTOR, facts)
+    text = f"{state.rollout.candidate} was judged against {state.route.champion}, which is to leave"
+    why = Reason("champion_leaves", None, None, text)
+    return take_back(state, Verdict(ROLL_BACK, (why, *verdict.reasons)), now, facts, _ACTOR)
 
 
 def halt(state: LoopState, version: str, verdict: Verdict, now: Instant, facts: Facts) -> Transition:

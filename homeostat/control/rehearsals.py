@@ -111,7 +111,12 @@ def judge_rehearsal(
 
 
 def _busy(state: LoopState) -> str:
-    under_way = {"a rollout": state.rollout, "a retraining": state.retraining, "a drill": state.drill}
+    under_way = {
+        "a rollout": state.rollout,
+        "a retraining": state.retraining,
+        "a drill": state.drill,
+        "the way back of state": state.restoring,
+    }
     return ", ".join(f"{name} is under way" for name, found in under_way.items() if found is not None)
 
 

@@ -81,7 +81,7 @@ def test_a_champion_that_turns_out_worse_than_its_standby_is_taken_back_and_mark
     assert state.versions["v2"].name == "rolled_back"
     drafts = [entry.draft for entry in site.store.entries() if entry.draft.actor == "limits"]
     assert [draft.version for draft in drafts] == ["v3", "v2"]
-    assert drafts[0].reasons == ("v3 was judged against v2, which is taken back",)
+    assert drafts[0].reasons[0] == "v3 was judged against v2, which is to leave"
     assert drafts[1].reasons[0].startswith("log-loss of v2 minus that of v1 on the same rows at least 0.04")
     assert drafts[1].evidence["seen"]["days"] == MIN_DAYS
     assert site.outside.served[-1].champion == "v1"
