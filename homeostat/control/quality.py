@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from homeostat.control.by_hand import flip_to_standby
 from homeostat.control.state import LoopState
 from homeostat.control.transitions import Facts, Transition, draft_of, next_route, route_facts, take_back
-from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, ROLL_BACK, Reason, Verdict, figure
 from homeostat.stats.sequential import part_of_look

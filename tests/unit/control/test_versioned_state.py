@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 import homeostat as hs
 from homeostat.control import transitions
-from homeostat.control.by_hand import roll_back_by_hand
+from homeostat.control.approvals import refuse
+from homeostat.control.by_hand import roll_back_by_hand, roll_back_by_limits
 from homeostat.control.checkpoints import (
     LEAVE,
     REPLAY,
@@ -24,10 +26,11 @@ from homeostat.control.checkpoints import (
     returning,
 )
 from homeostat.control.keeping import STATELESS
+from homeostat.control.quality import leave_for_standby
 from homeostat.control.reconcile import Reconciler
-from homeostat.control.restoring import restoring_body, workflow_name
+from homeostat.control.restoring import conclude, restoring_body, workflow_name
 from homeostat.control.retraining import retraining_body
-from homeostat.control.state import Flip, LoopState, Restoring, Retraining, Rollout, Standing
+from homeostat.control.state import Flip, LoopState, Question, Restoring, Retraining, Rollout, Standing
 from homeostat.control.transitions import Transition
 from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused, Unavailable
 from homeostat.kernel.verdicts import ACCEPT, ROLL_BACK, Reason, Verdict
@@ -124,6 +127,50 @@ def test_a_second_way_back_is_refused_while_one_is_open() -> None:
     waits = along(served(), rolled_back(served()), plan(RESTORE, "state"), 9, "me").state
     with pytest.raises(Refused, match="is being put back"):
         restore_by_hand(waits, KEPT, 9, "me", replays=False)
+
+
+WORSE = Verdict(ROLL_BACK, (Reason("worse_outcomes", 0.1, 0.01, "worse by 0.1"),))
+ROLLING = Rollout("demo/rollout/6", "v3", "v2", 0, 1, 1, 2, asked=Question("demo/rollout/6/0", "advance", 1, ("why",)))
+
+
+def trying() -> LoopState:
+    """v3 is on trial at v2, v1 stands by, and a person is asked."""
+    state = served(canary="v3", share=0.25).standing("v3", "candidate", 1)
+    return dataclasses.replace(state, rollout=ROLLING)
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        (served(), lambda state: roll_back_by_hand(state, ASKED, 9, "me")),
+        (trying(), lambda state: roll_back_by_hand(state, ASKED, 9, "me")),
+        (served(), lambda state: roll_back_by_limits(state, WORSE, 9)),
+        (trying(), lambda state: roll_back_by_limits(state, WORSE, 9)),
+        (trying(), lambda state: transitions.take_back(state, WORSE, 9, {})),
+        (trying(), lambda state: refuse(state, None, 9, "me", "no")),
+        (served(), lambda state: leave_for_standby(state, WORSE, 9, {})),
+        (trying(), lambda state: leave_for_standby(state, WORSE, 9, {})),
+    ],
+)
+def test_whatever_takes_a_version_back_takes_the_same_one_back_once_its_state_is_right(
+    tmp_path: Path, before: LoopState, change: Callable[[LoopState], Transition]
+) -> None:
+    store = Site(tmp_path).store
+    begun = store.commit(LoopState("demo", 0, Route("demo", 0, None)), before, (), ())
+    at_once = change(begun)
+    back = returning(begun.route, at_once.state.route)
+    assert back is not None
+    kept = dataclasses.replace(KEPT, version=back.version)
+    going = dataclasses.replace(plan(RESTORE, "state"), kept=kept)
+    after, drafts = along(begun, at_once, going, 9, "me")
+    waits = store.commit(begun, after, drafts, ())
+    assert waits.restoring is not None
+    assert waits.route == begun.route
+    told = {"kept": None, "not_kept": "nothing was there"}
+    conclude(store, {"loop": "demo", "id": waits.restoring.id}, told, lambda _: None)
+    ended = store.state("demo")
+    assert ended.route == at_once.state.route
+    assert (ended.versions, ended.rollout, ended.restoring) == (at_once.state.versions, at_once.state.rollout, None)
 
 
 class Work:
