@@ -12,7 +12,8 @@ from homeostat.app.standings import Standings
 from homeostat.app.versioned_state.keeper import Change, StateKeeper
 from homeostat.control.approvals import approve, refuse
 from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
-from homeostat.control.checkpoints import leave_alone
+from homeostat.control.checkpoints import leave_alone, must_be_free
+from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop
 from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
@@ -62,12 +63,7 @@ class Operations(Standings):
             return self._change(loop, self._with_own_state(loop, declared, change, way), now)
         except (Conflict, Refused):
             state = self.store.state(loop)
-            moving = state.restoring is not None and (state.restoring.actor, state.restoring.because) == (
-                actor,
-                verdict.texts,
-            )
-            done = generation == state.route.generation - 1 and self._decided(loop, verdict, actor)
-            if generation is None or not (moving or done):
+            if generation is None or not self._decided(state, generation, verdict, actor):
                 raise
             return self._published(state)
 
@@ -81,15 +77,19 @@ class Operations(Standings):
         said = approve if approved else refuse
 
         def answered(state: LoopState, at: Instant) -> Transition:
-            self._must_be_unanswered(question)
+            asked = state.rollout.asked if state.rollout else None
+            self._must_be_unanswered(question or (asked.id if asked else None), approved or asked is None)
+            if approved:
+                must_be_free(state)
             return said(state, question, at, actor, reason)
 
         change = answered if approved else self._with_state(loop, answered, None, Flip())
         return self._change(loop.name, change, now)
 
-    def _must_be_unanswered(self, question: str | None) -> None:
-        """An answer may have ended the rollout that asked: who gave it is in the ledger."""
-        for kind in ("approve", "refuse") if question else ():
+    def _must_be_unanswered(self, question: str | None, refused: bool) -> None:
+        """An answer may have ended the rollout that asked: who gave it is in the ledger. ``refused``: a refusal counts;
+        to refuse what could not leave the first time is no second answer."""
+        for kind in ("approve", "refuse")[: 1 + refused] if question else ():
             entry = self.store.entry(f"{question}/{kind}")
             if entry is not None:
                 raise Conflict(
@@ -107,10 +107,12 @@ class Operations(Standings):
         if not roll_back_by_limits(before, verdict, now).drafts:
             return False
 
-        def change(state: LoopState, at: Instant) -> Transition:
-            return roll_back_by_limits(state, verdict, at)
+        stateful = self.keeper(loop) or STATELESS
 
-        done = self._change(loop.name, self._with_state(loop, change, None, Flip()), now)
+        def change(state: LoopState, at: Instant) -> Transition:
+            return stateful.along(state, roll_back_by_limits(state, verdict, at), at)
+
+        done = self._change(loop.name, change, now)
         return int(done["route"]["generation"]) > before.route.generation or "restoring" in done
 
     def redeploy(
@@ -196,10 +198,16 @@ class Operations(Standings):
             **moving,
         }
 
-    def _decided(self, loop: str, verdict: Verdict, actor: str) -> bool:
-        """Whether the newest decision is this one already."""
-        newest = [one.draft for one in self.store.entries(loop)[-1:]]
-        return [(one.kind, one.actor, one.reasons) for one in newest] == [("rollback", actor, verdict.texts)]
+    def _decided(self, state: LoopState, generation: int, verdict: Verdict, actor: str) -> bool:
+        """Whether what a person asked for at a route's generation is done already, or on its way."""
+        moving = state.restoring
+        if moving is not None and moving.flip is not None:
+            return generation == state.route.generation and (moving.actor, moving.because) == (actor, verdict.texts)
+        if generation != state.route.generation - 1:
+            return False
+        drafts = (one.draft for one in reversed(self.store.entries(state.loop)))
+        newest = next((one for one in drafts if one.kind == "rollback"), None)
+        return newest is not None and (newest.actor, newest.reasons) == (actor, verdict.texts)
 
     def _keep_before(self, loop: Loop, version: str, way: Way | None, actor: str) -> None:
         """A version without a state to come back to is released by hand: what serves is kept before it answers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,6 +13,7 @@ from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
+from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 
 Json = dict[str, Any]
@@ -94,9 +96,18 @@ def rollback(
             _confirm_unless(yes, route.loop, leaving, staying)
             name = route.loop
             done = roll_back(existing, route, reason, _ACTOR, state)
-        if "restoring" in done:
-            done = wait_for_state(*opened(home, name), done)
-        show(done, as_json, changed)
+        show(_with_state(done, home, name), as_json, changed)
+
+
+def _with_state(done: Json, home: Path, loop: str) -> Json:
+    """Wait for state on its way. What was done is told also where the loop file cannot be read for it."""
+    if "restoring" not in done:
+        return done
+    try:
+        return wait_for_state(*opened(home, loop), done)
+    except HomeostatError as error:
+        talk.print(f"The state is on its way, and 'homeostat status' tells how far: {error.problem}", markup=False)
+        return {**done, "state": {"decision": None}}
 
 
 def _confirm_unless(yes: bool, loop: str, leaving: str | None, staying: str | None) -> None:

@@ -20,6 +20,7 @@ _NEVER_MADE = ("training", "failed")
 def roll_back_by_hand(state: LoopState, verdict: Verdict, now: Instant, actor: str) -> Transition:
     """What a person means by rollback: an open rollout ends, else the standby takes over."""
     assert verdict.name == ROLL_BACK
+    _must_not_rehearse(state)
     if state.rollout is not None:
         return take_back(state, verdict, now, {}, actor)
     return flip_to_standby(state, verdict, now, actor)
@@ -47,7 +48,7 @@ def flip_to_standby(
 
 def roll_back_by_limits(state: LoopState, verdict: Verdict, now: Instant) -> Transition:
     """What breaks a limit leaves: an open rollout's candidate first, then the champion, where somebody stands by."""
-    if state.rollout is None and state.route.standby is None:
+    if state.drill is not None or (state.rollout is None and state.route.standby is None):
         return Transition(state, ())
     return roll_back_by_hand(state, verdict, now, "limits")
 
@@ -60,6 +61,7 @@ def redeploy(
     Raises: NotFound for a version that never was; Refused for the champion itself, one that was never finished, and,
     without ``override``, one that was taken back or turned away.
     """
+    _must_not_rehearse(state)
     _must_be_fit(state, version, override)
     champion, rollout = str(state.route.champion), state.rollout
     route = next_route(state.route, champion=version, canary=None, share=0.0, standby=None)
@@ -112,8 +114,9 @@ def ask_variant(state: LoopState, variant: Variant, now: Instant, actor: str) ->
     if state.versions[variant.of].name in _MARKED:
         mend = "Name a version that was not."
         raise Refused(f"{variant.of} of {state.loop!r} was {_marked(state, variant.of)}.", mend=mend, loop=state.loop)
-    if state.retraining is not None or state.rollout is not None or state.drill is not None:
-        busy = state.retraining.version if state.retraining else state.rollout.candidate if state.rollout else "a drill"
+    made, held, tried = state.retraining, state.held, state.rollout
+    if made or held or tried or state.drill:
+        busy = made.version if made else held.version if held else tried.candidate if tried else "a drill"
         raise Refused(
             f"Loop {state.loop!r} has {busy} under way, and looks at one candidate at a time.",
             mend="Wait until it has ended; see 'homeostat status'.",
@@ -128,6 +131,16 @@ def ask_variant(state: LoopState, variant: Variant, now: Instant, actor: str) ->
     )
     facts = {"of": variant.of, "precision": variant.precision}
     return Transition(after, (draft_of(state, workflow, "quantise", title, verdict, version, now, facts, actor),))
+
+
+def _must_not_rehearse(state: LoopState) -> None:
+    """Raises: Refused while a copy serves for the champion: who leaves would be the copy."""
+    if state.drill is not None:
+        raise Refused(
+            f"A rollback of {state.loop!r} is being rehearsed.",
+            mend="It ends within seconds: ask again then.",
+            loop=state.loop,
+        )
 
 
 def _must_be_made(state: LoopState, version: str) -> None:

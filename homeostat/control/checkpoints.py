@@ -131,7 +131,7 @@ def along(before: LoopState, moved: Transition, plan: Plan, now: Instant, actor:
     back = returning(before.route, moved.state.route)
     if back is None or not moved.drafts:
         return moved
-    told = {"state": plan.verdict.name.lower(), "because": plan.verdict.texts}
+    told: dict[str, object] = {"state": plan.verdict.name.lower(), "because": plan.verdict.texts}
     told_of = dataclasses.replace(moved.drafts[-1], evidence={**moved.drafts[-1].evidence, "versioned_state": told})
     drafts = (*moved.drafts[:-1], told_of)
     if plan.kept is None or plan.verdict.name == LEAVE:
@@ -141,7 +141,8 @@ def along(before: LoopState, moved: Transition, plan: Plan, now: Instant, actor:
         return Transition(dataclasses.replace(moved.state, restoring=restoring), drafts)
     restoring = dataclasses.replace(restoring, flip=plan.flip)
     title = f"{back.leaving} is to be taken back, once the state of {back.version} is"
-    told = {**told, "restoring": restoring.id}
+    then = {"title": moved.drafts[-1].title, "reasons": moved.drafts[-1].reasons, "evidence": moved.drafts[-1].evidence}
+    told = {**told, "restoring": restoring.id, "then": then}
     draft = draft_of(before, restoring.id, "begin", title, plan.verdict, back.version, now, told, actor)
     return Transition(dataclasses.replace(before, restoring=restoring), (*moved.drafts[:-1], draft))
 
@@ -186,7 +187,7 @@ def must_be_free(state: LoopState) -> None:
 def restore_by_hand(state: LoopState, kept: Checkpoint, now: Instant, actor: str, *, replays: bool) -> Transition:
     """Put a checkpoint back without a change of the route. Raises: Refused while another one is on its way."""
     must_be_free(state)
-    champion = str(state.route.champion)
+    champion = str(state.serving)
     if state.route.champion is None:
         raise Refused(f"Nothing serves {state.loop!r} yet.", mend="State goes with a version that serves.")
     way = REPLAY if replays else RESTORE

@@ -129,7 +129,7 @@ def not_restored(state: LoopState, error: Json) -> Transition:
         verdict,
         restoring.version,
         now,
-        {"restoring": restoring.id, "error": error},
+        {"restoring": restoring.id, "leaving": restoring.leaving, "error": error},
         restoring.actor,
     )
     return Transition(dataclasses.replace(state, restoring=None), (draft,))

@@ -164,8 +164,11 @@ class StateKeeper:
         return None if told is None else Checkpoint(**told)
 
     def along(self, before: LoopState, moved: Transition, now: Instant) -> Transition:
-        """A version is taken back: its state goes before or after the route, as the loop says."""
-        return self._along(before, moved, now, None, self.declared.first, Flip())
+        """A version is taken back: its state goes before or after the route, as the loop says.
+
+        Where it could not be put back before, the route goes first: nobody is held at a bad version by it."""
+        first: First = "route" if self._failed(before, moved) else self.declared.first
+        return self._along(before, moved, now, None, first, Flip())
 
     def at_once(self, before: LoopState, moved: Transition, now: Instant) -> Transition:
         """A version cannot serve any more: the route goes first."""
@@ -193,6 +196,12 @@ class StateKeeper:
         text = f"{kept.id} holds the state of {champion}"
         verdict = Verdict(ACCEPT, (Reason("checkpoint", kept.number, held.after, text),))
         return transitions.release_held(state, held, verdict, now, self.loop.rollout)
+
+    def _failed(self, before: LoopState, moved: Transition) -> bool:
+        back = returning(before.route, moved.state.route)
+        drafts = [one.draft for one in self.store.entries(self.loop.name) if one.draft.kind == "restore_failed"]
+        pairs = {(one.version, one.evidence.get("leaving")) for one in drafts}
+        return back is not None and (back.version, back.leaving) in pairs
 
     def _along(
         self, before: LoopState, moved: Transition, now: Instant, way: Way | None, first: First, flip: Flip

@@ -24,9 +24,12 @@ from homeostat.app.versioned_state import by_hand, restorer
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.places import check_state_places
 from homeostat.app.versioned_state.restorer import Restorer
+from homeostat.control.by_hand import roll_back_by_limits
 from homeostat.control.loop import Loop
+from homeostat.control.restoring import not_restored
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound, Refused
+from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding
 from tests.harness.grown import grown_home
 from tests.harness.world import LOOP
@@ -241,3 +244,34 @@ def test_on_the_machines_clock_a_checkpoint_is_of_the_moment_it_was_taken(place:
     before = SystemClock().now()
     taken = place.keeper.take_by_hand("me")
     assert before <= taken.at <= SystemClock().now()
+
+
+def test_where_state_could_not_be_put_back_the_next_limit_moves_the_users_first(place: Place) -> None:
+    place.loop = dataclasses.replace(place.loop, state=hs.StateFolder("beside", first="state"))
+    registry: Any = Registry(place.loop)
+    place.operations.rollback(LOOP, "v3 is bad", actor="me", now=None, declared=place.loop)
+    place.write("of v2")
+    place.operations.redeploy(place.loop, "v1", "try", registry, actor="me", override=False)
+    begun = place.operations.redeploy(place.loop, "v2", "worse", registry, actor="me", override=True)
+    waits = place.operations.state(LOOP)
+    assert (waits.route.champion, begun["restoring"]["leaving"]) == ("v1", "v1")
+    assert begun["decision"]["evidence"]["then"]["title"] == "v1 is taken back; v2 serves again, by override"
+    free = dataclasses.replace(waits, restoring=None, route=dataclasses.replace(waits.route, standby="v2"))
+    moved = roll_back_by_limits(free, Verdict(ROLL_BACK, (Reason("slow", 2, 1, "slow"),)), 9)
+    assert place.keeper.along(free, moved, 9).state.route == free.route
+    failed = not_restored(waits, {"problem": "The checkpoint is damaged."})
+    place.operations.store.commit(waits, failed.state, failed.drafts, ())
+    assert place.keeper.along(free, moved, 9).state.route == moved.state.route
+
+
+def test_another_rollback_while_state_is_on_its_way_is_not_taken_for_the_one_before(place: Place) -> None:
+    place.write("of v2")
+    by_hand.take(place.operations, place.loop, actor="me")
+    seen = place.operations.state(LOOP).route.generation
+    place.loop = dataclasses.replace(place.loop, state=hs.StateFolder("beside"))
+    told = {"actor": "me", "now": None, "declared": place.loop}
+    place.operations.rollback(LOOP, "why", **told, way="restore", generation=seen)
+    again = place.operations.rollback(LOOP, "why", **told, generation=seen)
+    assert again["route"]["generation"] == seen + 1, "asked twice, taken back once"
+    with pytest.raises(Refused, match="is being put back"):
+        place.operations.rollback(LOOP, "why", **told, generation=seen + 1)

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy
-from homeostat.control.state import Held, LoopState, Retraining, Rollout, Standing, StandingName
+from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
+from homeostat.control.state import Drill, Held, LoopState, Retraining, Rollout, Standing, StandingName
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from homeostat.registry.models import Variant
@@ -121,3 +121,18 @@ def test_a_held_version_that_a_person_redeploys_waits_no_more() -> None:
     held = dataclasses.replace(state(), held=Held("v1", 0, 3, "no checkpoint"))
     assert redeploy(held, "v1", ASKED, 5, "me", override=False).state.held is None
     assert redeploy(held, "v5", ASKED, 5, "me", override=False).state.held == held.held
+
+
+def test_nobody_is_taken_back_while_a_copy_serves_for_the_champion() -> None:
+    calm = dataclasses.replace(state(), rollout=None, drill=Drill("v6-drill", "v6", "v5", 4))
+    with pytest.raises(Refused, match="is being rehearsed"):
+        roll_back_by_hand(calm, ASKED, 5, "me")
+    with pytest.raises(Refused, match="is being rehearsed"):
+        redeploy(calm, "v1", ASKED, 5, "me", override=True)
+    assert roll_back_by_limits(calm, ASKED, 5).state == calm
+
+
+def test_a_variant_waits_for_the_version_that_is_held() -> None:
+    held = dataclasses.replace(state(), rollout=None, held=Held("v1", 0, 3, "no checkpoint"))
+    with pytest.raises(Refused, match="has v1 under way"):
+        ask_variant(held, Variant("v6", "int8"), 5, "me")
