@@ -41,11 +41,16 @@ def begin(
     Raises: Refused while anything else is under way.
     """
     champion = state.route.champion
-    if champion is None or state.rollout is not None or state.drill is not None or state.restoring is not None:
-        open_now = "a rollout is open" if state.rollout else "a drill is"
-        why = "nothing serves yet" if champion is None else "state is put back" if state.restoring else open_now
+    under_way = {
+        "a rollout is open": state.rollout,
+        "a version is in the making": state.retraining,
+        "one is under way": state.drill,
+        "state is put back": state.restoring,
+    }
+    busy = [why for why, found in under_way.items() if found is not None]
+    if champion is None or busy:
         raise Refused(
-            f"No rollback of {state.loop!r} can be rehearsed now: {why}.",
+            f"No rollback of {state.loop!r} can be rehearsed now: {busy[0] if busy else 'nothing serves yet'}.",
             mend="Try again when a champion serves alone; see 'homeostat status'.",
             loop=state.loop,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.control.drills import DrillSeen, begin, go_back, judge_drill
-from homeostat.control.state import LoopState, Rollout, Standing
+from homeostat.control.state import LoopState, Retraining, Rollout, Standing
 from homeostat.kernel.errors import Refused
 from homeostat.serving.routing import Route
 from tests.unit.control.rig import DAY, Site
@@ -35,7 +35,8 @@ def test_nothing_is_rehearsed_while_anything_else_is_under_way() -> None:
     rollout = Rollout("late/rollout/v3", "v3", "v2", 0, 0, 0, 0)
     begun = begin(serving(), "v2-drill", 5, "me").state
     nobody = dataclasses.replace(serving(), route=Route("late", 0, None))
-    for state in (dataclasses.replace(serving(), rollout=rollout), begun, nobody):
+    making = dataclasses.replace(serving(), retraining=Retraining("late/retrain/v3", "v3", 1, "too_old"))
+    for state in (dataclasses.replace(serving(), rollout=rollout), making, begun, nobody):
         with pytest.raises(Refused, match="now:"):
             begin(state, "v2-drill", 6, "me")
 
