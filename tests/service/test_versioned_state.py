@@ -188,7 +188,7 @@ def test_state_that_must_be_right_first_is_put_back_and_replayed_though_control_
         until(lambda: (beside / "begun").read_text().count("v1") == 2)
         assert ask(running, "c")["version"] == "v2", "users stay where they are until the state is right"
         (beside / "go").touch()
-        until(lambda: running.overview()["route"]["champion"] == "v1")
+        until(lambda: (told := running.overview())["route"]["champion"] == "v1" and not told["lagging"])
         assert ask(running, "d")["version"] == "v1"
         seen = json.loads((beside / "seen.json").read_text())
         assert seen["a"][0] == "v1"
