@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.data.labels import Label
-from homeostat.data.tables import KNOWN_AT, Table
+from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.data.tables import KNOWN_AT
 from homeostat.features.columns import integers
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.offline import point_in_time
@@ -38,21 +38,6 @@ MOST_ROWS = 100_000
 """Rows that an audit looks at unless told otherwise: the newest, whole days."""
 
 
-class Auditable(Protocol):
-    """What an audit needs of a loop."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def question(self) -> Table: ...
-    @property
-    def feature_set(self) -> FeatureSet: ...
-    @property
-    def label(self) -> Label: ...
-    @property
-    def timezone(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Joined:
     """The features of all rows under each way of asking; ``timely`` is None where it is ``base`` for sure."""
@@ -70,7 +55,7 @@ class _Joined:
 
 
 def audit_features(
-    loop: Auditable, sources: Sources, limits: AuditLimits, progress: Progress, *, most_rows: int = MOST_ROWS
+    loop: LabelledLoop, sources: Sources, limits: AuditLimits, progress: Progress, *, most_rows: int = MOST_ROWS
 ) -> Json:
     """Everything the audit says, as JSON values.
 
@@ -133,7 +118,7 @@ def _join(
 
 
 def _judged(
-    loop: Auditable, joined: _Joined, labels: Labels, outcomes: Outcomes, limits: AuditLimits, progress: Progress
+    loop: LabelledLoop, joined: _Joined, labels: Labels, outcomes: Outcomes, limits: AuditLimits, progress: Progress
 ) -> Iterator[Json]:
     features = loop.feature_set
     selected = {one.name for one in features.selected}
@@ -150,7 +135,7 @@ def _judged(
     progress("measuring features", len(features.names), len(features.names))
 
 
-def _groups(loop: Auditable, questions: LabelledQuestions) -> dict[str, NDArray[np.int64]]:
+def _groups(loop: LabelledLoop, questions: LabelledQuestions) -> dict[str, NDArray[np.int64]]:
     """Columns of the question by whose values a label may have been averaged: texts, and what views look up."""
     texts = [name for name, column in loop.question.contract.items() if column.kind == "text"]
     looked_up = [name for view in loop.feature_set.views for name in view.entity]

@@ -11,9 +11,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from homeostat.app.forms import Served, choose_form
-from homeostat.data.labels import Label
-from homeostat.data.tables import Table
-from homeostat.features.definitions import FeatureSet
+from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import fingerprint
@@ -25,23 +23,13 @@ from homeostat.training.rows import TrainingRows
 Say = Callable[[str], None]
 
 
-class Trainable(Protocol):
+class Trainable(LabelledLoop, Protocol):
     """What training needs of a loop."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def question(self) -> Table: ...
-    @property
-    def feature_set(self) -> FeatureSet: ...
-    @property
-    def label(self) -> Label: ...
     @property
     def train(self) -> Callable[[Any, Mapping[str, Any]], Any]: ...
     @property
     def config(self) -> Mapping[str, Any]: ...
-    @property
-    def timezone(self) -> str: ...
     @property
     def runtime(self) -> str: ...
 
