@@ -16,6 +16,8 @@ from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from homeostat.training.pipeline import Steps, WorkflowState
 
 Json = dict[str, Any]
+DONE, FAILED = ENDS = ("restore", "restore_failed")
+"""The decisions in which a way back ends."""
 
 
 class RestoringWork(Protocol):
@@ -98,10 +100,9 @@ def _told(state: LoopState, restoring: Restoring, done: Json) -> tuple[Any, ...]
         title += f", and {done['rows']:,} of {done['of']:,} predictions since are replayed"
     reasons = tuple(Reason("asked_for", None, None, text) for text in restoring.because)
     verdict = Verdict("RESTORED", reasons)
-    facts = {"restoring": restoring.id, "checkpoint": restoring.checkpoint, "hash": restoring.hash, **done}
-    drafts.append(
-        draft_of(state, restoring.id, "restore", title, verdict, restoring.version, now, facts, restoring.actor)
-    )
+    told = {"restoring": restoring.id, "leaving": restoring.leaving}
+    facts = {**told, "checkpoint": restoring.checkpoint, "hash": restoring.hash, **done}
+    drafts.append(draft_of(state, restoring.id, DONE, title, verdict, restoring.version, now, facts, restoring.actor))
     return tuple(drafts)
 
 
@@ -124,7 +125,7 @@ def not_restored(state: LoopState, error: Json) -> Transition:
     draft = draft_of(
         state,
         restoring.id,
-        "restore_failed",
+        FAILED,
         title,
         verdict,
         restoring.version,

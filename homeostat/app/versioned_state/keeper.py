@@ -27,6 +27,7 @@ from homeostat.control.checkpoints import (
     returning,
 )
 from homeostat.control.loop import Loop
+from homeostat.control.restoring import ENDS, FAILED
 from homeostat.control.state import ControlStore, Flip, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.control.versioned_state import First, StateFolder, VersionedState, Way, timeout_seconds
@@ -198,10 +199,13 @@ class StateKeeper:
         return transitions.release_held(state, held, verdict, now, self.loop.rollout)
 
     def _failed(self, before: LoopState, moved: Transition) -> bool:
+        """Whether the last way back of the same version, from the same one, came to nothing."""
         back = returning(before.route, moved.state.route)
-        drafts = [one.draft for one in self.store.entries(self.loop.name) if one.draft.kind == "restore_failed"]
-        pairs = {(one.version, one.evidence.get("leaving")) for one in drafts}
-        return back is not None and (back.version, back.leaving) in pairs
+        drafts = (one.draft for one in reversed(self.store.entries(self.loop.name)))
+        ended = (one for one in drafts if one.kind in ENDS)
+        pairs = ((one.kind, one.version, one.evidence.get("leaving")) for one in ended)
+        last = next((kind for kind, *pair in pairs if back and pair == [back.version, back.leaving]), None)
+        return last == FAILED
 
     def _along(
         self, before: LoopState, moved: Transition, now: Instant, way: Way | None, first: First, flip: Flip
