@@ -18,6 +18,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.control.versioned_state import Way
+from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, Refused
@@ -63,9 +64,10 @@ class Operations(Standings):
             return self._change(loop, self._with_own_state(loop, declared, change, way), now)
         except (Conflict, Refused):
             state = self.store.state(loop)
-            if generation is None or not self._decided(state, generation, verdict, actor):
+            done = None if generation is None else self._decided(state, generation, verdict, actor)
+            if done is None:
                 raise
-            return self._published(state)
+            return self._published(state, done)
 
     def answer(
         self, loop: Loop, question: str | None, reason: str, *, approved: bool, actor: str, now: Instant | None
@@ -184,30 +186,30 @@ class Operations(Standings):
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            return self._published(state)
+            return self._published(state, self.store.entries(loop)[-1])
 
-    def _published(self, state: LoopState) -> Json:
+    def _published(self, state: LoopState, decision: Entry) -> Json:
         """Give serving a new route, wait until it follows, and tell what was decided."""
         self.publish(state.loop)
         followed = self.fleet.follow(state.loop, state.route.generation)
         moving = {} if state.restoring is None else {"restoring": plain(state.restoring)}
         return {
             "route": views.route_of(state),
-            "decision": views.decision(self.store.entries(state.loop)[-1]),
+            "decision": views.decision(decision),
             "followed": plain(followed),
             **moving,
         }
 
-    def _decided(self, state: LoopState, generation: int, verdict: Verdict, actor: str) -> bool:
-        """Whether what a person asked for at a route's generation is done already, or on its way."""
-        moving = state.restoring
+    def _decided(self, state: LoopState, generation: int, verdict: Verdict, actor: str) -> Entry | None:
+        """The decision by which what a person asked for at a route's generation is done already, or on its way."""
+        entries, moving = self.store.entries(state.loop), state.restoring
         if moving is not None and moving.flip is not None:
-            return generation == state.route.generation and (moving.actor, moving.because) == (actor, verdict.texts)
-        if generation != state.route.generation - 1:
-            return False
-        drafts = (one.draft for one in reversed(self.store.entries(state.loop)))
-        newest = next((one for one in drafts if one.kind == "rollback"), None)
-        return newest is not None and (newest.actor, newest.reasons) == (actor, verdict.texts)
+            same = generation == state.route.generation and (moving.actor, moving.because) == (actor, verdict.texts)
+            return next((one for one in reversed(entries) if one.draft.kind == "begin"), None) if same else None
+        newest = next((one for one in reversed(entries) if one.draft.kind == "rollback"), None)
+        if newest is None or generation != state.route.generation - 1:
+            return None
+        return newest if (newest.draft.actor, newest.draft.reasons) == (actor, verdict.texts) else None
 
     def _keep_before(self, loop: Loop, version: str, way: Way | None, actor: str) -> None:
         """A version without a state to come back to is released by hand: what serves is kept before it answers.
