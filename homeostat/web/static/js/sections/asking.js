@@ -2,6 +2,7 @@
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { at, dayAndTime } from "../format.js";
+import { askReason } from "../reason-dialog.js";
 
 export function question({ asked, state }, loop, page) {
   if (!asked) return null;
@@ -22,36 +23,11 @@ export function question({ asked, state }, loop, page) {
 
 function askAnswer(loop, asked, approved, done) {
   const title = approved ? "Approve" : "Refuse";
-  const after = approved
-    ? "The step is taken at the next look. If there is proof of harm by then, the candidate is taken back all the same."
-    : "The candidate leaves at once.";
-  const reason = h("textarea", { id: "answer-reason", name: "reason", rows: 3, required: true, maxlength: 500 });
-  const problem = h("p", { class: "problem", role: "alert" });
-  const confirm = h("button", { type: "submit", class: approved ? "button" : "button danger" }, title);
-  const cancel = h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Cancel");
-  const form = h("form", { method: "dialog", on: { submit } },
-    h("h2", { id: "answer-title" }, `${title}: ${asked.may}?`), h("p", { id: "answer-text" }, after),
-    h("label", { for: "answer-reason" }, "Reason, for the ledger"), reason, problem,
-    h("div", { class: "dialog-foot" }, cancel, confirm));
-  const dialog = h("dialog", {
-    class: "dialog", "aria-labelledby": "answer-title", "aria-describedby": "answer-text",
-    on: { close: () => dialog.remove() },
-  }, form);
-
-  async function submit(event) {
-    event.preventDefault();
-    confirm.disabled = true;
-    problem.textContent = "";
-    try {
-      await api.answer(loop, approved, { question: asked.question, reason: reason.value.trim() });
-      dialog.close();
-      done();
-    } catch (error) {
-      problem.textContent = [error.problem ?? "Nothing was answered.", error.mend].filter(Boolean).join(" ");
-      confirm.disabled = false;
-    }
-  }
-
-  document.body.append(dialog);
-  dialog.showModal();
+  askReason({
+    name: "answer", title: `${title}: ${asked.may}?`, verb: title, danger: !approved, failed: "Nothing was answered.", done,
+    after: approved
+      ? "The step is taken at the next look. If there is proof of harm by then, the candidate is taken back all the same."
+      : "The candidate leaves at once.",
+    act: (reason) => api.answer(loop, approved, { question: asked.question, reason }),
+  });
 }
