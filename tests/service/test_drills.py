@@ -11,7 +11,6 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.drilling import RollbackDrill
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
@@ -24,7 +23,7 @@ from homeostat.serving.routing import Route
 from tests.service.test_gateway import Gateway, free_port, gateway, until
 from tests.service.test_replicas import Load
 from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES
-from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.parts import two_versions
 
 pytestmark = pytest.mark.service
 
@@ -44,12 +43,7 @@ LOOP = Loop(
 @pytest.fixture
 def operations(tmp_path: Path) -> Operations:
     """A home whose loop serves v1, with v2 standing by."""
-    store = SqliteOnlineStore(tmp_path / "online.sqlite")
-    store.prepare([FEATURES])
-    store.close()
-    for version, bias in (("v1", -1.0), ("v2", 1.0)):
-        save_version(tmp_path / "versions", version, model(bias))
-    found = Operations.open(Home(tmp_path))
+    found = Operations.open(Home(two_versions(tmp_path)))
     state = found.store.state("late")
     served = dataclasses.replace(state, route=Route("late", 1, "v1", standby="v2"))
     served = served.standing("v1", "champion", 0).standing("v2", "standby", 0)

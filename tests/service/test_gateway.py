@@ -19,10 +19,9 @@ import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
-from tests.unit.serving.late import FEATURES, question
-from tests.unit.serving.parts import expected, model, save_version
+from tests.unit.serving.late import question
+from tests.unit.serving.parts import expected, two_versions
 from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, arrival
 
 pytestmark = pytest.mark.service
@@ -128,14 +127,8 @@ def home(tmp_path: Path) -> Path:
 
 def furnished(tmp_path: Path) -> Path:
     """A folder as a home with two arrivals and two versions."""
-    store = SqliteOnlineStore(tmp_path / "online.sqlite")
-    store.prepare([FEATURES])
     landed = [arrival("a", minutes_before=60, delay=30.0), arrival("b", minutes_before=20, delay=10.0)]
-    store.apply("arrivals", landed, 0)
-    store.close()
-    save_version(tmp_path / "versions", "v1", model(-1.0))
-    save_version(tmp_path / "versions", "v2", model(1.0))
-    return tmp_path
+    return two_versions(tmp_path, landed)
 
 
 @contextmanager

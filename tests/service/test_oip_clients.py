@@ -13,11 +13,10 @@ import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import ROOT, Gateway, gateway
-from tests.unit.serving.late import FEATURES, question
-from tests.unit.serving.parts import expected, model, save_version
+from tests.unit.serving.late import question
+from tests.unit.serving.parts import expected, two_versions
 
 pytestmark = pytest.mark.service
 
@@ -27,12 +26,7 @@ HOURS, CARRIERS = [8, 12, 23], ["UA", "DL", "AA"]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that serves v1, with v2 standing by."""
-    home = tmp_path_factory.mktemp("home")
-    store = SqliteOnlineStore(home / "online.sqlite")
-    store.prepare([FEATURES])
-    store.close()
-    save_version(home / "versions", "v1", model(-1.0))
-    save_version(home / "versions", "v2", model(1.0))
+    home = two_versions(tmp_path_factory.mktemp("home"))
     write_route(home / "routes", Route("late", 1, "v1", standby="v2"))
     with gateway(home) as served:
         yield served

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.control.approvals import ask, refuse
@@ -20,8 +19,8 @@ from homeostat.kernel.verdicts import ASK, ROLL_BACK, Reason, Verdict
 from homeostat.serving.routing import Experiment, ExperimentArm, Route
 from tests.service.test_candidates import processes_of
 from tests.service.test_gateway import Gateway, gateway, until
-from tests.unit.serving.late import FEATURES, question
-from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.late import question
+from tests.unit.serving.parts import two_versions
 
 pytestmark = pytest.mark.service
 WORSE = Verdict(ROLL_BACK, (Reason("worse_outcomes", 0.02, 0.0, "0.02 > 0"),))
@@ -32,12 +31,7 @@ CANARY = Route("late", 1, "v1", canary="v2", share=1.0, salt="r")
 @pytest.fixture
 def operations(tmp_path: Path) -> Operations:
     """A home of two versions that nobody is routed to yet."""
-    store = SqliteOnlineStore(tmp_path / "online.sqlite")
-    store.prepare([FEATURES])
-    store.close()
-    for version, bias in (("v1", -1.0), ("v2", 1.0)):
-        save_version(tmp_path / "versions", version, model(bias))
-    return Operations.open(Home(tmp_path))
+    return Operations.open(Home(two_versions(tmp_path)))
 
 
 @pytest.fixture

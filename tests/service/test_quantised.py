@@ -1,4 +1,5 @@
-"""A running loop with a network: its quantised variant is made through a kill -9, gated, rolled out and promoted."""
+"""A running loop with a network and state beside it: its quantised variant is made through a kill -9, gated, rolled out
+and promoted, and state that was kept before the release comes back with the version before."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ NETWORK = {
     "rollout=hs.Canary(holds": "rollout=hs.Canary(steps=(0.3, 1.0), holds",
     'holds=("3d", "1d", "1d", "1d")': 'holds=("3d", "1d")',
     "tolerance=0.1": "tolerance=9, emergency_skill=-99",
+    'config={"c": 1.0},': 'config={"c": 1.0},\n    state=hs.StateFolder("beside"),',
 }
 
 
@@ -40,6 +42,9 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_version_is(running: Running) -> None:
+    beside = running.home.parent / "beside" / "index"
+    beside.parent.mkdir()
+    beside.write_text("of v1")
     asked: Any = running.command("quantise", "--precision", "int8")
     assert (asked["version"], asked["variant"]) == ("v2", {"of": "v1", "precision": "int8"})
     killer = PhaseKiller(running, 1, {"v2/train"})
@@ -50,8 +55,9 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
         killed = killer.end()
     assert killed == ["v2/train"]
     kinds = [one["kind"] for one in running.decisions()]
-    assert kinds == ["bootstrap", "gate", "promote", "quantise", "gate", "canary"]
-    gate = running.decisions()[4]
+    assert kinds == ["bootstrap", "gate", "promote", "quantise", "checkpoint", "gate", "canary"]
+    *_, checkpoint, gate, _ = running.decisions()
+    assert checkpoint["title"] == "Checkpoint c1 of the state of v1"
     assert "instead of" in gate["reasons"][-1]
     assert "log-loss of v2 minus v1 at most" in " ".join(gate["reasons"])
     made, of = gate["evidence"]["burdens"]
@@ -63,7 +69,7 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
         running.live(World(), number, number + 1)
         if running.decisions()[-1]["kind"] in ("promote", "rollback"):
             break
-    assert [one["kind"] for one in running.decisions()[6:]] == ["advance", "promote"]
+    assert [one["kind"] for one in running.decisions()[7:]] == ["advance", "promote"]
     assert running.overview()["route"]["champion"] == "v2"
     assert running.failed == 0
     told = running.command("latency")["batching"]
@@ -74,3 +80,7 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
         ("v2", "champion", {"of": "v1", "precision": "int8"}),
         ("v1", "standby", None),
     ]
+    beside.write_text("of v2")
+    done = running.command("rollback", "--yes")
+    assert (done["route"]["champion"], done["state"]["decision"]["kind"]) == ("v1", "restore")
+    assert beside.read_text() == "of v1"

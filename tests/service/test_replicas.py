@@ -13,7 +13,6 @@ import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.fleet import Fleet
@@ -22,8 +21,8 @@ from homeostat.app.traffic import traffic
 from homeostat.data.records import PredictionRecord
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import Gateway, free_port, gateway, until
-from tests.unit.serving.late import FEATURES, question
-from tests.unit.serving.parts import model, save_version
+from tests.unit.serving.late import question
+from tests.unit.serving.parts import two_versions
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
 
 pytestmark = pytest.mark.service
@@ -33,11 +32,7 @@ Seen = tuple[float, int, str]
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    store = SqliteOnlineStore(tmp_path / "online.sqlite")
-    store.prepare([FEATURES])
-    store.close()
-    save_version(tmp_path / "versions", "v1", model(-1.0))
-    save_version(tmp_path / "versions", "v2", model(1.0))
+    two_versions(tmp_path)
     write_route(tmp_path / "routes", Route("late", 1, "v2", standby="v1"))
     return tmp_path
 

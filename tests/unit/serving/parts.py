@@ -12,6 +12,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from homeostat.adapters.onnx.runtime import load_runtime
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.data.contracts import Value
 from homeostat.features.definitions import FeatureSet
 from homeostat.registry.binding import Binding
@@ -79,6 +80,18 @@ def expected(bias: float, hour: float, carrier: str = "UA", delay: float = 0.0) 
     """What ``model(bias)`` must answer."""
     code = {"AA": 0.1, "DL": 0.2, "UA": 0.3}.get(carrier, 0.0)
     return float(1 / (1 + np.exp(-(hour / 10 + code + delay / 100 + bias))))
+
+
+def two_versions(home: Path, arrivals: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """A folder as a home with these arrivals, and versions v1 and v2 that nobody is routed to yet."""
+    store = SqliteOnlineStore(home / "online.sqlite")
+    store.prepare([FEATURES])
+    if arrivals:
+        store.apply("arrivals", list(arrivals), 0)
+    store.close()
+    save_version(home / "versions", "v1", model(-1.0))
+    save_version(home / "versions", "v2", model(1.0))
+    return home
 
 
 def save_version(
