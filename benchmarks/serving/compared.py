@@ -45,8 +45,9 @@ def beside_limit(kind: Kind, folder: Path, pace: Pace) -> Iterator[Json]:
     served = home_of(folder / "home", PLAIN, kind)
     ours, bare, first = gateway(served, rows_of(served.model)), limit(served), served.model.expected[0]
     with recording(served):
-        both = _colds([bare, ours], folder, first, pace.cold_starts)
-        yield from _lines(kind, [bare, ours], folder, first, pace, both)
+        compared = [bare, limit(served, uvloop=True), ours]
+        colds = _colds(compared, folder, first, pace.cold_starts)
+        yield from _lines(kind, compared, folder, first, pace, colds)
         installed, missing = peers(served)
         for peer in installed:
             say(f"{kind}: {peer.name}")
@@ -125,7 +126,7 @@ def say(text: str) -> None:
 def _lines(
     what: str, servers: Sequence[Server], folder: Path, expected: float | None, pace: Pace, colds: dict[str, float]
 ) -> Iterator[Json]:
-    """A line for each of two servers; the first is what the second is held against."""
+    """A line for each of the servers; the first is what the others are held against."""
     with ExitStack() as stack:
         running = [stack.enter_context(up(server, folder, expected)) for server in servers]
         turns = taken(running, pace)

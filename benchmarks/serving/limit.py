@@ -1,6 +1,7 @@
 """The limit: the least server that answers with the same model: no contract, no route, no metrics, no record.
 
-Run as ``python -m benchmarks.serving.limit VERSION_FOLDER PORT``; takes the features themselves as rows.
+Run as ``python -m benchmarks.serving.limit VERSION_FOLDER PORT LOOP``, where LOOP is asyncio or uvloop; takes the
+features themselves as rows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import onnxruntime
+import uvloop
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
@@ -54,4 +56,5 @@ async def serve(folder: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    run = uvloop.run if sys.argv[3] == "uvloop" else asyncio.run
+    run(serve(Path(sys.argv[1]), int(sys.argv[2])))

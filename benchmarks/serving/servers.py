@@ -92,11 +92,12 @@ _PEERS = (
 )
 
 
-def limit(served: Served) -> Server:
-    """The least that can answer with the champion's model."""
-    port = free_ports()
-    command = (sys.executable, "-m", "benchmarks.serving.limit", str(served.version()), str(port))
-    return Server("limit: bare Granian", command, port, "/", bodies(features_of(served.model)), _probability)
+def limit(served: Served, *, uvloop: bool = False) -> Server:
+    """The least that can answer with the champion's model, on Python's own event loop or on the one we run on."""
+    port, loop = free_ports(), "uvloop" if uvloop else "asyncio"
+    command = (sys.executable, "-m", "benchmarks.serving.limit", str(served.version()), str(port), loop)
+    name = "the same on uvloop" if uvloop else "limit: bare Granian"
+    return Server(name, command, port, "/", bodies(features_of(served.model)), _probability)
 
 
 def gateway(served: Served, rows: Sequence[Json], *, name: str = "Homeostat", replica: str = "r1") -> Server:

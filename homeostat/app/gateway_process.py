@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -64,7 +65,7 @@ def run(settings: GatewaySettings, plans: Sequence[ServingPlan], doors: Callable
     Raises: Conflict when the port is taken and not shared with other replicas, or another gateway writes to this home
     under the same name.
     """
-    asyncio.run(_serve(settings, plans, doors))
+    uvloop.run(_serve(settings, plans, doors))
     logging.shutdown()
     sys.stdout.flush()
     # Granian's threads outlive the server. One that calls into an interpreter which is being taken down

@@ -223,8 +223,8 @@ class Gateway:
             true = Counter((record.version, record.arm) for record in records if record.prediction)
             for arm, rows in Counter((record.version, record.arm) for record in records).items():
                 self._observer.predicted(loop, *arm, rows, true[arm])
-        if stood_in := Counter(name for record in records for name in record.defaulted):
-            self._observer.defaulted(loop, stood_in)
+        if any([record.defaulted for record in records]):
+            self._observer.defaulted(loop, Counter(name for record in records for name in record.defaulted))
 
 
 def _marked(rows: int, warnings: Sequence[Break]) -> list[bool]:
