@@ -24,9 +24,10 @@ from homeostat.stats.intervals import block_mean  # noqa: E402
 ALPHA = 0.05
 BLOCKS = 365
 UNIT = Bounded(0.0, 1.0)
+Json = dict[str, Any]
 
 
-def missed(streams: int = 2_000) -> Iterator[dict[str, Any]]:
+def missed(streams: int = 2_000) -> Iterator[Json]:
     """A year of blocks, looked at after every one: the share of streams ever missed, beside a t-interval's."""
     for kind, mean in (("coin", 0.5), ("rare", 0.05), ("days of accuracy", 0.8), ("two kinds of day", 0.6)):
         values = _values(kind, mean, streams, np.random.default_rng(2013))
@@ -41,7 +42,7 @@ def missed(streams: int = 2_000) -> Iterator[dict[str, Any]]:
         }
 
 
-def widths() -> Iterator[dict[str, Any]]:
+def widths() -> Iterator[Json]:
     """Half the width in points of accuracy after some days, beside that of a t-interval for one look."""
     for kind, mean in (("coin", 0.5), ("days of accuracy", 0.8)):
         values = _values(kind, mean, 30, np.random.default_rng(1))
@@ -58,7 +59,7 @@ def widths() -> Iterator[dict[str, Any]]:
             yield {"what": kind, "days": days, **{name: float(np.mean(half)) for name, half in found.items()}}
 
 
-def memories(streams: int = 400) -> Iterator[dict[str, Any]]:
+def memories(streams: int = 400) -> Iterator[Json]:
     """Hourly rows that remember: coverage of 95 % by rows, by days, and by chosen blocks, and how often none is."""
     rng = np.random.default_rng(5)
     for memory, days in ((0.0, 90), (0.9, 90), (0.9, 365), (0.97, 365)):
@@ -113,16 +114,25 @@ def _by_blocks(rows: np.ndarray) -> tuple[bool, bool, bool | None, float, float]
     return *covered, abs(block.value) <= half, chosen.length / 24, half / (row.high - row.value)
 
 
-def main() -> None:
-    """Print one line per figure."""
-    for part in (missed, widths, memories):
-        print(f"\n{(part.__doc__ or '').splitlines()[0]}")
-        for line in part():
-            shown = (
-                f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in line.items()
-            )
-            print("  " + ", ".join(shown).removeprefix("what "))
+def measured() -> dict[str, list[Json]]:
+    """All lines, by what they show."""
+    return {(part.__doc__ or "").splitlines()[0]: list(part()) for part in (missed, widths, memories)}
+
+
+def told(found: dict[str, list[Json]]) -> str:
+    """One line per figure."""
+    lines = []
+    for title, part in found.items():
+        lines += ["", title]
+        for one in part:
+            shown = (f"{name} {_short(value)}" for name, value in one.items() if name != "what")
+            lines.append(f"  {one['what']}: {', '.join(shown)}")
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
-    main()
+    print(told(measured()))

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.contracts import measured as contracts_measured  # noqa: E402
+from benchmarks.coverage import measured as coverage_measured  # noqa: E402
+from benchmarks.coverage import told as coverage_told  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from benchmarks.online import online_lines  # noqa: E402
@@ -83,7 +85,8 @@ def main() -> None:
     found += online_lines(repeats)
     say("serving, beside the limit and the peers that are installed")
     serving = served(full=asked.full)
-    show(found, serving, asked.json)
+    say("counting how often bounds miss")
+    show(found, serving, coverage_measured(), asked.json)
 
 
 def prepare(running: Running, flights: Flights) -> None:
@@ -197,11 +200,11 @@ def say(text: str) -> None:
     print(f"{text} ...", file=sys.stderr, flush=True)
 
 
-def show(found: list[Json], serving: list[Json], as_json: bool) -> None:
+def show(found: list[Json], serving: list[Json], coverage: dict[str, list[Json]], as_json: bool) -> None:
     """Print what was measured, as medians over repeats."""
     if as_json:
-        told = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "measured": found, "serving": serving}
-        print(json.dumps(told, indent=2))
+        told = {"measured": found, "serving": serving, "coverage": coverage}
+        print(json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()[0], **told}, indent=2))
         return
     print(f"{'':<54}{'p50 ms':>8}{'p99 ms':>8}{'per second':>16}")
     for one in found:
@@ -227,6 +230,7 @@ def show(found: list[Json], serving: list[Json], as_json: bool) -> None:
         f" per second over {CONNECTIONS} connections, latency over one"
     )
     print(serving_told(serving))
+    print(coverage_told(coverage))
 
 
 if __name__ == "__main__":
