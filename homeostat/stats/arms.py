@@ -13,7 +13,7 @@ from homeostat.stats.bounded import Bounded
 from homeostat.stats.intervals import Interval
 
 
-class Sequence(Protocol):
+class MeanSequence(Protocol):
     """Whatever bounds one mean at every look: `betting.BoundedMean`, `bernstein.MovingMean`."""
 
     def interval(self, *, confidence: float = 0.95) -> Interval:
@@ -21,13 +21,13 @@ class Sequence(Protocol):
         ...
 
 
-def difference_of_arms(first: Sequence, second: Sequence, *, confidence: float = 0.95) -> Interval:
+def difference_of_arms(first: MeanSequence, second: MeanSequence, *, confidence: float = 0.95) -> Interval:
     """The first arm's mean less the second's, each bounded with half the error budget.
 
     Holds whatever the arms have in common, the weather of their days too, and for arms of different days. For arms of
     the same days `difference_by_block` is narrower where those days differ, and `paired` where the rows are the same.
     Returns: ``blocks`` are those of the arm with fewer, ``rows`` those of both.
-    Raises: NotEnoughData before the first block of either.
+    Raises: NotEnoughData before the first block of either; InvalidInput for confidence outside (0, 1).
 
     >>> a = BoundedMean.of_means([0.8] * 60, low=0.0, high=1.0)
     >>> b = BoundedMean.of_means([0.5] * 60, low=0.0, high=1.0)
@@ -35,6 +35,8 @@ def difference_of_arms(first: Sequence, second: Sequence, *, confidence: float =
     >>> round(found.low, 2), round(found.value, 2), round(found.high, 2)
     (0.19, 0.3, 0.36)
     """
+    if not 0.0 < confidence < 1.0:
+        raise InvalidInput(f"{confidence} is no confidence.", mend="Pass a number in (0, 1), such as 0.95.")
     each = (1.0 + confidence) / 2.0
     one, other = first.interval(confidence=each), second.interval(confidence=each)
     return Interval(

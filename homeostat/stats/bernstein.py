@@ -91,12 +91,15 @@ class MovingMean:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> MovingMean:
-        """Read `to_json` back. Raises: InvalidInput when a part is missing."""
+        """Read `to_json` back. Raises: InvalidInput when a part is missing, or sums could not have come of blocks."""
         try:
             bounded, blocks = Bounded.from_json(value["bounded"]), int(value["blocks"])
-            return cls(bounded, blocks, float(value["rows"]), float(value["total"]), float(value["spread"]))
+            rows, total, spread = (float(value[name]) for name in ("rows", "total", "spread"))
         except (KeyError, TypeError, ValueError) as error:
             raise unreadable(error) from error
+        if not (0.0 <= total <= rows <= blocks and 0.0 <= spread <= blocks):
+            raise unreadable(ValueError(f"{total}, {rows} and {spread} are no sums of {blocks} blocks"))
+        return cls(bounded, blocks, rows, total, spread)
 
 
 def _reach(spread: float, budget: float) -> float:

@@ -172,6 +172,34 @@ def test_what_breaks_a_promise_is_refused_and_nothing_is_no_interval(kind: Any) 
         kind.from_json({})
 
 
+@pytest.mark.parametrize("wrong", [{"total": float("nan")}, {"rows": 7.0}, {"spread": -1.0}, {"blocks": "few"}])
+def test_sums_that_no_blocks_have_are_not_read(wrong: dict[str, object]) -> None:
+    state = MovingMean(UNIT).seen([0.5, 0.7], [1, 1])
+    with pytest.raises(InvalidInput):
+        MovingMean.from_json({**state.to_json(), **wrong})
+
+
+def test_over_all_looks_differences_of_arms_are_missed_no_more_often_than_promised() -> None:
+    rng = np.random.default_rng(23)
+    weather = rng.uniform(0.2, 0.6, (400, 60))
+    sizes = rng.integers(20, 100, (2, 400, 60))
+    first, second = rng.binomial(sizes[0], weather + 0.3), rng.binomial(sizes[1], weather)
+    promise, missed, apart_missed = Bounded(0.0, 1.0, largest=100), 0, 0
+    for stream in range(400):
+        blocks = difference_by_block((first[stream], sizes[0, stream]), (second[stream], sizes[1, stream]), promise)
+        most = max(blocks.log_wealth_above(0.3).max(), blocks.log_wealth_below(0.3).max())
+        missed += most > np.log(2 / 0.1)
+        if stream < 60:
+            one, other = (
+                BoundedMean(promise).seen(sums[stream], rows[stream])
+                for sums, rows in zip((first, second), sizes, strict=True)
+            )
+            found = difference_of_arms(one, other, confidence=0.9)
+            apart_missed += not found.low <= 0.3 <= found.high
+    assert _no_more_than(missed, 400, 0.1)
+    assert _no_more_than(apart_missed, 60, 0.1)
+
+
 @pytest.mark.parametrize("limits", [(1.0, 1.0, 1.0), (0.0, float("inf"), 1.0), (0.0, 1.0, 0.0)])
 def test_an_empty_promise_is_refused(limits: tuple[float, float, float]) -> None:
     with pytest.raises(InvalidInput):
@@ -190,6 +218,8 @@ def test_what_both_arms_share_in_a_day_cancels_by_block_only() -> None:
     assert apart.low < by_block.low < by_block.value < by_block.high < apart.high
     assert by_block.value == pytest.approx(apart.value) == pytest.approx(0.1)
     assert (apart.blocks, apart.rows) == (100, 200)
+    with pytest.raises(InvalidInput):
+        difference_of_arms(one, one, confidence=-0.5)
 
 
 def test_a_block_without_one_of_the_arms_says_nothing_of_their_difference() -> None:
