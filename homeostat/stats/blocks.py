@@ -73,7 +73,7 @@ def choose_block(sums: ArrayLike, sizes: ArrayLike, *, unit: int = 1, least_bloc
     no block is a night. ``least_blocks`` must be left.
     Correlated are the residuals ``sum - mean * size``, so that large steps weigh more, as in the mean; the oldest steps
     are left out where they fill no block. Independent blocks pass with probability 80 %, around their expected
-    correlation of -1/n. On hours of first-order memory, intervals widened by `BlockChoice.inflation` covered 93 to
+    correlation of -1/n. On hours of first-order memory, intervals widened by `BlockChoice.inflation` covered 91 to
     96 % where 95 % was promised (`python -m benchmarks.coverage`); 90 days were too few one time in eight.
     Raises: NotEnoughData when the history is too short, when all steps are alike, or when ``least_blocks`` of the
     longest possible length are still correlated; InvalidInput for steps that do not fit.
