@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.contracts import measured as contracts_measured  # noqa: E402
+from benchmarks.drift import measured as drift_measured  # noqa: E402
+from benchmarks.drift import missed as drift_missed  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from benchmarks.online import online_lines  # noqa: E402
@@ -69,6 +71,9 @@ def main() -> None:
     found += one_core()
     say("checking contracts")
     found += contracts_measured()
+    say("measuring drift")
+    drift = list(drift_measured())
+    found += drift
     say("joining")
     taken = join_seconds(flights, 3)
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
@@ -84,6 +89,8 @@ def main() -> None:
     say("serving, beside the limit and the peers that are installed")
     serving = served(full=asked.full)
     show(found, serving, asked.json)
+    for what in drift_missed(drift):
+        say(f"MISSED: drift, {what}")
 
 
 def prepare(running: Running, flights: Flights) -> None:
@@ -208,8 +215,12 @@ def show(found: list[Json], serving: list[Json], as_json: bool) -> None:
         if "p50_ms" in one:
             rate = f"{one['requests_per_second']:,.0f} requests"
             print(f"{one['what']:<54}{one['p50_ms']:>8.2f}{one['p99_ms']:>8.2f}{rate:>16}")
+        elif "cells_per_second" in one:
+            told = "" if one["flagged"] is None else f"  {len(one['flagged'])} flagged"
+            rate = f"{one['cells_per_second'] / 1e6:.1f} M cells"
+            print(f"{one['what']:<54}{'':<16}{rate:>16}{told}  {one['mebibytes']} MiB")
         elif "microseconds" in one:
-            print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.1f} us")
+            print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.3g} us")
         elif "p50_us" in one:
             ratio = f"{one['ratio']:>13.2f} x SQL" if "ratio" in one else ""
             print(f"{one['what']:<54}{one['p50_us'] / 1e3:>8.3f}{'':<8}{ratio}")

@@ -14,7 +14,7 @@ from homeostat.stats.arrays import filled, same_length
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """Pearson's ``statistic`` with its degrees of ``freedom``, the ``p_value`` and the size of the ``effect``.
+    """Pearson's ``statistic`` with its degrees of ``freedom`` and the size of the ``effect``.
 
     With many rows the slightest difference has a p-value of 0, so limits belong on ``effect`` (Cramér's V): 0 where
     both sides have equal shares, 1 where they have no bin in common, whatever the number of rows.
@@ -22,8 +22,14 @@ class ChiSquare:
 
     statistic: float
     freedom: int
-    p_value: float
     effect: float
+
+    @property
+    def p_value(self) -> float:
+        """The chance of such a statistic, or a greater one, where both sides share one distribution."""
+        from scipy.special import chdtrc  # the import takes longer than the test
+
+        return float(chdtrc(self.freedom, self.statistic))
 
 
 def chi_square(expected: ArrayLike, actual: ArrayLike) -> ChiSquare:
@@ -39,8 +45,6 @@ def chi_square(expected: ArrayLike, actual: ArrayLike) -> ChiSquare:
     >>> round(found.statistic, 6), found.freedom, round(found.p_value, 6), round(found.effect, 6)
     (5.333333, 2, 0.069483, 0.210819)
     """
-    from scipy.special import chdtrc  # the import costs more than the test
-
     first, second = filled("expected", expected), filled("actual", actual)
     same_length(expected=first, actual=second)
     both = first + second
@@ -52,4 +56,4 @@ def chi_square(expected: ArrayLike, actual: ArrayLike) -> ChiSquare:
     gaps = first[used] / rows - second[used] / others
     statistic = float(np.dot(gaps, gaps / both[used])) * rows * others
     effect = min(1.0, math.sqrt(statistic / (rows + others)))
-    return ChiSquare(statistic, freedom, float(chdtrc(freedom, statistic)), effect)
+    return ChiSquare(statistic, freedom, effect)
