@@ -68,7 +68,7 @@ class Unlisted:
 
     def to_json(self) -> dict[str, object]:
         """The JSON form."""
-        return {"rows": dict(self.rows), "more": self.more}
+        return {"rows": dict(sorted(self.rows.items())), "more": self.more}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Unlisted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
@@ -15,6 +16,9 @@ from homeostat.kernel.errors import NotFound
 
 _ROWS = 32_768
 """Read at a time: as many as a core's cache holds of a column."""
+_SMALL_BUFFERS = ds.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True, buffer_size=65_536)
+"""With these, and a pool that hands back what it was just given, the same little memory is read through again and
+again: fresh memory takes longer to touch than its rows to count."""
 
 
 class DeltaCounts:
@@ -48,7 +52,8 @@ class DeltaCounts:
             batch_size=_ROWS,
             batch_readahead=1,
             fragment_readahead=1,
-            fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False),
+            fragment_scan_options=_SMALL_BUFFERS,
             use_threads=False,
+            memory_pool=pa.system_memory_pool(),
         )
         return counted(profiles, parts)
