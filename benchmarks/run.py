@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.contracts import measured as contracts_measured  # noqa: E402
 from benchmarks.coverage import measured as coverage_measured  # noqa: E402
 from benchmarks.coverage import told as coverage_told  # noqa: E402
+from benchmarks.drift import measured as drift_measured  # noqa: E402
+from benchmarks.drift import missed as drift_missed  # noqa: E402
 from benchmarks.joins import FACTS, QUESTIONS, compared, join_seconds  # noqa: E402
 from benchmarks.load import CONNECTIONS, Measured, measure, request  # noqa: E402
 from benchmarks.online import online_lines  # noqa: E402
@@ -71,6 +73,9 @@ def main() -> None:
     found += one_core()
     say("checking contracts")
     found += contracts_measured()
+    say("measuring drift")
+    drift = list(drift_measured())
+    found += drift
     say("joining")
     taken = join_seconds(flights, 3)
     found.append({"what": f"point-in-time join, {QUESTIONS:,} questions x {FACTS:,} facts", "seconds": taken})
@@ -87,6 +92,8 @@ def main() -> None:
     serving = served(full=asked.full)
     say("counting how often bounds miss")
     show(found, serving, coverage_measured(), asked.json)
+    for what in drift_missed(drift):
+        say(f"MISSED: drift, {what}")
 
 
 def prepare(running: Running, flights: Flights) -> None:
@@ -211,8 +218,12 @@ def show(found: list[Json], serving: list[Json], coverage: dict[str, list[Json]]
         if "p50_ms" in one:
             rate = f"{one['requests_per_second']:,.0f} requests"
             print(f"{one['what']:<54}{one['p50_ms']:>8.2f}{one['p99_ms']:>8.2f}{rate:>16}")
+        elif "cells_per_second" in one:
+            told = "" if one["flagged"] is None else f"  {len(one['flagged'])} flagged"
+            rate = f"{one['cells_per_second'] / 1e6:.1f} M cells"
+            print(f"{one['what']:<54}{'':<16}{rate:>16}{told}  {one['mebibytes']} MiB")
         elif "microseconds" in one:
-            print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.1f} us")
+            print(f"{one['what']:<54}{'':<16}{one['microseconds']:>12.3g} us")
         elif "p50_us" in one:
             ratio = f"{one['ratio']:>13.2f} x SQL" if "ratio" in one else ""
             print(f"{one['what']:<54}{one['p50_us'] / 1e3:>8.3f}{'':<8}{ratio}")

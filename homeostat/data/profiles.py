@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
+from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.data.bins import quantile_edges, top_categories
+from homeostat.data.unlisted import Unlisted
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData, NotFound
+from homeostat.stats.binning import counts_between
 
 ProfileKind = Literal["number", "text"]
 BINS = 20
-TOP_CATEGORIES = 50
 PREDICTION = "prediction"
 """The subject name under which the profile of predicted probabilities is kept."""
 
 Values = Sequence[object] | NDArray[Any]
+
+_AT_ONCE = 128
+"""So many merge at a time: going through all of them once for each feature would leave the caches each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class Profile:
     """Counts of one feature over fixed bins: quantile bins of a number, or the categories of a text.
 
     A number's bin ``i`` holds values in ``(edges[i-1], edges[i]]``; the first and last bins are open. A
-    text's bins are ``categories`` and, last, all others together. ``missing`` counts NaN, None and "".
+    text's bins are ``categories`` and, last, all others together, of which ``unlisted`` names some; it is None for
+    numbers and in profiles that were written without. ``missing`` counts NaN, None and "".
     Profiles over the same bins add: ``Profile.of`` fixes the bins, ``count`` fills them with other rows.
 
     >>> reference = Profile.of("hour", "number", [6.0, 7.0, 8.0, 9.0], bins=2)
@@ -40,6 +49,7 @@ class Profile:
     categories: tuple[str, ...]
     counts: tuple[int, ...]
     missing: int
+    unlisted: Unlisted | None = None
 
     @classmethod
     def of(cls, name: str, kind: ProfileKind, values: Values, *, bins: int = BINS) -> Profile:
@@ -52,10 +62,11 @@ class Profile:
         """
         if bins < 2:
             raise InvalidInput(f"{bins} bins show no drift.", mend="Ask for at least 2.", bins=bins)
-        present, _ = _present(name, kind, values)
-        edges = _quantile_edges(present, bins) if kind == "number" else ()
-        categories = _top_categories(present) if kind == "text" else ()
-        return cls(name, kind, edges, categories, (), 0).count(values)
+        if kind == "text":
+            tally, missing = _tally(values)
+            return cls(name, kind, (), top_categories(tally), (), 0).count_names(tally, missing)
+        numbers = _numbers(name, values).astype(np.float64, copy=False)
+        return cls(name, kind, quantile_edges(numbers, bins), (), (), 0).count(numbers)
 
     @property
     def rows(self) -> int:
@@ -64,20 +75,29 @@ class Profile:
 
     def count(self, values: Values) -> Profile:
         """Other rows counted over the same bins. Raises: InvalidInput for values of another kind."""
-        present, missing = _present(self.name, self.kind, values)
-        if self.kind == "number":
-            place = np.searchsorted(np.array(self.edges), present, side="left")
-            counts = np.bincount(place, minlength=len(self.edges) + 1)
-        else:
-            counts = _category_counts(present, self.categories)
-        return Profile(self.name, self.kind, self.edges, self.categories, tuple(counts.tolist()), missing)
+        if self.kind == "text":
+            return self.count_names(*_tally(values))
+        numbers = _numbers(self.name, values)
+        counts = counts_between(numbers, np.array(self.edges)).tolist()
+        return self._with(tuple(counts), len(numbers) - sum(counts), None)
+
+    def count_names(self, tally: Mapping[str, int], missing: int = 0) -> Profile:
+        """Rows of a text that are tallied by name already, and rows without a value.
+
+        Raises: InvalidInput for the profile of a number.
+        """
+        if self.kind != "text":
+            raise InvalidInput(f"{self.name!r} is not a text.", mend="Count its values.", name=self.name)
+        listed = [tally.get(category, 0) for category in self.categories]
+        known = set(self.categories)
+        others = {name: rows for name, rows in tally.items() if name not in known}
+        return self._with((*listed, sum(others.values())), missing, Unlisted.of(others))
 
     def __add__(self, other: Profile) -> Profile:
         """Both sets of rows as one. Raises: Conflict when the bins differ."""
         self.check_same_bins(other)
-        counts = tuple(a + b for a, b in zip(self.counts, other.counts, strict=True))
-        missing = self.missing + other.missing
-        return Profile(self.name, self.kind, self.edges, self.categories, counts, missing)
+        unlisted = None if self.unlisted is None or other.unlisted is None else self.unlisted + other.unlisted
+        return self._with(tuple(map(add, self.counts, other.counts)), self.missing + other.missing, unlisted)
 
     def check_same_bins(self, other: Profile) -> None:
         """Raises: Conflict unless both count the same feature over the same bins."""
@@ -118,7 +138,8 @@ class Profile:
         return tuple(float(value) for value in np.interp(shares, upto, ends))
 
     def to_json(self) -> dict[str, object]:
-        """The JSON form, one key per field."""
+        """The JSON form, one key per field; without ``unlisted`` where it is None."""
+        names = {} if self.unlisted is None else {"unlisted": self.unlisted.to_json()}
         return {
             "name": self.name,
             "kind": self.kind,
@@ -126,6 +147,7 @@ class Profile:
             "categories": list(self.categories),
             "counts": list(self.counts),
             "missing": self.missing,
+            **names,
         }
 
     @classmethod
@@ -139,12 +161,17 @@ class Profile:
                 categories=tuple(str(category) for category in value["categories"]),
                 counts=tuple(int(count) for count in value["counts"]),
                 missing=int(value["missing"]),
+                unlisted=Unlisted.from_json(value["unlisted"]) if "unlisted" in value else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable(f"{type(error).__name__}: {error}") from error
         if len(profile.counts) != len(profile.edges) + len(profile.categories) + 1:
             raise _unreadable(f"{profile.name!r} has {len(profile.counts)} counts")
         return profile
+
+    def _with(self, counts: tuple[int, ...], missing: int, unlisted: Unlisted | None) -> Profile:
+        """The same bins, filled otherwise."""
+        return Profile(self.name, self.kind, self.edges, self.categories, counts, missing, unlisted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +205,28 @@ class ReferenceProfile:
     def __add__(self, other: ReferenceProfile) -> ReferenceProfile:
         if self.features.keys() != other.features.keys():
             raise Conflict("Profiles differ in their features.", mend="Count both with one reference profile.")
-        merged = {name: profile + other.features[name] for name, profile in self.features.items()}
-        return ReferenceProfile(merged, self.prediction + other.prediction)
+        together = {name: profile + other.features[name] for name, profile in self.features.items()}
+        return ReferenceProfile(together, self.prediction + other.prediction)
+
+    @classmethod
+    def merged(cls, parts: Sequence[ReferenceProfile]) -> ReferenceProfile:
+        """All parts as one: the hours of a fleet's replicas.
+
+        Raises: Conflict when features or bins differ; NotEnoughData for no part.
+        """
+        while len(parts) > 1:
+            parts = [cls._merged(parts[start : start + _AT_ONCE]) for start in range(0, len(parts), _AT_ONCE)]
+        if not parts:
+            raise NotEnoughData("No profile to merge.", mend="Wait for one.", parts=0)
+        return parts[0]
+
+    @classmethod
+    def _merged(cls, parts: Sequence[ReferenceProfile]) -> ReferenceProfile:
+        names = parts[0].features.keys()
+        if any(part.features.keys() != names for part in parts):
+            raise Conflict("Profiles differ in their features.", mend="Count all with one reference profile.")
+        features = {name: merged([part.features[name] for part in parts]) for name in names}
+        return cls(features, merged([part.prediction for part in parts]))
 
     def to_json(self) -> dict[str, object]:
         """The JSON form: features in their order, and the prediction."""
@@ -195,59 +242,54 @@ class ReferenceProfile:
         return cls({profile.name: profile for profile in profiles}, Profile.from_json(value["prediction"]))
 
 
-def _present(name: str, kind: ProfileKind, values: Values) -> tuple[NDArray[Any], int]:
-    array = np.asarray(values) if kind == "number" else np.asarray(values, dtype=object)
-    if kind == "number":
-        try:
-            numbers = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(f"{name!r} is not a number.", mend="Profile it as text.", name=name) from error
-        kept = numbers[~np.isnan(numbers)]
-    else:
-        kept = array[[not _is_missing_text(item) for item in array]]
-    return kept, int(array.size - kept.size)
+def merged(parts: Sequence[Profile]) -> Profile:
+    """All parts as one, exactly: of hours, of replicas, in any order.
+
+    Raises: Conflict when their bins differ; NotEnoughData for no part.
+
+    >>> day = Profile.of("hour", "number", [6.0, 7.0, 8.0, 9.0], bins=2)
+    >>> merged([day] * 500).counts
+    (1000, 1000)
+    """
+    if not parts:
+        raise NotEnoughData("No profile to merge.", mend="Wait for one.", parts=0)
+    first = parts[0]
+    for part in parts:
+        first.check_same_bins(part)
+    counts = tuple(map(sum, zip(*(part.counts for part in parts), strict=True)))
+    named = [part.unlisted for part in parts if part.unlisted is not None]
+    unlisted = Unlisted.merged(named) if len(named) == len(parts) else None
+    return first._with(counts, sum(part.missing for part in parts), unlisted)
 
 
-def _is_missing_text(value: object) -> bool:
-    return value is None or value == "" or value != value
+def _numbers(name: str, values: Values) -> NDArray[Any]:
+    """Numbers of whatever kind they came in; None is NaN."""
+    array = np.asarray(values).ravel()
+    if array.dtype.kind in "fiub":
+        return array
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{name!r} is not a number.", mend="Profile it as text.", name=name) from error
 
 
-def _quantile_edges(values: NDArray[np.float64], bins: int) -> tuple[float, ...]:
-    distinct, repeats = np.unique(values[np.isfinite(values)], return_counts=True)
-    if not distinct.size:
-        return ()
-    upto, share = np.cumsum(repeats), repeats.sum() / bins
-    cuts = np.searchsorted(upto, share * np.arange(1, bins))
-    heavy = np.flatnonzero(repeats >= share)
-    after = np.unique(np.concatenate((cuts, heavy, heavy - 1)))
-    edges = [_edge_after(distinct, int(place)) for place in after]
-    return tuple(sorted({edge for edge in edges if np.isfinite(edge)}))
+def _tally(values: Values) -> tuple[Mapping[str, int], int]:
+    """Rows by name, and rows without one."""
+    items = np.asarray(values, dtype=object).ravel().tolist()
+    try:
+        found = Counter(items)
+    except TypeError:
+        return _tally_of_any(items)
+    if not {str, NoneType}.issuperset(map(type, found)):
+        return _tally_of_any(items)
+    missing = found.pop(None, 0) + found.pop("", 0)
+    return found, missing
 
 
-def _edge_after(distinct: NDArray[np.float64], place: int) -> float:
-    """Halfway between neighbours; beyond the ends, half the nearest gap away."""
-    if 0 <= place < distinct.size - 1:
-        left, right = float(distinct[place]), float(distinct[place + 1])
-        middle = left / 2 + right / 2
-        return middle if left <= middle < right else left
-    last = place >= 0
-    end, gap = float(distinct[-1 if last else 0]), 0.0
-    if distinct.size > 1:
-        gap = float(distinct[-1] - distinct[-2] if last else distinct[1] - distinct[0]) / 2
-    reach = gap or 1e-6 * max(1.0, abs(end))
-    return end + reach if last else end - reach
-
-
-def _top_categories(values: NDArray[Any]) -> tuple[str, ...]:
-    names, repeats = np.unique(values.astype(str), return_counts=True)
-    order = np.lexsort((names, -repeats))[:TOP_CATEGORIES]
-    return tuple(sorted(names[order].tolist()))
-
-
-def _category_counts(values: NDArray[Any], categories: tuple[str, ...]) -> NDArray[np.int64]:
-    place = {category: index for index, category in enumerate(categories)}
-    bins = [place.get(str(value), len(categories)) for value in values]
-    return np.bincount(np.array(bins, dtype=np.int64), minlength=len(categories) + 1).astype(np.int64)
+def _tally_of_any(items: list[Any]) -> tuple[Mapping[str, int], int]:
+    """The same where names are not texts: 1, 1.0 and True are equal, but not of one name."""
+    names = [str(item) for item in items if not (item is None or item == "" or item != item)]
+    return Counter(names), len(items) - len(names)
 
 
 def _unreadable(why: str) -> InvalidInput:

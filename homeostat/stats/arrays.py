@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.errors import InvalidInput, NotEnoughData
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+_SUM_TOLERANCE = 1e-6
 
 
 def finite(name: str, values: ArrayLike) -> Floats:
@@ -36,6 +37,26 @@ def counts(name: str, values: ArrayLike) -> Floats:
     array = finite(name, values)
     if array.size and array.min() < 0:
         raise InvalidInput(f"{name} has a negative value.", mend="Pass counts or shares.", name=name)
+    return array
+
+
+def shares(name: str, values: ArrayLike) -> Floats:
+    """Like `counts`, adding up to 1.
+
+    Raises: InvalidInput for missing or negative shares, or another sum.
+    """
+    array = counts(name, values)
+    total = float(array.sum())
+    if abs(total - 1.0) > _SUM_TOLERANCE:
+        raise InvalidInput(f"{name} adds up to {total:.6g}.", mend="Divide counts by their sum.", name=name)
+    return array
+
+
+def filled(name: str, values: ArrayLike) -> Floats:
+    """Like `counts`, with something counted. Raises: NotEnoughData where every bin is empty."""
+    array = counts(name, values)
+    if not array.any():
+        raise NotEnoughData(f"{name} has no rows.", mend="Wait for rows of that window.", name=name)
     return array
 
 

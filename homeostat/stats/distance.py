@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.arrays import Floats, counts, same_length
+from homeostat.stats.arrays import Floats, filled, same_length, shares
 
 FLOOR = 1e-4
 """A bin with a smaller share, an empty one above all, is read as having this one."""
-_SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def psi_contributions(expected_share: ArrayLike, actual_share: ArrayLike, *, flo
     """
     if not 0.0 < floor < 1.0:
         raise InvalidInput(f"{floor} is no floor.", mend="Pass a small share, such as 1e-4.", floor=str(floor))
-    expected, actual = _shares("expected_share", expected_share), _shares("actual_share", actual_share)
+    expected, actual = shares("expected_share", expected_share), shares("actual_share", actual_share)
     same_length(expected_share=expected, actual_share=actual)
     expected, actual = np.maximum(expected, floor), np.maximum(actual, floor)
     return (actual - expected) * np.log(actual / expected)
@@ -110,17 +109,6 @@ def _missing_lowest(values: ArrayLike) -> Floats:
     return np.where(np.isnan(numbers), -np.inf, numbers)
 
 
-def _shares(name: str, values: ArrayLike) -> Floats:
-    shares = counts(name, values)
-    total = float(shares.sum())
-    if abs(total - 1.0) > _SUM_TOLERANCE:
-        raise InvalidInput(f"{name} adds up to {total:.6g}.", mend="Divide counts by their sum.", name=name)
-    return shares
-
-
 def _cumulative(name: str, values: ArrayLike) -> Floats:
-    bins = counts(name, values)
-    total = float(bins.sum())
-    if total == 0.0:
-        raise NotEnoughData(f"{name} has no rows.", mend="Wait for rows of that window.", name=name)
-    return np.concatenate(([0.0], np.cumsum(bins) / total))
+    bins = filled(name, values)
+    return np.concatenate(([0.0], np.cumsum(bins) / float(bins.sum())))

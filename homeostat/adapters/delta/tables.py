@@ -118,10 +118,13 @@ class DeltaTables:
             raise self._vacuumed(table, version) from error
         return (_in_order(found, order) if order else found).select(names)
 
-    def scan(self, table: str, version: int) -> ds.Dataset:
-        """A version where it lies, for what reads it in parts. Raises: NotFound for no such table or version."""
+    def scan(self, table: str, version: int, *, coded: Sequence[str] = ()) -> ds.Dataset:
+        """A version where it lies, for what reads it in parts; texts that are ``coded`` come as numbers of names.
+
+        Raises: NotFound for no such table or version.
+        """
         with self._lock(table):
-            return self._dataset(self._at(table, version), table)
+            return self._dataset(self._at(table, version), table, coded)
 
     def columns(self, table: str) -> list[str]:
         """The stored columns of the newest version. Raises: NotFound when nothing is stored."""
@@ -160,8 +163,9 @@ class DeltaTables:
             held.seen = (held.delta.version(), self._dataset(held.delta, table))
         return held.seen[1]
 
-    def _dataset(self, delta: DeltaTable, table: str) -> ds.Dataset:
-        return delta.to_pyarrow_dataset(filesystem=_local(self._path(table)))
+    def _dataset(self, delta: DeltaTable, table: str, coded: Sequence[str] = ()) -> ds.Dataset:
+        how = ds.ParquetReadOptions(dictionary_columns=list(coded))
+        return delta.to_pyarrow_dataset(filesystem=_local(self._path(table)), parquet_read_options=how)
 
     def _vacuumed(self, table: str, version: int | None) -> NotFound:
         newest = self.version(table)

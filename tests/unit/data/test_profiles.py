@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homeostat.data.profiles import TOP_CATEGORIES, Profile, ReferenceProfile
+from homeostat.data.bins import TOP_CATEGORIES
+from homeostat.data.profiles import Profile, ReferenceProfile, merged
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData, NotFound
 
 NUMBERS = st.lists(st.one_of(st.floats(allow_infinity=True), st.integers(0, 5).map(float)), max_size=60)
@@ -150,3 +152,75 @@ def test_a_feature_that_was_not_served_is_not_passed_over() -> None:
     other = ReferenceProfile.of({"day": "number"}, {"day": [1.0, 2.0]}, [0.5])
     with pytest.raises(Conflict):
         reference + other
+
+
+MIXED = st.lists(
+    st.one_of(st.sampled_from(["a", "1", "True", "", None, float("nan"), 1, 1.0, True, False, 0]), st.text(max_size=3)),
+    max_size=40,
+)
+
+
+@given(MIXED, MIXED)
+def test_a_text_is_counted_under_the_name_it_is_written_with(first: list[object], second: list[object]) -> None:
+    """1, 1.0 and True are equal, but three names; what is counted is independent of how it is counted."""
+    profile = Profile.of("x", "text", first)
+    day = profile.count(second)
+    names = Counter(str(value) for value in second if not (value is None or value == "" or value != value))
+    assert day.counts[:-1] == tuple(names[name] for name in profile.categories)
+    assert day.counts[-1] == sum(rows for name, rows in names.items() if name not in profile.categories)
+    assert day.missing == len(second) - sum(names.values())
+    assert day == profile.count(np.array(second, dtype=object))
+    assert day == profile.count_names(names, day.missing)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats()), max_size=40), st.sampled_from([1, 30]))
+def test_a_number_is_counted_where_its_edges_say_whatever_it_comes_in(values: list[float | None], times: int) -> None:
+    profile = Profile.of("x", "number", [0.0, 0.0, 1.0, 2.0, 3.0, 10.0], bins=4)
+    known = [value for value in values if value is not None and value == value]
+    looked_up = np.bincount(np.searchsorted(profile.edges, known), minlength=len(profile.counts)) * times
+    day = profile.count(values * times)
+    assert day.counts == tuple(looked_up.tolist())
+    assert day.missing == (len(values) - len(known)) * times
+    assert day == profile.count(np.array(values * times, dtype=np.float64))
+
+
+def test_unlisted_names_are_told_with_their_rows() -> None:
+    profile = Profile.of("origin", "text", ["JFK"] * 9 + ["EWR"])
+    day = profile.count(["JFK", "XNA", "XNA", None, "EGE"])
+    assert day.unlisted is not None
+    assert day.unlisted.rows == {"XNA": 2, "EGE": 1}
+    assert (day + day).unlisted.rows == {"XNA": 4, "EGE": 2}  # type: ignore[union-attr]
+
+
+def test_a_flood_of_new_names_is_counted_in_bounded_room() -> None:
+    day = Profile.of("id", "text", ["a", "b"]).count([f"new {number}" for number in range(50_000)])
+    assert day.counts == (0, 0, 50_000)
+    assert len(json.dumps(day.to_json())) < 2_000
+
+
+def test_a_profile_that_was_written_without_names_reads_and_adds() -> None:
+    profile = Profile.of("origin", "text", ["JFK", "EWR"])
+    old = {key: value for key, value in profile.to_json().items() if key != "unlisted"}
+    read = Profile.from_json(old)
+    assert read.unlisted is None
+    assert read.to_json() == old
+    assert read.count(["XNA"]).unlisted is not None
+    assert (read + profile).unlisted is None
+    assert (read + profile).counts == (profile + profile).counts
+
+
+@given(ANY)
+def test_merging_many_is_adding_one_by_one(case: tuple[str, list, list, list]) -> None:  # type: ignore[type-arg]
+    kind, first, second, third = case
+    reference = Profile.of("x", kind, first)  # type: ignore[arg-type]
+    parts = [reference.count(values) for values in (first, second, third)]
+    assert merged(parts) == parts[0] + parts[1] + parts[2]
+    with pytest.raises(NotEnoughData):
+        merged([])
+    with pytest.raises(Conflict):
+        merged([*parts, Profile.of("y", "number", [5.0])])
+
+
+def test_names_are_those_of_a_text_only() -> None:
+    with pytest.raises(InvalidInput):
+        Profile.of("x", "number", [1.0, 2.0]).count_names({"a": 1})
