@@ -31,7 +31,9 @@ class AgeCurve:
         """
         if age >= self.ages[-1]:
             raise InvalidInput(
-                f"No version was seen older than {self.ages[-1]:.1f} days.", mend="Begin at an age that was seen.", age=age
+                f"No version was seen older than {self.ages[-1]:.1f} days.",
+                mend="Begin at an age that was seen.",
+                age=age,
             )
         ages = np.array(self.ages)
         first = float(np.interp(age, ages, self.kept))

@@ -13,6 +13,7 @@ from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
 from homeostat.app.control.rehearsing import Rehearser
+from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
@@ -145,6 +146,10 @@ class ControlService:
     def skew(self, name: str) -> Json:
         """The skew of every feature over the last days."""
         return self.operations.skew(self._loop(name))
+
+    def economics(self, name: str) -> Json:
+        """The account of the loop's money."""
+        return economics(self.operations, self._loop(name))
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""
