@@ -24,9 +24,9 @@ _U = np.linspace(np.arcsinh(-3.0), np.arcsinh(60.0), 601)
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """Quality of some series (versions) by age: one entry per series and day, ``age`` in days, weighed by ``rows``.
+    """Quality of some series (versions) by age: ``age`` in days, entries weighed by ``rows``.
 
-    ``day`` numbers the calendar day, so that entries of one week can be taken or left together.
+    ``day`` numbers the calendar day on which an entry begins, so that those of one week are taken or left together.
     """
 
     series: tuple[str, ...]

@@ -66,7 +66,7 @@ def ageing_of(seen: Observed) -> Ageing:
     except NotEnoughData as error:
         return Ageing(None, None, undefined("skill", error), undefined("1/day", error), error.problem)
     names = sorted(set(aged.series))
-    basis = f"{len(aged.age):,} days of {', '.join(names)} in {decay.rate.blocks} weeks"
+    basis = f"{', '.join(names)} over {decay.rate.blocks} weeks, {decay.rate.rows:,} scored predictions"
     rate = Figure(decay.rate.value, "1/day", basis, decay.rate.low, decay.rate.high)
     curve = _curve(aged, seen.lag) if decay.fit.fits is False else None
     return Ageing(decay, curve, _fresh(decay, curve, seen), rate, _text(decay, curve, names), _points(aged, decay))
@@ -205,7 +205,7 @@ def _text(decay: Decay, curve: AgeCurve | None, names: list[str]) -> str:
 
 
 def _points(aged: Aged, decay: Decay) -> tuple[Json, ...]:
-    """Mean skill by age beside the fitted one, in equal numbers of days."""
+    """Mean skill by age beside the fitted one, in equal numbers of weeks."""
     starts = np.array([decay.starts[name] for name in aged.series])
     fitted = starts * np.exp(-decay.rate.value * aged.age)
     parts = np.array_split(np.argsort(aged.age, kind="stable"), min(_SHOWN, aged.age.size))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import mean, median
-from typing import Any
 
 from homeostat.control.days import Day
 from homeostat.control.economics.figures import Figure, Missing, Told
@@ -15,8 +15,9 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.skew import skew_rate_or_none
 from homeostat.registry.models import Version
-from homeostat.stats.decay import Aged
+from homeostat.stats.decay import BLOCK_DAYS, Aged
 from homeostat.stats.intervals import wilson_interval
+from homeostat.stats.sums import ScoreSums, pooled
 
 DAY = 86_400_000_000
 RECENT_DAYS = 28
@@ -60,19 +61,31 @@ class Observed:
         return (self.days[-1].end - version.pin.cutoff) / DAY if version and self.days else None
 
     def aged(self) -> Aged:
-        """Skill by age since training cut-off of every version on every day on which it was scored.
+        """Skill by age since training cut-off, of every version in every week in which it was scored.
 
-        Days on which skill is not defined, for want of both outcomes, are left out.
+        By the week, for skill is held against the base rate of the same days: that of a single day is known only
+        afterwards, and against it no model looks good. Weeks that saw one outcome only are left out.
         """
-        found: list[tuple[Any, ...]] = []
-        for day in self.days:
-            for name, version in self.versions.items():
-                sums, age = day.sums_of(name), (day.start - version.pin.cutoff) / DAY
-                if sums is not None and age >= 0 and 0 < sums.positives < sums.rows:
-                    number = date.fromisoformat(day.day).toordinal() - _EPOCH
-                    found.append((name, age, sums.skill(), sums.rows, number))
-        names, ages, skills, rows, numbers = ([one[place] for one in found] for place in range(5))
+        weeks = [week for name in self.versions for week in self._weeks(name)]
+        names, ages, skills, rows, numbers = ([week[place] for week in weeks] for place in range(5))
         return Aged.of(names, ages, skills, rows, numbers)
+
+    def _weeks(self, name: str) -> list[tuple[str, float, float, int, int]]:
+        """A version, its mean age, skill and rows in a week, and the number of the week's first day."""
+        found: dict[int, list[tuple[float, ScoreSums]]] = defaultdict(list)
+        cutoff = self.versions[name].pin.cutoff
+        for day in self.days:
+            sums = day.sums_of(name)
+            if sums is not None and day.start >= cutoff:
+                week = (date.fromisoformat(day.day).toordinal() - _EPOCH) // BLOCK_DAYS
+                found[week].append(((day.start - cutoff) / DAY, sums))
+        told = []
+        for week, seen in found.items():
+            whole = pooled([sums for _, sums in seen])
+            if 0 < whole.positives < whole.rows:
+                age = sum(age * sums.rows for age, sums in seen) / whole.rows
+                told.append((name, age, whole.skill(), whole.rows, week * BLOCK_DAYS))
+        return told
 
 
 def traffic_of(seen: Observed) -> Told:
