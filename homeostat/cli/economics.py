@@ -103,7 +103,7 @@ def _text(told: Json) -> None:
         figure = _at(told, path)
         if figure["value"] is not None:
             rows.append([name, _amount(figure["value"]), figure["unit"], _bounds(figure), figure["basis"]])
-        elif not figure["asks"]:
+        elif not figure["asks"] and not (path == ("interval", "curve") and told["interval"]["used"] == "exact"):
             unknown.append((name, figure["unknown"]))
     if rows:
         data.print(f"[bold]{told['loop']}[/]  {told['labelled_days']} labelled days of {told['days']}")
@@ -121,16 +121,29 @@ def _sentences(told: Json) -> None:
     used = interval["used"] and interval[interval["used"]]
     if used and used["value"] is not None:
         data.print(f"A day costs least with a retraining every {used['value']:.1f} days.")
-    for one in told["sensitivity"]:
-        days = "never" if one["days"] is None else f"every {one['days']:.1f} days"
-        wasted = one["wasted_per_day"]
-        lost = "" if wasted is None else f"; otherwise {_amount(wasted)} {told['currency']} a day are lost"
-        named = one["input"].replace("_", " ")
-        data.print(f"  were {named} {one['factor']:g} times as much: {days}{lost}", markup=False)
+    if told["sensitivity"]:
+        _sensitivity(told)
     saving = errors["saving"]
     if saving["value"] is not None:
         proven = "is proven" if saving["low"] > 0 else "is not proven: it may be none"
         data.print(f"That another threshold saves money {proven}.")
+
+
+def _sensitivity(told: Json) -> None:
+    """What follows where an input is half or twice what was said: the interval, and what the old one then loses."""
+    wrong = f"lost a day, {told['currency']}"
+    sides = {(one["input"], one["factor"]): one for one in told["sensitivity"]}
+    rows = []
+    for name in dict.fromkeys(one["input"] for one in told["sensitivity"]):
+        cells = [sides[name, factor] for factor in (0.5, 2.0)]
+        rows.append([name.replace("_", " "), *(text for one in cells for text in _side(one))])
+    columns = ["were it", "half: days", f"{wrong} ", "twice: days", wrong]
+    print_table(columns, rows, right=columns[1:], whole=True)
+
+
+def _side(one: Json) -> tuple[str, str]:
+    wasted = one["wasted_per_day"]
+    return "never" if one["days"] is None else f"{one['days']:.1f}", "-" if wasted is None else _amount(wasted)
 
 
 def _asks(told: Json) -> None:
