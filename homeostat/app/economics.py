@@ -33,7 +33,7 @@ def training_seconds(log: Path) -> float | None:
         times = [float(one) for one in _STOPWATCH.findall(log.read_text(errors="replace"))]
     except OSError:
         return None
-    ends = [now for now, after in zip(times, [*times[1:], 0.0], strict=True) if after < now]
+    ends = [now for now, after in zip(times, [*times[1:], -1.0], strict=False) if after < now]
     return sum(ends) if times else None
 
 

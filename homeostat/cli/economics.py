@@ -64,9 +64,10 @@ def economics(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what age, errors and retraining cost, and how often to retrain.
+    """Show what age, errors and retraining cost.
 
-    From the loop's own history and the prices of hs.Economics(...) in its file; options stand in for these once.
+    And how often retraining pays. From the loop's own history and the prices of hs.Economics(...) in its file; options
+    stand in for these once.
     What nobody has said is asked for, and never taken for 0.
     """
     with errors_shown(as_json):

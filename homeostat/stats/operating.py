@@ -13,7 +13,7 @@ from homeostat.stats.arrays import Floats
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean_from_sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
-EDGES = np.sin(np.arange(SCORE_BINS + 1) * (np.pi / 2 / SCORE_BINS)) ** 2
+EDGES = np.round((1 - np.cos(np.arange(SCORE_BINS + 1) * (np.pi / SCORE_BINS))) / 2, 15)
 """Thresholds that can be told apart: the edges of the bins in which scores are counted."""
 _DRAWS, _SEED = 400, 7
 

