@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats
@@ -17,7 +18,8 @@ _ROUNDS = 20
 class AgeCurve:
     """The share of its first quality that a model still has, by age in days; it never rises.
 
-    ``start`` is the first quality, on the mean of the series. Beyond the last age nothing is claimed.
+    Below 0, the model is worse than knowing nothing. ``start`` is the first quality, on the mean of the series.
+    Beyond the last age nothing is claimed.
     """
 
     ages: tuple[float, ...]
@@ -27,7 +29,7 @@ class AgeCurve:
     def since(self, age: float) -> AgeCurve:
         """The curve of a model that begins to serve at this age.
 
-        Raises: InvalidInput where nothing was seen after it.
+        Raises: InvalidInput where nothing was seen after it; NotEnoughData where no quality is left by then.
         """
         if age >= self.ages[-1]:
             raise InvalidInput(
@@ -37,6 +39,8 @@ class AgeCurve:
             )
         ages = np.array(self.ages)
         first = float(np.interp(age, ages, self.kept))
+        if first <= 0:
+            raise NotEnoughData("At that age no skill is left.", mend="Begin at an age at which there is some.")
         later = np.flatnonzero(ages > age)
         kept = [self.kept[place] / first for place in later]
         return AgeCurve((0.0, *(ages[later] - age).tolist()), (1.0, *kept), self.start * first)
@@ -72,7 +76,7 @@ def age_curve(seen: Aged) -> AgeCurve:
 
     _, member = seen.of_series
     of, weight = member.argmax(axis=1), member * seen.rows[:, None]
-    starts = seen.quality @ weight / weight.sum(axis=0) if seen.rows.size else np.zeros(0)
+    starts = np.array([_young(seen, series) for series in member.T > 0])
     used = starts[of] > 0
     if np.unique(seen.age[used]).size < 2:
         raise NotEnoughData("No version with skill was seen at two ages.", mend="Wait for more labelled days.")
@@ -83,8 +87,17 @@ def age_curve(seen: Aged) -> AgeCurve:
         total = np.bincount(place[used], weights=(seen.rows * starts[of] * seen.quality)[used], minlength=ages.size)
         known = size > 0
         fall = isotonic_regression(total[known] / size[known], weights=size[known], increasing=False).x
-        share = np.maximum(np.interp(ages, ages[known], fall), 0.0) / max(fall[0], 1e-12)
+        if fall[0] <= 0:
+            raise NotEnoughData("No version with skill was seen young.", mend="Wait for more labelled days.")
+        share = np.interp(ages, ages[known], fall) / fall[0]
         curve = share[place]
         starts = np.maximum((curve * seen.quality) @ weight / np.maximum(curve**2 @ weight, 1e-12), 0.0)
     mean = float(np.average(starts[of][used], weights=seen.rows[used]))
-    return AgeCurve(tuple(ages[ages >= 0].tolist()), tuple(share.tolist()), mean)
+    return AgeCurve(tuple(ages.tolist()), tuple(share.tolist()), mean)
+
+
+def _young(seen: Aged, series: NDArray[np.bool_]) -> float:
+    """The mean quality of a series in its youngest third."""
+    ages = seen.age[series]
+    young = ages <= np.quantile(ages, 1 / 3)
+    return float(np.average(seen.quality[series][young], weights=seen.rows[series][young]))

@@ -181,6 +181,8 @@ def _curve(aged: Aged, lag: float) -> AgeCurve | None:
 
 def _fresh(decay: Decay, curve: AgeCurve | None, seen: Observed) -> Told:
     """The skill with which the champion, or else the average version, begins to serve."""
+    if decay.fit.fits is False and curve is None:
+        return Missing("skill", "neither an exponential nor any falling curve fits")
     mean = sum(decay.starts.values()) / len(decay.starts)
     start = decay.starts.get(seen.champion or "", mean)
     value = curve.start if curve is not None else start * math.exp(-decay.rate.value * seen.lag)

@@ -59,6 +59,14 @@ def test_a_step_is_told_from_an_exponential_and_its_curve_keeps_it() -> None:
     assert np.all(np.diff(curve.kept) <= 1e-12)
 
 
+def test_a_curve_goes_below_nothing_where_old_versions_do_harm() -> None:
+    age = 7.0 * np.arange(10)
+    curve = age_curve(Aged.of(["v1"] * 10, age, 0.3 - 0.01 * age, [9] * 10, age.astype(int)))
+    assert curve.kept[-1] == pytest.approx((0.3 - 0.63) / 0.3, abs=0.01)
+    with pytest.raises(NotEnoughData, match="no skill is left"):
+        curve.since(40.0)
+
+
 def test_quality_that_rises_has_a_rate_below_zero_and_no_half_life() -> None:
     age = 7.0 * np.arange(20)
     found = fit_decay(Aged.of(["v1"] * 20, age, 0.2 * np.exp(0.003 * age), [9] * 20, age.astype(int)))
