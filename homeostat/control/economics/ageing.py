@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -125,21 +126,31 @@ def intervals_of(ageing: Ageing, stakes: Stakes | Missing, unit: str) -> Json:
 
 
 def sensitivity_of(ageing: Ageing, stakes: Stakes | Missing) -> list[Json]:
-    """What the exact interval becomes where an input is half or twice what was said, and what the old one then costs
-    too much a day; empty where there is no interval."""
+    """What the interval becomes where an input is half or twice what was said, and what the old one then costs too
+    much a day; empty where there is no interval. On the curve as seen there is no rate to vary."""
     if isinstance(stakes, Missing) or ageing.decay is None or ageing.decay.rate.value <= 0:
         return []
     rate, found = ageing.decay.rate.value, list[Json]()
-    said = best_interval(stakes, rate).days
-    for name in ("retraining", "queries_per_day", "value", "quality", "rate"):
-        for factor in (0.5, 2.0):
-            true_rate = rate * factor if name == "rate" else rate
-            values = plain(stakes)
-            true = stakes if name == "rate" else Stakes(**{**values, name: values[name] * factor})
-            best = best_interval(true, true_rate)
-            wasted = None if said is None else cost_per_day(true, true_rate, said) - best.cost_per_day
-            found.append({"input": name, "factor": factor, "days": best.days, "wasted_per_day": wasted})
+    said = _best(ageing, stakes, rate).days
+    names = ("retraining", "queries_per_day", "value", "quality", *(() if ageing.by_curve else ("rate",)))
+    for name, factor in itertools.product(names, (0.5, 2.0)):
+        true_rate = rate * factor if name == "rate" else rate
+        values = plain(stakes)
+        true = stakes if name == "rate" else Stakes(**{**values, name: values[name] * factor})
+        best = _best(ageing, true, true_rate)
+        wasted = None if said is None else _spent(ageing, true, true_rate, said) - best.cost_per_day
+        found.append({"input": name, "factor": factor, "days": best.days, "wasted_per_day": wasted})
     return found
+
+
+def _best(ageing: Ageing, stakes: Stakes, rate: float) -> Pace:
+    return best_interval(stakes, rate) if ageing.curve is None else best_interval_on(stakes, ageing.curve)
+
+
+def _spent(ageing: Ageing, stakes: Stakes, rate: float, days: float) -> float:
+    if ageing.curve is None:
+        return cost_per_day(stakes, rate, days)
+    return (stakes.per_day * float(ageing.curve.lost(np.array([days]))[0]) + stakes.retraining) / days
 
 
 def _intervals(ageing: Ageing, decay: Decay, stakes: Stakes, per_day: str) -> dict[str, Told | str | None]:

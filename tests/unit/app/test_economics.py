@@ -47,6 +47,15 @@ def test_decay_is_fitted_over_both_versions_and_the_interval_follows(told: Any) 
     assert told["staleness"]["value"] > 0
 
 
+def test_what_is_wrong_by_half_or_twice_is_never_cheaper_than_what_is_right(told: Any) -> None:
+    found = told["sensitivity"]
+    assert {one["factor"] for one in found} == {0.5, 2.0}
+    assert {"retraining", "queries_per_day", "value", "quality"} <= {one["input"] for one in found}
+    assert min(one["wasted_per_day"] for one in found) > -1e-9
+    dearer = next(one for one in found if (one["input"], one["factor"]) == ("retraining", 2.0))
+    assert dearer["days"] >= told["interval"][told["interval"]["used"]]["value"]
+
+
 def test_the_four_parts_of_a_retraining_add_up_with_compute_and_risk_as_measured(told: Any) -> None:
     parts = told["retraining"]
     assert parts["compute"]["value"] == pytest.approx(18 / 3600 * 2)

@@ -35,7 +35,7 @@ def test_the_table_has_each_figure_with_its_unit_and_ground(command: Command, ag
     ):
         assert text in shown
     assert "A day costs least with a retraining every" in shown
-    assert "rate" in shown.partition("were it")[2]
+    assert "queries per day" in shown.partition("were it")[2]
     assert "hs.Economics" not in shown
 
 
