@@ -117,6 +117,26 @@ def train(rows: Any, config: Mapping[str, Any]) -> Any:
     return model.fit(rows.features, rows.label)
 
 
+# Made up for the example, every one of them, so that `homeostat economics` has something to reckon with: nobody has
+# measured what a late flight costs here. They decide nothing.
+prices = hs.Economics(
+    currency="USD",
+    skill_value=0.40,
+    false_positive=2.0,
+    false_negative=6.0,
+    skewed_prediction=0.05,
+    training_hour=0.20,
+    person_hour=80.0,
+    validation_hours=1.0,
+    deployment_hours=0.5,
+    bad_release=250.0,
+    replica_hour=0.05,
+    monitoring_month=20.0,
+    failures_per_year=4,
+    failure_drop=0.10,
+    noticed_after="28d",
+)
+
 loop = hs.Loop(
     name="late-arrival",
     question=departures,
@@ -142,4 +162,5 @@ loop = hs.Loop(
     rollout=hs.Canary(margin=0.03),
     timezone="America/New_York",
     owner="flight operations",
+    economics=prices,
 )

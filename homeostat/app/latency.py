@@ -9,6 +9,7 @@ from typing import Any
 
 from homeostat.app.batched import batching_of
 from homeostat.app.counted import Sample, samples_of
+from homeostat.kernel.errors import InvalidInput
 
 Json = dict[str, Any]
 STAGES: Mapping[str, str] = {
@@ -69,6 +70,22 @@ def budget(exposition: str, loop: str, hourly_price: float | None = None) -> Jso
     return {**budget_of(samples, loop, hourly_price), "batching": batching_of(samples, loop)}
 
 
+def sped_up(stages: Mapping[str, float], stage: str, factor: float) -> tuple[float, float]:
+    """What a whole request would take were one stage so many times as fast, and how many times as fast it would be.
+
+    The other stages take what they took: that is what bounds it. Raises: InvalidInput for a factor not above 0.
+    Source: Amdahl (1967), AFIPS 30, 483-485.
+
+    >>> sped_up({"features": 25.0, "predict": 45.0}, "predict", 3)
+    (40.0, 1.75)
+    """
+    if not 0 < factor < float("inf"):
+        raise InvalidInput(f"Nothing is {factor} times as fast.", mend="Give a number above 0, such as 2.")
+    whole = sum(stages.values())
+    after = whole - stages[stage] * (1 - 1 / factor)
+    return after, whole / after
+
+
 def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None = None) -> Json:
     """Per stage the mean, p50 and p99 in milliseconds and the share of the mean request; what to attack first.
 
@@ -83,7 +100,6 @@ def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None =
     told = [{"stage": name, **_figures(stages[name], whole)} for name in STAGES]
     timed = sum(one["mean_ms"] or 0.0 for one in told)
     mean = None if whole.mean is None else whole.mean * 1e3
-    slowest = max(told, key=lambda one: one["mean_ms"] or 0.0)
     return {
         "loop": loop,
         "requests": int(whole.count),
@@ -91,7 +107,7 @@ def budget_of(samples: Iterable[Sample], loop: str, hourly_price: float | None =
         "stages": told,
         "other_ms": None if mean is None else max(0.0, mean - timed),
         "queue": _figures(read.histograms["homeostat_queue_seconds"][()], Histogram()),
-        "attack": None if not whole.count else {"stage": slowest["stage"], "mend": STAGES[slowest["stage"]]},
+        "attack": None if not whole.count else _attack(told, max(0.0, (mean or 0.0) - timed)),
         "arms": _arms(read.histograms["homeostat_stage_seconds"]),
         "cost": _cost(read, hourly_price),
     }
@@ -138,6 +154,14 @@ def _figures(found: Histogram, whole: Histogram) -> Json:
         "p99_ms": None if p99 is None else p99 * 1e3,
         "share": None if mean is None or not whole.mean else found.total / whole.total,
     }
+
+
+def _attack(told: list[Json], other: float) -> Json:
+    """The stage in which most time goes, what to do there, and what a request would take were it twice as fast."""
+    stages = {"other": other, **{one["stage"]: one["mean_ms"] or 0.0 for one in told}}
+    stage = max(STAGES, key=lambda name: stages[name])
+    after, faster = sped_up(stages, stage, 2) if any(stages.values()) else (None, None)
+    return {"stage": stage, "mend": STAGES[stage], "if_twice_as_fast_ms": after, "times_as_fast": faster}
 
 
 def _arms(found: Mapping[tuple[str, ...], Histogram]) -> list[Json]:

@@ -49,6 +49,9 @@ def _latency(told: Json) -> None:
     print_table(["stage", "mean ms", "p50 ms", "p99 ms", "share"], rows, right=["mean ms", "p50 ms", "p99 ms", "share"])
     data.print(f"\n{told['requests']:,} requests. Most time goes into {told['attack']['stage']}.")
     data.print(told["attack"]["mend"], markup=False)
+    if told["attack"]["times_as_fast"] is not None:
+        after, times = told["attack"]["if_twice_as_fast_ms"], told["attack"]["times_as_fast"]
+        data.print(f"Were it twice as fast, a request would take {after:.3f} ms: {times:.2f} times as fast.")
     if len(told["arms"]) > 1:
         arms = [[one["version"], one["arm"], *_times(one)] for one in told["arms"]]
         print_table(["version", "arm", "mean ms", "p50 ms", "p99 ms"], arms, right=["mean ms", "p50 ms", "p99 ms"])

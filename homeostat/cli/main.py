@@ -10,6 +10,7 @@ from homeostat.cli import (
     contract,
     demo,
     drill,
+    economics,
     explain,
     features,
     features_audit,
@@ -49,6 +50,7 @@ app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
+app.command("economics")(economics.economics)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

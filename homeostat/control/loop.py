@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.policies import Retrain
@@ -57,6 +58,7 @@ class Loop:
     ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
+    ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
     Raises: InvalidInput that names the part.
     """
 
@@ -81,6 +83,7 @@ class Loop:
     log: Log = KEEP_ALL
     batching: Batching = "auto"
     state: VersionedState | None = None
+    economics: Economics | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -119,6 +122,9 @@ class Loop:
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.state!r} is no state.", mend=mend)
+        if self.economics is not None and not isinstance(cast("object", self.economics), Economics):
+            mend = "Give economics=hs.Economics(currency='USD', ...)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from homeostat.control.economics.costs import MonitoringBudget
+from homeostat.control.economics.inputs import Economics
+from homeostat.control.economics.money import Money
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
@@ -34,12 +37,15 @@ __all__ = [
     "Canary",
     "Column",
     "Drills",
+    "Economics",
     "Gate",
     "Label",
     "Latest",
     "Limits",
     "Log",
     "Loop",
+    "Money",
+    "MonitoringBudget",
     "Retrain",
     "State",
     "StateFolder",

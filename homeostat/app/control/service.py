@@ -13,6 +13,7 @@ from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
 from homeostat.app.control.rehearsing import Rehearser
+from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
@@ -61,6 +62,7 @@ class ControlService:
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
+    _accounts: dict[str, tuple[int, Json]] = field(init=False, default_factory=dict)
     _guards: dict[str, Guard] = field(init=False, default_factory=dict)
     _broken: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
@@ -145,6 +147,13 @@ class ControlService:
     def skew(self, name: str) -> Json:
         """The skew of every feature over the last days."""
         return self.operations.skew(self._loop(name))
+
+    def economics(self, name: str) -> Json:
+        """The account of the loop's money; what was told last, until something was measured or decided."""
+        loop, revision = self._loop(name), self.operations.state(name).revision
+        if self._accounts.get(name, (-1, {}))[0] != revision:
+            self._accounts[name] = (revision, economics(self.operations, loop))
+        return self._accounts[name][1]
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

@@ -28,7 +28,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-PAGES = {"/": "index.html", "/tables": "tables.html", "/features": "features.html", "/prediction": "prediction.html"}
+_NAMES = ("tables", "features", "prediction", "economics")
+PAGES = {"/": "index.html", **{f"/{name}": f"{name}.html" for name in _NAMES}}
 Next = Callable[[Request], Awaitable[Response]]
 
 

@@ -107,6 +107,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Per feature the share of sampled rows whose served value offline does not confirm, its bounds and cause."""
         return service.skew(loop)
 
+    @router.get("/loops/{loop}/economics", summary="Show what it costs and saves")
+    def economics(loop: LoopName) -> Json:
+        """Decay, staleness, retraining, how often it pays, errors; what is unknown says why and asks for its input."""
+        return service.economics(loop)
+
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
     def decisions(loop: LoopName, after: Cursor = 0) -> Json:
         """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""

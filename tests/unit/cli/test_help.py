@@ -36,6 +36,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "decisions",
                 "versions",
                 "report",
+                "economics",
                 "skew",
                 "rollback",
                 "shadow",

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from homeostat.app.home import Home, Running
+from homeostat.app.latency import sped_up
 from homeostat.app.settings import Settings
+from homeostat.kernel.errors import InvalidInput
 from tests.harness.counting import counting
 from tests.harness.world import LOOP
 from tests.unit.cli.conftest import Command
@@ -69,8 +71,18 @@ def test_the_stages_add_up_to_the_request_and_the_slowest_is_the_one_to_attack(c
     told = json.loads(command("latency", "--home", running.root, "--json").stdout)
     assert (told["requests"], told["request"]["mean_ms"], told["other_ms"]) == (1000, 2.0, pytest.approx(0.5))
     assert told["attack"]["stage"] == "log"
+    assert told["attack"]["if_twice_as_fast_ms"] == pytest.approx(1.25)
+    assert told["attack"]["times_as_fast"] == pytest.approx(1.6)
     shown = command("latency", "--home", running.root).stdout
     assert "1,000 requests. Most time goes into log." in shown
+    assert "Were it twice as fast, a request would take 1.250 ms: 1.60 times as fast." in shown
+
+
+def test_a_faster_stage_makes_a_request_as_much_faster_as_was_worked_out() -> None:
+    stages = {"network": 15, "features": 25, "parsing": 5, "inference": 45, "postprocessing": 5, "serialization": 5}
+    assert sped_up(stages, "inference", 2) == pytest.approx((77.5, 1.2903225806451613))
+    with pytest.raises(InvalidInput, match="0 times as fast"):
+        sped_up(stages, "inference", 0)
 
 
 def test_each_replica_tells_whether_it_predicts_requests_together_and_why(command: Command, running: Home) -> None:

@@ -40,6 +40,7 @@ export const api = {
   windows: (loop, after) => call(of(loop, `windows?after=${after}`)),
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
+  economics: (loop) => call(of(loop, "economics")),
   features: async (loop) => (await call(of(loop, "features"))).features,
   feature: (loop, name) => call(of(loop, `features/${encodeURIComponent(name)}`)),
   predictions: async (loop, key) =>
