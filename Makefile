@@ -5,9 +5,10 @@ MAKEFLAGS += --no-print-directory
 export PYTHON
 
 PYTEST := .venv/bin/pytest
-# Two files of tests at a time; more processes only where there are more cores, and never so many that memory runs out.
-# Files that share installations go to one process (tests/conftest.py); the slow ones, early in the order, begin first.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A file of tests for each core and one more, as tests of processes also wait for them; never so many that memory runs
+# out. Files that share installations go to one process (tests/conftest.py); the slow ones, early in the order, begin
+# first.
+PARALLEL := -n $(shell echo $$(($$(nproc) + 1))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile

@@ -255,7 +255,10 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
     assert "<title>" in running.doors.get("/", follow_redirects=True).text
 
 
-ROUTES = ("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew")
+ROUTES = (
+    *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew"),
+    "economics",
+)
 
 
 @pytest.mark.parametrize("what", ROUTES)
