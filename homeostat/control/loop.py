@@ -27,6 +27,7 @@ from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.limits import DriftLimits
 from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
@@ -59,6 +60,7 @@ class Loop:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
+    ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     Raises: InvalidInput that names the part.
     """
 
@@ -84,6 +86,7 @@ class Loop:
     batching: Batching = "auto"
     state: VersionedState | None = None
     economics: Economics | None = None
+    drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -125,6 +128,9 @@ class Loop:
         if self.economics is not None and not isinstance(cast("object", self.economics), Economics):
             mend = "Give economics=hs.Economics(currency='USD', ...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
+        if not isinstance(cast("object", self.drift), DriftLimits):
+            mend = "Give drift=hs.DriftLimits(quiet_windows=90)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.drift!r} does not say how drift is watched.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

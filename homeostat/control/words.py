@@ -32,10 +32,12 @@ from homeostat.features.summaries import (
 )
 from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
+from homeostat.monitoring.limits import DriftLimits
 
 __all__ = [
     "Canary",
     "Column",
+    "DriftLimits",
     "Drills",
     "Economics",
     "Gate",
