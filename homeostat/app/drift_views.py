@@ -10,8 +10,10 @@ from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound
 from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.limits import Kind
 
 Json = dict[str, Any]
+KINDS: tuple[Kind, ...] = ("earned", "reached", "customary")
 _LATELY = 28
 
 
@@ -29,8 +31,7 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
         "reference": shown and shown.inputs.reference,
         "quiet_windows": loop.drift.quiet_windows,
         "spans": list(loop.drift.spans),
-        "earned": sum(one["limit_kind"] == "earned" for one in told),
-        "customary": sum(one["limit_kind"] == "customary" for one in told),
+        "limits": {kind: sum(one["kind"] == kind for one in told) for kind in KINDS},
         "unknown": sum(one["value"] is None for one in told),
         "above": sum(one["above"] for one in told),
         "lately": _lately(measured),
@@ -65,18 +66,19 @@ def _signals(part: Drifted) -> Iterator[Json]:
             "value": value,
             "unknown": part.unknown.get(subject),
             "limit": limit,
-            "limit_kind": "customary" if subject in part.customary else "earned",
-            "why_customary": part.customary.get(subject),
+            "kind": part.kinds.get(subject, "earned"),
+            "why": part.why.get(subject),
+            "blocks": part.blocks.get(subject),
             "above": subject in above,
             "times": -1.0 if value is None else value / max(limit, 1e-12),
         }
 
 
 def _lately(measured: Sequence[Day]) -> list[Json]:
-    """How many earned and customary limits were exceeded on each of the last days."""
+    """How many limits of each kind were exceeded on each of the last days."""
     return [{"day": one.day, **_exceeded(one)} for one in measured[-_LATELY:]]
 
 
 def _exceeded(day: Day) -> dict[str, int]:
-    found = [(name in part.customary) for part in day.inputs.drift for name in part.above]
-    return {"earned": found.count(False), "customary": found.count(True)}
+    found = [part.kinds.get(name, "earned") for part in day.inputs.drift for name in part.above]
+    return {kind: found.count(kind) for kind in KINDS}

@@ -11,10 +11,12 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, print_table, show
 
 Json = dict[str, Any]
-_NAMES = {"psi": "PSI", "ks": "KS", "missing_change": "missing"}
+_MARK = {"earned": "", "reached": "+", "customary": "*"}
+_KIND = {"reached": "as far as training's own windows went", "customary": "customary"}
+_NAMES = {"psi": "PSI", "ks": "KS", "rank_shift": "rank shift", "missing_change": "missing"}
 _WHY = {
     "no_daily_counts": "the version was made before days were kept, or its own days are not known",
-    "too_few_blocks": "the days that the version was trained on are too few, or too much alike, to earn one",
+    "too_few_blocks": "the training's days are too few, or too much alike, to earn one: at most {most:.0f} independent",
     "no_spread": "it never changed in training",
 }
 
@@ -29,7 +31,8 @@ def drift(
     """Show how far inputs are from training, beside what is normal.
 
     A limit is earned where the version's own training days show how far a window moves by itself; one factor for all
-    of them keeps false alarms at the rate that the loop declares. Others are the customary ones, which promise nothing.
+    of them keeps false alarms at the rate that the loop declares. Where these days are too few, the limit is how far
+    they went (+) or, if that is less, the customary one (*): neither promises anything.
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
@@ -41,15 +44,15 @@ def _text(told: Json, *, every: bool) -> None:
         data.print(f"{told['loop']}   no day was compared with a version's training yet")
         return
     data.print(f"{told['loop']}   {told['day']}   against what {told['reference']} was trained on")
-    data.print(
-        f"{told['above']} of {len(told['signals'])} signals above their limits, {told['unknown']} unknown;"
-        f" {told['earned']} limits are earned, {told['customary']} customary (*)"
-    )
-    if told["earned"]:
+    limits = ", ".join(f"{many} {kind}{_MARK[kind]}" for kind, many in told["limits"].items() if many)
+    counts = f"{told['above']} of {len(told['signals'])} signals above their limits, {told['unknown']} unknown"
+    data.print(f"{counts}; limits: {limits}")
+    if told["limits"]["earned"]:
         data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")
     _table(told, every)
-    for why in sorted({one["why_customary"] for one in told["signals"] if one["why_customary"]}):
-        data.print(f"* customary: {_WHY[why]}")
+    for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
+        blocks = [one["blocks"] for one in told["signals"] if (one["kind"], one["why"]) == (kind, why)]
+        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(most=max(blocks))}")
 
 
 def _table(told: Json, every: bool) -> None:
@@ -71,6 +74,5 @@ def _cell(one: Json | None) -> str:
         return "-"
     if one["value"] is None:
         return str(one["unknown"]).replace("_", " ")
-    star = "*" if one["limit_kind"] == "customary" else ""
-    text = f"{one['value']:.3f} {'>' if one['above'] else '<='} {one['limit']:.3f}{star}"
+    text = f"{one['value']:.3f} {'>' if one['above'] else '<='} {one['limit']:.3f}{_MARK[one['kind']]}"
     return f"[bold]{text}[/]" if one["above"] else text

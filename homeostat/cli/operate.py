@@ -217,12 +217,12 @@ def _drift(shown: Json) -> str:
     """One line: the signals above their limits, and what kind of limits these are."""
     if shown["day"] is None:
         return "unknown: no day was compared with a version's training yet"
-    limits = f"{shown['earned']} earned and {shown['customary']} customary limits"
+    limits = f"limits ({', '.join(f'{many} {kind}' for kind, many in shown['limits'].items() if many)})"
     if not shown["above"]:
-        return f"none above {limits} ({shown['day']})"
+        return f"no signal above its limit on {shown['day']}: {limits}"
     furthest = [_furthest(one) for one in shown["furthest"]]
     more = [] if shown["above"] <= len(furthest) else [f"{shown['above'] - len(furthest)} more"]
-    return f"{shown['above']} signals above {limits} ({shown['day']}): {', '.join([*furthest, *more])}"
+    return f"{shown['above']} signals above their {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
 
 
 def _furthest(one: Json) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.detectors import FALLBACK_LIMITS, least_rows
-from homeostat.stats.limits import MEASURES, Earned, Series, earned_limits
+from homeostat.stats.limits import MEASURES, OF_NUMBERS, Earned, Series, earned_limits
 from homeostat.stats.memory import WEEK
 
 NO_DAYS, TOO_FEW_BLOCKS, NO_SPREAD = "no_daily_counts", "too_few_blocks", "no_spread"
+Kind = Literal["earned", "reached", "customary"]
 Key = tuple[int, str, str]
 """A signal: the length of its windows in days, its measure, its subject."""
 DRAWS_FOR_ONE = 40
@@ -28,14 +30,15 @@ class DriftLimits:
     is one in ``quiet_windows``.
 
     ``spans``: lengths of the windows in days, 1 or whole weeks: what is too slow for a day shows in a month.
-    ``psi``, ``ks`` and ``missing_change`` are the customary limits, for signals whose reference is too short to earn
-    one; they promise nothing.
+    ``psi``, ``ks``, ``rank_shift`` and ``missing_change`` are the customary limits, for signals whose reference is too
+    short to earn one; they promise nothing.
     """
 
     quiet_windows: int = 90
     spans: tuple[int, ...] = (1, 7, 28)
     psi: float = FALLBACK_LIMITS["psi"]
     ks: float = FALLBACK_LIMITS["ks"]
+    rank_shift: float = FALLBACK_LIMITS["rank_shift"]
     missing_change: float = FALLBACK_LIMITS["missing_change"]
 
     def __post_init__(self) -> None:
@@ -46,7 +49,7 @@ class DriftLimits:
                 f"Windows of {list(self.spans)} days cannot be watched.",
                 mend="Give 1 and whole weeks, each once, such as (1, 7, 28).",
             )
-        limits = (self.psi, self.ks, self.missing_change)
+        limits = tuple(self.customary.values())
         if self.quiet_windows < 2 or not all(0 < limit < math.inf for limit in limits):
             raise InvalidInput(
                 "These limits on drift say nothing.",
@@ -56,25 +59,22 @@ class DriftLimits:
     @property
     def customary(self) -> Mapping[str, float]:
         """The customary limit of each measure."""
-        return {"psi": self.psi, "ks": self.ks, "missing_change": self.missing_change}
+        return {name: float(getattr(self, name)) for name in MEASURES}
 
 
 @dataclass(frozen=True, slots=True)
-class SignalLimits:
-    """The limit of every signal by (span, measure, subject); of those in ``why`` it is the customary one.
+class Limit:
+    """The limit of one signal, and what it stands on.
 
-    ``blocks``: how many independent stretches of time each was, or would have been, earned on.
+    ``kind``: "earned" on the reference's own windows, and together with all other earned ones as seldom exceeded as was
+    promised; "reached" by them, which promises nothing but is above the customary one; or "customary". ``why`` says why
+    it is not earned. ``blocks``: how many independent days, or weeks, the reference holds.
     """
 
-    limits: Mapping[Key, float]
-    why: Mapping[Key, str] = field(default_factory=dict)
-    blocks: Mapping[Key, float] = field(default_factory=dict)
-
-    def of(self, span: int, measure: str) -> tuple[dict[str, float], dict[str, str]]:
-        """By subject: the limits of a measure over windows of ``span``, and why some are customary."""
-        limits = {name: limit for (days, what, name), limit in self.limits.items() if (days, what) == (span, measure)}
-        why = {name: told for (days, what, name), told in self.why.items() if (days, what) == (span, measure)}
-        return limits, why
+    value: float
+    kind: Kind
+    why: str | None = None
+    blocks: float = 0.0
 
 
 def drift_limits(
@@ -83,8 +83,8 @@ def drift_limits(
     watched: DriftLimits,
     rng: np.random.Generator,
     rows: float | None = None,
-) -> SignalLimits:
-    """The limits of every signal of a version; a live day holds ``rows``, or about what the reference's days do."""
+) -> dict[Key, Limit]:
+    """The limit of every signal of a version; a live day holds ``rows``, or about what the reference's days do."""
     every = {**reference.features, PREDICTION: reference.prediction}
     series = [one for name, profile in every.items() if (one := _series(name, profile, daily))]
     rate = 1.0 / watched.quiet_windows
@@ -92,7 +92,7 @@ def drift_limits(
         series, spans=watched.spans, rate=rate, draws=DRAWS_FOR_ONE * watched.quiet_windows, rng=rng, rows=rows
     )
     by_key: dict[Key, Earned] = {(one.span, one.measure, one.subject): one for one in earned}
-    return _told(every, watched, by_key)
+    return {key: _limit(by_key.get(key), watched.customary[key[1]]) for key in _keys(every, watched.spans)}
 
 
 def _series(name: str, profile: Profile, daily: DailyCounts | None) -> Series | None:
@@ -100,24 +100,23 @@ def _series(name: str, profile: Profile, daily: DailyCounts | None) -> Series | 
     return None if counts is None else Series(name, counts, profile.kind == "number", least_rows(profile))
 
 
-def _told(every: Mapping[str, Profile], watched: DriftLimits, earned: Mapping[Key, Earned]) -> SignalLimits:
-    limits, why = dict[Key, float](), dict[Key, str]()
-    for key in _keys(every, watched.spans):
-        one = earned.get(key)
-        if one is not None and one.limit is not None:
-            limits[key] = one.limit
-        else:
-            limits[key] = watched.customary[key[1]]
-            why[key] = NO_DAYS if one is None else NO_SPREAD if one.supported else TOO_FEW_BLOCKS
-    return SignalLimits(limits, why, {key: one.blocks for key, one in earned.items()})
+def _limit(earned: Earned | None, customary: float) -> Limit:
+    if earned is None:
+        return Limit(customary, "customary", NO_DAYS)
+    if earned.limit is not None:
+        return Limit(earned.limit, "earned", None, earned.blocks)
+    why = NO_SPREAD if earned.supported else TOO_FEW_BLOCKS
+    if earned.reached is not None and earned.reached > customary:
+        return Limit(earned.reached, "reached", why, earned.blocks)
+    return Limit(customary, "customary", why, earned.blocks)
 
 
 def _keys(every: Mapping[str, Profile], spans: Sequence[int]) -> list[Key]:
-    """Every signal there is: texts have no KS."""
+    """Every signal there is: texts have no ranks."""
     return [
         (span, measure, name)
         for span in spans
         for measure in MEASURES
         for name, profile in every.items()
-        if measure != "ks" or profile.kind == "number"
+        if profile.kind == "number" or measure not in OF_NUMBERS
     ]

@@ -7,7 +7,6 @@ own spread, makes the chance that any of them is above its limit the promised on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,10 +17,12 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import FLOOR
 from homeostat.stats.memory import WEEK, memories_of, moving
+from homeostat.stats.transport import rank_shifts
 
-Measure = Literal["psi", "ks", "missing_change"]
-MEASURES: tuple[Measure, ...] = ("psi", "ks", "missing_change")
-_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "missing_change": 1}
+Measure = Literal["psi", "ks", "rank_shift", "missing_change"]
+MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "missing_change")
+OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift")
+_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "missing_change": 1}
 """A PSI grows with the square of how far shares lie apart, the others in proportion."""
 _UNIT = 0.9
 """The quantile that is the unit of a distance: far enough out to be of its tail, near enough to be well known."""
@@ -45,7 +46,8 @@ class Series:
 class Earned:
     """The limit of one distance over windows of ``span`` days, earned on ``blocks`` independent days or weeks.
 
-    None where these are too few, so that it is not ``supported``, and where nothing ever varied.
+    None where these are too few, so that it is not ``supported``, and where nothing ever varied. ``reached`` is how far
+    the history's own windows go, each distance by itself: it promises nothing, and is None without three weeks.
     """
 
     subject: str
@@ -54,6 +56,7 @@ class Earned:
     limit: float | None
     blocks: float
     supported: bool
+    reached: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,11 +69,17 @@ class _Drawn:
     distances: Floats
     blocks: float = 0.0
     supported: bool = False
+    wider: float = 1.0
+
+    def quantile(self, share: float) -> float | None:
+        """What so many of the histories stay below, of those that say something."""
+        known = self.distances[np.isfinite(self.distances)]
+        return float(np.quantile(known, share)) if known.size else None
 
     @property
     def unit(self) -> float:
-        known = self.distances[np.isfinite(self.distances)]
-        return float(np.quantile(known, _UNIT)) if known.size else 0.0
+        """The unit of the distance; 0 where it earns no limit."""
+        return self.wider * (self.quantile(_UNIT) or 0.0) if self.supported else 0.0
 
 
 def earned_limits(
@@ -102,20 +111,20 @@ def earned_limits(
     ]
     known = [one for one in drawn if one.unit > 0.0]
     factor = _factor(known, rate) if known else 0.0
-    return tuple(_earned(one, factor) for one in drawn)
+    return tuple(_earned(one, factor, rate) for one in drawn)
 
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
     """What the furthest of all distances, each in its unit, exceeds once in 1 / rate histories."""
     worst = np.zeros(known[0].distances.shape)
     for one in known:
-        worst = np.fmax(worst, one.distances / one.unit)
+        worst = np.fmax(worst, one.distances * (one.wider / one.unit))
     return float(np.quantile(worst, 1.0 - rate, method="higher"))
 
 
-def _earned(one: _Drawn, factor: float) -> Earned:
-    limit = factor * one.unit if one.unit > 0.0 else None
-    return Earned(one.subject, one.measure, one.span, limit, one.blocks, one.supported)
+def _earned(one: _Drawn, factor: float, rate: float) -> Earned:
+    limit, reached = factor * one.unit if one.unit > 0.0 else None, one.quantile(1.0 - rate)
+    return Earned(one.subject, one.measure, one.span, limit, one.blocks, one.supported, reached)
 
 
 def _histories(
@@ -144,8 +153,8 @@ def _histories(
             for measure, distances in _distances(references @ table, window, one).items():
                 memory = (of_missing if measure == "missing_change" else of_bins)[place]
                 able = memory.supports(span, rate)
-                wide = distances * memory.wider(span, rate) ** _POWER[measure] if able else distances * math.nan
-                yield _Drawn(one.subject, measure, span, wide, memory.blocks(span), able)
+                wider = memory.wider(span, rate) ** _POWER[measure] if able else 1.0
+                yield _Drawn(one.subject, measure, span, distances, memory.blocks(span), able, wider)
 
 
 def _present(counts: Floats) -> Floats:
@@ -191,6 +200,7 @@ def _distances(references: Floats, windows: Floats, one: Series) -> dict[Measure
     found: dict[Measure, Floats] = {"psi": _psi(expected, actual)}
     if one.ordered:
         found["ks"] = np.abs(np.cumsum(actual - expected, axis=1)).max(axis=1)
+        found["rank_shift"] = rank_shifts(expected, actual)
     missing = [part[:, -1] / np.maximum(part.sum(axis=1), 1.0) for part in (references, windows)]
     found["missing_change"] = np.abs(missing[1] - missing[0])
     for measure, distances in found.items():

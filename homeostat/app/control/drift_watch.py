@@ -20,7 +20,7 @@ from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile, merge
 from homeostat.data.weights import evened
 from homeostat.features.views import FeatureKind
 from homeostat.monitoring.drifting import Drifted, drifted
-from homeostat.monitoring.limits import DriftLimits, SignalLimits, drift_limits
+from homeostat.monitoring.limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import Window
 from homeostat.registry.manifest import DAILY
@@ -61,7 +61,7 @@ class DriftWatch:
     _of: str | None = field(init=False, default=None)
     _reference: ReferenceProfile | None = field(init=False, default=None)
     _daily: DailyCounts | None = field(init=False, default=None)
-    _limits: dict[float | None, SignalLimits] = field(init=False, default_factory=dict)
+    _limits: dict[float | None, dict[Key, Limit]] = field(init=False, default_factory=dict)
 
     def look(
         self, champion: str, inputs: Mapping[str, FeatureKind], log: pa.Table, days: Sequence[Day], part: Window
@@ -85,7 +85,7 @@ class DriftWatch:
             self._of = version
         return self._reference
 
-    def _limits_for(self, rows: float) -> SignalLimits:
+    def _limits_for(self, rows: float) -> dict[Key, Limit]:
         """Limits for days of about so many rows: of a version always the same."""
         size = self._size(rows)
         if size not in self._limits:

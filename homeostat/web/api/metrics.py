@@ -57,9 +57,9 @@ def _drift(service: ControlService, registry: CollectorRegistry) -> None:
     )  # fmt: skip
     for loop in service.loops_by_name:
         told = service.drift(loop, None)
-        for kind in ("earned", "customary"):
-            if told[kind]:
-                above.labels(loop, kind).set(sum(one["above"] and one["limit_kind"] == kind for one in told["signals"]))
+        for kind, limits in told["limits"].items():
+            if limits:
+                above.labels(loop, kind).set(sum(one["above"] and one["kind"] == kind for one in told["signals"]))
 
 
 def _asking(service: ControlService, registry: CollectorRegistry) -> None:
