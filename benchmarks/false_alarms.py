@@ -96,10 +96,8 @@ def _window(reference: Profile, counts: np.ndarray) -> Profile:
 def told(line: Json) -> str:
     """One line for people."""
     verdict = "REJECTED" if line["rejected"] else "holds"
-    return (
-        f"{line['what']:<70} {line['alarms_per_90_windows']:.2f} +- {line['error']:.2f} alarms in 90 windows, 1 promised:"
-        f" {verdict}; {line['earned_share']:.0%} of limits earned, {line['years']:g} years"
-    )
+    alarms = f"{line['alarms_per_90_windows']:.2f} +- {line['error']:.2f} alarms in 90 windows, 1 promised: {verdict}"
+    return f"{line['what']:<70} {alarms}; {line['earned_share']:.0%} of limits earned, {line['years']:g} years"
 
 
 if __name__ == "__main__":

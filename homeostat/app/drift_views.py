@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from homeostat.control.days import Day
@@ -39,7 +39,7 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     }
 
 
-def furthest_by_span(drift: Sequence[Drifted]) -> Json:
+def furthest_by_span(drift: Iterable[Drifted]) -> Json:
     """By length of window and subject: the measure that is furthest above its limit, or nearest to it."""
     found: Json = {}
     for part in drift:

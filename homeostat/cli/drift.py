@@ -9,6 +9,7 @@ import typer
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show
+from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
 _MARK = {"earned": "", "reached": "+", "customary": "*"}
@@ -16,7 +17,7 @@ _KIND = {"reached": "as far as training's own windows went", "customary": "custo
 _NAMES = {"psi": "PSI", "ks": "KS", "rank_shift": "rank shift", "missing_change": "missing"}
 _WHY = {
     "no_daily_counts": "the version was made before days were kept, or its own days are not known",
-    "too_few_blocks": "the training's days are too few, or too much alike, to earn one: at most {most:.0f} independent",
+    "too_few_blocks": "the training is worth fewer than {days} independent days, or {weeks:.0f} weeks",
     "no_spread": "it never changed in training",
 }
 
@@ -51,8 +52,8 @@ def _text(told: Json, *, every: bool) -> None:
         data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")
     _table(told, every)
     for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
-        blocks = [one["blocks"] for one in told["signals"] if (one["kind"], one["why"]) == (kind, why)]
-        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(most=max(blocks))}")
+        needed = _WHY[why].format(days=told["quiet_windows"], weeks=LEAST_WEEKS)
+        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {needed}")
 
 
 def _table(told: Json, every: bool) -> None:

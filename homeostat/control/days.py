@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
-from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.sums import ScoreSums
@@ -49,7 +49,7 @@ class Inputs:
     freshness: Mapping[str, bool | None] = field(default_factory=dict)
     defaulted: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)
-    drift: tuple[Drifted, ...] = ()
+    drift: KeptDrift = field(default_factory=KeptDrift)
     one_in: int = 1
 
 

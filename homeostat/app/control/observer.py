@@ -28,6 +28,7 @@ from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.freshness import Objective, objectives_of
+from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
@@ -155,7 +156,7 @@ class DeltaObserver:
                 freshness={one.id: one.met(part, age[one.table]) for one in self.objectives},
                 defaulted=_counted(log),
                 counted=seen.counted,
-                drift=seen.drift,
+                drift=KeptDrift.of(seen.drift),
                 one_in=seen.one_in,
             ),
             skew=self._skew(log, part),

@@ -23,6 +23,7 @@ from homeostat.features.logged import Logged
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.clock import duration, parse_instant
 from homeostat.kernel.errors import NotFound
+from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.windows import window
 from tests.unit.app.test_hidden_columns import VISITS, loop_of
 
@@ -78,7 +79,7 @@ def _days(watch: DriftWatch, shares: list[float], versions: str | list[str] = "v
         part = window(f"2024-01-{place + 1:02d}", "UTC")
         seen = watch.look(version, {"shop": "text"}, _log(place, share, **kwargs), found, part)
         inputs = Inputs(ROWS, {}, {}, 0, version, seen.daily("psi"), seen.daily("ks"), seen.prediction, {}, {},
-                        counted=seen.counted, drift=seen.drift, one_in=seen.one_in)  # fmt: skip
+                        counted=seen.counted, drift=KeptDrift.of(seen.drift), one_in=seen.one_in)  # fmt: skip
         found.append(Day(part.name, part.start, part.end, part.end, inputs))
     return found
 
@@ -87,11 +88,15 @@ def _value(day: Day, span: int) -> float | None:
     return next(one.values["shop"] for one in day.inputs.drift if (one.measure, one.span) == ("psi", span))
 
 
+def _limit(day: Day) -> float:
+    return next(iter(day.inputs.drift)).limits["shop"]
+
+
 def test_a_week_is_known_from_its_seventh_day_on(watch: DriftWatch) -> None:
     days = _days(watch, [0.5] * 8)
     assert [_value(day, 7) is not None for day in days] == [False] * 6 + [True] * 2
     assert all(_value(day, 1) is not None for day in days)
-    assert days[0].inputs.drift[0].unknown == {}
+    assert next(iter(days[0].inputs.drift)).unknown == {}
 
 
 def test_days_of_another_version_are_not_put_together(watch: DriftWatch) -> None:
@@ -112,7 +117,7 @@ def test_a_shift_too_small_for_a_day_is_above_its_limit_in_a_week(watch: DriftWa
 def test_a_share_of_the_log_counts_for_all_and_is_judged_by_its_own_rows(watch: DriftWatch) -> None:
     all_rows, some = _days(watch, [0.5] * 7), _days(watch, [0.5] * 7, rows=210, one_in=4)
     assert (some[0].inputs.one_in, some[0].inputs.counted["shop"].rows) == (4, 840)
-    assert some[6].inputs.drift[0].limits["shop"] > 1.5 * all_rows[6].inputs.drift[0].limits["shop"]
+    assert _limit(some[6]) > 1.5 * _limit(all_rows[6])
 
 
 def test_a_version_without_its_days_has_customary_limits(watch: DriftWatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from homeostat.data.daily import DailyCounts, Rows
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.drifting import Drifted, drifted
+from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.windows import Window
 
@@ -89,6 +91,25 @@ def test_a_subject_that_was_not_counted_is_unknown() -> None:
     found = drifted(reference, {1: {}}, DAY, limits)
     assert all(value is None for one in found for value in one.values.values())
     assert {why for one in found for why in one.unknown.values()} == {"not_counted"}
+
+
+def test_a_day_keeps_what_was_measured_in_less_room() -> None:
+    reference, daily = _made(200)
+    limits = drift_limits(reference, daily, WATCHED, np.random.default_rng(1))
+    seen = _seen(reference, np.random.default_rng(9).normal(0.5, 1, ROWS), 3)
+    measured = drifted(reference, {1: seen, 7: None}, DAY, limits)
+    kept = msgspec.json.decode(msgspec.json.encode(KeptDrift.of(measured)), type=KeptDrift)
+    for before, after in zip(measured, kept, strict=True):
+        assert {name: one is None for name, one in after.values.items()} == {
+            name: one is None for name, one in before.values.items()
+        }
+        for told, truth in ((after.values, before.values), (after.limits, before.limits)):
+            assert [one for one in told.values() if one] == pytest.approx(
+                [one for one in truth.values() if one], rel=1e-4
+            )
+        assert (after.kinds, after.why, after.unknown) == (before.kinds, before.why, before.unknown)
+        assert (after.blocks, after.above) == (before.blocks, before.above)
+    assert len(msgspec.json.encode(kept)) < 0.5 * len(msgspec.json.encode(measured))
 
 
 def test_the_furthest_above_its_limit_comes_first() -> None:
