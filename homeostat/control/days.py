@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
+from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.sums import ScoreSums
@@ -31,7 +32,8 @@ class Inputs:
     unknown (too few rows). ``asked`` and ``faults`` count by version; ``age`` is the silence of each table in
     microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table. ``freshness`` says of
     each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature.
-    ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept."""
+    ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept. ``estimated``
+    is what the day was expected to show when it ended; None for days measured before it was."""
 
     rows: int
     asked: Mapping[str, int]
@@ -46,12 +48,15 @@ class Inputs:
     freshness: Mapping[str, bool | None] = field(default_factory=dict)
     defaulted: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)
+    estimated: EstimatedDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """What turned out to be true, at maturity. ``live`` are scores as served; ``versions`` every version of
-    interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows."""
+    interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows. ``absent`` counts
+    the rows whose label never came, by feature over the bins of the day's reference and by score
+    (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept."""
 
     labelled: int
     unlabelled: int
@@ -59,6 +64,7 @@ class Outcomes:
     live: ScoreSums
     versions: Mapping[str, ScoreSums]
     paired: tuple[PairSums, ...] = ()
+    absent: Mapping[str, Counted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
