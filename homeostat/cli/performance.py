@@ -11,6 +11,8 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, when
 
 Json = dict[str, Any]
+_NAMED = 3
+"""So many inputs in which rows without a label differ are told, those that differ most."""
 
 
 def performance(
@@ -39,7 +41,7 @@ def _text(told: Json) -> None:
     since = when(told["as_of"]) if told["as_of"] else "the beginning"
     data.print(f"[bold]{told['loop']}[/]  as of {since}, threshold {told['threshold']:g}")
     _labels(told["labels"])
-    data.print(f"Realised over {_span(realised)}; estimated for {_span(estimated)}, whose labels are not in.")
+    data.print(f"Realised over {_span(realised)}. Estimated, before labels: {_span(estimated)}.")
     rows = [_row(told, realised, estimated, name) for name in realised["figures"]]
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
     print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
@@ -80,7 +82,10 @@ def _labels(labels: Json) -> None:
     )
     differ = labels["differ"]
     words = {"EXCEEDED": "look different", "WITHIN": "look alike", "INCONCLUSIVE": "cannot be compared"}
-    data.print(f"Rows without a label {words[differ['verdict']]}: {'; '.join(differ['reasons'])}.", markup=False)
+    more = len(differ["reasons"]) - _NAMED
+    rest = f"; and {more} more (--json names all)" if more > 0 else ""
+    said = "; ".join(differ["reasons"][:_NAMED])
+    data.print(f"Rows without a label {words[differ['verdict']]}: {said}{rest}.", markup=False)
 
 
 def _bases(told: Json) -> None:

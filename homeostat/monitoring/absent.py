@@ -91,7 +91,7 @@ def _by_chance(together: Floats, without: float, with_: float) -> float:
 
 def _reason(one: Apart, limit: float, code: str, sign: str) -> Reason:
     text = (
-        f"{one.subject} of {one.rows:,} rows without a label lies {figure(one.excess)} farther from those with one than"
-        f" chance would put it {sign} limit {figure(limit)}"
+        f"{one.subject}: {figure(one.excess)} of {one.rows:,} rows without a label lie elsewhere, beyond chance, {sign}"
+        f" limit {figure(limit)}"
     )
     return Reason(f"absent_{code}", one.excess, limit, text)

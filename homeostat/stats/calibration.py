@@ -12,9 +12,11 @@ from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, counts
 from homeostat.stats.sums import SCORE_BINS
 
-Method = Literal["beta", "isotonic", "platt"]
+Method = Literal["auto", "beta", "isotonic", "platt"]
 CENTRES: Floats = np.sin((np.arange(SCORE_BINS) + 0.5) * (np.pi / (2 * SCORE_BINS))) ** 2
 """The score that stands for each bin of `sums.ScoreSums`."""
+MANY = 1_000
+"""Rows of the rarer outcome from which steps of any shape are better than a curve of three numbers."""
 _ROUNDS, _ENOUGH = 50, 1e-9
 _PRIOR = 1.0
 """How hard a curve is drawn to "scores are chances": as one unit of information, next to nothing beside real rows."""
@@ -29,12 +31,13 @@ class Calibration:
     rows: float
 
 
-def fit_calibration(negatives: ArrayLike, positives: ArrayLike, *, method: Method = "beta") -> Calibration:
+def fit_calibration(negatives: ArrayLike, positives: ArrayLike, *, method: Method = "auto") -> Calibration:
     """Learn from labelled rows what each score is worth; counts suffice, so stored days refresh it without raw rows.
 
     Args: rows by bin of score as in `sums.ScoreSums`, that came out false and true; they may be weighted. ``method``:
     ``isotonic`` takes any rising steps, which wants thousands of rows; ``beta`` a curve of three numbers, that also
-    puts right scores that are too sure at one end; ``platt`` one of two, on the log-odds of the score.
+    puts right scores that are too sure at one end; ``platt`` one of two, on the log-odds of the score; ``auto`` is
+    `chosen_method`.
     Raises: NotEnoughData unless both outcomes occur; InvalidInput for counts that do not fit, or another method.
     Source: Zadrozny and Elkan (2002), KDD, 694-699 (isotonic); Kull, Silva Filho and Flach (2017), AISTATS, 623-631
     (beta); Platt (1999), Advances in Large Margin Classifiers, 61-74, here on log-odds.
@@ -54,9 +57,21 @@ def fit_calibration(negatives: ArrayLike, positives: ArrayLike, *, method: Metho
             negatives=float(lost.sum()),
             positives=float(won.sum()),
         )
+    method = chosen_method(lost, won) if method == "auto" else method
     if method not in _FITS:
         raise InvalidInput(f"No calibration {method!r}.", mend=f"Choose one of {', '.join(_FITS)}.", method=method)
     return Calibration(method, _FITS[method](lost, won), float(lost.sum() + won.sum()))
+
+
+def chosen_method(negatives: ArrayLike, positives: ArrayLike) -> Method:
+    """``isotonic`` where both outcomes came a thousand times, ``beta`` where it would follow chance.
+
+    Source: Niculescu-Mizil and Caruana (2005), Predicting good probabilities with supervised learning, ICML, 625-632.
+
+    >>> chosen_method([500, 900], [200, 900]), chosen_method([500, 900], [200, 100])
+    ('isotonic', 'beta')
+    """
+    return "isotonic" if min(np.sum(negatives), np.sum(positives)) >= MANY else "beta"
 
 
 def by_score(name: str, values: ArrayLike) -> Floats:

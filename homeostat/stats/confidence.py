@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats
-from homeostat.stats.calibration import Method, by_score, fit_calibration
+from homeostat.stats.calibration import Method, by_score, chosen_method, fit_calibration
 from homeostat.stats.figures import FIGURES, Figure, Tables, cut_of, table_of, undefined
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, student_interval
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
@@ -43,7 +43,7 @@ def estimated(
     history: Sequence[ScoreSums],
     *,
     threshold: float = 0.5,
-    method: Method = "beta",
+    method: Method = "auto",
     days: int = 1,
     before: int = 0,
     confidence: float = 0.95,
@@ -76,29 +76,38 @@ def estimated(
     if days < 1 or before < 0:
         raise InvalidInput(f"{days} days after {before} are no trail.", mend="Pass days >= 1 and before >= 0.")
     tables = np.reshape([table_of(day) for day in history if day.rows], (-1, 2, SCORE_BINS)).astype(np.float64)
-    past, cut = _past(tables, days, before, method), cut_of(threshold)
-    known = tables[len(tables) - min(before, len(tables)) :].sum(axis=0)
+    case, cut = _case(rows, tables, days, before, method), cut_of(threshold)
     found: dict[str, Estimated | NotEnoughData] = {}
     for name, figure in FIGURES.items():
         try:
-            found[name] = _estimate(figure, rows, known, past, cut, confidence)
+            found[name] = _estimate(figure, case, cut, confidence)
         except NotEnoughData as error:
             found[name] = error
     return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Past:
-    """Runs of labelled days, each with the days before it that its trail covers too; what scores are worth by all
-    days, and by all but each run."""
+class _Case:
+    """What every figure is read from: tables of rows by outcome and score, real or expected.
 
+    ``known`` are labelled rows that the figure covers, ``to_come`` those expected, ``by_others`` the same by what
+    scores are worth without each past run of days; ``moved`` what comes true otherwise than expected in each group of
+    bins, with its ``variance``; ``runs`` the past runs, ``foretold`` what was expected of each from the others, and
+    ``heads`` the labelled days that each one's trail covers too.
+    """
+
+    known: Tables
+    to_come: Tables
+    by_others: Tables
+    moved: Tables
+    variance: Floats
     runs: Tables
+    foretold: Tables
     heads: Tables
-    chances: Floats
-    others: Floats
+    rows: int
 
 
-def _past(tables: Tables, days: int, before: int, method: Method) -> _Past:
+def _case(rows: Floats, tables: Tables, days: int, before: int, method: Method) -> _Case:
     ends = range(len(tables), days - 1, -days)
     if len(ends) < MIN_BLOCKS:
         raise NotEnoughData(
@@ -107,23 +116,27 @@ def _past(tables: Tables, days: int, before: int, method: Method) -> _Past:
             days=len(tables),
         )
     runs = np.stack([tables[end - days : end].sum(axis=0) for end in ends])
-    heads = np.stack([tables[max(0, end - days - before) : end - days].sum(axis=0) for end in ends])
-    whole = tables.sum(axis=0)
+    whole, known = tables.sum(axis=0), tables[len(tables) - min(before, len(tables)) :].sum(axis=0)
+    method = chosen_method(*whole) if method == "auto" else method
     others = np.stack([_chances(whole - run, method) for run in runs])
-    return _Past(runs, heads, _chances(whole, method), others)
+    to_come = _outcomes(rows, _chances(whole, method))
+    return _Case(
+        known,
+        to_come,
+        _outcomes(rows, others),
+        *_moved(to_come),
+        runs,
+        _outcomes(runs.sum(axis=1), others),
+        np.stack([tables[max(0, end - days - before) : end - days].sum(axis=0) for end in ends]),
+        int(rows.sum() + known.sum()),
+    )
 
 
-def _estimate(
-    figure: Figure, rows: Floats, known: Tables, past: _Past, cut: int, confidence: float
-) -> Estimated:
-    to_come = _outcomes(rows, past.chances)
-    value = float(figure.expected(known, to_come, cut))
+def _estimate(figure: Figure, case: _Case, cut: int, confidence: float) -> Estimated:
+    value = float(figure.expected(case.known, case.to_come, cut))
     if not np.isfinite(value):
-        raise undefined(figure.name, known + to_come)
-    sampling = _sampling(figure, known, to_come, cut)
-    calibration = _jackknifed(figure.expected(known, _outcomes(rows, past.others), cut))
-    foretold = figure.expected(past.heads, _outcomes(past.runs.sum(axis=1), past.others), cut)
-    misses = figure.of(past.heads + past.runs, cut) - foretold
+        raise undefined(figure.name, case.known + case.to_come)
+    misses = figure.of(case.heads + case.runs, cut) - figure.expected(case.heads, case.foretold, cut)
     misses = misses[np.isfinite(misses)]
     if misses.size < MIN_BLOCKS:
         raise NotEnoughData(
@@ -131,26 +144,31 @@ def _estimate(
             mend="Wait for labels to mature.",
             runs=int(misses.size),
         )
-    missed = float(np.sqrt(np.mean(misses**2)))
-    error, total = max(missed, float(np.hypot(sampling, calibration))), int(rows.sum() + known.sum())
-    around = student_interval(value, error, blocks=int(misses.size), rows=total, confidence=confidence)
+    missed, sampling = float(np.sqrt(np.mean(misses**2))), _sampling(figure, case, cut)
+    calibration = _jackknifed(figure.expected(case.known, case.by_others, cut))
+    error = max(missed, float(np.hypot(sampling, calibration)))
+    around = student_interval(value, error, blocks=int(misses.size), rows=case.rows, confidence=confidence)
     low, high = max(figure.low, around.low), min(figure.high, around.high)
     return Estimated(dataclasses.replace(around, low=low, high=high), sampling, calibration, missed)
 
 
-def _sampling(figure: Figure, known: Tables, to_come: Tables, cut: int) -> float:
-    """The standard error from which rows come true: the figure's slope at each group of bins, by the delta method."""
-    variance = np.divide(to_come[0] * to_come[1], to_come.sum(0), out=np.zeros(SCORE_BINS), where=to_come.sum(0) > 0)
+def _moved(to_come: Tables) -> tuple[Tables, Floats]:
+    """A little more that comes true in each group of bins and less that does not, and how much each group varies."""
+    rows = to_come.sum(axis=0)
+    variance = np.divide(to_come[0] * to_come[1], rows, out=np.zeros(SCORE_BINS), where=rows > 0.0)
     used = np.flatnonzero(variance > 0.0)
-    if not used.size:
-        return 0.0
-    groups = np.array_split(used, min(_STEPS, used.size))
+    groups = np.array_split(used, min(_STEPS, used.size)) if used.size else []
     shapes = np.zeros((len(groups), SCORE_BINS))
     for place, group in enumerate(groups):
         shapes[place, group] = variance[group]
-    moved = _NUDGE * np.stack([-shapes, shapes], axis=1)
-    slopes = (figure.of(known + to_come + moved, cut) - figure.of(known + to_come, cut)) / (_NUDGE * shapes.sum(1))
-    return float(np.sqrt(np.nansum(slopes**2 * shapes.sum(1))))
+    return _NUDGE * np.stack([-shapes, shapes], axis=1), shapes.sum(axis=1)
+
+
+def _sampling(figure: Figure, case: _Case, cut: int) -> float:
+    """The standard error from which rows come true: the figure's slope at each group of bins, by the delta method."""
+    expected = case.known + case.to_come
+    slopes = (figure.of(expected + case.moved, cut) - figure.of(expected, cut)) / (_NUDGE * case.variance)
+    return float(np.sqrt(np.nansum(slopes**2 * case.variance)))
 
 
 def _jackknifed(figures: Floats) -> float:

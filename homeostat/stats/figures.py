@@ -55,7 +55,7 @@ def cut_of(threshold: float) -> int:
     Raises: InvalidInput outside (0, 1).
 
     >>> cut_of(0.5), round(float(EDGES[cut_of(0.2)]), 3)
-    (256, 0.199)
+    (256, 0.2)
     """
     if not 0.0 < threshold < 1.0:
         raise InvalidInput(f"{threshold} is no threshold.", mend="Pass a probability in (0, 1).", threshold=threshold)

@@ -35,7 +35,7 @@ def binned_losses(features: Matrix, losses: Floats) -> Foretell:
     >>> x = np.linspace(0, 1, 4_000).reshape(-1, 1)
     >>> foretell = binned_losses(x, np.where(x[:, 0] < 0.5, 1.0, 3.0))
     >>> foretell(np.array([[0.1], [0.9], [np.nan]])).round(1).tolist()
-    [1.0, 3.0, 2.0]
+    [1.1, 2.9, 2.0]
     """
     edges = [_edges(column) for column in features.T]
     places = [_places(column, edge) for column, edge in zip(features.T, edges, strict=True)]

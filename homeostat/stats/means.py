@@ -145,7 +145,7 @@ def class_log_losses(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
     [0.6931, 0.0]
     """
     truth, chances = classes_scored(labels, probabilities)
-    return -np.log(np.clip(chances[np.arange(truth.size), truth], CLIP, 1.0))
+    return np.abs(np.log(np.clip(chances[np.arange(truth.size), truth], CLIP, 1.0)))
 
 
 def class_squared_errors(labels: ArrayLike, probabilities: ArrayLike) -> Floats:

@@ -10,15 +10,16 @@ from homeostat.control.reading import TRAIL_DAYS
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate, EstimatedDay, estimate_of
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.calibration import Method
+from homeostat.stats.calibration import Method, chosen_method
 from homeostat.stats.confidence import estimated
 from homeostat.stats.figures import FIGURES
 from homeostat.stats.intervals import MIN_BLOCKS
 from homeostat.stats.sums import ScoreSums
 
-HISTORY = 60
-"""Matured days on which scores are calibrated: enough for two sums a bin, few enough to follow a season."""
-METHOD: Method = "beta"
+HISTORY = 28
+"""Matured days on which scores are calibrated: every weekday four times, and few enough to follow a season."""
+RUNS = 8
+"""Where labels take long, more days: so many runs of days as long as those without labels."""
 
 
 def with_estimates(days: Sequence[Day], changed: Iterable[Day], threshold: float) -> list[Day]:
@@ -36,6 +37,17 @@ def matured_by(days: Sequence[Day], instant: int) -> list[Day]:
     return [day for day in days if day.outcomes and day.outcomes.live.rows and day.mature_at <= instant]
 
 
+def recent(matured: Sequence[ScoreSums], unlabelled: int = 1) -> list[ScoreSums]:
+    """The newest of the matured days, oldest first, as many as scores are calibrated on."""
+    return list(matured[-max(HISTORY, RUNS * unlabelled) :])
+
+
+def method_of(history: Sequence[ScoreSums]) -> Method:
+    """How scores are calibrated on these days."""
+    positives = sum(block.positives for block in history)
+    return chosen_method(sum(block.rows for block in history) - positives, positives)
+
+
 def _is_new(day: Day) -> bool:
     return day.inputs.estimated is not None and not day.inputs.estimated.figures
 
@@ -45,19 +57,21 @@ def _with_estimate(day: Day, days: Sequence[Day], threshold: float) -> Day:
     assert made is not None
     before = [one for one in days if one.start < day.start]
     labelled = matured_by(before, day.end)
-    history = [one.outcomes.live for one in labelled if one.outcomes][-HISTORY:]
-    recent = [one for one in before[1 - TRAIL_DAYS :] if one.outcomes is None or one.mature_at > day.end]
-    waiting = [one.inputs.estimated.scores for one in recent if one.inputs.estimated]
+    everything = [one.outcomes.live for one in labelled if one.outcomes]
+    late = [one for one in before[1 - TRAIL_DAYS :] if one.outcomes is None or one.mature_at > day.end]
+    waiting = [one.inputs.estimated.scores for one in late if one.inputs.estimated]
+    unlabelled = 1 + len(waiting)
+    history = recent(everything, unlabelled)
     trail = tuple(map(sum, zip(made.scores, *waiting, strict=True)))
     told = dataclasses.replace(
         made,
-        method=METHOD,
+        method=method_of(history),
         threshold=threshold,
         days=len(history),
         rows=sum(sums.rows for sums in history),
-        unlabelled=1 + len(waiting),
+        unlabelled=unlabelled,
         figures=estimates(made.scores, history, threshold),
-        trail=estimates(trail, history, threshold, unlabelled=1 + len(waiting), trail=TRAIL_DAYS),
+        trail=estimates(trail, history, threshold, unlabelled=unlabelled, trail=TRAIL_DAYS),
     )
     return dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, estimated=told))
 
@@ -81,7 +95,7 @@ def estimates(
         return dict.fromkeys(FIGURES, Estimate(why))
     before = max(0, trail - unlabelled)
     try:
-        found = estimated(scores, history, threshold=threshold, method=METHOD, days=unlabelled, before=before)
+        found = estimated(scores, history, threshold=threshold, days=unlabelled, before=before)
     except NotEnoughData:  # both classes occur, but not without one of the days
         return dict.fromkeys(FIGURES, Estimate(Unknown("one_class")))
     return {name: estimate_of(one) for name, one in found.items()}

@@ -18,7 +18,7 @@ def detection_of(seen: Interval, *, change: float = POINTS, label_delay: float) 
     Raises: NotEnoughData where all days were alike, so that nothing is known of how they vary.
 
     >>> detection_of(Interval(0.8, 0.78, 0.82, 14, 12_600, 0.95), label_delay=1.2).sentence()
-    'a 5-point drop would take 5 days to see'
+    'a 5-point drop would take 7 days to see'
     """
     from scipy import special
 

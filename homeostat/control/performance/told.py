@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.performance.estimating import HISTORY, METHOD, estimates
+from homeostat.control.performance.estimating import estimates, method_of, recent
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, realised_of, records
@@ -105,16 +105,18 @@ def _watched(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], threshold: float) -> Json:
     """Every figure over all days whose labels are not in, as of what is known now."""
     made = [(day, day.inputs.estimated) for day in waiting if day.inputs.estimated is not None]
-    history = [day.outcomes.live for day in labelled if day.outcomes][-HISTORY:]
+    history = recent([day.outcomes.live for day in labelled if day.outcomes], max(1, len(made)))
     scores = [sum(counts) for counts in zip(*(one.scores for _, one in made), strict=True)]
     found = estimates(scores, history, threshold, unlabelled=max(1, len(made)))
+    if waiting and not made:
+        found = dict.fromkeys(found, Estimate(Unknown("scores_not_counted")))
     return {
         "days": len(made),
         "from": made[0][0].day if made else None,
         "until": made[-1][0].day if made else None,
         "rows": sum(scores),
         "unreadable": sum(one.unreadable for _, one in made),
-        "calibrated": {"by": METHOD, "days": len(history), "rows": sum(block.rows for block in history)},
+        "calibrated": {"by": method_of(history), "days": len(history), "rows": sum(block.rows for block in history)},
         "figures": {name: estimate_shown(one) for name, one in found.items()},
     }
 

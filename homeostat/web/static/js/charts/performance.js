@@ -7,7 +7,7 @@ import { drawLanes, LANE_HEIGHT } from "./lanes.js";
 import { bandPath, leadPath, linePath } from "./lines.js";
 import { markFocus } from "./mark-focus.js";
 import { linear } from "./scale.js";
-import { extent, METRICS } from "./series.js";
+import { ahead, extent, METRICS } from "./series.js";
 import { rateStrip, reignStrip } from "./strips.js";
 
 export function createPerformanceChart(root, page) {
@@ -77,6 +77,8 @@ function lines(model, x, y, box) {
     path("promise", promiseSteps(model.promises, x, y)),
     path("line frozen", linePath(model.points, x, y, "frozen")),
     path("line live", linePath(model.points, x, y, "live")),
+    path("band estimate", bandPath(ahead(model.points), x, y)),
+    path("line estimate", linePath(ahead(model.points), x, y, "value")),
     svg("g", { "clip-path": "url(#plot-clip)" }, stems(model, x, y, box)),
     ...endLabels(model, x, y, box),
   ];
