@@ -1,10 +1,10 @@
-"""How good estimates before labels are: ``python -m benchmarks.labelfree [--json]``, a minute and a half.
+"""How good estimates before labels are: ``python -m benchmarks.labelfree [--json]``, a few minutes with the peer.
 
 AUC and accuracy of every day are estimated from the day's scores alone and held against what labels then showed, on
 flights and on made-up streams whose inputs move, or whose relation of inputs and outcomes changes. Beside it, on the
-same rows and days: nannyml's estimator where HOMEOSTAT_PEERS names an interpreter that has it, and the guess that all is
-as it was in the reference. *Frozen* reads scores by the reference alone, as nannyml does; *refreshed* also by the days
-whose labels were mature by the end of the day, as the loop does.
+same rows and days: nannyml's estimator where HOMEOSTAT_PEERS names an interpreter that has it, and the guess that all
+is as it was in the reference. *Frozen* reads scores by the reference alone, as nannyml does; *refreshed* by the newest
+days whose labels were mature by the end of the day, as the loop does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
-import pyarrow.compute as pc  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from benchmarks.joins import stored_frames  # noqa: E402
@@ -94,8 +93,11 @@ def flights() -> Stream:
 
 
 def made_up(kind: str, seed: int) -> Stream:
-    """60 days to teach a logistic regression, which misses that two inputs matter together; 60 of reference, and 120 in which inputs move (covariate shift) or, from the middle on,
-    other inputs decide although none moved (concept drift). Labels are mature three days later."""
+    """60 days to teach a logistic regression, which misses that two inputs matter together, and 60 of reference.
+
+    Then 120 in which inputs move (covariate shift) or, from the middle on, other inputs decide although none moved
+    (concept drift). Labels are mature three days later.
+    """
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(seed)

@@ -37,7 +37,8 @@ def main() -> None:
     found = estimator.estimate(rows[~rows["reference"]].drop(columns="label")).filter(period="analysis").to_df()
     days = (pd.to_datetime(found["chunk"]["start_date"]) - pd.Timestamp(0)).dt.days
     told = {
-        name: dict(zip(map(int, days), map(float, found[name]["value"]), strict=True)) for name in ("roc_auc", "accuracy")
+        name: dict(zip(map(int, days), map(float, found[name]["value"]), strict=True))
+        for name in ("roc_auc", "accuracy")
     }
     print("\n" + json.dumps({"version": nml.__version__, **told}))
 

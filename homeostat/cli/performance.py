@@ -17,9 +17,7 @@ _NAMED = 3
 
 def performance(
     loop: LoopArgument = None,
-    days: Annotated[
-        int, typer.Option("--days", metavar="N", min=1, max=3_660, help="Tell of the last N days.")
-    ] = 14,
+    days: Annotated[int, typer.Option("--days", metavar="N", min=1, max=3_660, help="Tell of the last N days.")] = 14,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +52,15 @@ def _row(told: Json, realised: Json, estimated: Json, name: str) -> list[str]:
     record = told["record"]["day"].get(name)
     missed = "-" if record is None else f"{record['mean_absolute_error']:.4f}"
     held = "-" if record is None or record["covered"] is None else f"{record['covered']:.0%}"
-    return [name.replace("_", " "), figure(now["value"]), _between(now), figure(ahead["value"]), _between(ahead), missed, held]
+    return [
+        name.replace("_", " "),
+        figure(now["value"]),
+        _between(now),
+        figure(ahead["value"]),
+        _between(ahead),
+        missed,
+        held,
+    ]
 
 
 def _between(one: Json) -> str:

@@ -1,4 +1,4 @@
-"""Whether rows whose labels never came look different from those that have one: then figures speak of the latter only."""
+"""Whether rows whose labels never came look different from those with one: figures speak of the latter only."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _isotonic(lost: Floats, won: Floats) -> Floats:
     rows = lost + won
     used = rows > 0
     steps = isotonic_regression(won[used] / rows[used], weights=rows[used]).x
-    return np.interp(CENTRES, CENTRES[used], steps)
+    return np.asarray(np.interp(CENTRES, CENTRES[used], steps))
 
 
 def _beta(lost: Floats, won: Floats) -> Floats:

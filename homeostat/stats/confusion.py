@@ -108,9 +108,7 @@ def confusion_interval(
             raise NotEnoughData(f"{name} is undefined without one of the blocks.", mend=mend, blocks=len(used))
         return value
 
-    return jackknife(
-        read, [np.ravel(block.counts) for block in used], rows=whole.rows, confidence=confidence
-    )
+    return jackknife(read, [np.ravel(block.counts) for block in used], rows=whole.rows, confidence=confidence)
 
 
 def _figure(counts: Floats, name: str, place: int | None) -> float:
@@ -126,15 +124,15 @@ def _accuracy(counts: Floats) -> Floats:
 
 
 def _precision(counts: Floats) -> Floats:
-    return np.diag(counts) / counts.sum(axis=0)
+    return np.asarray(np.diag(counts) / counts.sum(axis=0))
 
 
 def _recall(counts: Floats) -> Floats:
-    return np.diag(counts) / counts.sum(axis=1)
+    return np.asarray(np.diag(counts) / counts.sum(axis=1))
 
 
 def _f1(counts: Floats) -> Floats:
-    return 2.0 * np.diag(counts) / (counts.sum(axis=0) + counts.sum(axis=1))
+    return np.asarray(2.0 * np.diag(counts) / (counts.sum(axis=0) + counts.sum(axis=1)))
 
 
 _FIGURES: Mapping[str, Callable[[Floats], Floats]] = MappingProxyType(

@@ -52,7 +52,7 @@ def binned_losses(features: Matrix, losses: Floats) -> Foretell:
         found = np.full(len(others), mean)
         for column, (edge, part) in enumerate(zip(edges, parts, strict=True)):
             found = found + part[_places(others[:, column], edge)]
-        return np.maximum(found, 0.0)
+        return np.asarray(np.maximum(found, 0.0))
 
     return foretell
 

@@ -75,7 +75,9 @@ class MeanMetric:
 
     def _check(self, sums: MeanSums) -> None:
         if sums.name != self.name:
-            raise Conflict(f"These are sums of {sums.name!r}, not of {self.name!r}.", mend="Read them as what they are.")
+            raise Conflict(
+                f"These are sums of {sums.name!r}, not of {self.name!r}.", mend="Read them as what they are."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def class_log_losses(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
     [0.6931, 0.0]
     """
     truth, chances = classes_scored(labels, probabilities)
-    return np.abs(np.log(np.clip(chances[np.arange(truth.size), truth], CLIP, 1.0)))
+    return np.asarray(np.abs(np.log(np.clip(chances[np.arange(truth.size), truth], CLIP, 1.0))))
 
 
 def class_squared_errors(labels: ArrayLike, probabilities: ArrayLike) -> Floats:

@@ -32,7 +32,7 @@ class ReliabilitySums:
 
     @classmethod
     def of(cls, labels: ArrayLike, scores: ArrayLike) -> ReliabilitySums:
-        """Of a yes-or-no outcome and its probability. Raises: InvalidInput for missing values or scores not in [0, 1]."""
+        """Of a yes-or-no outcome and its probability. Raises: InvalidInput for what is missing or not in [0, 1]."""
         truth, chances = scored(labels, scores)
         return cls._of(truth.astype(np.float64), chances)
 

@@ -36,9 +36,10 @@ def foretold_days(
         absent = {SCORES: Counted(grouped, 0), "x": Counted((0, lacking.size), 0)}
         to_come[name] = Outcomes(there.size, lacking.size, 0, sums, {"v1": sums}, absent=absent)
         inputs = Inputs(
-            rows, {"v1": rows}, {}, 0, "v1", {}, {}, None, {}, {}, counted={"x": Counted((rows // 2, rows - rows // 2), 0)},
+            *(rows, {"v1": rows}, {}, 0, "v1", {}, {}, None, {}, {}),
+            counted={"x": Counted((rows // 2, rows - rows // 2), 0)},
             estimated=EstimatedDay(score_counts(score)),
-        )  # fmt: skip
+        )
         ended = Day(name, start, start + DAY, start + DAY + delay * DAY, inputs)
         days = [
             day.with_outcomes(to_come[day.day]) if day.outcomes is None and day.mature_at <= ended.end else day

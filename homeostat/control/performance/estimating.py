@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from homeostat.control.days import Day
 from homeostat.control.reading import TRAIL_DAYS
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.estimates import Estimate, EstimatedDay, estimate_of
+from homeostat.monitoring.estimates import Estimate, estimate_of
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.calibration import Method, chosen_method
 from homeostat.stats.confidence import estimated

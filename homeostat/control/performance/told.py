@@ -1,4 +1,4 @@
-"""A loop's performance as it is told: figures with labels and before them, by trail and by day, and what they are worth."""
+"""A loop's performance as it is told: figures with labels and before them, and what estimates are worth."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _day(seen: Seen, place: int) -> Json:
     made = day.inputs.estimated
     expected: Mapping[str, Estimate] = {} if made is None else made.figures
     there = day.outcomes is not None and day.outcomes.live.rows > 0
-    realised = {name: realised_of([day], name, seen.threshold, 1) if there else None for name in FIGURES}
+    realised = {name: realised_of(day, name, seen.threshold) for name in FIGURES}
     return {
         "day": day.day,
         "rows": day.inputs.rows,

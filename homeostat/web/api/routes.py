@@ -110,7 +110,7 @@ def router_of(service: ControlService) -> APIRouter:
 
     @router.get("/loops/{loop}/performance", summary="Show how right it is")
     def performance(loop: LoopName, days: Days = 14) -> Json:
-        """Figures with labels and estimated before them, what estimates were worth, labels that lack; null is unknown."""
+        """Figures with labels and before them, what estimates were worth, and labels that lack; null is unknown."""
         return service.performance(loop, days)
 
     @router.get("/loops/{loop}/economics", summary="Show what it costs and saves")

@@ -66,7 +66,7 @@ def test_the_record_holds_each_estimate_beside_what_labels_showed(days: list[Day
     found = kept(days, "accuracy", "day")
     assert [one.day for one in found] == [day.day for day in days[4:48]]
     one = found[-1]
-    assert one.realised == realised_of([days[47]], "accuracy", 0.5, 1)
+    assert one.realised == realised_of(days[47], "accuracy", 0.5)
     record = records(days, "day")["accuracy"]
     assert record.days == 44
     assert record.mean_absolute_error == pytest.approx(sum(abs(one.error) for one in found) / 44)

@@ -16,7 +16,9 @@ from tests.harness.examples import examples
 
 
 def test_rows_that_lack_labels_for_a_reason_are_told_apart() -> None:
-    verdict = judge_absent([apart("hour", [0, 50, 450], [4_000, 3_000, 3_000]), apart("origin", [250, 250], [5_000, 5_000])])
+    verdict = judge_absent(
+        [apart("hour", [0, 50, 450], [4_000, 3_000, 3_000]), apart("origin", [250, 250], [5_000, 5_000])]
+    )
     assert verdict.name == EXCEEDED
     assert [reason.code for reason in verdict.reasons] == ["absent_above"]
     assert "hour: 0." in verdict.texts[0]

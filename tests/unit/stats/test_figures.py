@@ -14,9 +14,9 @@ from homeostat.stats.figures import FIGURES, cut_of, figure_interval, figure_of,
 from homeostat.stats.sums import SCORE_BINS, ScoreSums, score_counts
 from tests.harness.examples import examples
 
-BINNED = st.lists(
-    st.tuples(st.booleans(), st.integers(0, SCORE_BINS - 1)), min_size=4, max_size=80
-).filter(lambda rows: len({label for label, _ in rows}) == 2)
+BINNED = st.lists(st.tuples(st.booleans(), st.integers(0, SCORE_BINS - 1)), min_size=4, max_size=80).filter(
+    lambda rows: len({label for label, _ in rows}) == 2
+)
 
 
 @given(BINNED, st.sampled_from([0.2, 0.5, 0.7]))

@@ -33,8 +33,13 @@ def test_the_error_is_estimated_where_inputs_move_to_where_errors_are_larger(roo
 def test_another_learner_may_be_passed_in() -> None:
     rng = np.random.default_rng(2)
     inputs, losses = _rows(rng, 3_000, 0.0)
-    found = estimated_loss(inputs[:100], inputs, losses, np.repeat(np.arange(10), 300),
-                           learn=lambda features, past: lambda others: np.full(len(others), past.mean()))
+    found = estimated_loss(
+        inputs[:100],
+        inputs,
+        losses,
+        np.repeat(np.arange(10), 300),
+        learn=lambda features, past: lambda others: np.full(len(others), past.mean()),
+    )
     assert found.interval.value == pytest.approx(losses.mean())
 
 

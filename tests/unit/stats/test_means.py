@@ -10,7 +10,17 @@ from sklearn import metrics as reference
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
 from homeostat.stats.confusion import Confusion, confusion_interval
-from homeostat.stats.means import MEANS, MeanMetric, MeanSums, bias, class_brier, class_log_loss, mae, quantile_loss, rmse
+from homeostat.stats.means import (
+    MEANS,
+    MeanMetric,
+    MeanSums,
+    bias,
+    class_brier,
+    class_log_loss,
+    mae,
+    quantile_loss,
+    rmse,
+)
 from homeostat.stats.reliability import ReliabilitySums, calibration_error_interval
 
 CLASSES = ("a", "b", "c")
@@ -38,7 +48,10 @@ def test_confusions_agree_with_scikit_learn_over_classes_and_for_each(name: str)
 
 def test_days_of_confusions_add_and_bound_their_figures() -> None:
     places, chances = _classes()
-    days = [Confusion.of(places[part], chances[part].argmax(axis=1), classes=range(3)) for part in np.split(np.arange(900), 9)]
+    days = [
+        Confusion.of(places[part], chances[part].argmax(axis=1), classes=range(3))
+        for part in np.split(np.arange(900), 9)
+    ]
     whole = sum(days[1:], days[0])
     assert whole == Confusion.of(places, chances.argmax(axis=1), classes=range(3))
     for name in ("accuracy", "precision", "recall", "f1"):
@@ -92,7 +105,9 @@ def test_regression_figures_agree_with_scikit_learn() -> None:
 
 def test_class_figures_agree_with_scikit_learn() -> None:
     truth, chances = _classes()
-    assert class_log_loss.value(class_log_loss.sums(truth, chances)) == pytest.approx(reference.log_loss(truth, chances))
+    assert class_log_loss.value(class_log_loss.sums(truth, chances)) == pytest.approx(
+        reference.log_loss(truth, chances)
+    )
     theirs = reference.brier_score_loss(truth, chances, scale_by_half=False)
     assert class_brier.value(class_brier.sums(truth, chances)) == pytest.approx(theirs)
 
@@ -122,7 +137,13 @@ def test_missing_numbers_and_chances_that_are_none_are_refused() -> None:
     for truth, told in (([1.0, np.nan], [1.0, 1.0]), ([1.0], [np.inf]), ([1.0], [1.0, 2.0])):
         with pytest.raises(InvalidInput):
             mae.sums(truth, told)
-    for truth, told in (([0], [[0.5, 0.6]]), ([2], [[0.5, 0.5]]), ([0.5], [[0.5, 0.5]]), ([0], [[np.nan, 1.0]]), ([0], [0.5])):
+    for truth, told in (
+        ([0], [[0.5, 0.6]]),
+        ([2], [[0.5, 0.5]]),
+        ([0.5], [[0.5, 0.5]]),
+        ([0], [[np.nan, 1.0]]),
+        ([0], [0.5]),
+    ):
         with pytest.raises(InvalidInput):
             class_log_loss.sums(truth, told)
     for level in (0.0, 1.0, float("nan")):
@@ -133,7 +154,9 @@ def test_missing_numbers_and_chances_that_are_none_are_refused() -> None:
 def test_calibration_error_is_that_of_a_plain_loop_for_two_classes_and_for_many() -> None:
     truth, chances = _classes()
     said, right = chances.max(axis=1), chances.argmax(axis=1) == truth
-    plain = sum(abs(right[part].sum() - said[part].sum()) for low in range(15) if (part := (said * 15).astype(int) == low).any())
+    plain = sum(
+        abs(right[part].sum() - said[part].sum()) for low in range(15) if (part := (said * 15).astype(int) == low).any()
+    )
     assert ReliabilitySums.of_classes(truth, chances).calibration_error() == pytest.approx(plain / 900)
     days = [ReliabilitySums.of(right[part], said[part]) for part in np.split(np.arange(900), 9)]
     whole = sum(days[1:], days[0])
