@@ -114,9 +114,10 @@ function endLabels({ points }, x, y, box) {
   const apart = frozen === null ? 0 : Math.max(0, (15 - Math.abs(live - frozen)) / 2);
   const above = frozen === null || live <= frozen ? -1 : 1;
   const at = x(last.t) + 8;
+  const clear = ahead(points).length ? 13 : 0; // the estimate goes on where the label would be
   return [
     svg("circle", { class: "end live", cx: x(last.t), cy: live, r: 3.5 }),
-    svg("text", { class: "end-label live", x: at, y: live + 4 + above * apart }, fixed(last.live)),
+    svg("text", { class: "end-label live", x: at, y: live + 4 + above * (apart + clear) }, fixed(last.live)),
     frozen !== null && svg("circle", { class: "end frozen", cx: x(last.t), cy: frozen, r: 3 }),
     frozen !== null && svg("text", { class: "end-label frozen", x: at, y: frozen + 4 - above * apart }, fixed(last.frozen)),
   ].filter(Boolean);
