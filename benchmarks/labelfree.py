@@ -1,4 +1,4 @@
-"""How good estimates before labels are: ``python -m benchmarks.labelfree [--json]``, nine minutes with the peer on two busy cores.
+"""How good estimates before labels are: ``python -m benchmarks.labelfree [--json]``, nine minutes with the peer.
 
 AUC and accuracy of every day are estimated from the day's scores alone and held against what labels then showed, on
 flights and on made-up streams whose inputs move, or whose relation of inputs and outcomes changes. Beside it, on the
