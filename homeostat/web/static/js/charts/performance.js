@@ -77,7 +77,7 @@ function lines(model, x, y, box) {
     path("promise", promiseSteps(model.promises, x, y)),
     path("line frozen", linePath(model.points, x, y, "frozen")),
     path("line live", linePath(model.points, x, y, "live")),
-    path("band estimate", bandPath(ahead(model.points), x, y)),
+    path("reach", bandPath(ahead(model.points), x, y)),
     path("line estimate", linePath(ahead(model.points), x, y, "value")),
     svg("g", { "clip-path": "url(#plot-clip)" }, stems(model, x, y, box)),
     ...endLabels(model, x, y, box),
