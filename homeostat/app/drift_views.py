@@ -11,6 +11,7 @@ from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound
 from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.limits import Kind
+from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
 KINDS: tuple[Kind, ...] = ("earned", "reached", "customary")
@@ -31,6 +32,7 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
         "reference": shown and shown.inputs.reference,
         "quiet_windows": loop.drift.quiet_windows,
         "spans": list(loop.drift.spans),
+        "needed": {"days": loop.drift.quiet_windows, "weeks": LEAST_WEEKS},
         "limits": {kind: sum(one["kind"] == kind for one in told) for kind in KINDS},
         "unknown": sum(one["value"] is None for one in told),
         "above": sum(one["above"] for one in told),

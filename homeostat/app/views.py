@@ -87,8 +87,20 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "freshness": dict(day.inputs.freshness),
         "defaulted": dict(day.inputs.defaulted),
         "trail": plain(day.trail) if day.trail else None,
+        "estimated": estimated_of(day),
         "skew": skew_of(day.skew) if day.skew else None,
     }
+
+
+def estimated_of(day: Day) -> Json | None:
+    """What the trail to a day is expected to show, while labels of the day are not in; null where that is unknown."""
+    made = day.inputs.estimated
+    if made is None or day.outcomes is not None:
+        return None
+    names = {"auc": "roc_auc", "skill": "skill", "log_loss": "log_loss"}
+    told = {name: made.trail.get(figure) for name, figure in names.items()}
+    figures = {name: one and {"value": one.known, "low": one.low, "high": one.high} for name, one in told.items()}
+    return {"unlabelled": made.unlabelled, "days": made.days, **figures}
 
 
 def skew_of(seen: SkewDay) -> Json:

@@ -9,7 +9,6 @@ import typer
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show
-from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
 _MARK = {"earned": "", "reached": "+", "customary": "*"}
@@ -52,8 +51,7 @@ def _text(told: Json, *, every: bool) -> None:
         data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")
     _table(told, every)
     for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
-        needed = _WHY[why].format(days=told["quiet_windows"], weeks=LEAST_WEEKS)
-        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {needed}")
+        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(**told['needed'])}")
 
 
 def _table(told: Json, every: bool) -> None:

@@ -22,6 +22,7 @@ from homeostat.cli import (
     latency,
     ledger,
     operate,
+    performance,
     quantise,
     quarantine,
     report,
@@ -51,6 +52,7 @@ app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
+app.command("performance")(performance.performance)
 app.command("economics")(economics.economics)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)

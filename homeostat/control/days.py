@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
+from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
@@ -34,7 +35,8 @@ class Inputs:
     each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature.
     ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept, as is
     ``drift``: every distance over windows of several lengths with its limit. ``one_in``: each row that ``counted``
-    stands on is one of so many served."""
+    stands on is one of so many served. ``estimated`` is what the day was expected to show when it ended; None for days
+    measured before it was."""
 
     rows: int
     asked: Mapping[str, int]
@@ -51,12 +53,15 @@ class Inputs:
     counted: Mapping[str, Counted] = field(default_factory=dict)
     drift: KeptDrift = field(default_factory=KeptDrift)
     one_in: int = 1
+    estimated: EstimatedDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """What turned out to be true, at maturity. ``live`` are scores as served; ``versions`` every version of
-    interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows."""
+    interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows. ``absent`` counts
+    the rows whose label never came, by feature over the bins of the day's reference and by score
+    (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept."""
 
     labelled: int
     unlabelled: int
@@ -64,6 +69,7 @@ class Outcomes:
     live: ScoreSums
     versions: Mapping[str, ScoreSums]
     paired: tuple[PairSums, ...] = ()
+    absent: Mapping[str, Counted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

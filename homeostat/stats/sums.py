@@ -154,6 +154,18 @@ def sums_by_block(labels: ArrayLike, scores: ArrayLike, blocks: ArrayLike) -> tu
     return tuple(ScoreSums.of(truth[names == name], probabilities[names == name]) for name in np.unique(names))
 
 
+def score_counts(scores: ArrayLike) -> tuple[int, ...]:
+    """Rows by bin of their score, in ascending order, before any label is known: `ScoreSums` counts over the same.
+
+    Raises: InvalidInput for a score that is missing or outside [0, 1].
+
+    >>> counted = score_counts([0.0, 0.5, 1.0])
+    >>> counted[0], counted[SCORE_BINS // 2], counted[-1]
+    (1, 1, 1)
+    """
+    return _histogram(scored(np.zeros(np.size(scores), dtype=np.bool_), scores)[1])
+
+
 def log_loss_interval(blocks: Sequence[ScoreSums], *, confidence: float = 0.95) -> Interval:
     """Mean log-loss in nats with block bounds. Raises: NotEnoughData with fewer than 3 blocks."""
     return _mean([block.log_loss for block in blocks], blocks, confidence)

@@ -54,6 +54,25 @@ def test_before_the_first_version_it_says_what_happens_and_what_comes_next(opene
     assert page.locator("#rollback").count() == 0
 
 
+def test_days_without_labels_show_what_is_expected_of_them_and_call_it_an_estimate(opened: Open) -> None:
+    page = opened("mid").page
+    for metric in ("auc", "skill", "log_loss"):
+        page.check(f"input[name=metric][value={metric}]", force=True)
+        assert page.get_attribute(".line.estimate", "d").count("L") == 2
+        assert page.get_attribute("path.reach", "d").endswith("Z")
+    assert "Estimated, 2 days without labels" in page.inner_text(".readout .estimate")
+    assert "Estimate, before labels" in page.inner_text("#performance .legend")
+    page.focus(".pad")
+    page.keyboard.press("End")
+    assert "Estimated Log-loss" in page.inner_text("#tooltip")
+    assert "2 days without labels in it" in page.inner_text("#tooltip")
+    assert "estimated at" in page.get_attribute(".pad", "aria-valuetext")
+
+
+def test_before_any_label_there_is_no_estimate(opened: Open) -> None:
+    assert opened("empty").page.locator(".readout .estimate").count() == 0
+
+
 def test_while_the_first_version_serves_alone_nothing_leads_and_nothing_can_be_rolled_back(opened: Open) -> None:
     page = opened("young").page
     assert page.locator(".arm strong").all_inner_texts() == ["v1", "\N{EN DASH}"]

@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 from homeostat.app.answered import ANSWERED
 from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
+from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
 from homeostat.app.skew import SkewCheck
-from homeostat.control.days import Day, Inputs, Outcomes
+from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
+from homeostat.control.performance.estimating import with_estimates
 from homeostat.control.policies import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
@@ -29,7 +31,7 @@ from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
-from homeostat.monitoring.labels import JoinedLabels, join_labels
+from homeostat.monitoring.labels import MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.skew import SkewDay
@@ -77,7 +79,7 @@ class DeltaObserver:
         due += [day for day in seen if day.mature_at <= now]
         outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
         changed = {**{day.day: day for day in seen}, **outcomes}
-        return sorted(changed.values(), key=lambda day: day.start)
+        return with_estimates(days, changed.values(), self.loop.threshold)
 
     def matured(self, now: Instant) -> Matured:
         """What a first version asked for now would stand on; counted again only after news, or an hour."""
@@ -158,6 +160,7 @@ class DeltaObserver:
                 counted=seen.counted,
                 drift=KeptDrift.of(seen.drift),
                 one_in=seen.one_in,
+                estimated=scores_of(log),
             ),
             skew=self._skew(log, part),
         )
@@ -203,7 +206,16 @@ class DeltaObserver:
             live=ScoreSums.of(labels, chosen["probability"].to_numpy()).times(each),
             versions={version: ScoreSums.of(labels, found).times(each) for version, found in scores.items()},
             paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
+            absent=self._absent(day, log, joined),
         )
+
+    def _absent(self, day: Day, log: pa.Table, joined: JoinedLabels) -> dict[str, Counted]:
+        """The rows whose label never came, beside those of ``counted``, which are over the bins of the reference."""
+        rows = log.take(pa.array(joined.rows[joined.status == MATURED_WITHOUT_LABEL]))
+        reference = day.inputs.reference
+        if reference is None or not day.inputs.counted or not rows.num_rows:
+            return absent_rows(rows, None, {})
+        return absent_rows(rows, self._scorer.profile(reference), self._inputs_of([reference]))
 
     def _inputs_of(self, versions: Sequence[str]) -> dict[str, FeatureKind]:
         """What these versions take; one log has one kind for a name."""

@@ -15,6 +15,7 @@ from homeostat.app.control.guard import Guard
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
+from homeostat.app.performance import performance
 from homeostat.app.showing import Showing
 from homeostat.app.traffic import traffic
 from homeostat.control.loop import Loop
@@ -158,6 +159,10 @@ class ControlService:
         if self._accounts.get(name, (-1, {}))[0] != revision:
             self._accounts[name] = (revision, economics(self.operations, loop))
         return self._accounts[name][1]
+
+    def performance(self, name: str, days: int) -> Json:
+        """How right the loop is: with labels, and estimated before them."""
+        return performance(self.operations, self._loop(name), days)
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

@@ -15,6 +15,8 @@ Json = dict[str, Any]
 LoopName = Annotated[str, Path(description="Name of the loop, as its file gives it.")]
 TableName = Annotated[str, Path(description="Name of a table, as the loop file gives it.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
+Days = Annotated[int, Query(ge=1, le=3_660, description="The last so many days.")]
+EventDay = Annotated[str | None, Query(description="That event day, such as 2013-02-01; the newest by default.")]
 Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
 Instant = Annotated[str, Field(description="ISO-8601 with its offset, such as 2013-02-01T05:00:00Z.")]
 
@@ -108,9 +110,14 @@ def router_of(service: ControlService) -> APIRouter:
         return service.skew(loop)
 
     @router.get("/loops/{loop}/drift", summary="Show how far its inputs are from training")
-    def drift(loop: LoopName, day: str | None = None) -> Json:
+    def drift(loop: LoopName, day: EventDay = None) -> Json:
         """Every drift signal of a day, the newest unless told, beside its limit and which kind of limit it is."""
         return service.drift(loop, day)
+
+    @router.get("/loops/{loop}/performance", summary="Show how right it is")
+    def performance(loop: LoopName, days: Days = 14) -> Json:
+        """Figures with labels and before them, what estimates were worth, and labels that lack; null is unknown."""
+        return service.performance(loop, days)
 
     @router.get("/loops/{loop}/economics", summary="Show what it costs and saves")
     def economics(loop: LoopName) -> Json:

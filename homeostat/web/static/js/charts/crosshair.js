@@ -1,6 +1,6 @@
 // The day under the pointer, or under the arrow keys, with its figures.
 import { svg } from "../dom.js";
-import { count, DAY, fixed, known, level, longDate, percent, range, signed } from "../format.js";
+import { count, DAY, fixed, known, level, longDate, percent, plural, range, signed } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { lead, METRICS } from "./series.js";
 
@@ -33,7 +33,8 @@ export function crosshair(canvas, { timeline, tooltip }) {
 
   function tell(point) {
     const { left, top } = canvas.getBoundingClientRect();
-    const y = known(point.live) ? now.y(point.live) : (now.box.top + now.box.bottom) / 2;
+    const at = point.live ?? point.estimate.value;
+    const y = known(at) ? now.y(at) : (now.box.top + now.box.bottom) / 2;
     tooltip.show(canvas, left + now.x(point.t), top + y, ...dayTip(point, now.model));
   }
 
@@ -96,7 +97,7 @@ function dayTip(point, { metric, reigns }) {
       [`Live ${METRICS[metric].label}`, fixed(point.live), known(point.low) ? range(point.low, point.high) : null, "live"],
       ["Frozen first version", fixed(point.frozen), null, "frozen"],
       ["Lead", signed(ahead), level(ahead) ? null : ahead > 0 ? "live is better" : "frozen is better"],
-    ]) : tipRows([["Outcomes", "still maturing"]]),
+    ]) : tipRows([["Outcomes", "still maturing"], ...expected(point, metric)]),
     tipRows([
       ["Rows", count(window.rows), known(window.labelled) ? `${count(window.labelled)} labelled` : null],
       ["Base rate", percent(window.base_rate, 1)],
@@ -106,8 +107,16 @@ function dayTip(point, { metric, reigns }) {
   ];
 }
 
+// What labels are expected to show, with bounds; made from scores, not from outcomes.
+function expected({ estimate, window }, metric) {
+  if (!known(estimate.value)) return [];
+  const of = plural(window.estimated.unlabelled, "day");
+  return [[`Estimated ${METRICS[metric].label}`, fixed(estimate.value), `${range(estimate.low, estimate.high)}, ${of} without labels in it`, "estimate"]];
+}
+
 function dayWords(point, { metric }) {
   const name = METRICS[metric].label;
+  if (!known(point.live) && known(point.estimate.value)) return `${longDate(point.window.t)}: outcomes still maturing, ${name} estimated at ${fixed(point.estimate.value)}`;
   if (!known(point.live)) return `${longDate(point.window.t)}: outcomes still maturing`;
   return `${longDate(point.window.t)}: live ${name} ${fixed(point.live)}, frozen ${fixed(point.frozen)}`;
 }

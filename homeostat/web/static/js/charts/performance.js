@@ -7,7 +7,7 @@ import { drawLanes, LANE_HEIGHT } from "./lanes.js";
 import { bandPath, leadPath, linePath } from "./lines.js";
 import { markFocus } from "./mark-focus.js";
 import { linear } from "./scale.js";
-import { extent, METRICS } from "./series.js";
+import { ahead, extent, METRICS } from "./series.js";
 import { rateStrip, reignStrip } from "./strips.js";
 
 export function createPerformanceChart(root, page) {
@@ -77,6 +77,8 @@ function lines(model, x, y, box) {
     path("promise", promiseSteps(model.promises, x, y)),
     path("line frozen", linePath(model.points, x, y, "frozen")),
     path("line live", linePath(model.points, x, y, "live")),
+    path("reach", bandPath(ahead(model.points), x, y)),
+    path("line estimate", linePath(ahead(model.points), x, y, "value")),
     svg("g", { "clip-path": "url(#plot-clip)" }, stems(model, x, y, box)),
     ...endLabels(model, x, y, box),
   ];
@@ -112,9 +114,10 @@ function endLabels({ points }, x, y, box) {
   const apart = frozen === null ? 0 : Math.max(0, (15 - Math.abs(live - frozen)) / 2);
   const above = frozen === null || live <= frozen ? -1 : 1;
   const at = x(last.t) + 8;
+  const clear = ahead(points).length ? 13 : 0; // the estimate goes on where the label would be
   return [
     svg("circle", { class: "end live", cx: x(last.t), cy: live, r: 3.5 }),
-    svg("text", { class: "end-label live", x: at, y: live + 4 + above * apart }, fixed(last.live)),
+    svg("text", { class: "end-label live", x: at, y: live + 4 + above * (apart + clear) }, fixed(last.live)),
     frozen !== null && svg("circle", { class: "end frozen", cx: x(last.t), cy: frozen, r: 3 }),
     frozen !== null && svg("text", { class: "end-label frozen", x: at, y: frozen + 4 - above * apart }, fixed(last.frozen)),
   ].filter(Boolean);

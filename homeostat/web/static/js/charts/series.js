@@ -20,11 +20,23 @@ export const METRICS = {
 };
 
 const NOTHING = { live: null, low: null, high: null, frozen: null };
+const NO_ESTIMATE = { value: null, low: null, high: null };
 const HALF_DAY = 43_200_000;
 
 export function seriesOf(days, metric) {
   const { of } = METRICS[metric];
-  return days.map((window) => ({ t: window.t + HALF_DAY, window, ...(window.trail ? of(window.trail) : NOTHING) }));
+  return days.map((window) => ({
+    t: window.t + HALF_DAY, window, ...(window.trail ? of(window.trail) : NOTHING), estimate: window.estimated?.[metric] ?? NO_ESTIMATE,
+  }));
+}
+
+// The estimate for days whose labels are not in, from the last labelled point on, as points with a value and bounds.
+export function ahead(points) {
+  const last = points.findLastIndex(({ live }) => known(live));
+  const rest = points.slice(last + 1).filter(({ estimate }) => known(estimate.value));
+  if (rest.length === 0) return [];
+  const start = last < 0 ? [] : [{ t: points[last].t, value: points[last].live, low: points[last].live, high: points[last].live }];
+  return [...start, ...rest.map(({ t, estimate }) => ({ t, ...estimate }))];
 }
 
 // How far live is ahead of frozen, positive when live is better.
@@ -34,7 +46,8 @@ export function lead(point, metric) {
 
 // Low and high of the axis: the lines in full, and of the band what is not an outlier of its first few days.
 export function extent(points) {
-  const lines = points.flatMap(({ live, frozen }) => [live, frozen]).filter(known);
+  const expected = ahead(points).flatMap(({ value, low, high }) => [value, low, high]);
+  const lines = [...points.flatMap(({ live, frozen }) => [live, frozen]), ...expected].filter(known);
   if (lines.length === 0) return null;
   const bounds = points.flatMap(({ low, high }) => [low, high]).filter(known).sort((a, b) => a - b);
   const cut = Math.floor(bounds.length * 0.01);

@@ -2,7 +2,7 @@
 import { createPerformanceChart } from "../charts/performance.js";
 import { lead, METRICS, seriesOf } from "../charts/series.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { fixed, known, level, range, signed } from "../format.js";
+import { fixed, known, level, plural, range, signed } from "../format.js";
 import { nowOf, reigns, rollouts } from "../state.js";
 import { domain, RANGES } from "../timeline.js";
 
@@ -67,8 +67,17 @@ function figures(points, metric) {
   return [
     figure("live", `Live, last ${days} days`, fixed(last.live), known(last.low) ? range(last.low, last.high) : ""),
     figure("frozen", "Frozen first version", fixed(last.frozen)),
+    ...expected(points, figure),
     figure(level(ahead) ? "" : ahead > 0 ? "good" : "warn", "Lead of the live loop", signed(ahead), leadWords(points, metric)),
   ];
+}
+
+// The newest estimate, told apart from what labels showed.
+function expected(points, figure) {
+  const newest = points.at(-1);
+  if (!known(newest?.estimate.value)) return [];
+  const { value, low, high } = newest.estimate;
+  return [figure("estimate", `Estimated, ${plural(newest.window.estimated.unlabelled, "day")} without labels`, fixed(value), range(low, high))];
 }
 
 function leadWords(points, metric) {
@@ -86,7 +95,7 @@ function waiting({ overview }) {
 }
 
 function legend() {
-  const items = [["live", "Live loop"], ["band", "its interval"], ["frozen", "Frozen first version"], ["lead", "Live is ahead"], ["promise", "What the champion promised"]];
+  const items = [["live", "Live loop"], ["band", "its interval"], ["frozen", "Frozen first version"], ["estimate", "Estimate, before labels"], ["lead", "Live is ahead"], ["promise", "What the champion promised"]];
   return h("ul", { class: "legend" }, items.map(([swatch, label]) => h("li", null, h("i", { class: `swatch ${swatch}` }), label)));
 }
 

@@ -1,0 +1,111 @@
+"""The command that tells how right a loop is: with its labels, before they come, and what estimates were worth."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.context import opened
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, figure, print_table, show, when
+
+Json = dict[str, Any]
+_NAMED = 3
+"""So many inputs in which rows without a label differ are told, those that differ most."""
+
+
+def performance(
+    loop: LoopArgument = None,
+    days: Annotated[int, typer.Option("--days", metavar="N", min=1, max=3_660, help="Tell of the last N days.")] = 14,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how right a loop is.
+
+    With the labels that are in, and estimated for days whose labels are not; how good such estimates were, which labels
+    lack, and how long a worsening would go unseen. What is not known says why.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.performance import performance as told_of
+
+        operations, found = opened(home, loop)
+        show(told_of(operations, found, days), as_json, _text)
+
+
+def _text(told: Json) -> None:
+    realised = next(one for one in told["realised"] if one["days"] == told["trail"])
+    estimated = told["estimated"]
+    since = when(told["as_of"]) if told["as_of"] else "the beginning"
+    data.print(f"[bold]{told['loop']}[/]  as of {since}, threshold {told['threshold']:g}")
+    _labels(told["labels"])
+    data.print(f"Realised over {_span(realised)}. Estimated, before labels: {_span(estimated)}.")
+    rows = [_row(told, realised, estimated, name) for name in realised["figures"]]
+    columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
+    print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
+    _bases(told)
+    _sentences(told["power"])
+
+
+def _row(told: Json, realised: Json, estimated: Json, name: str) -> list[str]:
+    now, ahead = realised["figures"][name], estimated["figures"][name]
+    record = told["record"]["day"].get(name)
+    missed = "-" if record is None else f"{record['mean_absolute_error']:.4f}"
+    held = "-" if record is None or record["covered"] is None else f"{record['covered']:.0%}"
+    return [
+        name.replace("_", " "),
+        figure(now["value"]),
+        _between(now),
+        figure(ahead["value"]),
+        _between(ahead),
+        missed,
+        held,
+    ]
+
+
+def _between(one: Json) -> str:
+    if one["value"] is None:
+        return f"unknown: {str(one['unknown']).replace('_', ' ')}"
+    return "no bounds" if one["low"] is None else f"{one['low']:.4f} to {one['high']:.4f}"
+
+
+def _span(window: Json) -> str:
+    found = window.get("found", window["days"])
+    if not found:
+        return "no day"
+    days = f"{found} day{'s' * (found != 1)}"
+    return f"{days} ({window['from']} to {window['until']}, {window['rows']:,} rows)"
+
+
+def _labels(labels: Json) -> None:
+    share = labels["missing_share"]
+    lack = "" if share["value"] is None else f" ({share['value']:.1%} of those due)"
+    due = f", the last due by {when(labels['mature_by'])}" if labels["mature_by"] else ""
+    data.print(
+        f"Labels: {labels['labelled']:,} in, {labels['maturing']:,} still maturing{due};"
+        f" {labels['missing']:,} expected and missing{lack}.",
+        markup=False,
+    )
+    differ = labels["differ"]
+    words = {"EXCEEDED": "look different", "WITHIN": "look alike", "INCONCLUSIVE": "cannot be compared"}
+    more = len(differ["reasons"]) - _NAMED
+    rest = f"; and {more} more (--json names all)" if more > 0 else ""
+    said = "; ".join(differ["reasons"][:_NAMED])
+    data.print(f"Rows without a label {words[differ['verdict']]}: {said}{rest}.", markup=False)
+
+
+def _bases(told: Json) -> None:
+    stands = told["estimated"]["calibrated"]
+    counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
+    data.print(
+        f"\nBounds hold for one look, days being the unit. Estimates read scores by what they were worth on"
+        f" {stands['rows']:,} rows of the last {stands['days']} labelled days; missed and held: on {counted} days whose"
+        f" labels came since, {told['promised']:.0%} promised.",
+        markup=False,
+    )
+
+
+def _sentences(power: Json) -> None:
+    for name, one in power.items():
+        said = one["sentence"] or f"unknown ({str(one['unknown']).replace('_', ' ')})"
+        data.print(f"{name.replace('_', ' ')}: {said}", markup=False)

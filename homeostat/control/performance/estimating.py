@@ -1,0 +1,101 @@
+"""What each day is expected to show, made when it ends from its scores and the labels that were mature by then."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from homeostat.control.days import Day
+from homeostat.control.reading import TRAIL_DAYS
+from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.estimates import Estimate, estimate_of
+from homeostat.monitoring.signals import Unknown
+from homeostat.stats.calibration import Method, chosen_method
+from homeostat.stats.confidence import estimated
+from homeostat.stats.figures import FIGURES
+from homeostat.stats.intervals import MIN_BLOCKS
+from homeostat.stats.sums import ScoreSums
+
+HISTORY = 28
+"""Matured days on which scores are calibrated: every weekday four times, and few enough to follow a season."""
+RUNS = 8
+"""Where labels take long, more days: so many runs of days as long as those without labels."""
+
+
+def with_estimates(days: Sequence[Day], changed: Iterable[Day], threshold: float) -> list[Day]:
+    """The changed days, oldest first; those that have just ended with what is expected of them.
+
+    Only labels that were mature when a day ended count, whenever this is asked: the estimate can be recomputed.
+    """
+    news = sorted(changed, key=lambda day: day.start)
+    known = sorted({day.day: day for day in (*days, *news)}.values(), key=lambda day: day.start)
+    return [_with_estimate(day, known, threshold) if _is_new(day) else day for day in news]
+
+
+def matured_by(days: Sequence[Day], instant: int) -> list[Day]:
+    """The days with labelled rows whose labels were mature at an instant."""
+    return [day for day in days if day.outcomes and day.outcomes.live.rows and day.mature_at <= instant]
+
+
+def recent(matured: Sequence[ScoreSums], unlabelled: int = 1) -> list[ScoreSums]:
+    """The newest of the matured days, oldest first, as many as scores are calibrated on."""
+    return list(matured[-max(HISTORY, RUNS * unlabelled) :])
+
+
+def method_of(history: Sequence[ScoreSums]) -> Method:
+    """How scores are calibrated on these days."""
+    positives = sum(block.positives for block in history)
+    return chosen_method(sum(block.rows for block in history) - positives, positives)
+
+
+def _is_new(day: Day) -> bool:
+    return day.inputs.estimated is not None and not day.inputs.estimated.figures
+
+
+def _with_estimate(day: Day, days: Sequence[Day], threshold: float) -> Day:
+    made = day.inputs.estimated
+    assert made is not None
+    before = [one for one in days if one.start < day.start]
+    labelled = matured_by(before, day.end)
+    everything = [one.outcomes.live for one in labelled if one.outcomes]
+    late = [one for one in before[1 - TRAIL_DAYS :] if one.outcomes is None or one.mature_at > day.end]
+    waiting = [one.inputs.estimated.scores for one in late if one.inputs.estimated]
+    unlabelled = 1 + len(waiting)
+    history = recent(everything, unlabelled)
+    trail = tuple(map(sum, zip(made.scores, *waiting, strict=True)))
+    told = dataclasses.replace(
+        made,
+        method=method_of(history),
+        threshold=threshold,
+        days=len(history),
+        rows=sum(sums.rows for sums in history),
+        unlabelled=unlabelled,
+        figures=estimates(made.scores, history, threshold),
+        trail=estimates(trail, history, threshold, unlabelled=unlabelled, trail=TRAIL_DAYS),
+    )
+    return dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, estimated=told))
+
+
+def estimates(
+    scores: Sequence[int], history: Sequence[ScoreSums], threshold: float, *, unlabelled: int = 1, trail: int = 0
+) -> dict[str, Estimate]:
+    """Every figure of ``unlabelled`` days together, with the labelled ones that make a trail of ``trail`` days full.
+
+    Unknown, and why: ``no_rows``, ``too_few_matured_days``, ``one_class``, ``undefined``.
+    """
+    rows, positives = (sum(getattr(sums, name) for sums in history) for name in ("rows", "positives"))
+    why = None
+    if not sum(scores):
+        why = Unknown("no_rows")
+    elif len(history) // unlabelled < MIN_BLOCKS:
+        why = Unknown("too_few_matured_days")
+    elif not 0 < positives < rows:
+        why = Unknown("one_class")
+    if why is not None:
+        return dict.fromkeys(FIGURES, Estimate(why))
+    before = max(0, trail - unlabelled)
+    try:
+        found = estimated(scores, history, threshold=threshold, days=unlabelled, before=before)
+    except NotEnoughData:  # both classes occur, but not without one of the days
+        return dict.fromkeys(FIGURES, Estimate(Unknown("one_class")))
+    return {name: estimate_of(one) for name, one in found.items()}

@@ -1,0 +1,60 @@
+"""What the observer counts of a day for estimates before labels, and of rows whose label never came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import homeostat as hs
+from homeostat.app.control.estimated import absent_rows, scores_of
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.monitoring.absent import SCORES, by_score
+from homeostat.monitoring.signals import Unknown
+from homeostat.stats.sums import SCORE_BINS, score_counts
+from tests.unit.app import test_kept_share as kept
+
+
+def _log(scores: list[float | None], **columns: object) -> pa.Table:
+    ids = [f"00000000-0000-7000-8000-{row:012x}" for row in range(len(scores))]
+    return pa.table({"prediction_id": ids, "probability": pa.array(scores, pa.float64()), **columns})
+
+
+def test_a_day_of_a_real_log_has_its_scores_counted_and_says_why_it_has_no_estimate(tmp_path: Path) -> None:
+    day = kept.observed(tmp_path, replace(kept.TENTH, log=hs.Log()), 0)
+    made = day.inputs.estimated
+    assert made is not None
+    assert made.scores == score_counts(kept.SCORES)
+    assert made.figures["roc_auc"].value == Unknown("too_few_matured_days")
+    assert made.threshold == kept.TENTH.threshold
+    assert day.outcomes is not None
+    assert dict(day.outcomes.absent) == {}
+
+
+def test_where_a_share_is_logged_scores_are_counted_as_served(tmp_path: Path) -> None:
+    days = [kept.observed(tmp_path / str(seed), kept.TENTH, seed) for seed in range(12)]
+    kept.close([sum(day.inputs.estimated.scores) for day in days if day.inputs.estimated], kept.ROWS)
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), float("inf"), -0.5, 1.5])
+def test_scores_that_are_none_are_counted_apart(odd: float | None) -> None:
+    made = scores_of(_log([0.1, odd, 0.9]))
+    assert (sum(made.scores), made.unreadable) == (2, 1)
+
+
+def test_a_day_without_traffic_has_no_scores() -> None:
+    made = scores_of(_log([]))
+    assert (made.scores, made.unreadable) == ((0,) * SCORE_BINS, 0)
+
+
+def test_rows_without_a_label_are_counted_over_the_bins_of_the_reference() -> None:
+    reference = ReferenceProfile.of({"x": "number"}, {"x": np.arange(100.0)}, np.linspace(0, 1, 100), bins=2)
+    rows = _log([0.1, 0.9, None], x_x=pa.array([10.0, 90.0, None]))
+    found = absent_rows(rows, reference, {"x": "number"})
+    assert (found["x"].counts, found["x"].missing) == ((1, 1), 1)
+    assert (found[SCORES].counts, found[SCORES].missing) == (by_score(score_counts([0.1, 0.9])), 1)
+    assert set(absent_rows(rows, None, {})) == {SCORES}
+    assert absent_rows(rows.slice(0, 0), reference, {"x": "number"}) == {}
