@@ -67,7 +67,7 @@ def situation_of(
 
 
 def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:
-    seen = [(day.day, sums) for day in recent if (sums := day.sums_of(champion)) is not None]
+    seen = [(day.day, found) for day in recent if (found := day.sums_of(champion)) is not None]
     sums = [one for _, one in seen]
     told = []
     for (trail, confidence), windows in needs.trails.items():

@@ -130,14 +130,14 @@ class Retrain:
             latest = one.at_latest if isinstance(one, Schedule) else None
             if latest is not None and self.cool_down is not None and duration(self.cool_down) > duration(latest):
                 raise InvalidInput(
-                    f"The cool-down of {self.cool_down} forbids what the schedule asks for at the latest after {latest}.",
+                    f"The cool-down of {self.cool_down} forbids what a schedule asks for after {latest} at the latest.",
                     mend="Give a shorter cool_down=, or a later at_latest=.",
                     cool_down=self.cool_down,
                     at_latest=latest,
                 )
 
 
-def _read(name: str, value: Any) -> object:
+def _read(name: str, value: Any) -> Any:
     if name == "when":
         return Policy.from_json(value)
     if name != "budget" or value is None:

@@ -111,15 +111,15 @@ def _answered(folder: Path, approved: bool, moment: int) -> tuple[Site, int]:
     before = fate.seen
     fate.moments = {before + moment} if moment else set()
     state = _answer(site, state, approved=approved)
-    site.live(_day(state), _day(state) + 2)
+    site.live(_day(state), _day(state))
     assert site.deaths == bool(moment)
     return site, fate.seen - before
 
 
 def test_a_budget_counts_what_the_month_has_seen(tmp_path: Path) -> None:
     site = Site(tmp_path, retrain=dataclasses.replace(loop_of().retrain, budget=hs.Budget(trainings=1)))
-    site.live(1, 31)
+    site.live(1, 30)
     assert _kinds(site).count("retrain") == 0
     assert "1 trainings in 1970-01: one more would exceed 1" in site.process.verdict.texts  # type: ignore[union-attr]
-    site.live(32, 33)
+    site.live(31, 31)
     assert _kinds(site).count("retrain") == 1
