@@ -58,7 +58,7 @@ class Loop:
     ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
-    ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
+    ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
     Raises: InvalidInput that names the part.
     """
 
