@@ -47,8 +47,10 @@ class Budget:
             whole("budget", "trainings", self.trainings, least=1)
         if self.money is not None and not isinstance(self.money, Money):
             raise InvalidInput(f"{self.money!r} is no money.", mend="Give hs.Money(500, 'EUR').")
-        if self.money is not None and self.money.amount < 0:
-            raise InvalidInput(f"A budget of {self.money.amount} is below 0.", mend="Give an amount of at least 0.")
+        if self.money is not None:
+            if self.money.amount < 0:
+                raise InvalidInput(f"A budget of {self.money.amount} is below 0.", mend="Give an amount of at least 0.")
+            object.__setattr__(self, "money", Money(float(self.money.amount), self.money.currency))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ASK, HOLD, INCONCLUSIVE, RETRAIN, Reason
 from homeostat.stats.intervals import Interval
+from tests.harness.examples import examples
 
 DAY = duration("1d")
 DEFAULT = hs.Retrain()
@@ -385,6 +386,7 @@ def _made(combine: Any, *parts: Any) -> Any:
 policies = st.recursive(leaves, _combined, max_leaves=6)
 
 
+@examples(40)
 @given(policies)
 def test_a_policy_is_the_same_after_json_and_so_is_its_version(policy: Policy) -> None:
     again = Policy.from_json(json.loads(json.dumps(policy.to_json())))
@@ -419,6 +421,13 @@ def test_every_difference_makes_another_version() -> None:
     assert hs.Retrain(min_rows=1, holdout="1d").version == DEFAULT.version
 
 
+def test_the_same_number_written_otherwise_is_the_same_version() -> None:
+    one = hs.Retrain(when=hs.Realised(tolerance=0), budget=hs.Budget(money=hs.Money(5, "EUR")))
+    other = hs.Retrain(when=hs.Realised(tolerance=0.0), budget=hs.Budget(money=hs.Money(5.0, "EUR")))
+    assert one == other
+    assert one.version == other.version
+
+
 FULL = of(
     drift=DRIFTED,
     limits=LIMITS,
@@ -430,6 +439,7 @@ FULL = of(
 )
 
 
+@examples(40)
 @given(policies, st.sampled_from([FULL, BASE, NEED, ALARM]))
 def test_every_verdict_can_be_made_again_from_what_is_stored(policy: Policy, seen: Situation) -> None:
     told = explain_retrain(seen, hs.Retrain(when=policy, quiet="22:00-06:00", budget=hs.Budget(trainings=3)))
