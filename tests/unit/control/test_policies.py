@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import homeostat as hs
@@ -386,7 +386,7 @@ def _made(combine: Any, *parts: Any) -> Any:
 policies = st.recursive(leaves, _combined, max_leaves=6)
 
 
-@examples(40)
+@settings(max_examples=examples(40))
 @given(policies)
 def test_a_policy_is_the_same_after_json_and_so_is_its_version(policy: Policy) -> None:
     again = Policy.from_json(json.loads(json.dumps(policy.to_json())))
@@ -439,7 +439,7 @@ FULL = of(
 )
 
 
-@examples(40)
+@settings(max_examples=examples(40))
 @given(policies, st.sampled_from([FULL, BASE, NEED, ALARM]))
 def test_every_verdict_can_be_made_again_from_what_is_stored(policy: Policy, seen: Situation) -> None:
     told = explain_retrain(seen, hs.Retrain(when=policy, quiet="22:00-06:00", budget=hs.Budget(trainings=3)))
