@@ -18,10 +18,10 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """How many windows of what a policy looks at; ``trails`` by days and confidence, ``drift`` by signal."""
+    """How many windows of what a policy looks at; ``trails`` by days and confidence, ``drift`` by signal and span."""
 
     trails: Mapping[tuple[int, float], int] = field(default_factory=dict)
-    drift: Mapping[str, int] = field(default_factory=dict)
+    drift: Mapping[tuple[str, int], int] = field(default_factory=dict)
     labelled: int = 0
     estimated: int = 0
     outlook: int = 0
