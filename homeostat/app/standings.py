@@ -70,6 +70,7 @@ class Standings:
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
+            "proposal": views.proposal_of(state, loop.retrain, at),
             "freshness_of_day": views.freshness_of(days),
             "skew": views.lately_skewed(days, loop.feature_set.names),
             "drift": drift_at_a_glance(drift_of(loop, sorted(days, key=lambda day: day.start))),

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
-from homeostat.control.policies import Retrain
+from homeostat.control.policies.drift import Drift
+from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
@@ -59,7 +60,7 @@ class Loop:
     ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
-    ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
+    ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     Raises: InvalidInput that names the part.
     """
@@ -146,6 +147,8 @@ class Loop:
         _ = self.feature_set, self.output_contract, self.online, self.drill_plan
         self._check_tables()
         self._check_log()
+        self._check_budget()
+        self._check_drift()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -210,6 +213,37 @@ class Loop:
         key = "Give the question a key that says nothing of anybody, such as the id of a request."
         needed |= dict.fromkeys(self.question.keys, ("its key, by which labels are joined", key))
         self.log.check(self.question, needed)
+
+    def _check_budget(self) -> None:
+        """A budget in money is held against prices: in their currency, or not at all."""
+        budget = self.retrain.budget
+        if budget is None or budget.money is None:
+            return
+        currency = budget.money.currency
+        if self.economics is None or self.economics.currency != currency:
+            counts = "declares no prices" if self.economics is None else f"counts in {self.economics.currency}"
+            raise InvalidInput(
+                f"Loop {self.name!r}: a budget in {currency} for a loop that {counts}.",
+                mend=f"Give economics=hs.Economics(currency={currency!r}, ...), or a budget of trainings.",
+                currency=currency,
+            )
+
+    def _check_drift(self) -> None:
+        """A policy can only look at drift that is measured."""
+        inputs = len(self.feature_set.names)
+        for one in self.retrain.when.walk():
+            if isinstance(one, Drift) and one.features > inputs:
+                raise InvalidInput(
+                    f"Loop {self.name!r}: its policy waits for {one.features} features to drift; there are {inputs}.",
+                    mend=f"Give features of at most {inputs}.",
+                    features=one.features,
+                )
+            if isinstance(one, Drift) and one.span not in self.drift.spans:
+                raise InvalidInput(
+                    f"Loop {self.name!r}: its policy looks at drift over {one.span} days, which nobody measures.",
+                    mend=f"Give a span of {list(self.drift.spans)}, or drift=hs.DriftLimits(spans=...).",
+                    span=one.span,
+                )
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
+from zoneinfo import ZoneInfo
 
 from homeostat.control.days import Day, Trail
-from homeostat.control.policies import Look, Record, Retrain
+from homeostat.control.policies.base import Needs
+from homeostat.control.policies.drift import OF_PREDICTIONS, window_of
+from homeostat.control.policies.retrain import Retrain
+from homeostat.control.policies.situation import DriftWindow, Look, Outlook, Situation, Trailing
 from homeostat.control.quality import QualitySeen, confidence_of
 from homeostat.control.rollouts import Canary, CanaryWindow
 from homeostat.control.state import LoopState, Rollout
-from homeostat.kernel.clock import Instant
+from homeostat.data.profiles import PREDICTION
+from homeostat.kernel.clock import Instant, to_datetime
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.detectors import FALLBACK_LIMITS
+from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.performance import paired_difference
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.sums import ScoreSums, auc_interval, pooled, skill_interval
 
 TRAIL_DAYS = 14
+_ESTIMATED_AT = 0.95
 
 
 def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> Interval | None:
@@ -23,20 +33,107 @@ def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> I
     return _defined(lambda: skill_interval([s for s in sums if s is not None], confidence=confidence))
 
 
-def record_of(state: LoopState, days: Sequence[Day], promise: Interval | None, limits: Retrain, now: Instant) -> Record:
-    """The champion's record since the last retraining was asked for; ``days`` oldest first."""
-    champion = state.route.champion or ""
-    since = state.retrained_at or 0
-    seen = [day for day in days if day.start >= since and day.sums_of(champion) is not None]
-    sums = [day.sums_of(champion) for day in seen]
-    ends = range(max(0, len(seen) - limits.sustained), len(seen))
-    looks = [Look(seen[end].day, _full(sums[: end + 1], limits.trail, limits.confidence)) for end in ends]
-    return Record(now, champion, since, promise, looks, _full(sums, limits.emergency_trail, limits.confidence))
+def situation_of(
+    policy: Retrain,
+    state: LoopState,
+    days: Sequence[Day],
+    promise: Interval | None,
+    now: Instant,
+    *,
+    timezone: str = "UTC",
+    outlook: Outlook | None = None,
+) -> Situation:
+    """What the policy may look at, and no more than it needs: of the champion, since the last retraining was asked for.
+
+    ``days`` oldest first, as they were known at ``now``; ``outlook`` is needed where money is looked at.
+    """
+    needs, champion, since = policy.needs, state.route.champion or "", state.retrained_at or 0
+    recent = days[bisect_left(days, since, key=lambda day: day.start) :]
+    return Situation(
+        now=now,
+        local=_local(now, timezone),
+        champion=champion,
+        since=since,
+        promise=promise,
+        realised=_realised(recent, champion, needs),
+        estimated=_estimated(recent, needs.estimated),
+        labelled=_labelled(days, since, needs.labelled),
+        drift=_drift(recent, champion, needs),
+        outlook=outlook if needs.outlook else None,
+        trainings=_trainings(state, now, timezone),
+        asked=state.asked,
+    )
 
 
-def _full(sums: Sequence[ScoreSums | None], days: int, confidence: float) -> Interval | None:
-    """Skill over the last ``days``; None when there are fewer: a half-filled trail is no look."""
-    return skill_of(sums[-days:], confidence=confidence) if len(sums) >= days else None
+def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:
+    seen = [(day.day, found) for day in recent if (found := day.sums_of(champion)) is not None]
+    sums = [one for _, one in seen]
+    told = []
+    for (trail, confidence), windows in needs.trails.items():
+        ends = range(max(0, len(seen) - windows), len(seen))
+        looks = tuple(Look(seen[end][0], _full(sums, end + 1, trail, confidence)) for end in ends)
+        told.append(Trailing(trail, confidence, looks))
+    return tuple(told)
+
+
+def _full(sums: Sequence[ScoreSums], end: int, days: int, confidence: float) -> Interval | None:
+    """Skill over ``days`` up to ``end``; None when there are fewer: a half-filled trail is no look."""
+    return skill_of(sums[end - days : end], confidence=confidence) if end >= days else None
+
+
+def _estimated(recent: Sequence[Day], windows: int) -> tuple[Look, ...] | None:
+    """Skills that were expected before labels, over full trails since the last retraining; None where none was."""
+    told = [(day.day, place, made) for place, day in enumerate(recent) if (made := day.inputs.estimated) is not None]
+    if not told or not windows:
+        return None
+    return tuple(Look(day, _expected(made, place + 1)) for day, place, made in told[-windows:])
+
+
+def _expected(made: EstimatedDay, days: int) -> Interval | None:
+    skill = made.trail.get("skill")
+    if days < TRAIL_DAYS or skill is None or skill.known is None or skill.low is None or skill.high is None:
+        return None
+    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, sum(made.scores), _ESTIMATED_AT)
+
+
+def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, ...]:
+    if not windows:
+        return ()
+    rows = [day.outcomes.labelled for day in days if day.outcomes is not None and day.mature_at > since]
+    return tuple(accumulate(rows))[-windows:]
+
+
+def _drift(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[DriftWindow, ...]:
+    """Days that were held against the champion's own reference, signal by signal."""
+    found: list[DriftWindow] = []
+    for (signal, span), windows in needs.drift.items():
+        own = [day for day in recent if day.inputs.reference == champion][-windows:]
+        found += [window for day in own if (window := _window(day, signal, span)) is not None]
+    return tuple(found)
+
+
+def _window(day: Day, signal: str, span: int) -> DriftWindow | None:
+    """A signal with the limits of the day; of a day that was measured before limits were earned, customary ones."""
+    inputs = day.inputs
+    if inputs.drift:
+        return window_of(day.day, signal, span, inputs.drift)
+    old = {"psi": inputs.psi, "ks": inputs.ks, OF_PREDICTIONS: {PREDICTION: inputs.prediction_psi}}
+    if span != 1 or signal not in old:
+        return None
+    limit = FALLBACK_LIMITS["ks" if signal == "ks" else "psi"]
+    values = old[signal]
+    return DriftWindow(signal, 1, day.day, values, dict.fromkeys(values, limit), dict.fromkeys(values, "customary"))
+
+
+def _trainings(state: LoopState, now: Instant, timezone: str) -> int:
+    """Trainings asked for in this month; a state that older code wrote remembers the last one."""
+    known = state.trainings or ([] if state.retrained_at is None else [state.retrained_at])
+    month = _local(now, timezone)[:7]
+    return sum(_local(one, timezone)[:7] == month for one in known)
+
+
+def _local(now: Instant, timezone: str) -> str:
+    return to_datetime(now).astimezone(ZoneInfo(timezone)).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: Instant) -> CanaryWindow:

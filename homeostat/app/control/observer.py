@@ -21,7 +21,7 @@ from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.performance.estimating import with_estimates
-from homeostat.control.policies import Matured
+from homeostat.control.policies.first import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import coarsest, even, weights

@@ -64,6 +64,11 @@ def _drift(service: ControlService, registry: CollectorRegistry) -> None:
 
 def _asking(service: ControlService, registry: CollectorRegistry) -> None:
     asking = Gauge("homeostat_rollout_asking", "1 while a rollout asks a person.", ["loop"], registry=registry)
+    whether = Gauge(
+        "homeostat_retrain_asking", "1 while a policy asks before it retrains.", ["loop"], registry=registry
+    )
     for loop in service.loops_by_name:
-        rollout = service.operations.state(loop).rollout
+        state = service.operations.state(loop)
+        rollout, proposed = state.rollout, state.asked
         asking.labels(loop).set(rollout is not None and rollout.asked is not None and rollout.asked.answer is None)
+        whether.labels(loop).set(proposed is not None and proposed.answer is None)
