@@ -9,6 +9,7 @@ from homeostat.cli import (
     consumers,
     contract,
     demo,
+    diagnose,
     drill,
     economics,
     explain,
@@ -51,6 +52,7 @@ app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("economics")(economics.economics)
+app.command("diagnose")(diagnose.diagnose)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
