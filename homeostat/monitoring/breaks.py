@@ -16,6 +16,9 @@ QUARANTINE_SHARE = 0.05
 LESS_VOLUME = 0.6
 MORE_UNLABELLED = 0.2
 _SHARE_OF_DAYS = 0.3
+_OFTEN = 0.8
+"""Seen on more than so many of the days, a gap need only exceed what so many of the earlier days had: some of these
+may have been broken already."""
 _SILENT = duration("1d")
 
 Days = Sequence[DayFacts]
@@ -81,7 +84,10 @@ def _gaps(before: Days, lately: Days) -> Iterator[Reason]:
         if not usual:
             continue
         limit = max(sum(usual) / len(usual) + MORE_MISSING, max(usual) + MORE_MISSING / 2)
-        if lasting([share > limit for share in now]):
+        often = _quantile(usual, _OFTEN) + MORE_MISSING
+        if lasting([share > limit for share in now]) or (
+            len(now) >= 3 and sum(share > often for share in now) > _OFTEN * len(now)
+        ):
             text = (
                 f"{name} has no value in {_percent(max(now))} of the rows of a day, in at most {_percent(max(usual))}"
             )
@@ -124,6 +130,10 @@ def _absent_labels(before: Days, lately: Days) -> Iterator[Reason]:
     if usual and now and lasting([share > max(usual) + MORE_UNLABELLED for share in now]):
         text = f"{_percent(max(now))} of matured rows of a day have no label, at most {_percent(max(usual))} before"
         yield Reason("labels_missing", max(now), max(usual) + MORE_UNLABELLED, text)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 def _percent(share: float) -> str:

@@ -43,8 +43,8 @@ class Segment:
 
     @property
     def alone(self) -> bool:
-        """Whether the rest is not proven to be worse, or by little beside it."""
-        return self.rest.low <= 0.0 or self.rest.value < _REST * self.rise.value
+        """Whether the rest grew worse by little beside it, if at all."""
+        return self.rest.value < _REST * self.rise.value
 
 
 def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segment | Unknown | None:
@@ -83,9 +83,9 @@ def rise_of(before: Rows, after: Rows) -> Interval:
     old, new = (block_mean(side.losses, side.days, confidence=0.95) for side in (before, after))
     from scipy.special import stdtrit
 
-    errors = [(one.high - one.value) / float(stdtrit(one.blocks - 1, 0.975)) for one in (old, new)]
+    first, second = ((one.high - one.value) / float(stdtrit(one.blocks - 1, 0.975)) for one in (old, new))
     blocks = min(old.blocks, new.blocks)
-    gap, error = new.value - old.value, float(np.hypot(*errors))
+    gap, error = new.value - old.value, float(np.hypot(first, second))
     return student_interval(gap, error, blocks=blocks, rows=old.rows + new.rows, confidence=0.95)
 
 
@@ -116,8 +116,9 @@ class _Groups:
 
 def _groups(profile: Profile) -> _Groups:
     bins = np.arange(len(profile.counts) + 1)
-    if profile.kind == "number" and sum(profile.counts):
-        below = np.cumsum([0, *profile.counts[:-1]]) / sum(profile.counts)
+    if profile.kind == "number" and any(profile.counts):
+        filled = np.array(profile.counts, dtype=np.float64)
+        below = (np.cumsum(filled) - filled) / filled.sum()
         coarse = np.unique(np.minimum((below * GROUPS).astype(np.int64), GROUPS - 1), return_inverse=True)[1]
         bins = np.append(coarse, coarse.max() + 1)
     return _Groups(profile, bins.astype(np.int64))

@@ -26,6 +26,7 @@ from homeostat.monitoring.scrambled import breaks_of_rows
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.skew import main_cause, skew_rate_or_none
 from homeostat.monitoring.timing import Timing, timing_of
+from homeostat.stats.arrays import Booleans
 from homeostat.stats.intervals import Interval
 from homeostat.stats.shift import PARTS, Decomposition, Labelled, decompose
 
@@ -252,13 +253,25 @@ def _skew(halves: Split) -> tuple[dict[str, str], Step]:
 
 
 def _segment(history: History, sides: tuple[Rows, Rows] | Unknown) -> tuple[Segment | None, Step]:
-    found = sides if isinstance(sides, Unknown) else _attempt(lambda: worst_segment(history.profile, *sides))
+    found = sides if isinstance(sides, Unknown) else _attempt(lambda: _known_segment(history, *sides))
     if isinstance(found, Unknown):
         return None, _not_told(SEGMENT, found)
     if found is None:
         text = "no group of rows grew worse than the rest by more than chance"
         return None, Step(SEGMENT, "no", (_why("no_segment", text),))
     return found, Step(SEGMENT, "yes" if found.alone else "no, the rest as well", (_of_segment(found),))
+
+
+def _known_segment(history: History, before: Rows, after: Rows) -> Segment | Unknown | None:
+    """Among the rows whose like came before: what never came cannot have grown worse."""
+    return worst_segment(history.profile, before, after.take(~_unseen(history, before, after)))
+
+
+def _unseen(history: History, before: Rows, after: Rows) -> Booleans:
+    marks = np.zeros(after.days.size, dtype=np.bool_)
+    for one in never_seen(history.profile, before, after).values():
+        marks |= one
+    return marks
 
 
 def _of_segment(one: Segment) -> Reason:
@@ -291,13 +304,10 @@ def _parts(
 
 def _decomposed(history: History, before: Rows, after: Rows, rng: np.random.Generator) -> Decomposition:
     (old, sizes), (new, _) = bins_of_rows(history.profile, before), bins_of_rows(history.profile, after)
-    unseen = np.zeros(after.days.size, dtype=np.bool_)
-    for marks in never_seen(history.profile, before, after).values():
-        unseen |= marks
     first, second = (
         Labelled(bins, side.losses, side.days) for bins, side in zip((old, new), (before, after), strict=True)
     )
-    return decompose(first, second, sizes=sizes, unseen=unseen, rng=rng)
+    return decompose(first, second, sizes=sizes, unseen=_unseen(history, before, after), rng=rng)
 
 
 def _names_unseen(history: History, sides: tuple[Rows, Rows] | Unknown) -> list[Reason]:

@@ -29,6 +29,7 @@ _TIMES_USUAL = 1.5
 _FITS, _FITS_FAR = 0.25, 0.5
 """What a mixture may leave of the distance: little, for nature stretches values too; more for a factor of 50 on."""
 _FAR = 50.0
+_WHOLE = 0.8
 _SPANS = 6
 _MOST_VALUES = 4_000
 
@@ -69,6 +70,7 @@ class _Moved:
     name: str
     before: NDArray[Any]
     now: NDArray[Any]
+    by_day: Sequence[NDArray[Any]]
     apart: float
 
     @property
@@ -100,7 +102,10 @@ def _moved(name: str, before: Rows, lately: Rows, spans: Sequence[Rows]) -> _Mov
         return None
     inner = [_known(span.columns[name]) for span in spans]
     usual = max((_apart(old, one) for one in inner if one.size >= LEAST_ROWS), default=0.0)
-    return _Moved(name, old, new, apart) if apart >= _TIMES_USUAL * usual else None
+    if apart < _TIMES_USUAL * usual:
+        return None
+    days = [_known(lately.columns[name][lately.days == day]) for day in np.unique(lately.days)]
+    return _Moved(name, old, new, [one for one in days if one.size], apart)
 
 
 def _spans(before: Rows, days: int) -> list[Rows]:
@@ -121,7 +126,8 @@ def _known(values: NDArray[Any]) -> NDArray[Any]:
 
 def _apart(first: NDArray[Any], second: NDArray[Any]) -> float:
     measure: Measure = "total_variation" if first.dtype == object else "ks"
-    return distance(*_vectors(measure, first, second), measure)
+    one, two = _vectors(measure, first, second)
+    return distance(one, two, measure)
 
 
 def _vectors(measure: Measure, *samples: NDArray[Any]) -> list[Floats]:
@@ -165,13 +171,18 @@ def _swapped(moved: Sequence[_Moved]) -> Iterator[tuple[Reason, tuple[str, str]]
 
 
 def _other_unit(one: _Moved) -> Reason | None:
-    """The unit whose mixture with the old one leaves least, if that is little enough."""
+    """The unit whose mixture with the old one leaves least, if that is little enough.
+
+    Weather stretches values by a little, too: a factor below 50 must be that of all rows, and of nearly every day.
+    """
     tried = []
     for name, (factor, shift) in UNITS.items():
-        found = _mixed(one, one.before * factor + shift)
-        far = max(abs(factor), 1 / abs(factor)) >= _FAR
-        whole = found is not None and found.share >= 0.8
-        if found is not None and _fits(found, _FITS_FAR if far and whole else _FITS):
+        other = one.before * factor + shift
+        found = _mixed(one, other)
+        far, whole = max(abs(factor), 1 / abs(factor)) >= _FAR, found is not None and found.share >= _WHOLE
+        if found is None or not _fits(found, _FITS_FAR if far and whole else _FITS):
+            continue
+        if far or (whole and _daily(one, other)):
             tried.append((found.left, name, found))
     if not tried:
         return None
@@ -180,6 +191,12 @@ def _other_unit(one: _Moved) -> Reason | None:
     text = f"{one.name} came in another unit ({name}) in about {100 * best.share:.0f} % of the rows:"
     text += f" median {medians[1]}, {medians[0]} before; distance {figure(best.apart)}, {figure(best.left)} once undone"
     return Reason("unit", best.share, LEAST_SHARE, text)
+
+
+def _daily(one: _Moved, other: NDArray[Any]) -> bool:
+    """Whether on nearly all days values are much nearer to the other distribution than to their own."""
+    nearer = [2.0 * _apart(day, other) < _apart(day, one.before) for day in one.by_day]
+    return sum(nearer) >= _WHOLE * len(nearer)
 
 
 def _recoded(one: _Moved) -> Reason | None:

@@ -57,8 +57,8 @@ def shape_of(sums: ArrayLike, sizes: ArrayLike) -> Shape:
     means, weights = totals[places] / rows[places], rows[places] / rows[places].sum()
     whole = _left(means, weights, np.zeros(means.size))
     at = np.arange(means.size)
-    steps = [_left(means, weights, (at >= cut) * 1.0) for cut in range(_SIDE, means.size - _SIDE + 1)]
-    ramps = [_left(means, weights, np.maximum(at - knot, 0.0)) for knot in range(means.size - _SIDE)]
+    steps = [_left(means, weights, np.where(at >= cut, 1.0, 0.0)) for cut in range(_SIDE, means.size - _SIDE + 1)]
+    ramps = [_left(means, weights, np.maximum(at - knot, 0).astype(np.float64)) for knot in range(means.size - _SIDE)]
     step, ramp = min(steps), min(ramps)
     tiny = 1e-12 * whole
     return Shape(

@@ -74,6 +74,7 @@ def decompose(
     whose ``g`` is 0.98 or more, are outside: their part is what they add to the mean of the other new rows.
     Bounds redraw runs of days on either side, with the classifier left as it is, and are Student's with as many
     degrees of freedom as there are runs on the shorter side; for one fixed look.
+    A penalty that keeps chances from extremes leaves a tenth or so of a shift of inputs to the relationship.
     It stands on the inputs alone: what moved outside of them counts as a changed relationship, and so do shifts that
     only a combination of inputs shows. Inputs that change with the day and on few days count as such, too.
     Raises: NotEnoughData with fewer than 200 rows or 4 days on a side, or hardly any shared support.
@@ -100,9 +101,14 @@ def decompose(
             overlap=overlap,
         )
     tables = _by_day(before, old_chance, np.zeros(old_chance.size, bool)), _by_day(after, 1.0 - new_chance, outside)
-    parts = _bounded(*tables, rng=rng, draws=draws, confidence=confidence, rows=int(after.losses.size))
+    total, inputs, relationship, beyond = _bounded(
+        *tables, rng=rng, draws=draws, confidence=confidence, rows=int(after.losses.size)
+    )
     return Decomposition(
-        *parts,
+        total,
+        inputs,
+        relationship,
+        beyond,
         unseen_share=float(outside.mean()),
         overlap=min(1.0, overlap),
         told_apart=max(0.0, float(np.log(2.0)) - told.loss),
@@ -116,7 +122,7 @@ def run_length(days: int) -> int:
     >>> run_length(10), run_length(30)
     (2, 3)
     """
-    return max(1, round(days ** (1 / 3)))
+    return max(1, int(np.rint(np.cbrt(days))))
 
 
 def _check(before: Labelled, after: Labelled, unseen: Booleans) -> None:

@@ -55,7 +55,7 @@ def test_the_decision_to_retrain_keeps_its_diagnosis(tmp_path: Path) -> None:
 
 
 def test_on_broken_data_nothing_is_trained_and_the_ledger_says_so_once(tmp_path: Path) -> None:
-    site = Site(tmp_path, Outside(diagnosis=BROKEN), retrain=LOSING)
+    site = Site(tmp_path, Outside(diagnosis=BROKEN, worse={"v1": 1.0}), retrain=LOSING)
     state = site.live(1, 16)
     kinds = [entry.draft.kind for entry in site.store.entries()]
     assert kinds == ["bootstrap", "gate", "promote", "hold"]
@@ -70,7 +70,7 @@ def test_on_broken_data_nothing_is_trained_and_the_ledger_says_so_once(tmp_path:
 
 
 def test_once_the_data_are_mended_it_is_retrained(tmp_path: Path) -> None:
-    site = Site(tmp_path, Outside(diagnosis=BROKEN), retrain=LOSING)
+    site = Site(tmp_path, Outside(diagnosis=BROKEN, worse={"v1": 1.0}), retrain=LOSING)
     site.live(1, 14)
     site.outside.diagnosis = Diagnosis("sudden_change", "another world")
     site.live(15, 16)

@@ -41,7 +41,7 @@ def test_other_shares_of_known_inputs_are_the_inputs_part() -> None:
     rng = np.random.default_rng(1)
     found = _split(_side(rng, 20), _side(rng, 12, shares=(0.1, 0.15, 0.25, 0.5)))
     truth = 0.1 * 0.2 + 0.15 * 0.3 + 0.25 * 0.4 + 0.5 * 0.8 - 0.425
-    assert found["inputs"][0] < truth < found["inputs"][2]
+    assert found["inputs"][1] == pytest.approx(truth, rel=0.2)
     assert found["inputs"][0] > 0.0
     assert abs(found["relationship"][1]) < 0.03
 
@@ -78,7 +78,7 @@ def test_rows_never_seen_are_a_part_of_their_own_whether_marked_or_found() -> No
         assert abs(found.relationship.value) < 0.03
 
 
-@settings(max_examples=examples(8), deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(
     seed=st.integers(0, 1_000),
     shares=st.lists(st.floats(0.1, 1.0), min_size=BINS, max_size=BINS),
@@ -96,13 +96,13 @@ def test_the_parts_add_up_to_the_change(seed: int, shares: list[float], cost: li
 
 def test_with_days_that_have_moods_bounds_miss_about_as_often_as_they_say() -> None:
     missed = 0
-    for seed in range(60):
+    for seed in range(16):
         rng = np.random.default_rng(seed)
         low, _, high = _split(_side(rng, 24, mood=0.1, each=30), _side(rng, 12, mood=0.1, each=30), seed)[
             "relationship"
         ]
         missed += not low <= 0.0 <= high
-    assert missed <= 8  # 60 x 0.05 = 3; nine or more happen once in 300
+    assert missed <= 3  # 16 x 0.05 = 0.8; four or more happen once in 120
 
 
 def test_inputs_that_do_not_move_are_not_told_apart_by_their_days() -> None:
