@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import INSTANT, facts_schema
+from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
 from homeostat.app.control.scoring import can_judge
 from homeostat.app.runtimes import load_runtime
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
-from homeostat.data.weights import evened
+from homeostat.data.weights import ONE_IN, WEIGHT, evened
 from homeostat.features.logged import Logged
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.history import Rows
@@ -31,11 +32,12 @@ from homeostat.registry.models import Version
 from homeostat.serving.runtimes import probabilities
 from homeostat.stats.arrays import Floats
 
-MOST_ROWS = 16_000
+MOST_ROWS = 12_000
 _LEAST_A_DAY = 250
 _WHOLE = 200_000
 """Rows of a span up to which all are read and then thinned; of more, only stretches of each day are read."""
 _STRETCHES = 6
+_NEEDED = ("prediction_id", "served_at", "read_sequence", "asked_at", "definitions", WEIGHT, ONE_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,13 @@ class SampledRows:
     served with."""
 
     loop: Loop
-    log: TableStore
+    log: DeltaTables
     tables: TableStore
     versions: Path
     known: Mapping[str, Logged]
 
     def read(self, version: str, days: Sequence[Day], now: Instant, rng: np.random.Generator) -> Rows | Unknown:
-        """About 16,000 rows of these days, as many of each, with the truth as known at ``now``.
+        """About 12,000 rows of these days, as many of each, with the truth as known at ``now``.
 
         Raises: HomeostatError where the version's files are missing or changed.
         """
@@ -58,7 +60,8 @@ class SampledRows:
         manifest = read_manifest(folder)
         if not days or self.log.version(self.loop.name) < 0:
             return Unknown("no_rows")
-        parts = [part for part in self._parts(days, rng) if part.num_rows]
+        columns = self._columns(manifest)
+        parts = [part for part in self._parts(days, columns, rng) if part.num_rows]
         if not parts:
             return Unknown("no_rows")
         log = pa.concat_tables(parts, promote_options="default")
@@ -66,25 +69,31 @@ class SampledRows:
             return Unknown("other_definitions")
         return self._joined(log, manifest, folder, now)
 
-    def _parts(self, days: Sequence[Day], rng: np.random.Generator) -> Iterator[pa.Table]:
+    def _columns(self, manifest: Version) -> list[str]:
+        """What of the log is needed: all of it takes several times as long to read."""
+        question = (*self.loop.question.keys, self.loop.label.maturity_column)
+        wanted = {*_NEEDED, *(f"q_{name}" for name in question), *(f"x_{name}" for name, _ in manifest.inputs)}
+        return [name for name in self.log.columns(self.loop.name) if name in wanted]
+
+    def _parts(self, days: Sequence[Day], columns: Sequence[str], rng: np.random.Generator) -> Iterator[pa.Table]:
         each = max(_LEAST_A_DAY, MOST_ROWS // len(days))
         if sum(day.inputs.rows for day in days) <= _WHOLE:
-            whole, _ = evened(self._slice([(days[0].start, days[-1].end)]))
+            whole, _ = evened(self._slice([(days[0].start, days[-1].end)], columns))
             ordinals = days_of(whole["asked_at"].cast(pa.int64()).to_numpy(), self.loop.timezone)
             for ordinal in np.unique(ordinals):
                 yield _some(whole.filter(pa.array(ordinals == ordinal)), each, rng)
             return
         for day in days:
             share = 2.0 * each / max(day.inputs.rows, 1)
-            part, _ = evened(self._slice(list(_stretches(day, share, rng))))
+            part, _ = evened(self._slice(list(_stretches(day, share, rng)), columns))
             yield _some(part, each, rng)
 
-    def _slice(self, spans: Sequence[tuple[Instant, Instant]]) -> pa.Table:
+    def _slice(self, spans: Sequence[tuple[Instant, Instant]], columns: Sequence[str]) -> pa.Table:
         asked, chosen = pc.field("asked_at"), None
         for start, end in spans:
             one = (asked >= pa.scalar(start, INSTANT)) & (asked < pa.scalar(end, INSTANT))
             chosen = one if chosen is None else chosen | one
-        return self.log.read(self.loop.name, where=chosen & ANSWERED)
+        return self.log.read(self.loop.name, columns=columns, where=chosen & ANSWERED)
 
     def _joined(self, log: pa.Table, manifest: Version, folder: Path, now: Instant) -> Rows:
         label, keys = self.loop.label, self.loop.question.keys

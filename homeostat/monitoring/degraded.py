@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.profiles import Profile, ReferenceProfile
-from homeostat.monitoring.history import Rows, placed
+from homeostat.monitoring.history import Rows, groups_of, placed
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.arrays import Integers
 from homeostat.stats.discoveries import benjamini_hochberg
@@ -114,22 +114,12 @@ class _Groups:
         return f"{low} to {high}" if low and high else (f"at most {high}" if high else f"above {low}")
 
 
-def _groups(profile: Profile) -> _Groups:
-    bins = np.arange(len(profile.counts) + 1)
-    if profile.kind == "number" and any(profile.counts):
-        filled = np.array(profile.counts, dtype=np.float64)
-        below = (np.cumsum(filled) - filled) / filled.sum()
-        coarse = np.unique(np.minimum((below * GROUPS).astype(np.int64), GROUPS - 1), return_inverse=True)[1]
-        bins = np.append(coarse, coarse.max() + 1)
-    return _Groups(profile, bins.astype(np.int64))
-
-
 def _candidates(profile: ReferenceProfile, before: Rows, after: Rows) -> Iterator[tuple[str, _Groups, Excess]]:
     old_losses, new_losses = before.losses, after.losses
     for name, one in profile.features.items():
         if name not in after.columns:
             continue
-        groups = _groups(one)
+        groups = _Groups(one, groups_of(one, GROUPS))
         found = excesses(
             (groups.of(before), old_losses, before.days),
             (groups.of(after), new_losses, after.days),

@@ -22,6 +22,8 @@ from homeostat.stats.shift import run_length
 LEAST_BEFORE = 5
 """Days to compare with; with fewer the reference says too little about how days differ."""
 LEAST_AFTER = 3
+CLASSIFIED = 10
+"""Groups of a number's bins by which old rows are told from new ones."""
 SURE = 0.05
 """A change of the loss is dated where a history without one would look as clear less often than this."""
 EventKind = Literal["deployment", "contract", "table"]
@@ -194,13 +196,32 @@ def placed(profile: Profile, values: NDArray[Any]) -> Integers:
     return np.array(names, dtype=np.int64)
 
 
+def groups_of(profile: Profile, most: int) -> Integers:
+    """The group of every bin: neighbouring bins of a number together, about equally full in training, ``most`` at
+    most; those of a text by themselves. The last group holds what is missing.
+
+    >>> groups_of(Profile.of("hour", "number", range(100), bins=10), 5).tolist()
+    [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5]
+    """
+    bins = np.arange(len(profile.counts) + 1, dtype=np.int64)
+    if profile.kind == "text" or not any(profile.counts):
+        return bins
+    filled = np.array(profile.counts, dtype=np.float64)
+    below = np.round((np.cumsum(filled) - filled) / filled.sum(), 9)
+    coarse = np.unique(np.minimum((below * most).astype(np.int64), most - 1), return_inverse=True)[1]
+    return np.append(coarse, coarse.max() + 1).astype(np.int64)
+
+
 def bins_of_rows(profile: ReferenceProfile, rows: Rows) -> tuple[Integers, list[int]]:
-    """The bin of every input of every row, and how many bins each input has, that for missing values included."""
-    used = [(one, rows.columns[name]) for name, one in profile.features.items() if name in rows.columns]
+    """The group of every input of every row, and how many each input has, that for missing values included."""
+    used = [
+        (groups_of(one, CLASSIFIED), placed(one, rows.columns[name]))
+        for name, one in profile.features.items()
+        if name in rows.columns
+    ]
     if not used:
         return np.zeros((rows.days.size, 0), dtype=np.int64), []
-    bins = np.stack([placed(one, values) for one, values in used], axis=1)
-    return bins, [len(one.counts) + 1 for one, _ in used]
+    return np.stack([groups[bins] for groups, bins in used], axis=1), [int(groups.max()) + 1 for groups, _ in used]
 
 
 def never_seen(profile: ReferenceProfile, before: Rows, after: Rows) -> dict[str, Booleans]:

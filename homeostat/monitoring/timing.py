@@ -12,6 +12,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import Reason, figure
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Split
 from homeostat.stats.intervals import Interval, block_mean_from_sums
+from homeostat.stats.metrics import skill_of
 from homeostat.stats.shapes import Shape, shape_of
 
 WORSE_RELEASE = 0.02
@@ -37,18 +38,20 @@ class Timing:
 def timing_of(history: History, halves: Split) -> Timing:
     """Date the rise, tell its form, look a year back, and list what was done near it."""
     known = [day for day in history.days if day.loss is not None and day.loss.rows]
-    release = _worse_release(known, halves)
+    release, easier = _worse_release(known, halves), list(_difficulty(halves))
     also = () if release is None else (release,)
     if not known:
         text = "no label has matured"
         return Timing("unknown", (Reason("no_labels_yet", 0, None, text), *_no_year(history)), None)
     if halves.change is None:
         text = f"the loss of {len(known)} days shows no moment at which it rose"
-        return Timing("no change", (Reason("no_change_point", None, None, text), *_no_year(history), *also), release)
+        return Timing(
+            "no change", (Reason("no_change_point", None, None, text), *easier, *_no_year(history), *also), release
+        )
     evidence = [_dated(halves), *_near(history, halves)]
     season, told = _season(history, halves)
     answer, form = _form(known)
-    return Timing("seasonal" if season else answer, (*evidence, *form, *told, *also), release)
+    return Timing("seasonal" if season else answer, (*evidence, *form, *easier, *told, *also), release)
 
 
 def _dated(halves: Split) -> Reason:
@@ -81,6 +84,21 @@ def _near(history: History, halves: Split) -> Iterator[Reason]:
     if not found:
         text = f"no deployment, contract or table is known to have changed from {low} to {high}"
         yield Reason("nothing_near", None, None, text)
+
+
+def _difficulty(halves: Split) -> Iterator[Reason]:
+    """The base rate on either side, and what the loss saves of it: days may be harder without a worse model."""
+    told = []
+    for side in (halves.before, halves.after):
+        seen = [day for day in side if day.loss is not None and day.loss.rows and day.labelled]
+        rows, positives = (sum(getattr(day, name) or 0 for day in seen) for name in ("labelled", "positives"))
+        if not 0 < positives < rows:
+            return
+        loss = sum(day.loss.total for day in seen if day.loss) / sum(day.loss.rows for day in seen if day.loss)
+        told.append((positives / rows, skill_of(loss, positives / rows)))
+    (old_rate, old), (new_rate, new) = told
+    text = f"the base rate went from {figure(old_rate)} to {figure(new_rate)}, skill over it from {figure(old)}"
+    yield Reason("skill", new, old, f"{text} to {figure(new)}")
 
 
 def _silences(days: Sequence[DayFacts]) -> Iterator[Event]:
