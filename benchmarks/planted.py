@@ -309,7 +309,9 @@ def _timetable() -> tuple[Columns, NDArray[np.float64], NDArray[np.int64]]:
     year = load()
     asked = year.departures.filter(pl.col("month").is_between(2, 5))
     told = asked.join(year.arrivals.select("flight_id", "arr_delay"), on="flight_id").sort("known")
-    both = told.join_asof(year.weather.sort("known"), on="known", by="origin", strategy="backward")
+    both = told.join_asof(
+        year.weather.sort("known"), on="known", by="origin", strategy="backward", check_sortedness=False
+    )
     numbers = ("distance", "hour", "minute", "weekday", "scheduled_minutes", "temp", "humid", "wind_speed", "visib")
     columns: Columns = {name: both[name].cast(pl.Float64).to_numpy().copy() for name in numbers}
     columns |= {name: np.array(both[name].to_list(), dtype=object) for name in ("carrier", "origin", "dest")}

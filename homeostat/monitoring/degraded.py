@@ -43,8 +43,9 @@ class Segment:
 
     @property
     def alone(self) -> bool:
-        """Whether the rest grew worse by little beside it, if at all."""
-        return self.rest.value < _REST * self.rise.value
+        """Whether the rest grew worse by little beside it, if at all, also taken all together."""
+        mine, others = self.share * self.rise.value, (1.0 - self.share) * self.rest.value
+        return self.rest.value < _REST * self.rise.value and mine >= _REST * (mine + others)
 
 
 def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segment | Unknown | None:

@@ -78,6 +78,8 @@ BROKEN, SKEWED, SEGMENT, WHEN, WHY = (
     "Sudden, gradual or seasonal?",
     "Covariate shift or changed relationship?",
 )
+LARGE_PART = 0.1
+"""Of the mean loss before: a part of the change that large counts even where the whole change is not proven."""
 SKEW_LIMIT = 0.02
 """A feature is skewed where surely more than this share of its served rows is not what tables give."""
 
@@ -174,13 +176,13 @@ def _late_cause(
         reason = sides.reason if isinstance(sides, Unknown) else "too_few_labels"
         return "unknown", f"no labelled rows on both sides of {halves.since} to compare ({reason})"
     told = f"the loss changed by {figure(risen.value)} nats ({figure(risen.low)} to {figure(risen.high)})"
-    if risen.low <= 0.0:
+    proven = _proven(parts, sides[0])
+    if risen.low <= 0.0 and not proven:
         return "nothing", f"{told} since {halves.since}: no rise is proven"
     if timing.answer == "seasonal":
         return "seasonal", f"{told} since {halves.since}, as a year before"
     if isinstance(parts, Unknown):
         return "unknown", f"{told} since {halves.since}; its parts are unknown ({parts.reason})"
-    proven = [name for name in PARTS if getattr(parts, name).low > 0.0]
     if not proven:
         return "unknown", f"{told} since {halves.since}; none of its parts is proven"
     main = max(proven, key=lambda name: getattr(parts, name).value)
@@ -192,6 +194,14 @@ def _late_cause(
         return "unseen_inputs", f"{said} by inputs never seen before"
     name: CauseName = "gradual_drift" if timing.answer == "gradual" else "sudden_change"
     return name, f"{said} by other outcomes for the same inputs"
+
+
+def _proven(parts: Decomposition | Unknown, before: Rows) -> list[str]:
+    """The parts that surely add to the loss; where the whole rise is lost in what days differ by, only large ones."""
+    if isinstance(parts, Unknown):
+        return []
+    least = 0.0 if parts.total.low > 0.0 else LARGE_PART * float(before.losses.mean())
+    return [name for name in PARTS if getattr(parts, name).low > 0.0 and getattr(parts, name).value >= least]
 
 
 def _sides(rows: Rows | Unknown, halves: Split) -> tuple[Rows, Rows] | Unknown:
@@ -284,7 +294,9 @@ def _of_segment(one: Segment) -> Reason:
 def _parts(
     history: History, sides: tuple[Rows, Rows] | Unknown, rng: np.random.Generator
 ) -> tuple[Decomposition | Unknown, Step]:
-    found = sides if isinstance(sides, Unknown) else _attempt(lambda: _decomposed(history, *sides, rng))
+    if isinstance(sides, Unknown):
+        return sides, _not_told(WHY, sides)
+    found = _attempt(lambda: _decomposed(history, *sides, rng))
     if isinstance(found, Unknown):
         return found, _not_told(WHY, found)
     words = {"inputs": "other shares of known inputs", "relationship": "other outcomes for the same inputs"}
@@ -294,9 +306,9 @@ def _parts(
     text = f"old and new inputs overlap by {found.overlap:.2f}"
     evidence.append(Reason("overlap", found.overlap, None, text))
     evidence += _names_unseen(history, sides)
-    proven = {name: getattr(found, name).value for name in PARTS if getattr(found, name).low > 0.0}
+    proven = {name: getattr(found, name).value for name in _proven(found, sides[0])}
     answers = {"inputs": "covariate shift", "relationship": "changed relationship", "unseen": "unseen inputs"}
-    if found.total.low <= 0.0:
+    if found.total.low <= 0.0 and not proven:
         return found, Step(WHY, "neither: no rise is proven", tuple(evidence))
     answer = answers[max(proven, key=lambda name: proven[name])] if proven else "cannot be told apart"
     return found, Step(WHY, answer, tuple(evidence))
@@ -310,9 +322,7 @@ def _decomposed(history: History, before: Rows, after: Rows, rng: np.random.Gene
     return decompose(first, second, sizes=sizes, unseen=_unseen(history, before, after), rng=rng)
 
 
-def _names_unseen(history: History, sides: tuple[Rows, Rows] | Unknown) -> list[Reason]:
-    if isinstance(sides, Unknown):
-        return []
+def _names_unseen(history: History, sides: tuple[Rows, Rows]) -> list[Reason]:
     found = never_seen(history.profile, *sides)
     told = []
     for name, marks in sorted(found.items(), key=lambda each: -int(each[1].sum()))[:3]:

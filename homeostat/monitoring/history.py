@@ -22,6 +22,8 @@ from homeostat.stats.shift import run_length
 LEAST_BEFORE = 5
 """Days to compare with; with fewer the reference says too little about how days differ."""
 LEAST_AFTER = 3
+LATELY = 10
+"""The newest days, in which data are looked at for breaks."""
 CLASSIFIED = 10
 """Groups of a number's bins by which old rows are told from new ones."""
 SURE = 0.05
@@ -127,7 +129,7 @@ class History:
     rows: Rows | Unknown
     profile: ReferenceProfile
     events: tuple[Event, ...] = ()
-    trail: int = 10
+    trail: int = 14
     year_before: tuple[DayFacts, ...] = ()
 
 
@@ -165,7 +167,7 @@ def split(history: History, rng: np.random.Generator) -> Split | Unknown:
     after = tuple(day for day in days if day.day >= start)
     if len(before) < LEAST_BEFORE - 1 or len(after) < LEAST_AFTER:
         return Unknown("too_few_days")
-    return Split(before, after, after[-history.trail :], change, dated)
+    return Split(before, after, after[-LATELY:], change, dated)
 
 
 def rise(days: Sequence[DayFacts], rng: np.random.Generator) -> Change | None:

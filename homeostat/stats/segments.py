@@ -28,11 +28,12 @@ class Excess:
 def excesses(
     before: tuple[Integers, Floats, Integers], after: tuple[Integers, Floats, Integers], *, groups: int
 ) -> list[Excess]:
-    """One `Excess` per group that rows of three days and more on both sides are in, and not all rows.
+    """One `Excess` per group whose rows are worth three days and more on both sides, and that not all rows are in.
 
     Args: each side has the group of every row (from 0 to below ``groups``), its loss and its day. What moves all rows
     of a day alike moves no difference between a group and the rest. Errors come from leaving out a day at a time on
-    either side; p-values from Student's t with Welch's degrees of freedom.
+    either side; p-values from Student's t with Welch's degrees of freedom, from as many days as the group's rows are
+    worth: a group that is seen on few days, such as a kind of weather, has few.
     Raises: InvalidInput where lengths differ or a group is out of range.
     Source: Efron and Stein (1981), Annals of Statistics 9(3), 586-596; Welch (1947), Biometrika 34(1-2), 28-35.
 
@@ -76,7 +77,8 @@ def _side(group: Integers, losses: Floats, days: Integers, *, groups: int) -> tu
         left = _contrast(left_sums, left_rows, left_sums.sum(axis=1, keepdims=True), left_rows.sum(axis=1)[:, None])
         spread = left - left.mean(axis=0)
         variance = (names.size - 1) / max(names.size, 1) * np.square(spread).sum(axis=0)
-    return value, variance, whole_rows, (rows > 0).sum(axis=0).astype(np.float64)
+        worth = np.square(whole_rows) / np.square(rows).sum(axis=0)
+    return value, variance, whole_rows, np.nan_to_num(worth)
 
 
 def _contrast(sums: Floats, rows: Floats, everything: Floats | float, all_rows: Floats | float) -> Floats:
