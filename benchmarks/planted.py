@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.profiles import ProfileKind, ReferenceProfile
-from homeostat.monitoring.history import Cost, DayFacts, History, Rows
+from homeostat.monitoring.history import DayFacts, History, Rows
 from homeostat.monitoring.skew import SkewDay
 
 DAYS, CHANGE = 42, 28
@@ -51,7 +51,7 @@ class Planted:
     days: NDArray[np.int64]
     honest: Columns
     stale: tuple[int, ...] = ()
-    release: float = 0.0
+    noise: float = 0.0
 
     @classmethod
     def nothing(cls, world: World) -> Planted:
@@ -71,19 +71,18 @@ class Planted:
 
     def history(self, rng: np.random.Generator) -> History:
         """The evidence that a home with these rows would give."""
-        scores = self.world.score(self.columns)
+        sound = self.world.score(self.columns)
         truth = np.where(self.days < DAYS - 2, self.truth, np.nan)
-        rows = Rows(self.days + FIRST, self.columns, scores, truth)
-        standby = np.where(self.later, self.release, 0.0)
+        odds = np.log(sound / (1.0 - sound)) + rng.normal(0.0, 1.0, sound.size) * self.noise
+        rows = Rows(self.days + FIRST, self.columns, 1.0 / (1.0 + np.exp(-odds)), truth)
+        standby = dataclasses.replace(rows, scores=sound)
         checked = rng.random(self.days.size) < 0.05
         facts = [self._facts(rows, day, standby, checked) for day in range(DAYS)]
         return History(tuple(facts), rows, self.world.profile)
 
-    def _facts(self, rows: Rows, day: int, standby: NDArray[np.float64], checked: NDArray[np.bool_]) -> DayFacts:
+    def _facts(self, rows: Rows, day: int, standby: Rows, checked: NDArray[np.bool_]) -> DayFacts:
         name = str(np.datetime64(day + FIRST, "D"))
         mine, known = rows.of_day(name), day < DAYS - 2
-        cost = mine.cost()
-        better = float(standby[(self.days == day)].sum())
         return DayFacts(
             name,
             int(mine.days.size),
@@ -93,8 +92,8 @@ class Planted:
             labelled=int(mine.labelled.days.size) if known else None,
             positives=int(np.nansum(mine.truth)) if known else None,
             unlabelled=0 if known else None,
-            loss=cost,
-            standby=Cost(cost.total - better, cost.rows) if cost and self.release else None,
+            loss=mine.cost(),
+            standby=standby.of_day(name).cost() if self.noise else None,
         )
 
     def _skew(self, checked: NDArray[np.bool_]) -> SkewDay:
@@ -192,10 +191,9 @@ def _unseen(planted: Planted, share: float, rng: np.random.Generator) -> Planted
     return planted
 
 
-def _release(planted: Planted, nats: float, rng: np.random.Generator) -> Planted:
-    """The judged version came with the change, and the one before would have cost less on the same rows."""
-    flipped = _sudden(planted, nats, rng)
-    return dataclasses.replace(flipped, release=nats)
+def _release(planted: Planted, noise: float, rng: np.random.Generator) -> Planted:
+    """The judged version answers as the sound one with noise in its log-odds; the sound one stands by."""
+    return dataclasses.replace(planted, noise=noise)
 
 
 def _none(planted: Planted, strength: float, rng: np.random.Generator) -> Planted:
@@ -209,7 +207,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Planted, float, np.random.Generator], P
     "stale source": ("broken_data", _stale, (0.2, 0.5, 1.0)),
     "volume drop": ("broken_data", _volume, (0.3, 0.6, 0.9)),
     "serving skew": ("skew", _skew, (0.1, 0.3, 0.8)),
-    "worse release": ("bad_release", _release, (0.05, 0.1, 0.2)),
+    "worse release": ("bad_release", _release, (0.5, 1.0, 2.0)),
     "one segment": ("one_segment", _segment, (0.2, 0.4, 0.6)),
     "covariate shift": ("covariate_shift", _covariate, (0.3, 0.6, 1.0)),
     "unseen region": ("unseen_inputs", _unseen, (0.05, 0.15, 0.3)),

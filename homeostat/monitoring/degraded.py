@@ -30,7 +30,8 @@ _REST = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A group that grew worse by itself: its rise, that of all other rows, and how many groups were looked at."""
+    """A group that grew worse by itself: its rise, that of all other rows, how many groups were looked at, and how many
+    stand out. ``least`` is the rise that is worth a word."""
 
     feature: str
     group: str
@@ -40,12 +41,13 @@ class Segment:
     rest: Interval
     looked_at: int
     found: int
+    least: float
 
     @property
     def alone(self) -> bool:
-        """Whether the rest grew worse by little beside it, if at all, also taken all together."""
-        mine, others = self.share * self.rise.value, (1.0 - self.share) * self.rest.value
-        return self.rest.value < _REST * self.rise.value and mine >= _REST * (mine + others)
+        """Whether the rest grew worse by little beside it, if at all."""
+        spread = self.rest.low > 0.0 and self.rest.value >= self.least
+        return self.rest.value < _REST * self.rise.value and not spread
 
 
 def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segment | Unknown | None:
@@ -76,6 +78,7 @@ def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segme
         rise_of(*(side.take(~marks) for side, marks in zip(sides, inside, strict=True))),
         len(candidates),
         len(strong),
+        least,
     )
 
 

@@ -178,7 +178,8 @@ def _late_cause(
     told = f"the loss changed by {figure(risen.value)} nats ({figure(risen.low)} to {figure(risen.high)})"
     proven = _proven(parts, sides[0])
     if risen.low <= 0.0 and not proven:
-        return "nothing", f"{told} since {halves.since}: no rise is proven"
+        skill = next((f"; {one.text}" for one in timing.evidence if one.code == "skill"), "")
+        return "nothing", f"{told} since {halves.since}: no rise is proven{skill}"
     if timing.answer == "seasonal":
         return "seasonal", f"{told} since {halves.since}, as a year before"
     if isinstance(parts, Unknown):
