@@ -26,8 +26,11 @@ Score = Callable[[Columns], NDArray[np.float64]]
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Rows of some days with a model that fits them: nothing is wrong. ``twin`` are numbers that can change places,
-    ``big`` one that is never near 0, ``telling`` one that the truth hangs on, ``group`` a text and one of its values."""
+    """Rows of some days with a model that fits them: nothing is wrong.
+
+    ``twin`` are numbers that can change places, ``big`` one that is never near 0, ``telling`` one that the truth hangs
+    on, ``group`` a text and one of its values.
+    """
 
     name: str
     columns: Columns
