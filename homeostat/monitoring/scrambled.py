@@ -101,8 +101,9 @@ def _moved(name: str, before: Rows, lately: Rows, spans: Sequence[Rows]) -> _Mov
     if apart < MOVED:
         return None
     inner = [_known(span.columns[name]) for span in spans]
-    usual = max((_apart(old, one) for one in inner if one.size >= LEAST_ROWS), default=0.0)
-    if apart < _TIMES_USUAL * usual:
+    usual = sorted(_apart(old, one) for one in inner if one.size >= LEAST_ROWS)
+    widest = usual[-2:][0] if len(usual) >= 3 else max(usual, default=0.0)  # one of them may be broken already
+    if apart < _TIMES_USUAL * widest:
         return None
     days = [_known(lately.columns[name][lately.days == day]) for day in np.unique(lately.days)]
     return _Moved(name, old, new, [one for one in days if one.size], apart)
