@@ -215,14 +215,16 @@ def groups_of(profile: Profile, most: int) -> Integers:
 
 
 def bins_of_rows(profile: ReferenceProfile, rows: Rows) -> tuple[Integers, list[int]]:
-    """The group of every input of every row, and how many each input has, that for missing values included."""
+    """The group of every input of every row, and how many each input has, that for missing values included.
+
+    The last one is the score: what the version makes of all inputs together is the combination that losses hang on.
+    """
     used = [
         (groups_of(one, CLASSIFIED), placed(one, rows.columns[name]))
         for name, one in profile.features.items()
         if name in rows.columns
     ]
-    if not used:
-        return np.zeros((rows.days.size, 0), dtype=np.int64), []
+    used.append((groups_of(profile.prediction, CLASSIFIED), placed(profile.prediction, rows.scores)))
     return np.stack([groups[bins] for groups, bins in used], axis=1), [int(groups.max()) + 1 for groups, _ in used]
 
 

@@ -14,7 +14,7 @@ from homeostat.stats.arrays import Booleans, Floats, Integers, same_length
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-RIDGES = (0.1, 0.01, 0.0003)
+RIDGES = (0.1, 0.01, 0.001, 0.0003)
 """Penalties that are tried, strongest first; the one that foretells held-out days best is taken."""
 _NEARLY = 1e-3
 """Of penalties that are that close, in nats, the weakest is taken: a strong one leaves shifts unexplained."""
