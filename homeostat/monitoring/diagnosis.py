@@ -358,7 +358,8 @@ def _attempt(work: Callable[[], T]) -> T | Unknown:
 
 
 def _not_told(question: str, why: Unknown) -> Step:
-    return Step(question, "unknown", (_why(why.reason.partition(":")[0], why.reason),))
+    code, _, text = why.reason.partition(": ")
+    return Step(question, "unknown", (_why(code, text or code.replace("_", " ")),))
 
 
 def _why(code: str, text: str) -> Reason:

@@ -46,6 +46,8 @@ def recency(bins: Integers, sizes: Sequence[int], new: Booleans, days: Integers,
     one fold, for they share their weather.
     It is a logistic regression on one indicator per bin, with a quadratic penalty, old and new weighted alike. So it
     sees shifts of every single input, whatever their shape; of combinations of inputs only what adds up in log-odds.
+    A model of the last input alone is tried beside it, which holds where the others only name days: pass last what
+    sums up the others, such as a score.
     Raises: NotEnoughData with fewer than two days on either side; InvalidInput where shapes do not fit.
     Source: Qin (1998), Biometrika 85(3), 619-630, for ratios from a classifier.
 
@@ -62,19 +64,20 @@ def recency(bins: Integers, sizes: Sequence[int], new: Booleans, days: Integers,
     fold = _folds(new, days, folds)
     design = _design(bins, sizes)
     weights = np.where(new, 0.5 / new.sum(), 0.5 / (~new).sum())
-    odds = np.zeros((len(RIDGES), new.size))
+    last = _design(bins[:, -1:], sizes[-1:])
+    odds = np.zeros((len(RIDGES) + 1, new.size))
     for one in range(folds):
-        rest = _some(np.flatnonzero(fold != one))
-        held, learnt = design[np.flatnonzero(fold == one)], design[rest]
-        start = np.zeros(design.shape[1] + 1)
-        for place, ridge in enumerate(RIDGES):
-            start = _fitted(learnt, new[rest], weights[rest], ridge, start)
-            odds[place, fold == one] = held @ start[:-1] + start[-1]
+        rest, asked = _some(np.flatnonzero(fold != one)), np.flatnonzero(fold == one)
+        for places, ridges, basis in ((range(1, len(RIDGES) + 1), RIDGES, design), ((0,), RIDGES[-1:], last)):
+            held, learnt, start = basis[asked], basis[rest], np.zeros(basis.shape[1] + 1)
+            for place, ridge in zip(places, ridges, strict=True):
+                start = _fitted(learnt, new[rest], weights[rest], ridge, start)
+                odds[place, asked] = held @ start[:-1] + start[-1]
     losses = np.logaddexp(0.0, np.where(new, -odds, odds)) @ weights
     if losses.min() >= np.log(2.0):
         return Recency(np.full(new.size, 0.5), None, float(np.log(2.0)))
     best = int(np.flatnonzero(losses <= losses.min() + _NEARLY)[-1])
-    return Recency(_logistic(odds[best]), RIDGES[best], float(losses[best]))
+    return Recency(_logistic(odds[best]), (RIDGES[-1], *RIDGES)[best], float(losses[best]))
 
 
 def _some(rows: Integers) -> Integers:

@@ -25,7 +25,7 @@ async function read(state) {
 function headline({ found, day }) {
   if (!found?.version) return ["No version serves yet.", "Why a loop does worse is asked once a version has served and labels have matured."];
   const when = day ? `, as known on ${day}` : "";
-  return [`${sentence(words(found.cause))} ${found.advice}`, `${sentence(found.because)} ${found.version}${when}.`];
+  return [`${sentence(words(found.cause))} ${found.advice}`, `${sentence(found.because)} Judged: ${found.version}${when}.`];
 }
 
 const drawStatus = (() => {
@@ -37,9 +37,8 @@ const drawStatus = (() => {
 const drawSteps = card(at("steps"), "steps-title", "The questions, in order", "The first that is so is the cause. Each answer stands on what is beside it.");
 const steps = whenChanged((found) => {
   if (!found?.steps.length) return drawSteps(emptyCard("Nothing to ask yet", "Days and labels come first."));
-  const rows = found.steps.map(({ question, answer, evidence }) => h("tr", null,
-    h("th", { scope: "row" }, question), cell(answer), h("td", { class: "soft" }, evidence.map(({ text }) => h("p", null, text)))));
-  drawSteps(table("steps-title", [["Question"], ["Answer"], ["From"]], rows));
+  drawSteps(found.steps.map(({ question, answer, evidence }) => h("div", { class: "step" },
+    h("h3", { class: "subhead" }, `${question} ${sentence(answer)}`), evidence.map(({ text }) => h("p", { class: "card-note" }, text)))));
 });
 
 const drawAsked = card(at("asked"), "asked-title", "When a retraining was asked for", "Refused where data were broken or skewed, or a release was to blame; retraining by age alone never is.");
