@@ -102,7 +102,8 @@ class SampledRows:
         if self.tables.version(label.table.name) < 0:
             facts = facts_schema(label.table).empty_table().select(wanted)
         else:
-            facts = self.tables.read(label.table.name, columns=wanted, where=among)
+            told = among & (pc.field(KNOWN_AT) <= pa.scalar(now, INSTANT))
+            facts = self.tables.read(label.table.name, columns=wanted, where=told)
         joined = join_labels(log, facts, label, keys=keys, now=now, sequence=np.iinfo(np.int64).max)
         chosen = log.take(pa.array(joined.rows))
         columns = served_columns(chosen, dict(manifest.inputs))

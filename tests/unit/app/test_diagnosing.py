@@ -10,6 +10,7 @@ import pytest
 
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app import sampled_rows
 from homeostat.app.diagnosing import Diagnoser, Judged, diagnosis, judged_at
 from homeostat.app.home import Home
 from homeostat.app.known import remember_features
@@ -26,6 +27,7 @@ from homeostat.features.logged import Logged
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.history import Rows
 from homeostat.monitoring.windows import day_name
 from homeostat.registry.models import Kind
 from homeostat.stats.sums import ScoreSums
@@ -151,3 +153,19 @@ def test_a_person_asks_for_now_or_for_a_day_and_a_wrong_day_is_refused(aged: Hom
     assert diagnosis(operations, loop, "2020-01-01")["version"] is None
     with pytest.raises(InvalidInput, match="is no date"):
         diagnosis(operations, loop, "yesterday")
+
+
+def test_of_large_days_stretches_are_read_and_as_many_rows_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, days = _home(tmp_path)
+    reader = Diagnoser.of(home, LOOP).rows
+    monkeypatch.setattr(sampled_rows, "_WHOLE", 100)
+    monkeypatch.setattr(sampled_rows, "_LEAST_A_DAY", 20)
+    monkeypatch.setattr(sampled_rows, "MOST_ROWS", 20 * DAYS)
+    rows = reader.read("v1", days, NOW, np.random.default_rng(1))
+    assert isinstance(rows, Rows)
+    counts = np.unique(rows.days, return_counts=True)[1]
+    assert (counts.size, int(counts.max())) == (DAYS, 20)
+    assert counts.min() >= 15
+    assert rows.labelled.days.size >= 15 * (DAYS - 1)
