@@ -67,7 +67,7 @@ ADVICE: Mapping[Intervention, str] = MappingProxyType(
         "collect": "Collect labelled rows of that segment, then retrain with them.",
         "reweight": "Re-sample or re-weight the training rows towards what comes now.",
         "retrain": "Relabel or retrain on recent rows.",
-        "nothing": "Do nothing.",
+        "nothing": "Do nothing about the loss: no rise is proven.",
         "unknown": "No advice: look at the steps to see what is missing.",
     }
 )
