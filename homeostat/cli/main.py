@@ -10,6 +10,7 @@ from homeostat.cli import (
     contract,
     decisions,
     demo,
+    diagnose,
     drift,
     drill,
     economics,
@@ -55,6 +56,7 @@ app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
 app.command("economics")(economics.economics)
+app.command("diagnose")(diagnose.diagnose)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

@@ -11,6 +11,7 @@ from homeostat.control import approvals, transitions
 from homeostat.control.days import Day
 from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
+from homeostat.control.intervening import ASKING, is_refusal, judge_intervention, refusal
 from homeostat.control.keeping import STATELESS, Stateful
 from homeostat.control.loop import Loop
 from homeostat.control.policies.first import First, Matured, first_evidence, judge_first
@@ -23,11 +24,12 @@ from homeostat.control.restoring import collect_failure, workflow_name
 from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
-from homeostat.governance.audit import Draft
+from homeostat.governance.audit import Draft, Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, INCONCLUSIVE, PROMOTE, RETRAIN, ROLL_BACK, Reason, Verdict
+from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.waiting import Waiting
 from homeostat.stats.intervals import Interval
@@ -55,6 +57,10 @@ class Observer(Protocol):
 
     def binding(self, version: str) -> Binding:
         """The definitions that a version was trained with."""
+        ...
+
+    def diagnose(self, state: LoopState, days: Sequence[Day], entries: Sequence[Entry], now: Instant) -> Diagnosis:
+        """Why the champion does worse, if it does; unknown where that cannot be told, and never an error."""
         ...
 
 
@@ -217,11 +223,12 @@ class Reconciler:
         if state.held is not None and (waited := self.stateful.release(state, now)).drafts:
             return waited
         verdict, facts = self._judge_retraining(state, now)
+        verdict, facts, refused = self._ask_why(state, verdict, facts, now)
         self.verdict = verdict
         if verdict.name == ASK:
             return propose(state, verdict, now, facts)
         if verdict.name != RETRAIN:
-            return Transition(state, ())
+            return Transition(state, refused)
         return transitions.ask_retraining(state, verdict, now, facts)
 
     def _limit_quality(self, state: LoopState, now: Instant) -> Transition:
@@ -256,6 +263,19 @@ class Reconciler:
         seen = situation_of(limits, state, self.days, promise, now, timezone=self.loop.timezone, outlook=outlook)
         explained = explain_retrain(seen, limits)
         return explained.verdict, explained.evidence()
+
+    def _ask_why(
+        self, state: LoopState, verdict: Verdict, facts: Json, now: Instant
+    ) -> tuple[Verdict, Json, tuple[Draft, ...]]:
+        """The diagnosis of a loop that is to be retrained: kept with the decision, or the reason against it."""
+        if verdict.name not in ASKING or state.route.champion is None:
+            return verdict, facts, ()
+        found = self.observer.diagnose(state, self.days, self.store.entries(self.loop.name), now)
+        facts, verdict = {**facts, "diagnosis": found.to_json()}, judge_intervention(verdict, found)
+        if not is_refusal(verdict):
+            return verdict, facts, ()
+        draft = refusal(state, verdict, now, facts)
+        return verdict, facts, (draft,) if self.store.entry(draft.id) is None else ()
 
     def _judge_rollout(self, state: LoopState, now: Instant) -> Transition:
         assert state.rollout is not None

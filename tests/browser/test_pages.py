@@ -13,7 +13,10 @@ from tests.browser.fixtures.shown import IDS
 from tests.browser.looks import complaints, faint, fits
 
 pytestmark = pytest.mark.browser
-PAGES = ("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction", "/economics")
+PAGES = (
+    *("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction"),
+    *("/diagnosis", "/economics"),
+)
 ONE = f"/prediction?id={IDS[7]}"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
 
@@ -41,7 +44,7 @@ def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> Non
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:
     page = opened("mid").page
     pages = page.get_by_role("navigation", name="Pages")
-    for name in ("Tables", "Features", "Prediction", "Economics", "Overview"):
+    for name in ("Tables", "Features", "Prediction", "Diagnosis", "Economics", "Overview"):
         pages.get_by_role("link", name=name).click()
         page.wait_for_selector("body[data-ready]")
         assert page.locator("nav [aria-current=page]").inner_text() == name
@@ -54,6 +57,7 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         ("/tables", ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"]),
         ("/features", ["No feature is measured yet.", "No day is measured yet"]),
         ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
+        ("/diagnosis", ["No version serves yet.", "Nothing to ask yet", "No retraining was asked for"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
     ],
 )
@@ -232,3 +236,16 @@ def test_a_page_keeps_what_it_knew_while_control_is_away(opened: Open, path: str
     assert seen.page.inner_text("main") == before
     seen.dashboard.start()
     expect(seen.page.locator("#banner")).to_be_empty()
+
+
+def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: Open) -> None:
+    page = opened("full", path="/diagnosis").page
+    assert page.inner_text(".headline-main").startswith("Broken data. Fix the data")
+    questions = page.locator("#steps h3").all_inner_texts()
+    assert questions[0] == "Is the data broken? Yes."
+    assert questions[-1].startswith("Covariate shift or changed relationship?")
+    assert "load has no value in 100 % of the rows of a day" in page.inner_text("#steps")
+    assert "No retraining: broken data" in page.inner_text("#asked")
+    page.get_by_role("link", name="27 Apr 2013").click()
+    expect(page.locator("#asked")).to_contain_text("Back to now")
+    assert page.url.endswith("at=2013-04-27")

@@ -17,6 +17,7 @@ from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
+from homeostat.app.diagnosing import Diagnoser, Judged
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
@@ -27,8 +28,10 @@ from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import coarsest, even, weights
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
+from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
+from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.labels import MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
@@ -58,6 +61,7 @@ class DeltaObserver:
     check: SkewCheck
     known: Mapping[str, Logged]
     skew_share: float
+    diagnoser: Diagnoser
     _scorer: Scorer = field(init=False)
     _watch: DriftWatch = field(init=False)
     _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
@@ -91,6 +95,10 @@ class DeltaObserver:
     def binding(self, version: str) -> Binding:
         """The definitions that a version was trained with."""
         return self.registry.get(self.loop.name, version).binding
+
+    def diagnose(self, state: LoopState, days: Sequence[Day], entries: Sequence[Entry], now: Instant) -> Diagnosis:
+        """Why the champion does worse, if it does; unknown where that cannot be told."""
+        return self.diagnoser.diagnose(Judged(state.route.champion or "", state.route.standby, now), days, entries)
 
     def promise(self, version: str) -> Interval | None:
         """The skill that a version promised, if it could be measured."""

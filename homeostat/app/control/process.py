@@ -21,6 +21,7 @@ from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
+from homeostat.app.diagnosing import Diagnoser
 from homeostat.app.fleet import Fleet
 from homeostat.app.known import known_features
 from homeostat.app.loader import load_started
@@ -174,7 +175,8 @@ def _reconciler(
     home = settings.paths
     tables, log = DeltaTables(home.tables), DeltaTables(home.log)
     check, known = SkewCheck.of(home, loop, tables), known_features(home, loop.name)
-    observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share)
+    why = Diagnoser.of(home, loop)
+    observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share, why)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
     lagging, say = operations.fleet.lagging, _saying(operations)
     keeper = StateKeeper.of(loop, settings, operations.store)

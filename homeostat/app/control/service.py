@@ -14,6 +14,7 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.decided import explained
+from homeostat.app.diagnosing import diagnosis
 from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.performance import performance
@@ -65,6 +66,7 @@ class ControlService:
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
     _accounts: dict[str, tuple[int, Json]] = field(init=False, default_factory=dict)
+    _diagnoses: dict[tuple[str, str | None], tuple[int, Json]] = field(init=False, default_factory=dict)
     _guards: dict[str, Guard] = field(init=False, default_factory=dict)
     _broken: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
@@ -164,6 +166,15 @@ class ControlService:
     def performance(self, name: str, days: int) -> Json:
         """How right the loop is: with labels, and estimated before them."""
         return performance(self.operations, self._loop(name), days)
+
+    def diagnosis(self, name: str, at: str | None) -> Json:
+        """Why the loop does worse, now or as of a day; what was told last, until something was measured or decided."""
+        loop, revision = self._loop(name), self.operations.state(name).revision
+        if self._diagnoses.get((name, at), (-1, {}))[0] != revision:
+            told = diagnosis(self.operations, loop, at)
+            self._diagnoses = {key: one for key, one in self._diagnoses.items() if one[0] == revision}
+            self._diagnoses[name, at] = (revision, told)
+        return self._diagnoses[name, at][1]
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

@@ -20,6 +20,7 @@ EventDay = Annotated[str | None, Query(description="That event day, such as 2013
 Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
 DecisionName = Annotated[str, Path(description="Its place in the ledger.")]
 Replay = Annotated[bool, Query(description="Judge again, from the stored situation under the stored policy.")]
+Day = Annotated[str | None, Query(max_length=10, description="As known when this day began; now if left out.")]
 Instant = Annotated[str, Field(description="ISO-8601 with its offset, such as 2013-02-01T05:00:00Z.")]
 
 
@@ -125,6 +126,11 @@ def router_of(service: ControlService) -> APIRouter:
     def economics(loop: LoopName) -> Json:
         """Decay, staleness, retraining, how often it pays, errors; what is unknown says why and asks for its input."""
         return service.economics(loop)
+
+    @router.get("/loops/{loop}/diagnosis", summary="Show why it does worse")
+    def diagnosis(loop: LoopName, at: Day = None) -> Json:
+        """The likeliest cause, what to do, and every question of the tree with its answer and evidence."""
+        return service.diagnosis(loop, at)
 
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
     def decisions(loop: LoopName, after: Cursor = 0) -> Json:

@@ -76,7 +76,9 @@ def observed(home: Path, loop: Loop, seed: int) -> Day:
     facts = [{**one, SEQUENCE: row, KNOWN_AT: BEGINS} for row, one in enumerate(told)]
     tables.append("purchases", pa.Table.from_pylist(facts, schema=facts_schema(PURCHASES)), writer="test", upto=1)
     check = SkewCheck(loop.feature_set, tables)
-    observer = DeltaObserver(loop, tables, log, cast("Any", None), cast("Any", Facts()), check, {}, 1.0)
+    observer = DeltaObserver(
+        loop, tables, log, cast("Any", None), cast("Any", Facts()), check, {}, 1.0, cast("Any", None)
+    )
     return observer.observe(initial_state("visits"), [], BEGINS + duration("2d"))[0]
 
 

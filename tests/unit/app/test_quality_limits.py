@@ -106,7 +106,7 @@ def decided(home: Path, route: Route) -> tuple[LoopState, list[str]]:
     known = {LOOP.feature_set.hash: Logged.of(LOOP.feature_set)}
     facts, registry = cast("Any", Facts()), cast("Any", Folders(home / "versions"))
     check = SkewCheck(LOOP.feature_set, tables)
-    observer = DeltaObserver(LOOP, tables, log, registry, facts, check, known, 0.0)
+    observer = DeltaObserver(LOOP, tables, log, registry, facts, check, known, 0.0, cast("Any", None))
     store = SqlControlStore(sqlite_engine(home / "control.sqlite"), HeadsFile(home / "ledger"))
     state = dataclasses.replace(initial_state("visits"), route=route, retrained_at=BEGINS + DAYS * DAY)
     for version in route.versions:

@@ -19,9 +19,11 @@ from homeostat.control.policies.first import Matured
 from homeostat.control.reconcile import Reconciler
 from homeostat.control.retraining import retraining_body
 from homeostat.control.state import LoopState
+from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import HomeostatError
+from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.monitoring.performance import PairSums
 from homeostat.registry.binding import Binding
 from homeostat.serving.routing import Route
@@ -136,6 +138,7 @@ class Outside:
     ``harm`` is what each version loses against the champion, in nats per row, once its outcomes are in;
     ``worse`` is what each loses on all rows of a day; ``faults`` are the versions that answer nothing; ``failing``
     those whose training ends in an error; ``bound`` those that were trained with definitions of their own.
+    ``diagnosis`` is what is told whenever somebody asks why.
     """
 
     harm: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -148,6 +151,8 @@ class Outside:
     served: list[Route] = dataclasses.field(default_factory=list)
     bound: dict[str, Binding] = dataclasses.field(default_factory=dict)
     waiting: Waiting | None = None
+    diagnosis: Diagnosis = dataclasses.field(default_factory=lambda: Diagnosis("nothing", "no rise is proven"))
+    asked_why: list[Instant] = dataclasses.field(default_factory=list)
 
     def publish(self, state: LoopState) -> None:
         """As a publisher does: nothing before the first champion."""
@@ -193,6 +198,10 @@ class Outside:
 
     def promise(self, version: str) -> Interval:
         return Interval(0.3, 0.25, 0.35, 5, 500, 0.95)
+
+    def diagnose(self, state: LoopState, days: Sequence[Day], entries: Sequence[Entry], now: Instant) -> Diagnosis:
+        self.asked_why.append(now)
+        return self.diagnosis
 
     def _day(self, state: LoopState, start: Instant) -> Day:
         candidate = state.route.canary

@@ -1,4 +1,4 @@
-"""The control API tells a loop's money as the command does."""
+"""The control API tells a loop's money, and why it does worse, as the commands do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
+from homeostat.app.diagnosing import diagnosis
 from homeostat.app.economics import economics
 from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
@@ -33,8 +34,13 @@ def test_the_route_says_what_the_command_says(tmp_path: Path) -> None:
     async def asked(*names: str) -> list[httpx.Response]:
         door = httpx.ASGITransport(application(service))
         async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1") as client:
-            return [await client.get(f"/api/loops/{name}/economics") for name in names]
+            return [await client.get(f"/api/loops/{name}") for name in names]
 
-    told, missing = asyncio.run(asked(LOOP, "other"))
+    day = "2024-02-15"
+    paths = (f"{LOOP}/economics", "other/economics", f"{LOOP}/diagnosis", f"{LOOP}/diagnosis?at={day}")
+    told, missing, why, then, wrong = asyncio.run(asked(*paths, f"{LOOP}/diagnosis?at=x"))
     assert told.json() == economics(operations, loops[LOOP])
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+    assert why.json() == diagnosis(operations, loops[LOOP])
+    assert then.json() == diagnosis(operations, loops[LOOP], day)
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "invalid_input")

@@ -1,6 +1,7 @@
 // The control API, as this page uses it. Every failure is an ApiError with a problem and, where known, a mend.
 
 const TIMEOUT_MS = 8000;
+const SLOW_MS = 60_000; // what control has to look into first
 
 export class ApiError extends Error {
   constructor(problem, { mend = "", status = 0 } = {}) {
@@ -40,6 +41,7 @@ export const api = {
   windows: (loop, after) => call(of(loop, `windows?after=${after}`)),
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
+  diagnosis: (loop, day) => call(of(loop, `diagnosis${day ? `?at=${encodeURIComponent(day)}` : ""}`), { signal: AbortSignal.timeout(SLOW_MS) }),
   economics: (loop) => call(of(loop, "economics")),
   features: async (loop) => (await call(of(loop, "features"))).features,
   feature: (loop, name) => call(of(loop, `features/${encodeURIComponent(name)}`)),

@@ -13,6 +13,7 @@ export const KINDS = {
   promote: { label: "Promote", lane: 1, tone: "good", weight: 9 },
   reject: { label: "Reject", lane: 2, tone: "warn", weight: 8 },
   refuse: { label: "Refused", lane: 2, tone: "warn", weight: 8 },
+  hold: { label: "Held", lane: 2, tone: "warn", weight: 8 },
   halt: { label: "Arm stopped", lane: 2, tone: "bad", weight: 7 },
   fail: { label: "Failed", lane: 2, tone: "bad", weight: 7 },
   rollback: { label: "Roll back", lane: 2, tone: "bad", weight: 9 },

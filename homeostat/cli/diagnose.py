@@ -1,0 +1,62 @@
+"""The command that tells why a loop does worse, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.context import opened
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, show, when
+
+Json = dict[str, Any]
+
+
+def diagnose(
+    loop: LoopArgument = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="As known when this day began, such as 2013-04-27.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Of the rows and redraws it looks at.")
+    ] = 2013,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why a loop does worse, and what to do.
+
+    Asks in order: broken data? training-serving skew? one subpopulation? sudden, gradual or seasonal? covariate shift
+    or changed relationship? The first that is so is the cause. Reads what the home holds, whether or not an instance
+    runs, and changes nothing.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.diagnosing import diagnosis
+
+        operations, found = opened(home, loop)
+        show(diagnosis(operations, found, at, seed), as_json, _text)
+
+
+def _text(told: Json) -> None:
+    version = told["version"] or "no version"
+    data.print(f"[bold]{told['loop']}[/]  {version}, as of {when(told['at'])}")
+    data.print(f"[bold]{_words(told['cause'])}[/]: ", end="")
+    data.print(told["because"], markup=False)
+    data.print(told["advice"], markup=False)
+    for number, step in enumerate(told["steps"], start=1):
+        data.print(f"\n{number}. {step['question']} [bold]{step['answer']}[/]")
+        for one in step["evidence"]:
+            data.print(f"   {one['text']}", markup=False)
+    if told["retrainings"]:
+        data.print("\nWhen a retraining was asked for:")
+    for one in told["retrainings"]:
+        data.print(f"   {when(one['at'])}  {one['title']}: {_words(one['cause'])}; {one['because']}", markup=False)
+
+
+def _words(name: str) -> str:
+    """A cause as a person says it.
+
+    >>> _words("broken_data")
+    'broken data'
+    """
+    return name.replace("_", " ")
