@@ -27,6 +27,7 @@ from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
@@ -59,6 +60,7 @@ class Loop:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
+    ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     Raises: InvalidInput that names the part.
     """
 
@@ -84,6 +86,7 @@ class Loop:
     batching: Batching = "auto"
     state: VersionedState | None = None
     economics: Economics | None = None
+    alerts: Alerts = dataclasses.field(default_factory=Alerts)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -125,6 +128,8 @@ class Loop:
         if self.economics is not None and not isinstance(cast("object", self.economics), Economics):
             mend = "Give economics=hs.Economics(currency='USD', ...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
+        if not isinstance(cast("object", self.alerts), Alerts):
+            raise InvalidInput(f"Loop {self.name!r}: {self.alerts!r} are no alerts.", mend="Give alerts=hs.Alerts(...).")
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

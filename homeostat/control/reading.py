@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from homeostat.control.days import Day, Trail
 from homeostat.control.policies import Look, Record, Retrain
@@ -21,6 +21,15 @@ TRAIL_DAYS = 14
 def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> Interval | None:
     """Skill over some days, each a block; None where it is not defined."""
     return _defined(lambda: skill_interval([s for s in sums if s is not None], confidence=confidence))
+
+
+def promised(told: Mapping[str, float]) -> Interval | None:
+    """The skill that a version promised, as its manifest tells it; None where it could not be measured."""
+    if "skill" not in told:
+        return None
+    names = ("skill", "skill_low", "skill_high", "days", "rows", "confidence")
+    value, low, high, blocks, rows, confidence = (float(told[name]) for name in names)
+    return Interval(value, low, high, int(blocks), int(rows), confidence)
 
 
 def record_of(state: LoopState, days: Sequence[Day], promise: Interval | None, limits: Retrain, now: Instant) -> Record:

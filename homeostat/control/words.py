@@ -32,8 +32,10 @@ from homeostat.features.summaries import (
 )
 from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
+from homeostat.monitoring.alerts.declared import Alerts
 
 __all__ = [
+    "Alerts",
     "Canary",
     "Column",
     "Drills",
