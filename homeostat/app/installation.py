@@ -34,8 +34,8 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say, or addresses for alerts that are none; Refused when a contract breaks what a live version's features read, or a registered consumer
-    depends on outputs that change.
+    lie where they say, or for addresses of alerts that are none; Refused when a contract breaks what a live version's
+    features read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -74,9 +74,7 @@ class Installation:
         self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
         self.settings.paths.announce(announced(self.settings))
         self._supervisor.start()
-        self._watchman = Watchman(
-            self.settings.paths, SystemClock(), os.environ, pulse=self.settings.clock == "system"
-        )
+        self._watchman = Watchman(self.settings.paths, SystemClock(), os.environ, pulse=self.settings.clock == "system")
         self._watchman.start()
         return self
 

@@ -149,7 +149,7 @@ def rules(loop: WhichLoop = ALL, home: HomeOption = DEFAULT_HOME, as_json: JsonO
 
 
 @app.command("test")
-def test(
+def try_addresses(
     to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Only this address; each by default.")] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -270,7 +270,9 @@ def _rules(found: list[Json]) -> None:
         ]
         for one in found
     ]
-    print_table(["rule", "severity", "kind", "raised", "open", "acted on", ""], rows, right=["raised", "open"], whole=True)
+    print_table(
+        ["rule", "severity", "kind", "raised", "open", "acted on", ""], rows, right=["raised", "open"], whole=True
+    )
 
 
 def _tested(done: list[Json]) -> None:

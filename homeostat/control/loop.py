@@ -129,7 +129,9 @@ class Loop:
             mend = "Give economics=hs.Economics(currency='USD', ...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
         if not isinstance(cast("object", self.alerts), Alerts):
-            raise InvalidInput(f"Loop {self.name!r}: {self.alerts!r} are no alerts.", mend="Give alerts=hs.Alerts(...).")
+            raise InvalidInput(
+                f"Loop {self.name!r}: {self.alerts!r} are no alerts.", mend="Give alerts=hs.Alerts(...)."
+            )
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

@@ -23,7 +23,7 @@ def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> I
     return _defined(lambda: skill_interval([s for s in sums if s is not None], confidence=confidence))
 
 
-def promised(told: Mapping[str, float]) -> Interval | None:
+def promised(told: Mapping[str, float | str]) -> Interval | None:
     """The skill that a version promised, as its manifest tells it; None where it could not be measured."""
     if "skill" not in told:
         return None

@@ -5,7 +5,6 @@ It writes down itself what came of it, so that a message which arrived is known 
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -37,7 +36,6 @@ def carry(store: AlertStore, one: Delivery, addresses: Addresses, sender: Sender
 def main(home: Home, delivery: str) -> int:
     """Carry one delivery that somebody has claimed; 1 when it did not arrive."""
     signal.setitimer(signal.ITIMER_REAL, AT_MOST / 1_000_000)  # whoever should end it may have been killed
-    logging.disable(logging.CRITICAL)  # what libraries say may hold an address
     store = SqlAlertStore(sqlite_engine(home.control_db))
     pending = store.deliveries(due=LATEST)
     one = next((each for each in pending if each.id == delivery and each.status == "sending"), None)

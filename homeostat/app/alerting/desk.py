@@ -74,23 +74,21 @@ class Desk:
 
     def counted(self, loops: Sequence[str]) -> Counted:
         """Figures for those who watch from outside; loops without an open alert count 0."""
-        open_ = {(loop, severity): 0 for loop in (*loops, INSTALLATION) for severity in SEVERITIES}
+        open_: dict[tuple[str, str], int] = {
+            (loop, severity): 0 for loop in (*loops, INSTALLATION) for severity in SEVERITIES
+        }
         for one in self.store.alerts(open_only=True):
             open_[one.loop, one.severity] = open_.get((one.loop, one.severity), 0) + 1
         deliveries = self.store.deliveries()
-        messages = Counter((one.to, one.status) for one in deliveries)
+        messages: Counter[tuple[str, str]] = Counter((one.to, str(one.status)) for one in deliveries)
         broken = failing(deliveries)
-        return Counted(
-            open_, messages, {name: name in broken for name in self._names()}, read_beat(self.home.beat)
-        )
+        return Counted(open_, messages, {name: name in broken for name in self._names()}, read_beat(self.home.beat))
 
     def acknowledge(self, alert: str, actor: str, reason: str, now: Callable[[str], Instant]) -> Json:
         """Say that somebody has seen it. Raises: NotFound; Conflict when it is over or somebody was faster."""
         return self._mark(alert, lambda one: acknowledge(one, Mark(actor, reason.strip(), now(one.loop))))
 
-    def resolve(
-        self, alert: str, actor: str, reason: str, now: Callable[[str], Instant], *, acted_on: bool
-    ) -> Json:
+    def resolve(self, alert: str, actor: str, reason: str, now: Callable[[str], Instant], *, acted_on: bool) -> Json:
         """End it, and say whether anybody acted on it. Raises: as ``acknowledge``; InvalidInput without a reason."""
         return self._mark(alert, lambda one: resolve(one, Mark(actor, reason.strip(), now(one.loop)), acted_on))
 

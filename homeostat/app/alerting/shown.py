@@ -23,7 +23,9 @@ def alerts_of(
     now: Instant | None,
 ) -> list[Json]:
     """Open ones first, the most urgent on top; of those that are over, the newest first."""
-    open_ = sorted((one for one in alerts if one.resolved is None), key=lambda one: (urgency(one.severity), -one.opened_at))
+    open_ = sorted(
+        (one for one in alerts if one.resolved is None), key=lambda one: (urgency(one.severity), -one.opened_at)
+    )
     ended = sorted((one for one in alerts if one.resolved is not None), key=lambda one: -_ended_at(one))
     return [alert_of(one, silences, deliveries, settings, now) for one in [*open_, *ended]]
 

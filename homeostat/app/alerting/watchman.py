@@ -45,9 +45,7 @@ class PulseWatch:
         last = max(read_beat(self.home.beat) or 0, self.began)
         silent = now - last > SILENT_AFTER
         text = f"control has not looked at its loops since {format_instant(last // 1_000_000 * 1_000_000)}"
-        said = Reading(
-            "control_silent", "control", format_instant(now)[:10], now, "over" if silent else "within", text
-        )
+        said = Reading("control_silent", "control", format_instant(now)[:10], now, "over" if silent else "within", text)
         names = Addresses.names_known(self.home, self.environment)
         TakingIn(self.store, self.clock).take_in(INSTALLATION, installation_readings([said]), Alerts(), now, names)
         return silent

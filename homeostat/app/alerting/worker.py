@@ -37,7 +37,7 @@ class Worker:
     courier: Courier
 
     def look(self) -> int:
-        """Try everything that is due now; how many were tried. Raises: InvalidInput where addresses are no addresses."""
+        """Try everything that is due now; how many were tried. Raises: InvalidInput for addresses that are none."""
         names = Addresses.read(self.home, self.environment).names
         due = self.store.deliveries(due=self.clock.now()) if names else []
         return sum(self.deliver(one, names) is not None for one in due)

@@ -84,15 +84,16 @@ def _quarantine(day: Day, limits: Alerts) -> Iterator[Reading]:
 
 
 def _missing(day: Day, limits: Alerts, missing: Mapping[str, float]) -> Iterator[Reading]:
+    """More than in training; of what was mostly missing there, more of it says nothing."""
     for name, usual in missing.items():
         counted = day.inputs.counted.get(name)
-        if counted is None or counted.rows < _MIN_ROWS:
+        if counted is None or counted.rows < _MIN_ROWS or usual > _HALF:
             yield reading("missing", name, day, "unknown")
             continue
         share = counted.missing / counted.rows
         text = f"{name} missing in {share:.0%} of rows, in training {usual:.0%}"
-        change = abs(share - usual)
-        yield reading("missing", name, day, said(change, limits.missing), text, (change, limits.missing))
+        more = share - usual
+        yield reading("missing", name, day, said(more, limits.missing), text, (more, limits.missing))
 
 
 def _skew(days: Sequence[Day], limits: Alerts) -> Iterator[Reading]:

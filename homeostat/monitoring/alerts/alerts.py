@@ -94,7 +94,8 @@ class Book:
     """How far a loop has been read: changed by compare-and-set on ``revision``, with every alert it has.
 
     ``cursor`` and ``entry`` are the last day and ledger entry taken in; ``seen`` is the newest window of each rule
-    and subject, so that no window is counted twice; ``streaks`` are windows in a row over a limit that have not opened an alert yet.
+    and subject, so that no window is counted twice; ``streaks`` are windows in a row over a limit that have not opened
+    an alert yet.
     """
 
     loop: str

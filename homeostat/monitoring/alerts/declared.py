@@ -27,7 +27,7 @@ class Alerts:
     configured, and P3 to none. The addresses themselves are configured beside the loop file, never in it.
     ``acknowledge``: how soon somebody must have seen an alert, by severity; later it is sent again.
     ``severity``: another severity for a rule, or ``"off"``.
-    Limits, in shares: ``quarantined`` of a day's rows, ``missing`` against training, ``skewed`` of recomputed rows,
+    Limits, in shares: ``quarantined`` of a day's rows, ``missing`` more than in training, ``skewed`` of recomputed rows,
     ``calibration`` between the mean prediction and the base rate, ``labels`` of the usual labelled share; ``drift``
     for PSI of an input or of the predictions. ``failed`` of a day's requests.
     Raises: InvalidInput that names the part.
@@ -42,7 +42,7 @@ class Alerts:
     acknowledge: Mapping[str, str] = field(default_factory=dict)
     severity: Mapping[str, str] = field(default_factory=dict)
     quarantined: float = 0.05
-    missing: float = 0.1
+    missing: float = 0.25
     skewed: float = 0.01
     calibration: float = 0.05
     labels: float = 0.5

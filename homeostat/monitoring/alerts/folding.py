@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from homeostat.kernel.clock import Instant, duration
 from homeostat.monitoring.alerts.alerts import LOOP_ITSELF, Alert, Book, Mark, Silence, key_of, opened, over
@@ -12,8 +13,8 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading, put_together
 from homeostat.monitoring.alerts.rules import RULES, Severity, urgency
 
-MOST_ESCALATIONS = 3
-"""An alert that nobody acknowledges is sent again so often, each time after twice the time."""
+ESCALATIONS: Mapping[str, int] = MappingProxyType({"P0": 3, "P1": 3, "P2": 1, "P3": 0})
+"""An alert that nobody acknowledges in time is sent again so often, each time after twice the time."""
 _DAY = duration("1d")
 
 
@@ -151,7 +152,7 @@ def _told(book: Book, folding: _Folding, before: dict[str, Alert]) -> Folded:
 
 def _ran_out(alert: Alert, now: Instant) -> bool:
     waits = alert.acknowledged is None and alert.due is not None and alert.due <= now
-    return waits and alert.escalations < MOST_ESCALATIONS and urgency(alert.severity) < urgency("P3")
+    return waits and alert.escalations < ESCALATIONS[alert.severity]
 
 
 def _severity(one: Reading, base: Severity) -> Severity:

@@ -93,7 +93,9 @@ def notice(kind: Kind, alerts: Sequence[Alert], settings: Alerts, now: Instant, 
     of = "Homeostat" if loop == INSTALLATION else loop
     title = f"[{severity}] {of}: {_WORDS[kind]}{RULES[first.rule].says}{more}"
     name = digest([kind, now, [(one.id, one.severity, one.escalations) for one in listed]])[:16]
-    lines = [f"{one.severity} {one.rule} {one.subject} ({one.id}): {one.text or RULES[one.rule].says}" for one in listed]
+    lines = [
+        f"{one.severity} {one.rule} {one.subject} ({one.id}): {one.text or RULES[one.rule].says}" for one in listed
+    ]
     if kind != "resolved":
         lines += _what_to_do(listed, settings, cause)
     lines += [f"As of {format_instant(now)}. Message {name}."]

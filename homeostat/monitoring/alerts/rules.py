@@ -164,7 +164,7 @@ _ALL = (
         "missing",
         "early",
         "P2",
-        "features are missing much more often, or less, than in training",
+        "features are missing much more often than in training",
         "Find out who fills them; see the page of features.",
         opens=2,
         clears=2,
@@ -287,4 +287,4 @@ def urgency(severity: str) -> int:
     >>> urgency("P0"), urgency("P3")
     (0, 3)
     """
-    return SEVERITIES.index(severity)  # type: ignore[arg-type]
+    return SEVERITIES.index(severity)
