@@ -42,7 +42,7 @@ class Alerts:
     acknowledge: Mapping[str, str] = field(default_factory=dict)
     severity: Mapping[str, str] = field(default_factory=dict)
     quarantined: float = 0.05
-    missing: float = 0.25
+    missing: float = 0.35
     skewed: float = 0.01
     calibration: float = 0.05
     labels: float = 0.5
