@@ -169,7 +169,7 @@ def test_a_worker_that_is_killed_while_its_courier_sends_does_not_make_it_send_t
         f"home = Home(Path({str(home.root)!r})); store = SqlAlertStore(sqlite_engine(home.control_db));"
         "Worker(home, store, SystemClock(), os.environ, courier_process(home)).look()"
     )
-    process = subprocess.Popen(module_command("x")[:1] + ["-c", code])
+    process = subprocess.Popen([*module_command("x")[:1], "-c", code])
     until(lambda: store.add(one).status != "waiting")
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -27,9 +27,9 @@ class Alerts:
     configured, and P3 to none. The addresses themselves are configured beside the loop file, never in it.
     ``acknowledge``: how soon somebody must have seen an alert, by severity; later it is sent again.
     ``severity``: another severity for a rule, or ``"off"``.
-    Limits, in shares: ``quarantined`` of a day's rows, ``missing`` more than in training, ``skewed`` of recomputed rows,
-    ``calibration`` between the mean prediction and the base rate, ``labels`` of the usual labelled share; ``drift``
-    for PSI of an input or of the predictions. ``failed`` of a day's requests.
+    Limits, in shares: ``quarantined`` of a day's rows, ``missing`` more than in training, ``skewed`` of recomputed
+    rows, ``failed`` of a day's requests, ``labels`` of the usual labelled share; ``calibration`` between the mean
+    prediction and the base rate; ``drift`` for PSI of an input or of the predictions.
     Raises: InvalidInput that names the part.
 
     >>> Alerts(severity={"drift": "off"}).severity_of("drift") is None

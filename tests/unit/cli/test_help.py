@@ -47,6 +47,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "ledger verify",
             ),
             "explain",
+            *(f"alerts {name}" for name in ("list", "ack", "resolve", "silence", "silences", "rules", "test")),
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
             *("import", "tables show", "tables vacuum", "quantise", "quarantine list", "quarantine readmit"),

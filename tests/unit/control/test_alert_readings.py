@@ -66,8 +66,14 @@ def test_a_source_that_is_silent_for_days_is_more_urgent() -> None:
 
 @pytest.mark.parametrize(
     ("apart", "rows", "expected"),
-    [(0, 0, ("within", None)), (19, 0, ("within", None)), (20, 1_000, ("within", None))]
-    + [(200, 1_000, ("over", None)), (2_000, 1_000, ("over", "P1")), (25, 0, ("over", "P1"))],
+    [
+        (0, 0, ("within", None)),
+        (19, 0, ("within", None)),
+        (20, 1000, ("within", None)),
+        (200, 1000, ("over", None)),
+        (2000, 1000, ("over", "P1")),
+        (25, 0, ("over", "P1")),
+    ],
 )
 def test_rows_kept_apart_count_as_a_share_from_a_score_on(apart: int, rows: int, expected: tuple[str, str]) -> None:
     [found] = of("quarantine", early(day(0, quarantined={"visits": apart}, rows=rows)))
