@@ -48,7 +48,7 @@ function clockOf({ acknowledged, silenced, due, overdue, acknowledge_within: wit
 }
 
 function alertOf(one, told, shown) {
-  const button = (label, act) => h("button", { type: "button", class: "button", "aria-label": `${label} ${one.rule} ${one.subject}`, on: { click: act } }, label);
+  const button = (label, act) => h("button", { type: "button", class: "button", "aria-label": `${label.replace("…", "")} ${one.rule} ${one.subject}`, on: { click: act } }, label);
   const seen = one.count > 1 ? `${count(one.count)} times, last ${one.last_window}` : `of ${one.window}`;
   const where = one.loop === INSTALLATION ? "the installation" : one.subject;
   const cause = one.cause && one.cause !== one.text;
