@@ -191,9 +191,9 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
 
     desk, now = _desk(home)
     if loop == ALL:
-        return desk.told(None, None, Alerts(), whole=whole)
+        return desk.told(None, now, Alerts(), whole=whole)
     _, found = opened(home, loop)
-    return desk.told(found.name, now(found.name), found.alerts, whole=whole)
+    return desk.told(found.name, now, found.alerts, whole=whole)
 
 
 def _listing(told: Json, whole: bool) -> None:

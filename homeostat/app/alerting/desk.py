@@ -29,6 +29,7 @@ from homeostat.monitoring.alerts.rules import SEVERITIES
 from homeostat.monitoring.alerts.store import AlertStore
 
 Json = dict[str, Any]
+Now = shown.Now
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Alerts of one home. ``now`` is that of the alert's loop: in a replay its clock, else the machine's."""
+    """Alerts of one home. ``now`` tells the present of a loop's alerts: in a replay its clock, else the machine's."""
 
     home: Home
     store: AlertStore
@@ -54,14 +55,14 @@ class Desk:
         """Over the relational store of a home."""
         return cls(operations.home, SqlAlertStore(sqlite_engine(operations.home.control_db)))
 
-    def told(self, loop: str | None, now: Instant | None, settings: Alerts, *, whole: bool = False) -> Json:
+    def told(self, loop: str | None, now: Now, settings: Alerts, *, whole: bool = False) -> Json:
         """Alerts of a loop and of the installation, or all: open ones first, the most urgent on top; what became of
         each rule's, silences that hold, and whether messages arrive. ``whole``: those that are over, too."""
         names = (None,) if loop is None else (loop, INSTALLATION)
         known = [one for name in names for one in self.store.alerts(name)]
         deliveries = self.store.deliveries()
-        loops = sorted({one.loop for one in known} | ({loop} if loop else set()))
-        silences = [one for name in loops for one in self.store.book(name).silences if now is None or one.until > now]
+        loops = sorted({one.loop for one in known} | ({loop} if loop else set(self._loops())))
+        silences = [one for name in loops for one in self.store.book(name).silences if one.until > now(name)]
         open_ = [one for one in known if one.resolved is None]
         return {
             "loop": loop,
@@ -84,13 +85,13 @@ class Desk:
         broken = failing(deliveries)
         return Counted(open_, messages, {name: name in broken for name in self._names()}, read_beat(self.home.beat))
 
-    def acknowledge(self, alert: str, actor: str, reason: str, now: Callable[[str], Instant]) -> Json:
+    def acknowledge(self, alert: str, actor: str, reason: str, now: Now) -> Json:
         """Say that somebody has seen it. Raises: NotFound; Conflict when it is over or somebody was faster."""
-        return self._mark(alert, lambda one: acknowledge(one, Mark(actor, reason.strip(), now(one.loop))))
+        return self._mark(alert, now, lambda one: acknowledge(one, Mark(actor, reason.strip(), now(one.loop))))
 
-    def resolve(self, alert: str, actor: str, reason: str, now: Callable[[str], Instant], *, acted_on: bool) -> Json:
+    def resolve(self, alert: str, actor: str, reason: str, now: Now, *, acted_on: bool) -> Json:
         """End it, and say whether anybody acted on it. Raises: as ``acknowledge``; InvalidInput without a reason."""
-        return self._mark(alert, lambda one: resolve(one, Mark(actor, reason.strip(), now(one.loop)), acted_on))
+        return self._mark(alert, now, lambda one: resolve(one, Mark(actor, reason.strip(), now(one.loop)), acted_on))
 
     def silence(
         self, loop: str, rule: str | None, subject: str | None, until: Instant, actor: str, reason: str, now: Instant
@@ -136,7 +137,7 @@ class Desk:
             return known
         return self.store.settle(known, failed(known, "it took too long, or its courier was ended", clock.now()))
 
-    def _mark(self, alert: str, change: Callable[[Alert], Alert]) -> Json:
+    def _mark(self, alert: str, now: Now, change: Callable[[Alert], Alert]) -> Json:
         """Changes its loop's book with it, so that no look at the loop overwrites it."""
         while True:
             loop = self.store.find(alert).loop
@@ -146,7 +147,7 @@ class Desk:
                 self.store.commit(book, book, [after], ())
             except Conflict:
                 continue
-            return shown.alert_of(after, (), (), Alerts(), None)
+            return shown.alert_of(after, (), (), Alerts(), now)
 
     def _loops(self) -> list[str]:
         """Loops that may have a book."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from homeostat.kernel.clock import Instant, format_duration, format_instant
@@ -13,6 +13,8 @@ from homeostat.monitoring.alerts.people import Worth
 from homeostat.monitoring.alerts.rules import RULES, urgency
 
 Json = dict[str, Any]
+Now = Callable[[str], Instant]
+"""The present of the alerts of a loop."""
 
 
 def alerts_of(
@@ -20,7 +22,7 @@ def alerts_of(
     silences: Sequence[Silence],
     deliveries: Sequence[Delivery],
     settings: Alerts,
-    now: Instant | None,
+    now: Now,
 ) -> list[Json]:
     """Open ones first, the most urgent on top; of those that are over, the newest first."""
     open_ = sorted(
@@ -35,11 +37,11 @@ def alert_of(
     silences: Sequence[Silence],
     deliveries: Sequence[Delivery],
     settings: Alerts,
-    now: Instant | None,
+    now: Now,
 ) -> Json:
     """One alert in full."""
-    rule = RULES[one.rule]
-    held = [each for each in silences if each.loop == one.loop and now is not None]
+    rule, at = RULES[one.rule], now(one.loop)
+    held = [each for each in silences if each.loop == one.loop]
     return {
         "id": one.id,
         "loop": one.loop,
@@ -60,9 +62,9 @@ def alert_of(
         "limit": one.limit,
         "acknowledge_within": format_duration(settings.clock(one.severity)),
         "due": None if one.due is None else format_instant(one.due),
-        "overdue": now is not None and one.due is not None and one.due <= now,
+        "overdue": one.due is not None and one.due <= at,
         "escalations": one.escalations,
-        "silenced": any(each.covers(one.rule, one.subject, now or 0) for each in held),
+        "silenced": any(each.covers(one.rule, one.subject, at) for each in held),
         "acknowledged": _mark(one.acknowledged),
         "resolved": _mark(one.resolved),
         "acted_on": one.acted_on,

@@ -103,8 +103,8 @@ class ControlService:
     def alerts_of(self, name: str, *, whole: bool) -> Json:
         """Alerts of a loop and of the installation. Raises: NotFound."""
         loop = self._loop(name)
-        now = self.people_now(name)
-        return {"now": format_instant(now), **self.alerts().told(name, now, loop.alerts, whole=whole)}
+        told = self.alerts().told(name, self.people_now, loop.alerts, whole=whole)
+        return {"now": format_instant(self.people_now(name)), **told}
 
     def people_now(self, name: str) -> Instant:
         """The present of a loop's alerts: in a replay how far it is decided; the machine's for the installation."""
