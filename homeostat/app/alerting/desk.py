@@ -18,7 +18,7 @@ from homeostat.app.alerting.worker import Courier, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
-from homeostat.kernel.clock import Instant
+from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, NotFound
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Mark, new_silence
 from homeostat.monitoring.alerts.declared import Alerts
@@ -30,6 +30,8 @@ from homeostat.monitoring.alerts.store import AlertStore
 
 Json = dict[str, Any]
 Now = shown.Now
+_RECENT = duration("90d")
+"""Messages are told of so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Desk:
         each rule's, silences that hold, and whether messages arrive. ``whole``: those that are over, too."""
         names = (None,) if loop is None else (loop, INSTALLATION)
         known = [one for name in names for one in self.store.alerts(name)]
-        deliveries = self.store.deliveries()
+        deliveries = self._messages()
         loops = sorted({one.loop for one in known} | ({loop} if loop else set(self._loops())))
         silences = [one for name in loops for one in self.store.book(name).silences if one.until > now(name)]
         open_ = [one for one in known if one.resolved is None]
@@ -80,7 +82,7 @@ class Desk:
         }
         for one in self.store.alerts(open_only=True):
             open_[one.loop, one.severity] = open_.get((one.loop, one.severity), 0) + 1
-        deliveries = self.store.deliveries()
+        deliveries = self._messages()
         messages: Counter[tuple[str, str]] = Counter((one.to, str(one.status)) for one in deliveries)
         broken = failing(deliveries)
         return Counted(open_, messages, {name: name in broken for name in self._names()}, read_beat(self.home.beat))
@@ -148,6 +150,9 @@ class Desk:
             except Conflict:
                 continue
             return shown.alert_of(after, (), (), Alerts(), now)
+
+    def _messages(self) -> list[Delivery]:
+        return self.store.deliveries(since=SystemClock().now() - _RECENT)
 
     def _loops(self) -> list[str]:
         """Loops that may have a book."""

@@ -15,6 +15,7 @@ from homeostat.monitoring.alerts.rules import RULES, urgency
 Json = dict[str, Any]
 Now = Callable[[str], Instant]
 """The present of the alerts of a loop."""
+MOST_ENDED = 500
 
 
 def alerts_of(
@@ -24,12 +25,12 @@ def alerts_of(
     settings: Alerts,
     now: Now,
 ) -> list[Json]:
-    """Open ones first, the most urgent on top; of those that are over, the newest first."""
+    """Open ones first, the most urgent on top; of those that are over, the newest, newest first."""
     open_ = sorted(
         (one for one in alerts if one.resolved is None), key=lambda one: (urgency(one.severity), -one.opened_at)
     )
     ended = sorted((one for one in alerts if one.resolved is not None), key=lambda one: -_ended_at(one))
-    return [alert_of(one, silences, deliveries, settings, now) for one in [*open_, *ended]]
+    return [alert_of(one, silences, deliveries, settings, now) for one in [*open_, *ended[:MOST_ENDED]]]
 
 
 def alert_of(

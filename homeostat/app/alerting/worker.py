@@ -80,12 +80,12 @@ class Worker:
 
 
 def courier_process(home: Home, seconds: float = AT_MOST / 1_000_000) -> Courier:
-    """Carry in a child process, which is ended when it takes longer."""
+    """Carry in a child process, which is ended when it takes longer; Ctrl-C on the terminal does not reach it."""
 
     def carry(one: Delivery) -> None:
         command = module_command("homeostat.app.alerting.courier", str(home.root), one.id)
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, **quiet) as child:  # type: ignore[call-overload]
+        with subprocess.Popen(command, start_new_session=True, **quiet) as child:  # type: ignore[call-overload]
             try:
                 child.wait(seconds)
             except subprocess.TimeoutExpired:

@@ -38,12 +38,14 @@ def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
 
 
 def _predictions(days: Sequence[Day]) -> Iterator[Reading]:
+    """Strange only where there were some on the days before and on that weekday: a shop may be closed on Sundays."""
     day = days[-1]
     before = [one.inputs.rows for one in days[-_USUAL - 1 : -1]]
     usual = sum(before) / len(before) if before else 0.0
+    closed = len(before) == _USUAL and before[0] < _TRAFFIC
     if day.inputs.rows:
         yield reading("stopped", "predictions", day, "within")
-    elif usual >= _TRAFFIC:
+    elif usual >= _TRAFFIC and not closed:
         text = f"nobody asked on {day.day}; the days before, {usual:,.0f} times a day"
         yield reading("stopped", "predictions", day, "over", text, severity="P1")
 

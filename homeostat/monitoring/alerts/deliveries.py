@@ -81,8 +81,8 @@ def sent(one: Delivery, now: Instant) -> Delivery:
 def failed(one: Delivery, why: str, now: Instant) -> Delivery:
     """It was not; it waits longer each time, and is given up after a day.
 
-    >>> from homeostat.monitoring.alerts.notices import trial
-    >>> late = failed(claim(delivery(trial("chat", 0), "chat", 0), 0), "it answered 503", 5)
+    >>> one = Notice("n", "late", "opened", "P1", 0, "title", "body", ())
+    >>> late = failed(claim(delivery(one, "chat", 0), 0), "it answered 503", 5)
     >>> late.status, late.next_at - 5 == WAITS[0]
     ('waiting', True)
     """

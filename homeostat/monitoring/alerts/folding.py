@@ -97,10 +97,12 @@ class _Folding:
         self.put(_ended(alert, f"within its limit for {_windows(calm)}", self.now))
 
     def end_events(self) -> None:
-        """What happened once is over after some days without its happening again."""
+        """What happened once is over after some days without its happening again; so is what is read no more."""
         for alert in list(self.open.values()):
             rule = RULES[alert.rule]
-            if rule.timing == "event" and self.now - alert.last_at >= rule.clears * _DAY:
+            if self.settings.severity_of(alert.rule) is None:
+                self.put(_ended(alert, "its rule is off", self.now))
+            elif rule.timing == "event" and self.now - alert.last_at >= rule.clears * _DAY:
                 self.put(_ended(alert, f"not again for {rule.clears} days", self.now))
 
 

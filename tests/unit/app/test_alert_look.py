@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from homeostat.app.alerting.beat import read_beat, write_beat
 from homeostat.app.alerting.desk import Desk
 from homeostat.app.alerting.watchman import SILENT_AFTER, PulseWatch
+from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
+from homeostat.app.control.doors import DoorsWatch
+from homeostat.app.control.facts import Facts
+from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
+from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
+from homeostat.app.showing import Showing
 from homeostat.control import transitions
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import Unavailable
@@ -184,3 +192,31 @@ def test_a_loop_may_turn_rules_off_and_what_it_says_of_alerts_is_checked(operati
     silent(operations, DAYS)
     alerting.look(quiet, BEGINS + (DAYS + 1) * DAY)
     assert [one for one in alerting.store.alerts() if one.rule == "stopped"] == []
+
+
+class Broken:
+    """A reconciler whose looks fail."""
+
+    def tick(self, now: int) -> None:
+        raise Unavailable("No recorder.", mend="Wait.")
+
+
+def test_a_look_that_fails_is_followed_by_alerts_all_the_same_and_by_no_pulse(
+    home: Home, operations: Operations, loop: Loop
+) -> None:
+    clock, doors = Hand(BEGINS + (DAYS + 3) * DAY), DoorsWatch("http://127.0.0.1:1", SystemClock(), time.monotonic)
+    facts = Facts(BlockingRecorderClient(str(home.root / "nobody")), "http://127.0.0.1:1")
+    showing, reconcilers = Showing(operations, {LOOP: loop}), cast("Any", {LOOP: Broken()})
+    alerting = Alerting.of(operations)
+    service = ControlService(
+        {LOOP: loop}, reconcilers, operations, facts, clock, 1.0, showing, doors, alerting=alerting
+    )
+    with pytest.raises(Unavailable):
+        service.tick()
+    assert [one.subject for one in alerting.store.alerts(LOOP, open_only=True) if one.rule == "not_measured"] == [
+        "days"
+    ]
+    assert read_beat(home.beat) is None
+    service.reconcilers = {}
+    service.tick()
+    assert read_beat(home.beat) is not None

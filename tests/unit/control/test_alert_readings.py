@@ -113,6 +113,14 @@ def test_a_day_without_predictions_is_strange_only_where_there_used_to_be_some()
     assert [one for one in heartbeat_readings(alone) if one.subject == "predictions"] == []
 
 
+def test_a_weekday_on_which_nobody_ever_asks_is_not_strange() -> None:
+    weeks = [day(number, rows=0 if number % 7 == 6 else 1_000) for number in range(21)]
+    told = [one for number in range(13, 21) for one in heartbeat_readings(weeks[: number + 1])]
+    assert [one.said for one in told if one.subject == "predictions" and one.said == "over"] == []
+    [broken] = [one for one in heartbeat_readings([*weeks, day(21, rows=0)]) if one.subject == "predictions"]
+    assert broken.said == "over"
+
+
 def test_a_day_that_ends_without_its_figures_is_an_alert() -> None:
     known = dataclasses.replace(day(0), skew=SkewDay(0.1, 100, {"x": 0}, {}))
     gone = dataclasses.replace(day(1, psi={"x": None}), skew=None)

@@ -208,6 +208,9 @@ def test_a_rule_that_is_off_raises_nothing_and_another_severity_holds() -> None:
     desk.day(1, "over")
     desk.day(1, "over", "quarantine", "visits")
     assert [one.severity for one in desk.open] == ["P0"]
+    desk.limits = Alerts(severity={"quarantine": "off"})
+    desk.fold(2 * DAY)
+    assert desk.open == []
 
 
 def test_alerts_of_one_look_are_one_notice_that_names_the_most_likely_cause() -> None:
