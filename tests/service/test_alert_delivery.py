@@ -280,6 +280,12 @@ def test_a_courier_reaches_for_its_address_alone(
     assert {call.address for call in watch.calls() if call.address} == {"127.0.0.1", "example.invalid"}
 
 
+def test_what_sends_is_loaded_by_the_courier_alone_and_only_when_it_sends() -> None:
+    code = "import homeostat.app.alerting.courier, homeostat.app.installation, homeostat.app.control.alerting, sys;"
+    words = [*module_command("x")[:1], "-c", f"{code} sys.exit('apprise' in sys.modules)"]
+    assert subprocess.run(words, check=False).returncode == 0
+
+
 def test_without_an_address_nothing_is_started(home: Home, store: AlertStore) -> None:
     message(store)
     started: list[Delivery] = []

@@ -18,6 +18,7 @@ from homeostat.app.alerting.worker import Courier, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
+from homeostat.app.settings import Settings
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, NotFound
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Mark, new_silence
@@ -156,7 +157,8 @@ class Desk:
 
     def _loops(self) -> list[str]:
         """Loops that may have a book."""
-        return [path.stem for path in self.home.routes.glob("*.json")]
+        started = Settings.load(self.home.root).definitions
+        return [*started, *(path.stem for path in self.home.routes.glob("*.json"))]
 
     def _names(self) -> tuple[str, ...]:
         return Addresses.names_known(self.home, os.environ)
