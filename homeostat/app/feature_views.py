@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.app.views import feature_skew
-from homeostat.control.days import Counted, Day
+from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.features.views import describe
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.detectors import FALLBACK_LIMITS
 
 Json = dict[str, Any]
 References = Mapping[str, ReferenceProfile]
@@ -67,6 +68,7 @@ def _recent(loop: Loop, name: str, days: Sequence[Day], references: References) 
     reference = references[version].features.get(name) if version and version in references else None
     return {
         "psi": drifted.inputs.psi[name] if drifted else None,
+        "limit": _limit(name, drifted) if drifted else None,
         "ks": drifted.inputs.ks.get(name) if drifted else None,
         "measured": drifted.day if drifted else None,
         "reference": version,
@@ -99,13 +101,20 @@ def _day(loop: Loop, name: str, day: Day, profile: Profile | None) -> Json:
         "reference": day.inputs.reference if told else None,
         "rows": day.inputs.rows,
         "counts": list(counted.counts) if counted and told else None,
-        "quantiles": _quantiles(_filled(told, counted)) if counted and told else None,
+        "quantiles": _quantiles(told.filled(counted.counts, counted.missing)) if counted and told else None,
         "missing": counted.missing / counted.rows if counted and counted.rows else None,
         "psi": day.inputs.psi.get(name),
+        "limit": _limit(name, day),
         "ks": day.inputs.ks.get(name),
         "defaulted": _defaulted(loop, name, [day]),
         "skew": _skew(name, [day]),
     }
+
+
+def _limit(name: str, day: Day) -> float:
+    """The limit of the day's PSI; the customary one for days that were measured before limits were kept."""
+    found = next((one.limits.get(name) for one in day.inputs.drift if (one.measure, one.span) == ("psi", 1)), None)
+    return FALLBACK_LIMITS["psi"] if found is None else found
 
 
 def _reference(profile: Profile) -> Json:
@@ -117,13 +126,6 @@ def _reference(profile: Profile) -> Json:
         "missing": _missing(profile),
         "quantiles": _quantiles(profile),
     }
-
-
-def _filled(profile: Profile, counted: Counted) -> Profile:
-    """The same bins with a day's counts."""
-    return Profile(
-        profile.name, profile.kind, profile.edges, profile.categories, tuple(counted.counts), counted.missing
-    )
 
 
 def _quantiles(profile: Profile) -> list[float] | None:

@@ -10,6 +10,7 @@ from homeostat.cli import (
     consumers,
     contract,
     demo,
+    drift,
     drill,
     economics,
     explain,
@@ -55,6 +56,7 @@ app.command("economics")(economics.economics)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
+app.command("drift")(drift.drift)
 app.command("rollback")(operate.rollback)
 app.command("checkpoints")(checkpoints.checkpoints)
 app.command("shadow")(shadow.shadow)

@@ -28,6 +28,7 @@ from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.alerts.declared import Alerts
+from homeostat.monitoring.limits import DriftLimits
 from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
@@ -61,6 +62,7 @@ class Loop:
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
     ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
+    ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     Raises: InvalidInput that names the part.
     """
 
@@ -87,6 +89,7 @@ class Loop:
     state: VersionedState | None = None
     economics: Economics | None = None
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
+    drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -132,6 +135,9 @@ class Loop:
             raise InvalidInput(
                 f"Loop {self.name!r}: {self.alerts!r} are no alerts.", mend="Give alerts=hs.Alerts(...)."
             )
+        if not isinstance(cast("object", self.drift), DriftLimits):
+            mend = "Give drift=hs.DriftLimits(quiet_windows=90)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.drift!r} does not say how drift is watched.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

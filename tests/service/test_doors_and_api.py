@@ -256,7 +256,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
 
 
 ROUTES = (
-    *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew"),
+    *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew", "drift"),
     *("economics", "alerts"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from homeostat.control.days import Day
+from homeostat.data.profiles import PREDICTION
 from homeostat.kernel.verdicts import figure
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading, Said
@@ -17,6 +18,8 @@ _HALF, _TENTH = 0.5, 0.1
 _LONG_SILENT = 3
 _SKEW_DAYS = 7
 _MIN_ROWS = 200
+_Distance = tuple[str, int, float | None, float]
+"""A measure, the days of its window, what it is there (None: unknown), and its limit."""
 
 
 def early_readings(days: Sequence[Day], limits: Alerts, missing: Mapping[str, float]) -> list[Reading]:
@@ -125,10 +128,34 @@ def _failures(day: Day, limits: Alerts) -> Iterator[Reading]:
 
 
 def _drift(day: Day, limits: Alerts) -> Iterator[Reading]:
-    """Against what the version that served was trained on; unknown with too few rows."""
-    for name, value in day.inputs.psi.items():
-        text = f"psi of {name} {figure(value)} > {figure(limits.drift)}"
-        yield reading("drift", name, day, said(value, limits.drift), text, (value, limits.drift))
-    value = day.inputs.prediction_psi
-    text = f"psi of the predictions {figure(value)} > {figure(limits.drift)}"
-    yield reading("prediction_drift", "predictions", day, said(value, limits.drift), text, (value, limits.drift))
+    """Against what the version that served was trained on: each signal's own limit, one for all where it has none.
+
+    Over where any distance over any window is; unknown with too few rows for all of them.
+    """
+    worst = _furthest(day) if day.inputs.drift else _customary(day, limits)
+    for name, (measure, span, value, limit) in worst.items():
+        rule, subject = ("prediction_drift", "predictions") if name == PREDICTION else ("drift", name)
+        over = f" over {span} days" if span > 1 else ""
+        text = f"{measure} of {subject}{over} {figure(value)} > {figure(limit)}"
+        yield reading(rule, subject, day, said(value, limit), text, (value, limit))
+
+
+def _customary(day: Day, limits: Alerts) -> dict[str, _Distance]:
+    values = {**day.inputs.psi, PREDICTION: day.inputs.prediction_psi}
+    return {name: ("psi", 1, value, limits.drift) for name, value in values.items()}
+
+
+def _furthest(day: Day) -> dict[str, _Distance]:
+    """Of every subject, the distance that is largest in units of its limit."""
+    found: dict[str, _Distance] = {}
+    for one in day.inputs.drift:
+        for name, limit in one.limits.items():
+            this = (one.measure, one.span, one.values.get(name), limit)
+            if name not in found or _units(this) > _units(found[name]):
+                found[name] = this
+    return found
+
+
+def _units(distance: _Distance) -> float:
+    _, _, value, limit = distance
+    return -1.0 if value is None else value / max(limit, 1e-12)

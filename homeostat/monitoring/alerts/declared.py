@@ -29,7 +29,8 @@ class Alerts:
     ``severity``: another severity for a rule, or ``"off"``.
     Limits, in shares: ``quarantined`` of a day's rows, ``missing`` more than in training, ``skewed`` of recomputed
     rows, ``failed`` of a day's requests, ``labels`` of the usual labelled share; ``calibration`` between the mean
-    prediction and the base rate; ``drift`` for PSI of an input or of the predictions.
+    prediction and the base rate; ``drift`` for PSI on days without limits of their own
+    (``hs.DriftLimits`` makes those).
     Raises: InvalidInput that names the part.
 
     >>> Alerts(severity={"drift": "off"}).severity_of("drift") is None

@@ -12,11 +12,12 @@ _LABELS = ("loop", "kind", "name")
 
 
 def metrics(service: ControlService) -> Response:
-    """Silence of sources, missed objectives, skew, rollouts that ask, and alerts; what is unknown is left out: it is
-    not 0."""
+    """Silence of sources, missed objectives, skew, drift, rollouts that ask, and alerts; what is unknown is left out:
+    it is not 0."""
     registry = CollectorRegistry()
     _freshness(service, registry)
     _skew(service, registry)
+    _drift(service, registry)
     _asking(service, registry)
     _alerts(service, registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -48,6 +49,19 @@ def _skew(service: ControlService, registry: CollectorRegistry) -> None:
             if one["rate"] is not None:
                 rate.labels(loop, one["feature"]).set(one["rate"])
                 low.labels(loop, one["feature"]).set(one["low"])
+
+
+def _drift(service: ControlService, registry: CollectorRegistry) -> None:
+    """How many drift signals are above their limits, by the kind of limit; the distances are the API's to tell."""
+    above = Gauge(
+        "homeostat_drift_above", "Drift signals above their limits on the newest day.", ["loop", "limit"],
+        registry=registry,
+    )  # fmt: skip
+    for loop in service.loops_by_name:
+        told = service.drift(loop, None)
+        for kind, limits in told["limits"].items():
+            if limits:
+                above.labels(loop, kind).set(sum(one["above"] and one["kind"] == kind for one in told["signals"]))
 
 
 def _asking(service: ControlService, registry: CollectorRegistry) -> None:

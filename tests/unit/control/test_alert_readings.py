@@ -13,11 +13,13 @@ from homeostat.control.alerting.late import late_readings
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.policies import Retrain
 from homeostat.control.state import Answer, Held, LoopState, Question, Rollout, initial_state
+from homeostat.data.profiles import PREDICTION
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import duration
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import RULES
+from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
@@ -55,6 +57,21 @@ def test_drift_is_read_of_every_input_and_unknown_is_no_pass() -> None:
     found = early(day(0, psi={"a": 0.3, "b": 0.2, "c": None}, prediction_psi=None))
     assert said("drift", found) == {"a": "over", "b": "within", "c": "unknown"}
     assert said("prediction_drift", found) == {"predictions": "unknown"}
+
+
+def test_drift_is_held_against_each_signals_own_limit_over_every_window() -> None:
+    known = (
+        Drifted(
+            "psi", 1, {"a": 0.3, "b": 0.3, "c": None, PREDICTION: 0.1}, dict.fromkeys(["a", "b", "c", PREDICTION], 0.5)
+        ),
+        Drifted(
+            "ks", 7, {"a": 0.2, "b": None, "c": None, PREDICTION: 0.3}, dict.fromkeys(["a", "b", "c", PREDICTION], 0.1)
+        ),
+    )
+    found = early(day(0, psi={"a": 9.0}, drift=known))
+    assert said("drift", found) == {"a": "over", "b": "within", "c": "unknown"}
+    assert said("prediction_drift", found) == {"predictions": "over"}
+    assert of("drift", found)[0].text == "ks of a over 7 days 0.2 > 0.1"
 
 
 def test_a_source_that_is_silent_for_days_is_more_urgent() -> None:
