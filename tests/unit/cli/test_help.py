@@ -44,6 +44,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "rollout refuse",
                 "checkpoints",
                 "drill rollback",
+                "drift",
                 "ledger verify",
             ),
             "explain",
