@@ -116,6 +116,16 @@ class Home:
         return self.root / "log.key"
 
     @property
+    def addresses(self) -> Path:
+        """Where alerts are sent, if no other file and no variable says so."""
+        return self.root / "addresses"
+
+    @property
+    def beat(self) -> Path:
+        """When control last looked at its loops."""
+        return self.root / "control-beat.json"
+
+    @property
     def contracts(self) -> Path:
         """What each table has promised: ``<table>.json``."""
         return self.root / "contracts"

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from homeostat.app.alerting.addresses import Addresses
+from homeostat.app.alerting.watchman import Watchman
 from homeostat.app.clocks import SystemClock
 from homeostat.app.consumers import refuse_broken_outputs
 from homeostat.app.contracts import judge_contracts
@@ -32,8 +34,8 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say; Refused when a contract breaks what a live version's features read, or a registered consumer
-    depends on outputs that change.
+    lie where they say, or for addresses of alerts that are none; Refused when a contract breaks what a live version's
+    features read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -46,6 +48,7 @@ class Installation:
             check_ports_free(settings.port)
             if settings.grpc_port is not None:
                 check_grpc_port(settings.grpc_port, settings.port)
+            _check_addresses(settings, loops, notice)
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)
             contracts = judge_contracts(settings.paths, loops)
@@ -71,9 +74,12 @@ class Installation:
         self._previous = {number: signal.signal(number, self._asked) for number in (signal.SIGTERM, signal.SIGINT)}
         self.settings.paths.announce(announced(self.settings))
         self._supervisor.start()
+        self._watchman = Watchman(self.settings.paths, SystemClock(), os.environ, pulse=self.settings.clock == "system")
+        self._watchman.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watchman.stop()
         self._supervisor.stop()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
@@ -116,6 +122,18 @@ def loops_of(path: Path, notice: Notice) -> dict[str, Loop]:
             " needs inside train()"
         )
     return loops
+
+
+def _check_addresses(settings: Settings, loops: Mapping[str, Loop], notice: Notice) -> None:
+    """Say which addresses a loop names that there are not. Raises: InvalidInput for addresses that are none."""
+    known = Addresses.read(settings.paths, os.environ).names
+    for loop in loops.values():
+        missing = [name for name in loop.alerts.named() if name not in known]
+        if missing:
+            notice(
+                f"alerts of {loop.name} name {', '.join(missing)}, for which no address is configured: they are shown,"
+                " not sent (docs/alerts.md)"
+            )
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from homeostat.cli import (
+    alerts,
     checkpoints,
     consumers,
     contract,
@@ -70,6 +71,7 @@ features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
 app.add_typer(decisions.app, name="decisions")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(features.app, name="features")
 app.command("import")(importing.import_)

@@ -28,6 +28,7 @@ from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.limits import DriftLimits
 from homeostat.serving.batching import Batching, check_batching
 
@@ -61,6 +62,7 @@ class Loop:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
     ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
+    ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     Raises: InvalidInput that names the part.
     """
@@ -87,6 +89,7 @@ class Loop:
     batching: Batching = "auto"
     state: VersionedState | None = None
     economics: Economics | None = None
+    alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
 
     def __post_init__(self) -> None:
@@ -129,6 +132,10 @@ class Loop:
         if self.economics is not None and not isinstance(cast("object", self.economics), Economics):
             mend = "Give economics=hs.Economics(currency='USD', ...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
+        if not isinstance(cast("object", self.alerts), Alerts):
+            raise InvalidInput(
+                f"Loop {self.name!r}: {self.alerts!r} are no alerts.", mend="Give alerts=hs.Alerts(...)."
+            )
         if not isinstance(cast("object", self.drift), DriftLimits):
             mend = "Give drift=hs.DriftLimits(quiet_windows=90)."
             raise InvalidInput(f"Loop {self.name!r}: {self.drift!r} does not say how drift is watched.", mend=mend)

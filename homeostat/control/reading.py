@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,15 @@ def situation_of(
         trainings=_trainings(state, now, timezone),
         asked=state.asked,
     )
+
+
+def promised(told: Mapping[str, float | str]) -> Interval | None:
+    """The skill that a version promised, as its manifest tells it; None where it could not be measured."""
+    if "skill" not in told:
+        return None
+    names = ("skill", "skill_low", "skill_high", "days", "rows", "confidence")
+    value, low, high, blocks, rows, confidence = (float(told[name]) for name in names)
+    return Interval(value, low, high, int(blocks), int(rows), confidence)
 
 
 def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:

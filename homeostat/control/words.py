@@ -38,9 +38,11 @@ from homeostat.features.summaries import (
 )
 from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
+from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.limits import DriftLimits
 
 __all__ = [
+    "Alerts",
     "Budget",
     "Canary",
     "Column",

@@ -14,7 +14,7 @@ from tests.browser.looks import complaints, faint, fits
 
 pytestmark = pytest.mark.browser
 PAGES = (
-    *("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction"),
+    *("/alerts", "/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction"),
     *("/diagnosis", "/economics"),
 )
 ONE = f"/prediction?id={IDS[7]}"
@@ -44,7 +44,7 @@ def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> Non
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:
     page = opened("mid").page
     pages = page.get_by_role("navigation", name="Pages")
-    for name in ("Tables", "Features", "Prediction", "Diagnosis", "Economics", "Overview"):
+    for name in ("Alerts", "Tables", "Features", "Prediction", "Diagnosis", "Economics", "Overview"):
         pages.get_by_role("link", name=name).click()
         page.wait_for_selector("body[data-ready]")
         assert page.locator("nav [aria-current=page]").inner_text() == name
@@ -58,6 +58,7 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         ("/features", ["No feature is measured yet.", "No day is measured yet"]),
         ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
         ("/diagnosis", ["No version serves yet.", "Nothing to ask yet", "No retraining was asked for"]),
+        ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
     ],
 )
@@ -227,7 +228,7 @@ def test_an_unknown_id_is_answered_with_its_mend(opened: Open) -> None:
     expect(page.locator("#told")).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", ["/tables", "/features", ONE])
+@pytest.mark.parametrize("path", ["/alerts", "/tables", "/features", ONE])
 def test_a_page_keeps_what_it_knew_while_control_is_away(opened: Open, path: str) -> None:
     seen = opened("mid", path=path)
     before = seen.page.inner_text("main")

@@ -46,3 +46,33 @@ consumers = Table(
     Column("relies_on", Text, nullable=False),
     Column("since", BigInteger, nullable=False),
 )
+
+alert_books = Table(
+    "alert_books",
+    metadata,
+    Column("loop", String(128), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("loop", String(128), nullable=False, index=True),
+    Column("open", Boolean, nullable=False, index=True),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("pending", Boolean, nullable=False, index=True),
+    Column("severity", String(2), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+)

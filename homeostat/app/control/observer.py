@@ -23,6 +23,7 @@ from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.performance.estimating import with_estimates
 from homeostat.control.policies.first import Matured
+from homeostat.control.reading import promised
 from homeostat.control.state import LoopState
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import coarsest, even, weights
@@ -102,12 +103,7 @@ class DeltaObserver:
 
     def promise(self, version: str) -> Interval | None:
         """The skill that a version promised, if it could be measured."""
-        told = self.registry.get(self.loop.name, version).promise
-        if "skill" not in told:
-            return None
-        names = ("skill", "skill_low", "skill_high", "days", "rows", "confidence")
-        value, low, high, blocks, rows, confidence = (float(told[name]) for name in names)
-        return Interval(value, low, high, int(blocks), int(rows), confidence)
+        return promised(self.registry.get(self.loop.name, version).promise)
 
     def _ended(self, days: Sequence[Day], now: Instant) -> list[Window]:
         """Whole days after the last one seen, or from the first prediction on."""

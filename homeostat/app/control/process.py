@@ -13,6 +13,7 @@ from homeostat.adapters.dbos.workflows import DbosEngine
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.app.clocks import SystemClock
+from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.observer import DeltaObserver
@@ -143,7 +144,10 @@ def build(settings: Settings) -> ControlProcess:
     doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
     price = settings.hourly_price
     rehearser = Rehearser(operations, doors, facts.recorder.flush)
-    service = ControlService(loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser)
+    alerting = Alerting.of(operations)
+    service = ControlService(
+        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting
+    )
     return ControlProcess(settings, service, engine, reconcilers, runner, tracer)
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeostat.app import views
+from homeostat.app.alerting.desk import Desk
+from homeostat.app.clocks import SystemClock
+from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
@@ -27,6 +30,7 @@ from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
 from homeostat.kernel.errors import NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK
+from homeostat.monitoring.alerts.alerts import INSTALLATION
 from homeostat.monitoring.freshness import objectives_of
 from homeostat.serving.routing import Route
 
@@ -62,6 +66,7 @@ class ControlService:
     doors: DoorsWatch
     hourly_price: float | None = None
     rehearser: Rehearser | None = None
+    alerting: Alerting | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
@@ -75,12 +80,41 @@ class ControlService:
         if self.clock is None:
             return
         with self._lock:
-            for reconciler in self.reconcilers.values():
-                reconciler.tick(self.clock.now())
-            for name in self.reconcilers:
-                self._keep_within_limits(self.loops_by_name[name], self.clock.now())
-                if self.rehearser is not None:
-                    self.rehearser.look(self.loops_by_name[name], self.clock.now())
+            try:
+                for reconciler in self.reconcilers.values():
+                    reconciler.tick(self.clock.now())
+                for name in self.reconcilers:
+                    self._keep_within_limits(self.loops_by_name[name], self.clock.now())
+                    if self.rehearser is not None:
+                        self.rehearser.look(self.loops_by_name[name], self.clock.now())
+            finally:
+                self._alert(self.clock.now())
+            if self.alerting is not None:
+                self.alerting.beat()
+
+    def _alert(self, now: Instant) -> None:
+        """Also after a look that failed: that nothing is measured any more is an alert itself."""
+        if self.alerting is None:
+            return
+        for name in self.reconcilers:
+            self.alerting.look(self.loops_by_name[name], now, self._broken.get(name, ()))
+        self.alerting.look_at_deliveries()
+
+    def alerts(self) -> Desk:
+        """What people see of alerts, and may do about them."""
+        return Desk.open(self.operations)
+
+    def alerts_of(self, name: str, *, whole: bool) -> Json:
+        """Alerts of a loop and of the installation. Raises: NotFound."""
+        loop = self._loop(name)
+        told = self.alerts().told(name, self.people_now, loop.alerts, whole=whole)
+        return {"now": format_instant(self.people_now(name)), **told}
+
+    def people_now(self, name: str) -> Instant:
+        """The present of a loop's alerts: in a replay how far it is decided; the machine's for the installation."""
+        if self.clock is not None or name == INSTALLATION:
+            return SystemClock().now()
+        return self.operations.state(self._loop(name).name).decided_until or 0
 
     def _keep_within_limits(self, loop: Loop, now: Instant) -> None:
         guard = self._guards.setdefault(loop.name, Guard(loop.limits))
@@ -102,6 +136,7 @@ class ControlService:
             )
         with self._lock:
             states = [reconciler.settle(now, self.patience) for reconciler in self.reconcilers.values()]
+            self._alert(now)
         return {"decided_until": format_instant(now), "routes": [views.route_of(state) for state in states]}
 
     def progress(self, start: Instant, until: Instant, at: Instant, phase: str, done: bool) -> None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from homeostat.app.control.service import ControlService
 from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound, Refused
+from homeostat.web.api.alerts import alerts_router_of
 from homeostat.web.api.metrics import metrics
 from homeostat.web.api.routes import Failure, router_of
 from homeostat.web.api.shown import shown_router_of
@@ -28,7 +29,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_NAMES = ("tables", "features", "prediction", "diagnosis", "economics")
+_NAMES = ("alerts", "tables", "features", "prediction", "diagnosis", "economics")
 PAGES = {"/": "index.html", **{f"/{name}": f"{name}.html" for name in _NAMES}}
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -46,6 +47,7 @@ def application(service: ControlService) -> FastAPI:
     failures: dict[int | str, dict[str, Any]] = {"4XX": {"model": Failure}, "5XX": {"model": Failure}}
     app.include_router(router_of(service), prefix="/api")
     app.include_router(shown_router_of(service), prefix="/api", responses=failures)
+    app.include_router(alerts_router_of(service), prefix="/api", responses=failures)
     app.add_api_route("/metrics", lambda: metrics(service), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, page in PAGES.items():

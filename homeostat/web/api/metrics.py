@@ -12,12 +12,14 @@ _LABELS = ("loop", "kind", "name")
 
 
 def metrics(service: ControlService) -> Response:
-    """Silence of sources, missed objectives, skew, drift, and rollouts that ask; what is unknown is left out, not 0."""
+    """Silence of sources, missed objectives, skew, drift, rollouts that ask, and alerts; what is unknown is left out:
+    it is not 0."""
     registry = CollectorRegistry()
     _freshness(service, registry)
     _skew(service, registry)
     _drift(service, registry)
     _asking(service, registry)
+    _alerts(service, registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -72,3 +74,20 @@ def _asking(service: ControlService, registry: CollectorRegistry) -> None:
         rollout, proposed = state.rollout, state.asked
         asking.labels(loop).set(rollout is not None and rollout.asked is not None and rollout.asked.answer is None)
         whether.labels(loop).set(proposed is not None and proposed.answer is None)
+
+
+def _alerts(service: ControlService, registry: CollectorRegistry) -> None:
+    """Open alerts by severity, and messages by what became of them; ``*`` is the installation itself."""
+    told = service.alerts().counted(list(service.loops_by_name))
+    open_ = Gauge("homeostat_alerts_open", "Open alerts.", ["loop", "severity"], registry=registry)
+    for (loop, severity), count in told.open.items():
+        open_.labels(loop, severity).set(count)
+    messages = Gauge("homeostat_alert_messages", "Messages about alerts.", ["to", "status"], registry=registry)
+    for (to, status), count in told.messages.items():
+        messages.labels(to, status).set(count)
+    failing = Gauge("homeostat_alert_address_failing", "1 while it takes no messages.", ["to"], registry=registry)
+    for to, bad in told.failing.items():
+        failing.labels(to).set(bad)
+    if told.beat is not None:
+        beat = Gauge("homeostat_control_last_look_seconds", "When control last looked at its loops.", registry=registry)
+        beat.set(told.beat / 1e6)

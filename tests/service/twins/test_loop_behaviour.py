@@ -124,7 +124,7 @@ def _version(twin: Twin) -> str:
     return str(reply.json()["predictions"][0]["version"])
 
 
-def test_no_process_ever_reached_for_another_machine(calm: Twin, shaken: Twin) -> None:
+def test_no_process_ever_reached_for_another_machine_alerts_or_not(calm: Twin, shaken: Twin) -> None:
     for twin in (calm, shaken):
         calls = twin.watch.calls()
         assert [call for call in calls if not call.local] == []
@@ -132,6 +132,9 @@ def test_no_process_ever_reached_for_another_machine(calm: Twin, shaken: Twin) -
             assert _told(calls, module, "started"), module
         assert _told(calls, "homeostat.app.training_child", "started")
         assert _told(calls, "homeostat.web.control", "socket.connect")
+        told = twin.running.control.get(f"/api/loops/{LOOP}/alerts").json()
+        assert (told["addresses"], len(told["rules"]) > 20) == ([], True)
+        assert not _told(calls, "homeostat.app.alerting.courier", "started")
 
 
 def _told(calls: list[Call], module: str, event: str) -> bool:

@@ -1,0 +1,58 @@
+"""The loop's own decisions and its state, as readings: what went wrong, and what waits for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from homeostat.control.state import LoopState
+from homeostat.governance.audit import Draft
+from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.verdicts import REJECT
+from homeostat.monitoring.alerts.readings import Reading
+
+_KINDS = {
+    "fail": "training_failed",
+    "reject": "candidate_left",
+    "halt": "arm_stopped",
+    "stand_down": "stands_down",
+    "restore_failed": "state_not_restored",
+}
+_BY_LIMITS, _BY_POLICY = "limits", "policy"
+
+
+def decision_readings(drafts: Sequence[Draft]) -> list[Reading]:
+    """What each decision that somebody should hear of says; a person's own are none of these."""
+    found = []
+    for one in drafts:
+        rule = _rule_of(one)
+        if rule is not None:
+            text = "; ".join((one.title, *one.reasons))
+            day = format_instant(one.at)[:10]
+            found.append(Reading(rule, one.version or one.loop, day, one.at, "over", text, key=one.id))
+    return found
+
+
+def _rule_of(one: Draft) -> str | None:
+    if one.kind == "rollback":
+        return {_BY_LIMITS: "taken_back", _BY_POLICY: "candidate_left"}.get(one.actor)
+    if one.kind == "drill":
+        return "drill_failed" if one.verdict == REJECT else None
+    return _KINDS.get(one.kind)
+
+
+def state_readings(state: LoopState, now: Instant, broken: Sequence[str] = ()) -> list[Reading]:
+    """What holds now: nobody serves, a limit is broken with nobody to take over, a version waits, a person is asked."""
+    asked = state.rollout.asked if state.rollout else None
+    waits = asked is not None and asked.answer is None
+    nobody = state.first_version is not None and state.serving is None
+    told = (
+        ("nobody_serves", nobody, "no version can be fed with what the loop file defines"),
+        ("limits_broken", bool(broken), "; ".join(broken)),
+        ("held", state.held is not None, state.held.problem if state.held else ""),
+        ("asks", waits, f"may {state.rollout.candidate} {asked.what}?" if state.rollout and asked else ""),
+    )
+    day = format_instant(now)[:10]
+    return [
+        Reading(rule, state.loop, day, now, "over" if over else "within", text if over else "")
+        for rule, over, text in told
+    ]

@@ -1,0 +1,82 @@
+"""Signals that stopped coming: a day without predictions, labels, drift or skew figures, or no day at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from homeostat.control.alerting.early import reading
+from homeostat.control.days import Day
+from homeostat.kernel.clock import Instant, duration, format_instant
+from homeostat.monitoring.alerts.readings import Reading, Said
+
+_USUAL = 7
+_TRAFFIC = 50
+"""Rows of a usual day from which silence is strange."""
+_MEASURABLE = 400
+"""Rows of a day from which drift is always known."""
+_LATE, _DUE = duration("36h"), duration("1d")
+
+
+def heartbeat_readings(days: Sequence[Day]) -> list[Reading]:
+    """Read the last of ``days``, which are oldest first."""
+    return [*_predictions(days), *_drift(days), *_skew(days), *_labels(days)]
+
+
+def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
+    """Whether every day that is over was measured, and every day's labels read once they were due."""
+    if not days:
+        return []
+    last = days[-1]
+    waiting = [day for day in days if day.outcomes is None and now - day.mature_at > _DUE]
+    text = f"the last day that was measured is {last.day}, and it is {format_instant(now)}"
+    late = f"labels of {waiting[0].day} were due at {format_instant(waiting[0].mature_at)}" if waiting else ""
+    found = (("days", now - last.end > _LATE, text), ("outcomes", bool(waiting), late))
+    return [
+        Reading("not_measured", subject, last.day, now, "over" if over else "within", told if over else "")
+        for subject, over, told in found
+    ]
+
+
+def _predictions(days: Sequence[Day]) -> Iterator[Reading]:
+    """Strange only where there were some on the days before and on that weekday: a shop may be closed on Sundays."""
+    day = days[-1]
+    before = [one.inputs.rows for one in days[-_USUAL - 1 : -1]]
+    usual = sum(before) / len(before) if before else 0.0
+    closed = len(before) == _USUAL and before[0] < _TRAFFIC
+    if day.inputs.rows:
+        yield reading("stopped", "predictions", day, "within")
+    elif usual >= _TRAFFIC and not closed:
+        text = f"nobody asked on {day.day}; the days before, {usual:,.0f} times a day"
+        yield reading("stopped", "predictions", day, "over", text, severity="P1")
+
+
+def _drift(days: Sequence[Day]) -> Iterator[Reading]:
+    day = days[-1]
+    measured = any(value is not None for value in day.inputs.psi.values())
+    expected = day.inputs.reference is not None and day.inputs.rows >= _MEASURABLE
+    before = any(value is not None for one in days[:-1] for value in one.inputs.psi.values())
+    text = f"no drift is known of {day.day}, with {day.inputs.rows:,} rows"
+    yield reading("stopped", "drift", day, _beats(measured, expected and before), text)
+
+
+def _skew(days: Sequence[Day]) -> Iterator[Reading]:
+    day = days[-1]
+    before = any(one.skew is not None and one.skew.rows for one in days[-_USUAL - 1 : -1])
+    expected = before and day.skew is None and day.inputs.rows >= _MEASURABLE
+    text = f"no served row of {day.day} could be recomputed"
+    yield reading("stopped", "skew", day, _beats(day.skew is not None, expected), text)
+
+
+def _labels(days: Sequence[Day]) -> Iterator[Reading]:
+    day = days[-1]
+    if day.outcomes is None:
+        return
+    text = f"not one of {day.outcomes.unlabelled:,} predictions of {day.day} got its label in time"
+    expected = day.outcomes.unlabelled >= _TRAFFIC
+    yield reading("stopped", "labels", day, _beats(day.outcomes.labelled > 0, expected), text, severity="P1")
+
+
+def _beats(came: bool, expected: bool) -> Said:
+    if came:
+        return "within"
+    return "over" if expected else "unknown"
