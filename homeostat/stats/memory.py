@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
 
 from homeostat.stats.arrays import Floats
 
@@ -57,6 +56,8 @@ class Memory:
 
         For what neighbouring weeks know of each other, and for how little few of them say of the tail.
         """
+        from scipy.stats import norm, t  # heavy, and whoever only reads limits that were earned needs none of it
+
         blocks, likeness = self.blocks(span), 0.0 if span < WEEK else self.of_weeks
         together = max(1, span // WEEK)
         lags = np.arange(1, together)

@@ -86,7 +86,7 @@ def lost_skill(when: Policy) -> Policy:
     """What a policy calls a loss on labels; what the default calls one where it looks at none.
 
     >>> from homeostat.control.policies.timing import Schedule
-    >>> lost_skill(Schedule(at_latest="60d") & Realised(trail=7)).to_json()["trail"]
+    >>> lost_skill(Schedule(at_latest="60d") | Realised(trail=7)).to_json()["trail"]
     7
     """
     found = _of_outcomes(when)

@@ -50,7 +50,6 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "retrain refuse",
                 "checkpoints",
                 "drill rollback",
-                "drift",
                 "ledger verify",
             ),
             "explain",
