@@ -21,26 +21,31 @@ Shares = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """All that is known when week ``week`` begins: days that ended, outcomes that are mature, and who serves."""
-
-    week: int
-    now: Instant
-    state: LoopState
-    days: Sequence[Day]
-    promise: Interval | None
-
-
-Judge = Callable[[Seen], Verdict]
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """A version that a policy asked for, why, and what became of it."""
 
     week: int
     because: tuple[str, ...]
     release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that is known when week ``week`` begins: days that ended, outcomes that are mature, and who serves.
+
+    ``asked`` are the versions that the policy asked for so far, ``versions`` the weeks of those that there are.
+    """
+
+    week: int
+    now: Instant
+    state: LoopState
+    days: Sequence[Day]
+    promise: Interval | None
+    asked: Sequence[Asked]
+    versions: Sequence[int]
+
+
+Judge = Callable[[Seen], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ def _seen(
     taken = sorted({0, champion, *(one.week for one in asked if one.release.outcome != "failed")})
     places = range(matrix.lead, matrix.first_day(week))
     days = [_day(matrix, place, serving[place], taken, now) for place in places]
-    return Seen(week, now, _state(matrix, asked, champion), days, matrix.promise(champion, confidence))
+    state, promise = _state(matrix, asked, champion), matrix.promise(champion, confidence)
+    return Seen(week, now, state, days, promise, tuple(asked), tuple(taken))
 
 
 def _state(matrix: Matrix, asked: Sequence[Asked], champion: int) -> LoopState:
@@ -113,6 +119,7 @@ def _state(matrix: Matrix, asked: Sequence[Asked], champion: int) -> LoopState:
         route=Route(loop="backtest", generation=1, champion=version),
         versions={version: Standing("champion", began)},
         retrained_at=matrix.begins(asked[-1].week) if asked else first.asked_at,
+        trainings=tuple(matrix.begins(one.week) for one in asked),
         first_version=first.version,
         next_version=len(asked) + 2,
     )
