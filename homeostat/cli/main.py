@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from homeostat.cli import (
+    backtest,
     checkpoints,
     consumers,
     contract,
@@ -51,6 +52,7 @@ app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("economics")(economics.economics)
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

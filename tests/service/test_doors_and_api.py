@@ -258,6 +258,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
 ROUTES = (
     *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew"),
     "economics",
+    "backtest",
 )
 
 

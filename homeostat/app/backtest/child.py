@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from homeostat.app.backtest.cells import Cell, Cells, ask_of, write_cell
@@ -33,6 +32,7 @@ from homeostat.monitoring.windows import Window
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.checks import check_training_rows
 from homeostat.training.proof import positive_class
+from homeostat.training.rows import TrainingRows
 
 MEMORY_BYTES = 4 << 30
 Labelled = list[tuple[PastDay, slice, NDArray[np.float64]]]
@@ -65,13 +65,11 @@ def _counted(truth: NDArray[np.float64]) -> tuple[int, int, int]:
 def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> Trial:
     """One version; what forbids it, or goes wrong in the user's function, is its problem and nobody else's."""
     places, label, labels = history.training(ask)
-    rows = history.rows(places, label)
     named = {"version": ask.version, "asked_at": ask.asked_at, "cutoff": ask.cutoff, "labels": labels}
-    began = time.monotonic()
+    judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
     try:
-        check_training_rows(rows, min_rows=history.loop.retrain.min_rows)
-        estimator = history.loop.train(rows, history.loop.config)
-        place = positive_class(estimator)
+        scores, seconds = _scored(history, ask, history.rows(places, label))
+        sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
     except HomeostatError as error:
         return Trial(**named, problem=error.problem)
     except MemoryError:
@@ -79,19 +77,20 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         return Trial(**named, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
-    seconds = time.monotonic() - began
-    first = int(np.searchsorted(history.times, ask.cutoff))
-    scores = np.full(history.times.size, np.nan)
-    scores[first:] = _scored(estimator, place, history.frame.iloc[first:])
-    judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
-    sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
     return Trial(**named, seconds=seconds, sums=sums, drift=_drift(history, ask, places, scores, judged))
 
 
-def _scored(estimator: Any, place: int, frame: pd.DataFrame) -> NDArray[np.float64]:
-    if not len(frame):
-        return np.empty(0)
-    return np.asarray(estimator.predict_proba(frame)[:, place], dtype=np.float64)
+def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:
+    """The trained version's probability of every question after its cut-off, NaN before; and how long it trained."""
+    began = time.monotonic()
+    check_training_rows(rows, min_rows=history.loop.retrain.min_rows)
+    estimator = history.loop.train(rows, history.loop.config)
+    place, seconds = positive_class(estimator), time.monotonic() - began
+    first = int(np.searchsorted(history.times, ask.cutoff))
+    scores = np.full(history.times.size, np.nan)
+    if first < scores.size:
+        scores[first:] = estimator.predict_proba(history.frame.iloc[first:])[:, place]
+    return scores, seconds
 
 
 def _sums(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> ScoreSums:

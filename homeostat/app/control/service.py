@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeostat.app import views
+from homeostat.app.backtest.reports import read_report
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
@@ -154,6 +155,10 @@ class ControlService:
         if self._accounts.get(name, (-1, {}))[0] != revision:
             self._accounts[name] = (revision, economics(self.operations, loop))
         return self._accounts[name][1]
+
+    def backtest(self, name: str) -> Json:
+        """The last back-test of a loop. Raises: NotFound before the first."""
+        return read_report(self.operations.home.reports / self._loop(name).name / "backtest", name)
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Duration, Instant
 from homeostat.kernel.errors import NotEnoughData
@@ -50,8 +50,8 @@ class Trial:
     cutoff: Instant
     labels: tuple[int, int] = (0, 0)
     seconds: float = 0.0
-    sums: Mapping[int, ScoreSums] = {}
-    drift: Mapping[int, Drift] = {}
+    sums: Mapping[int, ScoreSums] = field(default_factory=dict)
+    drift: Mapping[int, Drift] = field(default_factory=dict)
     problem: str | None = None
 
     @property

@@ -28,7 +28,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_NAMES = ("tables", "features", "prediction", "economics")
+_NAMES = ("tables", "features", "prediction", "economics", "backtest")
 PAGES = {"/": "index.html", **{f"/{name}": f"{name}.html" for name in _NAMES}}
 Next = Callable[[Request], Awaitable[Response]]
 

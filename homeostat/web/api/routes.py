@@ -112,6 +112,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Decay, staleness, retraining, how often it pays, errors; what is unknown says why and asks for its input."""
         return service.economics(loop)
 
+    @router.get("/loops/{loop}/backtest", summary="Show what other policies would have come to")
+    def backtest(loop: LoopName) -> Json:
+        """The last back-test: every policy week by week, its costs and regret, and the picture; 404 before the first."""
+        return service.backtest(loop)
+
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
     def decisions(loop: LoopName, after: Cursor = 0) -> Json:
         """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""

@@ -37,6 +37,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "versions",
                 "report",
                 "economics",
+                "backtest",
                 "skew",
                 "rollback",
                 "shadow",

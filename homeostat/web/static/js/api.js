@@ -41,6 +41,7 @@ export const api = {
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
   economics: (loop) => call(of(loop, "economics")),
+  backtest: (loop) => call(of(loop, "backtest")),
   features: async (loop) => (await call(of(loop, "features"))).features,
   feature: (loop, name) => call(of(loop, `features/${encodeURIComponent(name)}`)),
   predictions: async (loop, key) =>
