@@ -157,7 +157,13 @@ loop = hs.Loop(
     label=hs.Label(arrivals, "arr_delay > 15", matures="24h after scheduled_arrival"),
     train=train,
     config={"learning_rate": 0.05, "trees": 200, "seed": 7},
-    retrain=hs.Retrain(trail=10, tolerance=0.0, emergency_skill=-0.15, cool_down="21d", holdout="10d"),
+    retrain=hs.Retrain(
+        when=hs.Emergency(below=-0.15)
+        | hs.Sustained(hs.Realised(tolerance=0.0, trail=10), 3)
+        | hs.Schedule(at_latest="60d"),
+        cool_down="21d",
+        holdout="10d",
+    ),
     gate=hs.Gate(margin=0.02, confidence=0.9),
     rollout=hs.Canary(margin=0.03),
     timezone="America/New_York",

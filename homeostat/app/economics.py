@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
+from homeostat.control.days import Day
 from homeostat.control.economics.account import account_of
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed
@@ -20,7 +22,7 @@ _STOPWATCH = re.compile(r"^ *(\d+\.\d) s  ", re.MULTILINE)
 
 def economics(operations: Operations, loop: Loop, prices: Economics | None = None) -> Json:
     """Everything that can be said of the loop's money; ``prices`` stand in for those that its file declares."""
-    seen = _observed(operations, loop)
+    seen = observed(operations, loop, operations.days(loop.name))
     return {"loop": loop.name, **account_of(seen, prices or loop.economics, loop.feature_set.names)}
 
 
@@ -37,7 +39,8 @@ def training_seconds(log: Path) -> float | None:
     return sum(ends) if times else None
 
 
-def _observed(operations: Operations, loop: Loop) -> Observed:
+def observed(operations: Operations, loop: Loop, days: Sequence[Day]) -> Observed:
+    """What the loop's history says of its money; ``days`` oldest first."""
     state, home = operations.state(loop.name), operations.home
     drafts = [entry.draft for entry in operations.store.entries(loop.name)]
     released = {draft.version for draft in drafts if draft.kind == "canary"}
@@ -45,7 +48,7 @@ def _observed(operations: Operations, loop: Loop) -> Observed:
     logs = {name: JobFolder(home.jobs / loop.name / name).log for name in state.versions}
     took = {name: seconds for name, log in logs.items() if (seconds := training_seconds(log)) is not None}
     return Observed(
-        days=operations.days(loop.name),
+        days=days,
         versions=operations.manifests.all(loop.name),
         champion=state.serving,
         trainings=took,

@@ -15,6 +15,7 @@ from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_b
 from homeostat.control.checkpoints import leave_alone, must_be_free
 from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop
+from homeostat.control.proposals import answer_proposal
 from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.control.versioned_state import Way
@@ -87,6 +88,19 @@ class Operations(Standings):
 
         change = answered if approved else self._with_state(loop, answered, None, Flip())
         return self._change(loop.name, change, now)
+
+    def answer_proposal(
+        self, loop: Loop, question: str | None, reason: str, *, approved: bool, actor: str, now: Instant | None
+    ) -> Json:
+        """Answer what is asked about retraining. Approved, control begins at its next look; refused, it asks later.
+
+        Raises: Refused when nothing is asked, Conflict when somebody was faster.
+        """
+
+        def answered(state: LoopState, at: Instant) -> Transition:
+            return answer_proposal(state, question, at, actor, reason, loop.retrain, approved=approved)
+
+        return self._change(loop.name, answered, now)
 
     def _must_be_unanswered(self, question: str | None, refused: bool) -> None:
         """An answer may have ended the rollout that asked: who gave it is in the ledger. ``refused``: a refusal counts;

@@ -69,6 +69,7 @@ class Standings:
             "problems": self._problems(loop, state),
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
+            "proposal": views.proposal_of(state, loop.retrain, at),
             "freshness_of_day": views.freshness_of(days),
             "skew": views.lately_skewed(days, loop.feature_set.names),
             "totals": views.totals(days, entries),

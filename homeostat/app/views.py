@@ -7,10 +7,11 @@ from typing import Any
 
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
+from homeostat.control.policies.judging import standing_question
+from homeostat.control.policies.retrain import Retrain
 from homeostat.control.reading import canary_window
 from homeostat.control.rehearsals import KIND, Drills, Rehearsed, late_by
-from homeostat.control.rollouts import Canary
-from homeostat.control.state import LoopState, Restoring, Rollout
+from homeostat.control.state import LoopState, Question, Restoring, Rollout
 from homeostat.control.versioned_state import VersionedState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
@@ -246,7 +247,7 @@ def rollout_of(state: LoopState, loop: Loop, days: Sequence[Day], now: int) -> J
         "steps": list(limits.steps),
         "step": rollout.step,
         "state": _state_of(rollout),
-        "asked": _asked_of(rollout, limits),
+        "asked": None if rollout.asked is None else _asked_of(rollout.asked, rollout.candidate, limits.patience),
         "margin": limits.margin,
         "opened_at": format_instant(rollout.opened_at),
         "entered_at": format_instant(rollout.entered_at),
@@ -265,19 +266,23 @@ def _state_of(rollout: Rollout) -> str:
     return "asking" if rollout.asked.answer is None else "approved"
 
 
-def _asked_of(rollout: Rollout, limits: Canary) -> Json | None:
+def proposal_of(state: LoopState, policy: Retrain, now: Instant) -> Json | None:
+    """What a person is asked about the next retraining, or has answered lately."""
+    asked = standing_question(state.asked, now, policy)
+    return None if asked is None else _asked_of(asked, "Homeostat", policy.patience)
+
+
+def _asked_of(asked: Question, who: str, patience: str) -> Json:
     """What a person is asked: on which evidence, until when, and what was answered."""
-    asked = rollout.asked
-    if asked is None:
-        return None
     answer = asked.answer
+    told = answer and {"actor": answer.actor, "reason": answer.reason, "approved": answer.approved}
     return {
         "question": asked.id,
-        "may": f"{rollout.candidate} {asked.what}",
+        "may": f"{who} {asked.what}",
         "since": format_instant(asked.asked_at),
-        "until": format_instant(asked.asked_at + duration(limits.patience)),
+        "until": format_instant(asked.asked_at + duration(patience)),
         "reasons": list(asked.reasons),
-        "answer": None if answer is None else {"actor": answer.actor, "reason": answer.reason},
+        "answer": told,
     }
 
 

@@ -9,6 +9,7 @@ from homeostat.cli import (
     checkpoints,
     consumers,
     contract,
+    decisions,
     demo,
     drill,
     economics,
@@ -25,6 +26,7 @@ from homeostat.cli import (
     quantise,
     quarantine,
     report,
+    retrain,
     rollout,
     route,
     run,
@@ -47,7 +49,6 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(run.up)
 app.command("status")(operate.status)
-app.command("decisions")(operate.decisions)
 app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
@@ -64,6 +65,7 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(features.app, name="features")
 app.command("import")(importing.import_)
@@ -71,6 +73,7 @@ app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
 app.add_typer(rollout.app, name="rollout")
+app.add_typer(retrain.app, name="retrain")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of, serving
+from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
 from homeostat.kernel.errors import HomeostatError
@@ -26,20 +26,6 @@ def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
         operations, found = opened(home, loop)
         shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}
         show(shown, as_json, _status)
-
-
-def decisions(
-    loop: LoopArgument = None,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-    after: Annotated[
-        int, typer.Option("--after", metavar="N", help="Only decisions after this place in the ledger.")
-    ] = 0,
-) -> None:
-    """List every decision with its reasons, oldest first."""
-    with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.decisions(found, after), as_json, _decisions)
 
 
 def versions(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -137,6 +123,7 @@ def _status(shown: Json) -> None:
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
         _line("rollout", f"{share}, {rollout['state'] if rollout['asked'] else looks}")
         _asked(rollout["asked"], shown["loop"])
+    _proposed(shown["proposal"], shown["loop"])
     if shown["state"]:
         _state_lines(shown["state"])
     if activity and activity["kind"] == "training":
@@ -150,7 +137,7 @@ def _status(shown: Json) -> None:
     _line("decisions", counted(totals))
     if shown["last_decision"]:
         data.print("\nlast decision")
-        _decisions([shown["last_decision"]])
+        print_decisions([shown["last_decision"]])
 
 
 def _drills(told: Json) -> None:
@@ -175,6 +162,18 @@ def _asked(asked: Json | None, loop: str) -> None:
         return
     _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
     _line("", f"'homeostat rollout approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
+
+
+def _proposed(asked: Json | None, loop: str) -> None:
+    """What is asked about retraining, or was answered lately and not yet acted on."""
+    if asked is None:
+        return
+    if asked["answer"] is not None:
+        said = "approved" if asked["answer"]["approved"] else "refused"
+        _wrapped(said, f"{asked['may']}; by {asked['answer']['actor']}: {asked['answer']['reason']}")
+        return
+    _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
+    _line("", f"'homeostat retrain approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
 
 
 def _state_lines(told: Json) -> None:
@@ -228,16 +227,6 @@ def _skew(shown: Json) -> str:
 def _line(name: str, text: str) -> None:
     data.print(f"[bold]{name:<14}[/] ", end="")
     data.print(text, markup=False)
-
-
-def _decisions(found: list[Json]) -> None:
-    if not found:
-        talk.print("No decision yet.")
-    for one in found:
-        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one['title'])}[/]", end="")
-        data.print(f"  [dim]{one['verdict']} by {escape(one['actor'])}[/]")
-        for reason in one["reasons"]:
-            data.print(f"      {reason}", markup=False)
 
 
 def _versions(found: list[Json]) -> None:

@@ -61,14 +61,15 @@ def _answer(loop: str | None, home: Any, as_json: bool, reason: str, yes: bool, 
         shown = operations.overview(found, None)["rollout"]
         asked = shown and shown["asked"]
         if asked and not asked["answer"] and not yes:
-            _tell(asked)
+            tell(asked)
             typer.confirm("Let it go on?" if approved else "Take it back?", abort=True, err=True)
         question = asked["question"] if asked else None
         done = operations.answer(found, question, reason, approved=approved, actor=_ACTOR, now=None)
         show(done, as_json, changed)
 
 
-def _tell(asked: Json) -> None:
+def tell(asked: Json) -> None:
+    """Say what is asked, since when and on which evidence."""
     talk.print(f"May {asked['may']}? Asked {when(asked['since'])} UTC:", markup=False)
     for reason in asked["reasons"]:
         talk.print(f"  {reason}", markup=False)

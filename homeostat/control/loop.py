@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
-from homeostat.control.policies import Retrain
+from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
@@ -140,6 +140,7 @@ class Loop:
         _ = self.feature_set, self.output_contract, self.online, self.drill_plan
         self._check_tables()
         self._check_log()
+        self._check_budget()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -204,6 +205,20 @@ class Loop:
         key = "Give the question a key that says nothing of anybody, such as the id of a request."
         needed |= dict.fromkeys(self.question.keys, ("its key, by which labels are joined", key))
         self.log.check(self.question, needed)
+
+    def _check_budget(self) -> None:
+        """A budget in money is held against prices: in their currency, or not at all."""
+        budget = self.retrain.budget
+        if budget is None or budget.money is None:
+            return
+        currency = budget.money.currency
+        if self.economics is None or self.economics.currency != currency:
+            counts = "declares no prices" if self.economics is None else f"counts in {self.economics.currency}"
+            raise InvalidInput(
+                f"Loop {self.name!r}: a budget in {currency} for a loop that {counts}.",
+                mend=f"Give economics=hs.Economics(currency={currency!r}, ...), or a budget of trainings.",
+                currency=currency,
+            )
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from zoneinfo import ZoneInfo
 
 from homeostat.control.days import Day, Trail
-from homeostat.control.policies import Look, Record, Retrain
+from homeostat.control.policies.base import Needs
+from homeostat.control.policies.drift import limits_of
+from homeostat.control.policies.retrain import Retrain
+from homeostat.control.policies.situation import Drifted, Limit, Look, Outlook, Situation, Trailing
 from homeostat.control.quality import QualitySeen, confidence_of
 from homeostat.control.rollouts import Canary, CanaryWindow
 from homeostat.control.state import LoopState, Rollout
-from homeostat.kernel.clock import Instant
+from homeostat.kernel.clock import Instant, to_datetime
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.performance import paired_difference
 from homeostat.stats.intervals import Interval, block_mean_from_sums
@@ -23,20 +29,89 @@ def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> I
     return _defined(lambda: skill_interval([s for s in sums if s is not None], confidence=confidence))
 
 
-def record_of(state: LoopState, days: Sequence[Day], promise: Interval | None, limits: Retrain, now: Instant) -> Record:
-    """The champion's record since the last retraining was asked for; ``days`` oldest first."""
-    champion = state.route.champion or ""
-    since = state.retrained_at or 0
-    seen = [day for day in days if day.start >= since and day.sums_of(champion) is not None]
-    sums = [day.sums_of(champion) for day in seen]
-    ends = range(max(0, len(seen) - limits.sustained), len(seen))
-    looks = [Look(seen[end].day, _full(sums[: end + 1], limits.trail, limits.confidence)) for end in ends]
-    return Record(now, champion, since, promise, looks, _full(sums, limits.emergency_trail, limits.confidence))
+def situation_of(
+    policy: Retrain,
+    state: LoopState,
+    days: Sequence[Day],
+    promise: Interval | None,
+    now: Instant,
+    *,
+    timezone: str = "UTC",
+    limits: Mapping[str, Mapping[str, Limit]] | None = None,
+    estimated: Sequence[Look] | None = None,
+    outlook: Outlook | None = None,
+) -> Situation:
+    """What the policy may look at, and no more than it needs: of the champion, since the last retraining was asked for.
+
+    ``days`` oldest first, as they were known at ``now``. ``limits`` of drift by signal and feature stand before the
+    fixed ones; ``estimated`` are skills before labels, oldest first; ``outlook`` is needed where money is looked at.
+    """
+    needs, champion, since = policy.needs, state.route.champion or "", state.retrained_at or 0
+    recent = days[bisect_left(days, since, key=lambda day: day.start) :]
+    drift = _drift(recent, champion, needs.drift)
+    return Situation(
+        now=now,
+        local=_local(now, timezone),
+        champion=champion,
+        since=since,
+        promise=promise,
+        realised=_realised(recent, champion, needs),
+        estimated=None if estimated is None or not needs.estimated else tuple(estimated)[-needs.estimated :],
+        labelled=_labelled(days, since, needs.labelled),
+        drift=drift,
+        limits=limits_of(drift[-1], limits or {}) if drift else {},
+        outlook=outlook if needs.outlook else None,
+        trainings=_trainings(state, now, timezone),
+        asked=state.asked,
+    )
 
 
-def _full(sums: Sequence[ScoreSums | None], days: int, confidence: float) -> Interval | None:
-    """Skill over the last ``days``; None when there are fewer: a half-filled trail is no look."""
-    return skill_of(sums[-days:], confidence=confidence) if len(sums) >= days else None
+def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:
+    seen = [(day.day, sums) for day in recent if (sums := day.sums_of(champion)) is not None]
+    sums = [one for _, one in seen]
+    told = []
+    for (trail, confidence), windows in needs.trails.items():
+        ends = range(max(0, len(seen) - windows), len(seen))
+        looks = tuple(Look(seen[end][0], _full(sums, end + 1, trail, confidence)) for end in ends)
+        told.append(Trailing(trail, confidence, looks))
+    return tuple(told)
+
+
+def _full(sums: Sequence[ScoreSums], end: int, days: int, confidence: float) -> Interval | None:
+    """Skill over ``days`` up to ``end``; None when there are fewer: a half-filled trail is no look."""
+    return skill_of(sums[end - days : end], confidence=confidence) if end >= days else None
+
+
+def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, ...]:
+    if not windows:
+        return ()
+    rows = [day.outcomes.labelled for day in days if day.outcomes is not None and day.mature_at > since]
+    return tuple(accumulate(rows))[-windows:]
+
+
+def _drift(recent: Sequence[Day], champion: str, windows: Mapping[str, int]) -> tuple[Drifted, ...]:
+    """Days that were held against the champion's own reference."""
+    if not windows:
+        return ()
+    own = [day for day in recent if day.inputs.reference == champion][-max(windows.values()) :]
+    return tuple(Drifted(day.day, {signal: _values(day, signal) for signal in windows}) for day in own)
+
+
+def _values(day: Day, signal: str) -> Mapping[str, float | None]:
+    if signal == "prediction_psi":
+        return {"prediction": day.inputs.prediction_psi}
+    return day.inputs.psi if signal == "psi" else day.inputs.ks
+
+
+def _trainings(state: LoopState, now: Instant, timezone: str) -> int:
+    """Trainings asked for in this month; a state that older code wrote remembers the last one."""
+    known = state.trainings or ([] if state.retrained_at is None else [state.retrained_at])
+    month = _local(now, timezone)[:7]
+    return sum(_local(one, timezone)[:7] == month for one in known)
+
+
+def _local(now: Instant, timezone: str) -> str:
+    return to_datetime(now).astimezone(ZoneInfo(timezone)).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: Instant) -> CanaryWindow:

@@ -13,9 +13,12 @@ from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.keeping import STATELESS, Stateful
 from homeostat.control.loop import Loop
-from homeostat.control.policies import Matured, judge_first, judge_retrain
+from homeostat.control.policies.first import First, Matured, first_evidence, judge_first
+from homeostat.control.policies.judging import explain_retrain
+from homeostat.control.policies.situation import Outlook
+from homeostat.control.proposals import propose
 from homeostat.control.quality import halt, judge_quality, leave_for_standby
-from homeostat.control.reading import canary_window, quality_of, record_of, trail_of
+from homeostat.control.reading import canary_window, quality_of, situation_of, trail_of
 from homeostat.control.restoring import collect_failure, workflow_name
 from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
@@ -63,7 +66,8 @@ class Reconciler:
     called for: a route that somebody else decided, and may not have lived to publish, is published too.
     ``on_wait`` is told why nothing serves (None once something does) whenever that changes.
     ``lagging`` tells of replicas that do not serve a generation: while there are any, no rollout moves on.
-    ``verdict`` is what was last said about retraining. ``stateful`` sends state along with what is taken back, where
+    ``verdict`` is what was last said about retraining. ``outlook`` tells what age and retraining cost, over so many
+    days, for policies that look at money. ``stateful`` sends state along with what is taken back, where
     the loop declares any.
     """
 
@@ -81,6 +85,7 @@ class Reconciler:
     said: tuple[Waiting | None, ...] = ()
     judged: dict[str, Verdict] = dataclasses.field(default_factory=dict)
     stateful: Stateful = STATELESS
+    outlook: Callable[[LoopState, Sequence[Day], int], Outlook] | None = None
 
     @property
     def workflow_name(self) -> str:
@@ -213,6 +218,8 @@ class Reconciler:
             return waited
         verdict, facts = self._judge_retraining(state, now)
         self.verdict = verdict
+        if verdict.name == ASK:
+            return propose(state, verdict, now, facts)
         if verdict.name != RETRAIN:
             return Transition(state, ())
         return transitions.ask_retraining(state, verdict, now, facts)
@@ -240,10 +247,15 @@ class Reconciler:
         if state.route.champion is None:
             resting = state.retrained_at is not None and now - state.retrained_at < FIRST_RETRY
             matured = Matured(0, 0) if resting else self.observer.matured(now)
-            return judge_first(matured, limits, self.loop.gate.min_days), {"matured": plain(matured)}
+            first = First(limits.min_rows, self.loop.gate.min_days)
+            verdict = judge_first(matured, first)
+            return verdict, first_evidence(matured, first, verdict)
         promise = self.observer.promise(state.route.champion)
-        record = record_of(state, self.days, promise, limits, now)
-        return judge_retrain(record, limits), {"record": plain(record)}
+        windows = limits.needs.outlook if self.outlook is not None else 0
+        outlook = self.outlook(state, self.days, windows) if self.outlook is not None and windows else None
+        seen = situation_of(limits, state, self.days, promise, now, timezone=self.loop.timezone, outlook=outlook)
+        explained = explain_retrain(seen, limits)
+        return explained.verdict, explained.evidence()
 
     def _judge_rollout(self, state: LoopState, now: Instant) -> Transition:
         assert state.rollout is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from homeostat.control.hours import hours
 from homeostat.kernel.clock import Duration, Instant, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, DRILL, HOLD, INCONCLUSIVE, Reason, Verdict
@@ -18,7 +18,6 @@ KIND = "drill"
 BEGINS = f"{KIND}_begins"
 """Kinds of decision: the report of a drill, and its beginning."""
 _DAY, _MINUTE = duration("1d"), duration("1m")
-_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ class Drills:
 
     def __post_init__(self) -> None:
         duration(self.every)
-        if self.at is not None and (not _HOURS.fullmatch(self.at) or self.at[:5] == self.at[6:]):
-            raise InvalidInput(f"{self.at!r} are no hours of a day.", mend="Write them as '03:00-05:00', in UTC.")
+        _ = self.at is None or hours(self.at)
         if not 0 < self.seconds <= 60 or self.min_requests < 0:
             raise InvalidInput(
                 f"A drill of {self.seconds} s at {self.min_requests} requests a minute cannot be held.",
@@ -52,7 +50,7 @@ class Drills:
         """When the hours began that last now; None outside of them."""
         if self.at is None:
             return None
-        begin, end = (_minutes(text) * _MINUTE for text in self.at.split("-"))
+        begin, end = (minutes * _MINUTE for minutes in hours(self.at))
         began = now - (now - begin) % _DAY
         return began if now < began + ((end - begin) % _DAY or _DAY) else None
 
@@ -122,8 +120,3 @@ def _busy(state: LoopState) -> str:
 
 def _hold(code: str, text: str) -> Verdict:
     return Verdict(HOLD, (Reason(code, None, None, text),))
-
-
-def _minutes(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)

@@ -40,16 +40,17 @@ class Retraining:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """That a person lets a candidate go on: who, why and when (event time)."""
+    """What a person answered: who, why and when (event time). Only what is not ``approved`` of a retraining is kept."""
 
     actor: str
     reason: str
     at: Instant
+    approved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a rollout asks a person: may it do ``what``, on which evidence. A refusal ends the rollout."""
+    """What a rollout or a policy asks a person: may it do ``what``, on which evidence. A refusal ends the rollout."""
 
     id: str
     what: str
@@ -129,7 +130,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """One row of the relational store, replaced as a whole by compare-and-set on ``revision``."""
+    """One row of the relational store, replaced as a whole by compare-and-set on ``revision``.
+
+    ``trainings``: when those of the last weeks were asked for, oldest first. ``asked``: what a person is asked, or was,
+    about the next one.
+    """
 
     loop: str
     revision: int
@@ -144,6 +149,8 @@ class LoopState:
     drill: Drill | None = None
     restoring: Restoring | None = None
     held: Held | None = None
+    trainings: tuple[Instant, ...] = ()
+    asked: Question | None = None
 
     @property
     def serving(self) -> str | None:

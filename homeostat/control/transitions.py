@@ -16,6 +16,8 @@ from homeostat.serving.routing import Route
 
 Facts = Mapping[str, object]
 _STAND_DOWN = "stand_down"
+_REMEMBERED = duration("32d")
+"""Longer than any month: as far back as a budget looks."""
 
 
 class Transition(NamedTuple):
@@ -36,6 +38,8 @@ def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
         retrained_at=now,
         next_version=state.next_version + 1,
         held=None,
+        trainings=(*(one for one in state.trainings if now - one < _REMEMBERED), now),
+        asked=None,
     )
     kind, title = ("bootstrap", f"Train the first version, {version}")
     if state.route.champion is not None:

@@ -8,7 +8,13 @@ from homeostat.control.economics.money import Money
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
-from homeostat.control.policies import Retrain
+from homeostat.control.policies.base import at_least
+from homeostat.control.policies.drift import Drift
+from homeostat.control.policies.economic import Economic
+from homeostat.control.policies.outcomes import Emergency, Estimated, Realised
+from homeostat.control.policies.retrain import Budget, Retrain
+from homeostat.control.policies.sustained import Sustained
+from homeostat.control.policies.timing import Schedule, Volume
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.control.versioned_state import State, StateFolder
@@ -34,10 +40,15 @@ from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
 
 __all__ = [
+    "Budget",
     "Canary",
     "Column",
+    "Drift",
     "Drills",
+    "Economic",
     "Economics",
+    "Emergency",
+    "Estimated",
     "Gate",
     "Label",
     "Latest",
@@ -46,11 +57,16 @@ __all__ = [
     "Loop",
     "Money",
     "MonitoringBudget",
+    "Realised",
     "Retrain",
+    "Schedule",
     "State",
     "StateFolder",
+    "Sustained",
     "Table",
+    "Volume",
     "Window",
+    "at_least",
     "batch_mean",
     "batch_missing",
     "batch_rows",

@@ -70,11 +70,8 @@ loop = hs.Loop(
     train=train,
     config={"c": 1.0},
     retrain=hs.Retrain(
-        trail=3,
-        sustained=1,
-        tolerance=0.1,
+        when=hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | hs.Schedule(at_latest="20d"),
         cool_down="5d",
-        max_age="20d",
         holdout="3d",
         first_holdout="3d",
         min_rows=300,

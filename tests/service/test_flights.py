@@ -48,9 +48,10 @@ LOOP_FILE = '''
 from dataclasses import replace
 
 from examples.flights import loop as flights
-from homeostat import Gate, Retrain
+from homeostat import Gate, Realised, Retrain, Schedule, Sustained
 
-retrain = Retrain(first_holdout="3d", emergency_skill=-100.0)
+calm = Sustained(Realised(), 3) | Schedule(at_latest="60d")
+retrain = Retrain(when=calm, first_holdout="3d")
 loop = replace(flights.loop, gate=Gate(min_skill=-100.0, min_days=3), retrain=retrain)
 '''
 Row = dict[str, Any]

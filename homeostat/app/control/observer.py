@@ -18,7 +18,7 @@ from homeostat.app.control.scoring import Columns, Scorer, can_judge
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
-from homeostat.control.policies import Matured
+from homeostat.control.policies.first import Matured
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore

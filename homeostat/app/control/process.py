@@ -16,6 +16,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.observer import DeltaObserver
+from homeostat.app.control.outlooks import Outlooks
 from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.control.service import ControlService
@@ -178,7 +179,15 @@ def _reconciler(
     lagging, say = operations.fleet.lagging, _saying(operations)
     keeper = StateKeeper.of(loop, settings, operations.store)
     found = Reconciler(
-        loop, operations.store, observer, engine, publisher.publish, say, lagging, stateful=keeper or STATELESS
+        loop,
+        operations.store,
+        observer,
+        engine,
+        publisher.publish,
+        say,
+        lagging,
+        stateful=keeper or STATELESS,
+        outlook=Outlooks(operations, loop).of,
     )
     body = retraining_body(loop, operations.store, work, publisher.publish, keeper)
     engine.register(found.workflow_name, traced_body(body, tracer, loop.name) if tracer else body)

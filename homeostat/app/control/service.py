@@ -14,6 +14,7 @@ from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
 from homeostat.app.control.rehearsing import Rehearser
+from homeostat.app.decided import explained
 from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.showing import Showing
@@ -164,6 +165,10 @@ class ControlService:
         """Decisions after a place in the ledger."""
         return self.operations.decisions(self._loop(name), after)
 
+    def explanation(self, name: str, decision: str, *, replayed: bool) -> Json:
+        """Why a decision of the loop was taken, in full."""
+        return explained(self.operations.store, decision, replayed=replayed, loop=self._loop(name).name)
+
     def versions(self, name: str) -> list[Json]:
         """Every version and its standing."""
         return self.operations.versions(self._loop(name))
@@ -179,6 +184,11 @@ class ControlService:
         """Answer what an open rollout asks."""
         loop, now = self._loop(name), self._now()
         return self.operations.answer(loop, question, reason, approved=approved, actor="dashboard", now=now)
+
+    def answer_proposal(self, name: str, question: str | None, reason: str, *, approved: bool) -> Json:
+        """Answer what is asked about retraining."""
+        loop, now = self._loop(name), self._now()
+        return self.operations.answer_proposal(loop, question, reason, approved=approved, actor="dashboard", now=now)
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""

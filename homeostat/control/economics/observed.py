@@ -10,7 +10,9 @@ from statistics import mean, median
 
 from homeostat.control.days import Day
 from homeostat.control.economics.figures import Figure, Missing, Told
-from homeostat.control.policies import Retrain
+from homeostat.control.policies.outcomes import Realised
+from homeostat.control.policies.retrain import Retrain
+from homeostat.control.policies.sustained import Sustained
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.skew import skew_rate_or_none
@@ -134,13 +136,22 @@ def detection_days_of(seen: Observed) -> Told:
     waits = [(day.mature_at - day.end) / DAY for day in seen.days]
     if not waits:
         return Missing("days", "no day was measured yet")
-    labels, policy = median(waits), seen.retrain
-    value = labels + policy.trail + policy.sustained - 1
+    policy = _soonest(seen.retrain)
+    if policy is None:
+        return Missing("days", "the retraining policy does not look at outcomes: it has no Realised in it")
+    labels, (trail, looks) = median(waits), policy
     basis = (
-        f"labels mature {labels:.1f} days after a day ends; then trail={policy.trail} days and"
-        f" sustained={policy.sustained} looks, one a day"
+        f"labels mature {labels:.1f} days after a day ends; then {trail} days of outcomes and {looks} looks, one a day"
     )
-    return Figure(value, "days", basis)
+    return Figure(labels + trail + looks - 1, "days", basis)
+
+
+def _soonest(retrain: Retrain) -> tuple[int, int] | None:
+    """Days of outcomes and looks of the part of a policy that sees a loss of performance soonest."""
+    lasting = [one for one in retrain.when.walk() if isinstance(one, Sustained) and isinstance(one.policy, Realised)]
+    single = {one: 1 for one in retrain.when.walk() if isinstance(one, Realised)}
+    looks = {**single, **{one.policy: one.windows for one in lasting if isinstance(one.policy, Realised)}}
+    return min(((one.trail, count) for one, count in looks.items()), key=sum, default=None)
 
 
 def rhythm_of(seen: Observed) -> Told:

@@ -16,6 +16,8 @@ LoopName = Annotated[str, Path(description="Name of the loop, as its file gives 
 TableName = Annotated[str, Path(description="Name of a table, as the loop file gives it.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
 Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
+DecisionName = Annotated[str, Path(description="Its place in the ledger.")]
+Replay = Annotated[bool, Query(description="Judge again, from the stored situation under the stored policy.")]
 Instant = Annotated[str, Field(description="ISO-8601 with its offset, such as 2013-02-01T05:00:00Z.")]
 
 
@@ -45,7 +47,7 @@ class RollbackRequest(BaseModel):
 
 
 class Answer(BaseModel):
-    """What a person answers to a rollout that asks; written to the ledger."""
+    """What a person answers to a rollout or a policy that asks; written to the ledger."""
 
     reason: str = Field(min_length=1, max_length=1_000)
     question: str | None = Field(default=None, max_length=200, description="The one that is meant; any if left out.")
@@ -122,6 +124,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""
         return {"decisions": service.decisions(loop, after)}
 
+    @router.get("/loops/{loop}/decisions/{decision}/explanation", summary="Explain a decision")
+    def explanation(loop: LoopName, decision: DecisionName, replay: Replay = False) -> Json:
+        """The verdict in one sentence and in full, what it was judged from, and whether it can be made again."""
+        return service.explanation(loop, decision, replayed=replay)
+
     @router.get("/loops/{loop}/versions", summary="List its versions")
     def versions(loop: LoopName) -> Json:
         """Every version, newest first, with its standing, held-out figures and fingerprint."""
@@ -141,6 +148,16 @@ def router_of(service: ControlService) -> APIRouter:
     def refuse(loop: LoopName, answer: Answer) -> Json:
         """The candidate of the open rollout, which asks, leaves at once; the champion serves everything."""
         return service.answer(loop, answer.question, answer.reason, approved=False)
+
+    @router.post("/loops/{loop}/retrain/approve", summary="Let a retraining begin")
+    def approve_retraining(loop: LoopName, answer: Answer) -> Json:
+        """The retraining that is proposed begins at the next look; the month's budget and quiet hours still hold."""
+        return service.answer_proposal(loop, answer.question, answer.reason, approved=True)
+
+    @router.post("/loops/{loop}/retrain/refuse", summary="Do not let a retraining begin")
+    def refuse_retraining(loop: LoopName, answer: Answer) -> Json:
+        """Nothing begins; it is asked about again only after the patience that the policy names."""
+        return service.answer_proposal(loop, answer.question, answer.reason, approved=False)
 
     @router.get("/tables/{table}/quarantine", summary="List rows kept apart")
     def quarantine(table: TableName, limit: Limit = 100) -> Json:

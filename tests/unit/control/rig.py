@@ -15,7 +15,7 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
-from homeostat.control.policies import Matured
+from homeostat.control.policies.first import Matured
 from homeostat.control.reconcile import Reconciler
 from homeostat.control.retraining import retraining_body
 from homeostat.control.state import LoopState
@@ -233,9 +233,7 @@ def loop_of(**parts: Any) -> Loop:
     )
     told = hs.Table("told", key="id", event_time="at", contract={"id": hs.text(), "at": hs.instant(), "y": hs.number()})
     limits: dict[str, Any] = {
-        "retrain": hs.Retrain(
-            cool_down="3d", max_age="5d", first_holdout="3d", tolerance=9, emergency_skill=-99, min_rows=100
-        ),
+        "retrain": hs.Retrain(when=hs.Schedule(at_latest="5d"), cool_down="3d", first_holdout="3d", min_rows=100),
         "gate": hs.Gate(min_days=3, margin=0.01),
         "rollout": hs.Canary(holds=("4d", "1d", "1d", "1d"), margin=0.01),
     }

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.control.gates import Evidence, Gate, judge_gate
-from homeostat.control.policies import Look, Matured, Record, Retrain, judge_first, judge_retrain
 from homeostat.control.rollouts import Canary, CanaryWindow, judge_canary
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
-from homeostat.kernel.verdicts import ACCEPT, ADVANCE, HOLD, INCONCLUSIVE, PROMOTE, REJECT, RETRAIN, ROLL_BACK
+from homeostat.kernel.verdicts import ACCEPT, ADVANCE, HOLD, INCONCLUSIVE, PROMOTE, REJECT, ROLL_BACK
 from homeostat.stats.intervals import Interval
 
 DAY = duration("1d")
@@ -21,72 +20,6 @@ DAY = duration("1d")
 
 def interval(low: float, high: float, blocks: int = 10) -> Interval:
     return Interval((low + high) / 2, low, high, blocks, blocks * 900, 0.95)
-
-
-def looks(*highs: float | None) -> list[Look]:
-    return [
-        Look(f"2013-03-{n:02}", None if high is None else interval(high - 0.1, high)) for n, high in enumerate(highs, 1)
-    ]
-
-
-BASE = Record(
-    now=100 * DAY,
-    champion="v1",
-    retrained_at=70 * DAY,
-    promise=interval(0.08, 0.12),
-    looks=looks(0.11, 0.11, 0.11),
-    emergency=interval(0.0, 0.2, 3),
-)
-LIMITS = Retrain()
-LOST = looks(0.07, 0.07, 0.07)
-
-
-@pytest.mark.parametrize(
-    ("record", "verdict", "code"),
-    [
-        (BASE, HOLD, "as_promised"),
-        (dataclasses.replace(BASE, looks=LOST), RETRAIN, "lasting_loss"),
-        (dataclasses.replace(BASE, looks=LOST, retrained_at=99 * DAY), HOLD, "cooling_down"),
-        (dataclasses.replace(BASE, looks=looks(0.07, 0.11, 0.07)), HOLD, "as_promised"),
-        (dataclasses.replace(BASE, looks=looks(0.07, None, 0.07)), INCONCLUSIVE, "too_few_looks"),
-        (dataclasses.replace(BASE, promise=None, looks=LOST), INCONCLUSIVE, "no_promise"),
-        (dataclasses.replace(BASE, retrained_at=40 * DAY), RETRAIN, "too_old"),
-        (dataclasses.replace(BASE, retrained_at=40 * DAY + DAY // 24), RETRAIN, "too_old"),
-        (dataclasses.replace(BASE, retrained_at=41 * DAY), HOLD, "as_promised"),
-        (dataclasses.replace(BASE, retrained_at=40 * DAY, promise=None), RETRAIN, "too_old"),
-        (dataclasses.replace(BASE, emergency=interval(-0.5, 0.01, 3)), RETRAIN, "emergency"),
-        (
-            dataclasses.replace(BASE, emergency=interval(-0.5, 0.01, 3), retrained_at=99 * DAY),
-            RETRAIN,
-            "emergency",
-        ),
-        (dataclasses.replace(BASE, emergency=None), HOLD, "as_promised"),
-    ],
-)
-def test_retraining_is_decided_by_lasting_loss_emergency_or_age(record: Record, verdict: str, code: str) -> None:
-    found = judge_retrain(record, LIMITS)
-    assert (found.name, found.reasons[0].code) == (verdict, code)
-
-
-def test_a_reason_quotes_both_sides() -> None:
-    found = judge_retrain(dataclasses.replace(BASE, looks=LOST), LIMITS)
-    assert str(found.reasons[0]) == "skill at most 0.07 < promised 0.1 - 0.02, 3 looks in a row to 2013-03-03"
-
-
-@given(st.lists(st.floats(-1, 1), min_size=3, max_size=6), st.floats(0, 0.5))
-def test_more_lost_skill_never_turns_retraining_off(highs: list[float], worse: float) -> None:
-    seen = dataclasses.replace(BASE, looks=looks(*highs))
-    worsened = dataclasses.replace(BASE, looks=looks(*(high - worse for high in highs)))
-    if judge_retrain(seen, LIMITS).name == RETRAIN:
-        assert judge_retrain(worsened, LIMITS).name == RETRAIN
-
-
-@pytest.mark.parametrize(
-    ("matured", "verdict"),
-    [(Matured(1_999, 40), INCONCLUSIVE), (Matured(2_000, 4), INCONCLUSIVE), (Matured(2_000, 5), RETRAIN)],
-)
-def test_a_first_version_waits_for_rows_and_days(matured: Matured, verdict: str) -> None:
-    assert judge_first(matured, LIMITS, 5).name == verdict
 
 
 GOOD = Evidence("v2", "v1", interval(0.05, 0.15), interval(-0.02, -0.01))
@@ -179,8 +112,6 @@ def test_more_faults_never_look_better(step: int, looks_before: int, faults: int
         lambda: Canary(holds=("2d",)),
         lambda: Canary(looks=3),
         lambda: Gate(min_days=2),
-        lambda: Retrain(trail=2),
-        lambda: Retrain(cool_down="soon"),
     ],
 )
 def test_limits_that_prove_nothing_are_refused(wrong: object) -> None:

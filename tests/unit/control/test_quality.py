@@ -23,7 +23,7 @@ from homeostat.serving.routing import Experiment, ExperimentArm, Route
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from tests.unit.control.rig import DAY, Outside, Site
 
-PATIENT = hs.Retrain(cool_down="3d", max_age="5d", first_holdout="3d", tolerance=9, emergency_skill=-99, min_rows=100)
+PATIENT = hs.Retrain(when=hs.Schedule(at_latest="60d"), cool_down="3d", first_holdout="3d", min_rows=100)
 STRICT = hs.Limits(quality=0.01)
 PROMOTED = 18
 """The midnight by which version 2 is promoted, and the rollout of version 3 opens."""
@@ -107,7 +107,7 @@ def test_what_was_seen_before_it_came_does_not_count_against_it(tmp_path: Path) 
 
 def _experimenting(folder: Path, outside: Outside, **parts: Any) -> tuple[Site, LoopState]:
     """Version 2 is the champion, and version 1 an arm of an experiment beside it."""
-    site = Site(folder, outside, retrain=dataclasses.replace(PATIENT, max_age="60d"), **parts)
+    site = Site(folder, outside, retrain=PATIENT, **parts)
     state = site.live(1, 6)
     arms = (ExperimentArm("a", "v1", 0.5), ExperimentArm("b", "v9", 0.5))
     route = next_route(state.route, experiments=(Experiment("checkout", arms),))

@@ -8,9 +8,11 @@ import pytest
 
 import homeostat as hs
 from homeostat.control.days import Day, Inputs, Outcomes
-from homeostat.control.reading import canary_window, record_of, skill_of, trail_of
+from homeostat.control.policies.judging import judge_retrain
+from homeostat.control.policies.situation import Limit
+from homeostat.control.reading import canary_window, situation_of, skill_of, trail_of
 from homeostat.control.state import LoopState, Rollout, initial_state
-from homeostat.kernel.clock import duration
+from homeostat.kernel.clock import duration, parse_instant
 from homeostat.monitoring.performance import PairSums
 from homeostat.serving.routing import Route
 from homeostat.stats.sums import ScoreSums
@@ -38,29 +40,71 @@ def _state(retrained_at: int = 0) -> LoopState:
     return dataclasses.replace(initial_state("demo"), route=route, retrained_at=retrained_at, first_version="v1")
 
 
-LIMITS = hs.Retrain(trail=4, sustained=3, emergency_trail=3)
+POLICY = hs.Retrain(when=hs.Sustained(hs.Realised(trail=4), 3) | hs.Emergency())
 
 
 def test_a_look_stands_on_a_full_trail_or_is_none() -> None:
-    record = record_of(_state(), [_day(n) for n in range(5)], None, LIMITS, 9 * DAY)
-    assert [look.day for look in record.looks] == ["d02", "d03", "d04"]
-    assert [look.skill is None for look in record.looks] == [True, False, False]
-    assert [look.skill.blocks for look in record.looks if look.skill] == [4, 4]
-    assert record.emergency is not None
-    assert record.emergency.blocks == 3
+    seen = situation_of(POLICY, _state(), [_day(n) for n in range(5)], None, 9 * DAY)
+    looks = seen.looks(4, 0.9)
+    assert [look.day for look in looks] == ["d02", "d03", "d04"]
+    assert [look.skill is None for look in looks] == [True, False, False]
+    assert [look.skill.blocks for look in looks if look.skill] == [4, 4]
+    assert [look.skill.blocks for look in seen.looks(3, 0.9) if look.skill] == [3]
 
 
-def test_days_before_the_last_retraining_and_days_without_labels_are_no_part_of_the_record() -> None:
+def test_days_before_the_last_retraining_and_days_without_labels_are_no_part_of_the_situation() -> None:
     days = [_day(0, BAD), _day(1, BAD), *(_day(n) for n in range(2, 6)), _day(6, NONE), _day(7, None)]
-    record = record_of(_state(2 * DAY), days, None, LIMITS, 9 * DAY)
-    assert record.looks[-1].day == "d05"
-    assert record.looks[-1].skill == skill_of([GOOD] * 4, confidence=LIMITS.confidence)
+    seen = situation_of(POLICY, _state(2 * DAY), days, None, 9 * DAY)
+    assert seen.looks(4, 0.9)[-1].day == "d05"
+    assert seen.looks(4, 0.9)[-1].skill == skill_of([GOOD] * 4, confidence=0.9)
 
 
 def test_with_nothing_known_there_are_no_looks_and_no_emergency() -> None:
-    record = record_of(_state(), [], None, LIMITS, 0)
-    assert (list(record.looks), record.emergency) == ([], None)
+    seen = situation_of(POLICY, _state(), [], None, 0)
+    assert (seen.looks(4, 0.9), seen.looks(3, 0.9), seen.drift, seen.labelled) == ((), (), (), ())
     assert skill_of([None, None]) is None
+
+
+def test_only_what_the_policy_needs_is_read() -> None:
+    days = [_drifting(n, 0.1 * n) for n in range(8)]
+    bare = situation_of(hs.Retrain(when=hs.Schedule(at_latest="60d")), _state(), days, None, 9 * DAY)
+    assert (bare.realised, bare.drift, bare.labelled, bare.limits) == ((), (), (), {})
+    policy = hs.Retrain(when=hs.Sustained(hs.Drift(), 2, of=3) & hs.Volume(rows=5))
+    full = situation_of(policy, _state(2 * DAY), days, None, 9 * DAY)
+    assert [one.values for one in full.drift] == [{"psi": {"x": 0.1 * n}} for n in (5, 6, 7)]
+    assert full.labelled == (42,)  # labels of the days 1 to 7 matured since midnight of day 2
+
+
+def test_limits_of_drift_are_the_calibrated_ones_where_there_are_some() -> None:
+    policy = hs.Retrain(when=hs.Drift(), cool_down=None)
+    days = [_drifting(1, 0.15)]
+    assert situation_of(policy, _state(), days, None, 9 * DAY).limits == {"psi": {"x": Limit(0.2)}}
+    earned = {"psi": {"x": Limit(0.08, "calibrated")}}
+    seen = situation_of(policy, _state(), days, None, 9 * DAY, limits=earned)
+    assert judge_retrain(seen, policy).reasons[0].text == (
+        "psi of 1 of 1 above the limit in d01 (x 0.15 > 0.08 (calibrated)) >= 1"
+    )
+
+
+def test_days_against_another_reference_say_nothing_of_the_champion() -> None:
+    policy = hs.Retrain(when=hs.Drift())
+    other = dataclasses.replace(_drifting(3, 9.0), inputs=dataclasses.replace(_drifting(3, 9.0).inputs, reference="v0"))
+    assert situation_of(policy, _state(), [_drifting(2, 0.1), other], None, 9 * DAY).drift[-1].day == "d02"
+
+
+def test_trainings_are_counted_by_month_of_the_loops_zone() -> None:
+    first = parse_instant("2013-03-01T03:00:00Z")
+    state = dataclasses.replace(_state(first), trainings=(first - 20 * DAY, first, first + 9 * DAY))
+    seen = situation_of(POLICY, state, [], None, first + 10 * DAY)
+    away = situation_of(POLICY, state, [], None, first + 10 * DAY, timezone="America/New_York")
+    assert (seen.trainings, seen.local, away.trainings, away.local) == (2, "2013-03-11T03:00", 1, "2013-03-10T23:00")
+    older = dataclasses.replace(state, trainings=())
+    assert situation_of(POLICY, older, [], None, first + 10 * DAY).trainings == 1
+
+
+def _drifting(number: int, psi: float) -> Day:
+    day = _day(number)
+    return dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, psi={"x": psi}))
 
 
 ROLLOUT = Rollout("r", "v2", "v1", 1, opened_at=2 * DAY, entered_at=4 * DAY, look_at=6 * DAY, looks=1)

@@ -52,5 +52,5 @@ export const api = {
   table: (name) => call(`api/tables/${encodeURIComponent(name)}`),
   quarantine: async (name) => (await call(`api/tables/${encodeURIComponent(name)}/quarantine?limit=20`)).rows,
   rollback: (loop, reason) => call(of(loop, "rollback"), post({ reason })),
-  answer: (loop, approved, answer) => call(of(loop, `rollout/${approved ? "approve" : "refuse"}`), post(answer)),
+  answer: (loop, what, approved, answer) => call(of(loop, `${what}/${approved ? "approve" : "refuse"}`), post(answer)),
 };

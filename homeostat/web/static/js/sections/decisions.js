@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { dateAndTime, NONE } from "../format.js";
 import { icon } from "../icons.js";
 import { kindOf, KINDS, toneOfVerdict } from "../kinds.js";
+import { findings } from "./findings.js";
 
 const PAGE = 12;
 
@@ -89,5 +90,6 @@ function evidence({ seq, hash, evidence: facts }) {
     h("dl", null,
       h("div", null, h("dt", null, "Ledger entry"), h("dd", null, String(seq))),
       h("div", null, h("dt", null, "Hash"), h("dd", { class: "mono" }, hash ?? NONE))),
+    findings(facts?.judged),
     h("pre", { tabindex: 0, "aria-label": "Evidence" }, JSON.stringify(facts ?? {}, null, 2)));
 }

@@ -4,7 +4,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at, count, day, dayAndTime, fixed, known, NONE, percent, plural, signed } from "../format.js";
 import { icon } from "../icons.js";
 import { rollouts } from "../state.js";
-import { question } from "./asking.js";
+import { proposal, question } from "./asking.js";
 import { activityOf } from "./status.js";
 
 const SHOWN = 5;
@@ -27,7 +27,7 @@ export function mountRollout(root, page) {
   const interval = createIntervalChart(area);
   const drawOpen = whenChanged((overview, loop) => {
     setText(aside, overview.rollout ? `${overview.rollout.candidate} against ${overview.rollout.champion}` : "");
-    open.replaceChildren(...(overview.rollout ? stepper(overview, loop, page) : closed(overview)).filter(Boolean));
+    open.replaceChildren(...(overview.rollout ? stepper(overview, loop, page) : closed(overview, loop, page)).filter(Boolean));
     const pair = overview.rollout?.paired_difference;
     difference.hidden = !overview.rollout;
     area.hidden = !pair;
@@ -37,8 +37,8 @@ export function mountRollout(root, page) {
   const drawPast = whenChanged((state) => past.replaceChildren(...pastRollouts(state, page)));
   return (state) => {
     if (!state.overview) return;
-    const { rollout, activity, now } = state.overview;
-    drawOpen([rollout, activity, rollout && now], state.overview, state.loop);
+    const { rollout, proposal: proposed, activity, now } = state.overview;
+    drawOpen([rollout, proposed, activity, rollout && now], state.overview, state.loop);
     drawPast(state.changes.decisions, state);
   };
 }
@@ -85,7 +85,7 @@ function words(pair) {
   ];
 }
 
-function closed(overview) {
+function closed(overview, loop, page) {
   const doing = activityOf(overview);
   const rest = overview.route?.champion
     ? "The next retrain that passes the gate is rolled out here in steps, each held until outcomes judge it."
@@ -94,6 +94,7 @@ function closed(overview) {
     h("ol", { class: "steps idle", "aria-hidden": "true" }, DEFAULT_STEPS.map((share) =>
       h("li", { class: "next" }, h("span", { class: "step-dot" }), h("strong", null, percent(share))))),
     h("p", { class: "quiet" }, h("strong", null, doing ?? "No rollout is open. "), doing ? " " : null, rest),
+    proposal(overview.proposal, loop, page),
   ];
 }
 

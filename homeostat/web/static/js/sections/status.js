@@ -23,7 +23,7 @@ function headlineOf({ overview, loop, connection }) {
 
 function detailOf({ overview }) {
   if (!overview) return "";
-  return problemOf(overview) ?? activityOf(overview) ?? waitingOf(overview) ?? askedOf(overview.rollout) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
+  return problemOf(overview) ?? activityOf(overview) ?? waitingOf(overview) ?? askedOf(overview.rollout) ?? proposedOf(overview.proposal) ?? holdOf(overview.rollout) ?? lastOf(overview.last_decision) ?? phaseOf(overview);
 }
 
 export function activityOf({ activity, now }) {
@@ -45,6 +45,10 @@ function waitingOf({ waiting }) {
 
 function askedOf(rollout) {
   return rollout?.state === "asking" ? `A person is asked: may ${rollout.asked.may}? The rollout below has the evidence.` : null;
+}
+
+function proposedOf(asked) {
+  return asked && !asked.answer ? `A person is asked: may ${asked.may}? The evidence is below.` : null;
 }
 
 function holdOf(rollout) {

@@ -1,0 +1,119 @@
+"""Commands about decisions: the list, and why one was taken."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from homeostat.cli.context import opened
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, show, talk, when
+
+Json = dict[str, Any]
+AfterOption = Annotated[
+    int, typer.Option("--after", metavar="N", help="Only decisions after this place in the ledger.")
+]
+_HELP = ("--help", "-h")
+
+
+class _ListByDefault(TyperGroup):
+    """``homeostat decisions LOOP`` lists: what is no command is taken for a loop or an option of the list."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words, with the command that they leave out."""
+        named = bool(args) and (args[0] in self.commands or args[0] in _HELP)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
+app = typer.Typer(
+    cls=_ListByDefault,
+    help="List every decision with its reasons, or explain one. 'homeostat decisions [LOOP]' lists.",
+    rich_markup_mode=None,
+)
+
+
+@app.command("list")
+def listed(
+    loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False, after: AfterOption = 0
+) -> None:
+    """List every decision with its reasons, oldest first."""
+    with errors_shown(as_json):
+        operations, found = opened(home, loop)
+        show(operations.decisions(found, after), as_json, print_decisions)
+
+
+@app.command("explain")
+def explain(
+    decision: Annotated[str, typer.Argument(metavar="ID", help="Its number in 'homeostat decisions'.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Judge again from what is stored, and say whether the verdict is equal.")
+    ] = False,
+) -> None:
+    """Tell why a decision was taken: in one sentence, in full, and from what.
+
+    A decision to train holds the situation that it was judged from and the policy that judged it. With --replay that
+    policy judges that situation again; exit code 3 when it says anything else than it said then, or when there is
+    nothing to judge from. Works whether or not Homeostat runs, and without the loop file.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.decided import explained
+        from homeostat.app.home import Home
+        from homeostat.app.operations import Operations
+
+        found = explained(Operations.open(Home(home).existing()).store, decision, replayed=replay)
+        show(found, as_json, _explained)
+    if replay and not found["replay"]["equal"]:
+        raise typer.Exit(3)
+
+
+def print_decisions(found: list[Json]) -> None:
+    """Print decisions with their reasons."""
+    if not found:
+        talk.print("No decision yet.")
+    for one in found:
+        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one['title'])}[/]", end="")
+        data.print(f"  [dim]{one['verdict']} by {escape(one['actor'])}[/]")
+        for reason in one["reasons"]:
+            data.print(f"      {reason}", markup=False)
+
+
+def _explained(found: Json) -> None:
+    print_decisions([found])
+    data.print(f"\n{found['sentence']}", markup=False)
+    if found["problem"]:
+        talk.print(found["problem"], markup=False)
+    if found["found"]:
+        data.print("\nIn full:")
+        for finding in (*found["guards"], found["found"]):
+            _finding(finding, 1)
+    if found["policy_version"]:
+        data.print(f"\npolicy {found['policy_version'][:12]}; --json shows it, and the situation that it judged")
+    if found["replay"]:
+        _replayed(found["replay"])
+
+
+def _finding(finding: Json, depth: int) -> None:
+    said, indent = finding["verdict"], "  " * depth
+    kind = finding["kind"].replace("_", " ")
+    leaf = not finding["parts"] or finding["kind"] == "sustained"
+    data.print(f"{indent}{kind}: {said}{'  ' + '; '.join(finding['reasons']) if leaf else ''}", markup=False)
+    for part in finding["parts"]:
+        _finding(part, depth + 1)
+
+
+def _replayed(again: Json) -> None:
+    if again["equal"]:
+        data.print("Judged again from what is stored: the same verdict, for the same reasons.")
+        return
+    data.print("[bold red]problem[/]: ", end="")
+    if again["problem"]:
+        data.print(again["problem"], markup=False)
+        return
+    data.print("Judged again from what is stored, it is not the same:")
+    for difference in again["differences"]:
+        data.print(f"  {difference}", markup=False)

@@ -1,0 +1,60 @@
+"""A stored verdict made again, from the stored situation under the stored policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from homeostat.control.policies.first import First, Matured, judge_first
+from homeostat.control.policies.judging import judge_retrain
+from homeostat.control.policies.retrain import Retrain
+from homeostat.control.policies.situation import Situation
+from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.verdicts import Verdict
+
+KEPT = frozenset({"policy", "policy_version", "judged"})
+"""What evidence holds of a verdict that can be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the recorded policy says of the recorded situation today, and every difference from what it said then."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether it says the same, in the same words."""
+        return not self.differences
+
+
+def replay(evidence: Mapping[str, Any]) -> Replayed:
+    """Judge again. Raises: InvalidInput for evidence that holds no situation, as that of older decisions."""
+    if not evidence.keys() >= KEPT or not evidence.keys() & {"situation", "matured"}:
+        raise InvalidInput(
+            "This decision holds no situation, so that it cannot be judged again.",
+            mend="Only decisions to train hold one, and those of older releases do not.",
+        )
+    found, version = _judge(evidence)
+    then = evidence["judged"]
+    told = [
+        f"{name}: {now!r} now, {before!r} then"
+        for name, now, before in (
+            ("policy version", version, evidence["policy_version"]),
+            ("verdict", found.name, then["verdict"]),
+            ("reasons", "; ".join(found.texts), "; ".join(then["reasons"])),
+        )
+        if now != before
+    ]
+    return Replayed(found.name, found.texts, tuple(told))
+
+
+def _judge(evidence: Mapping[str, Any]) -> tuple[Verdict, str]:
+    if "matured" in evidence:
+        limits = First(**evidence["policy"])
+        return judge_first(Matured(**evidence["matured"]), limits), limits.version
+    policy = Retrain.from_json(evidence["policy"])
+    return judge_retrain(Situation.from_json(evidence["situation"]), policy), policy.version
