@@ -37,7 +37,7 @@ def backtest(
     """Play policies of retraining through the loop's own history.
 
     A version is really trained for each week, on what was known then; judged are all by the judges that run live.
-    Beside each stand never retraining and an oracle that knew everything beforehand: regret 0 is the oracle, 1 is never.
+    Beside them stand never retraining (regret 1) and an oracle that knew everything beforehand (regret 0).
     The first run trains for some minutes; versions are kept, and any further run or policy takes seconds.
     """
     with errors_shown(as_json):
@@ -72,7 +72,18 @@ def _policies(named: str, loop: Loop) -> dict[str, Retrain] | None:
 def _text(told: Json) -> None:
     weeks, unit = told["weeks"], told["unit"]
     data.print(f"[bold]{told['loop']}[/]  {len(weeks)} weeks, {weeks[0]['first_day']} to {weeks[-1]['last_day']}")
-    columns = ["policy", "retrains", "back", "labels", "skill", "lost to age", "spent", f"total, {unit}", "regret", "between"]
+    columns = [
+        "policy",
+        "retrains",
+        "back",
+        "labels",
+        "skill",
+        "lost to age",
+        "spent",
+        f"total, {unit}",
+        "regret",
+        "between",
+    ]
     rows = [
         [
             one["name"],

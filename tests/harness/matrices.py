@@ -53,6 +53,4 @@ def _day(number: int, late: int) -> PastDay:
 def _trial(losses: Floats, week: int, seconds: float) -> Trial:
     asked, cutoff = LEAD + WEEK * week, WEEK * week
     sums = {place: sums_of(float(losses[place])) for place in range(cutoff, losses.size)}
-    return Trial(
-        f"w{week:02}", BEGINS + asked * DAY, BEGINS + cutoff * DAY, (0, ROWS * (30 + cutoff)), seconds, sums
-    )
+    return Trial(f"w{week:02}", BEGINS + asked * DAY, BEGINS + cutoff * DAY, (0, ROWS * (30 + cutoff)), seconds, sums)

@@ -166,7 +166,13 @@ def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int]) -> dic
         "days": [[day.window.name, day.window.start, day.window.end, day.mature_at] for day in grid.days],
         "known": list(grid.known),
         "asks": [
-            {"number": one.number, "asked_at": one.asked_at, "since": one.since, "cutoff": one.cutoff, "sequence": one.sequence}
+            {
+                "number": one.number,
+                "asked_at": one.asked_at,
+                "since": one.since,
+                "cutoff": one.cutoff,
+                "sequence": one.sequence,
+            }
             for one in grid.asks
             if one.number in numbers
         ],

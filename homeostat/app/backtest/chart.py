@@ -127,7 +127,9 @@ def _legend() -> list[str]:
 
 def _months(weeks: Sequence[Json], scale: _Scale, y: float) -> list[str]:
     """The first week that begins in each month; every second one where there are many."""
-    firsts = [one for place, one in enumerate(weeks) if not place or one["first_day"][:7] != weeks[place - 1]["first_day"][:7]]
+    firsts = [
+        one for place, one in enumerate(weeks) if not place or one["first_day"][:7] != weeks[place - 1]["first_day"][:7]
+    ]
     every = math.ceil(len(firsts) / 14)
     return [
         f'<text class="soft" x="{scale.x(one["week"]):.1f}" y="{y:.0f}">{one["first_day"][:7]}</text>'

@@ -1,4 +1,4 @@
-"""Trains versions of a back-test and judges them on every later day: ``python -m homeostat.app.backtest.child HOME LOOP``.
+"""Trains versions of a back-test and judges them: ``python -m homeostat.app.backtest.child HOME LOOP``.
 
 Told on stdin, as one JSON object, the days and the versions to make; keeps each where the parent looks for it, and
 writes one JSON line to stdout for each.
@@ -11,8 +11,8 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,19 +65,19 @@ def _counted(truth: NDArray[np.float64]) -> tuple[int, int, int]:
 def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> Trial:
     """One version; what forbids it, or goes wrong in the user's function, is its problem and nobody else's."""
     places, label, labels = history.training(ask)
-    named = {"version": ask.version, "asked_at": ask.asked_at, "cutoff": ask.cutoff, "labels": labels}
+    trial = Trial(ask.version, ask.asked_at, ask.cutoff, labels)
     judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
     try:
         scores, seconds = _scored(history, ask, history.rows(places, label))
         sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
     except HomeostatError as error:
-        return Trial(**named, problem=error.problem)
+        return replace(trial, problem=error.problem)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        return Trial(**named, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
-    return Trial(**named, seconds=seconds, sums=sums, drift=_drift(history, ask, places, scores, judged))
+        return replace(trial, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
+    return replace(trial, seconds=seconds, sums=sums, drift=_drift(history, ask, places, scores, judged))
 
 
 def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:

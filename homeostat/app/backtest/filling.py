@@ -80,7 +80,9 @@ def _make(
                 progress(_TRAINING, len(made), len(lacking))
 
     shares = [share for at in range(CHILDREN) if (share := list(lacking[at::CHILDREN]))]
-    children = [_child(settings, loop, {"folder": str(cells.folder), **asks_to_json(grid, keys, share)}) for share in shares]
+    children = [
+        _child(settings, loop, {"folder": str(cells.folder), **asks_to_json(grid, keys, share)}) for share in shares
+    ]
     try:
         readers = [threading.Thread(target=collect, args=(child.stdout,)) for child in children]
         for reader in readers:
@@ -117,5 +119,5 @@ def _child(settings: Settings, loop: Loop, ask: Json) -> subprocess.Popen[str]:
 def _ended(settings: Settings, how: str) -> Unavailable:
     return Unavailable(
         f"A process that trains versions for the back-test {how}.",
-        mend=f"Read {settings.paths.process_logs / 'backtest.log'}, then run it again: versions that are made are kept.",
+        mend=f"Read {settings.paths.process_logs / 'backtest.log'}, then run it again: finished versions are kept.",
     )

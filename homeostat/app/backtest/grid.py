@@ -89,7 +89,11 @@ class Known:
     @classmethod
     def of(cls, stored: DeltaTables, loop: Loop) -> Known:
         """Of all tables of a loop."""
-        found = [stored.read(table.name, columns=[KNOWN_AT, SEQUENCE]) for table in loop.tables if stored.version(table.name) >= 0]
+        found = [
+            stored.read(table.name, columns=[KNOWN_AT, SEQUENCE])
+            for table in loop.tables
+            if stored.version(table.name) >= 0
+        ]
         instants = np.concatenate([one[KNOWN_AT].cast(pa.int64()).to_numpy() for one in found])
         sequences = np.concatenate([one[SEQUENCE].to_numpy() for one in found])
         order = np.argsort(instants, kind="stable")
@@ -132,6 +136,4 @@ def _days(stored: DeltaTables, loop: Loop, first: date, last: date) -> list[Past
     inside = (day >= 0) & (day < count)
     np.maximum.at(latest, day[inside], due[inside])
     windows = [window((first + timedelta(days=number)).isoformat(), loop.timezone) for number in range(count)]
-    return [
-        PastDay(one, max(int(at), one.end)) for one, at in zip(windows, latest, strict=True)
-    ]
+    return [PastDay(one, max(int(at), one.end)) for one, at in zip(windows, latest, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from homeostat.kernel.clock import format_instant
 from homeostat.stats.metrics import entropy
 from homeostat.stats.sums import ScoreSums
 
-Json = dict[str, object]
+Json = dict[str, Any]
 ORACLE, NEVER = "oracle", "never"
 
 
@@ -41,15 +42,15 @@ def back_test(
     everyone = {one.name: one for one in (first, *contenders, known)}
     played = {name: play(matrix, releases, one.judge, rules.gate.confidence) for name, one in everyone.items()}
     weekly = {name: _weekly(matrix, costs, one) for name, one in played.items()}
-    told = []
+    told, best, worst = list[Json](), _total(weekly[ORACLE]), _total(weekly[NEVER])
     for name, one in played.items():
-        regret = regret_of(*(_total(weekly[who]) for who in (name, ORACLE, NEVER)), rng)
+        regret = regret_of(_total(weekly[name]), best, worst, rng)
         told.append(_policy(matrix, costs, everyone[name], one, weekly[name], regret.to_json()))
     return {
         "unit": prices.unit,
         "weeks": [_week(matrix, week) for week in range(matrix.weeks)],
         "versions": [_version(matrix, week) for week in range(matrix.weeks)],
-        "policies": sorted(told, key=lambda one: float(str(one["total_cost"]))),
+        "policies": sorted(told, key=lambda one: float(one["total_cost"])),
     }
 
 
@@ -73,7 +74,7 @@ def _policy(
     regret: Mapping[str, object],
 ) -> Json:
     weeks = [_served(matrix, played, week, *weekly[week]) for week in range(matrix.weeks)]
-    known = [(skill, rows) for one in weeks if (skill := one["skill"]) is not None and (rows := one["labelled"])]
+    known = [(one["skill"], one["labelled"]) for one in weeks if one["skill"] is not None]
     lost, spent = (sum(one[at] for one in weekly) for at in (0, 1))
     return {
         "name": contender.name,
@@ -175,9 +176,9 @@ def _version(matrix: Matrix, week: int) -> Json:
     }
 
 
-def _mean(pairs: Sequence[tuple[object, object]]) -> float | None:
+def _mean(pairs: Sequence[tuple[float, int]]) -> float | None:
     """The mean of figures, each weighed."""
-    values = [float(str(one)) for one, _ in pairs]
-    weights = [float(str(rows)) for _, rows in pairs]
-    return float(np.average(values, weights=weights)) if pairs else None
-
+    if not pairs:
+        return None
+    values, weights = zip(*pairs, strict=True)
+    return float(np.average(values, weights=weights))

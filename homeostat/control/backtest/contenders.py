@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from homeostat.control.backtest.account import NEVER, Contender
@@ -63,7 +63,9 @@ class Loopwise:
                 days=seen.days,
                 versions=versions,
                 champion=seen.state.route.champion,
-                trainings={self.matrix.trials[week].version: self.matrix.trials[week].seconds for week in seen.versions},
+                trainings={
+                    self.matrix.trials[week].version: self.matrix.trials[week].seconds for week in seen.versions
+                },
                 released=sum(one.release.released for one in seen.asked),
                 taken_back=sum(one.release.outcome == "taken_back" for one in seen.asked),
                 retrained_at=[self.matrix.begins(one.week) for one in seen.asked],
@@ -95,14 +97,22 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
         loopwise.contender("monthly", alone(Schedule(at_latest="28d")), "every 28 days"),
         loopwise.contender("quarterly", alone(Schedule(at_latest="84d")), "every 84 days"),
         loopwise.contender(OWN, own, "as the loop declares"),
-        loopwise.contender("default", dataclasses.replace(free, when=DEFAULT, cool_down=Retrain().cool_down), "hs.Retrain()"),
-        loopwise.contender("drift", _held(free, Sustained(Drift(), 3)), "PSI of any feature above 0.2, 3 days in a row"),
-        loopwise.contender("realised", _held(free, Sustained(Realised(), 3)), "skill below the promise, 3 looks in a row"),
+        loopwise.contender(
+            "default", dataclasses.replace(free, when=DEFAULT, cool_down=Retrain().cool_down), "hs.Retrain()"
+        ),
+        loopwise.contender(
+            "drift", _held(free, Sustained(Drift(), 3)), "PSI of any feature above 0.2, 3 days in a row"
+        ),
+        loopwise.contender(
+            "realised", _held(free, Sustained(Realised(), 3)), "skill below the promise, 3 looks in a row"
+        ),
         loopwise.contender("volume", alone(Volume(learnt[1] - learnt[0])), f"{learnt[1] - learnt[0]:,} new labels"),
         loopwise.contender("emergency", alone(Emergency()), "skill below -0.1"),
     ]
     if loopwise.economics is not None:
-        found.append(loopwise.contender("economic", alone(Economic()), "age costs more a day than the best rhythm does"))
+        pays = alone(Economic() | Schedule(at_latest="84d"))
+        about = "age costs more a day than the best rhythm does, or 84 days: risk is not known before a release"
+        found.append(loopwise.contender("economic", pays, about))
     return found
 
 

@@ -26,7 +26,9 @@ def best_weeks(matrix: Matrix, releases: Releases, costs: Costs) -> frozenset[in
     its time, and gate and rollout judge as they do for everybody: nobody who goes by the same rules can do better.
     Source: Bellman (1957), Dynamic Programming.
     """
-    best: dict[tuple[int, int], _Best] = {(matrix.weeks, week): _Best(0.0, False, (0, 0)) for week in range(matrix.weeks)}
+    best: dict[tuple[int, int], _Best] = {
+        (matrix.weeks, week): _Best(0.0, False, (0, 0)) for week in range(matrix.weeks)
+    }
     for week in range(matrix.weeks - 1, 0, -1):
         for champion in range(week):
             if matrix.trials[champion].problem is None:

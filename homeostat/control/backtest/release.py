@@ -117,9 +117,7 @@ def _rolled_out(
     return Release("unfinished", begins, len(matrix.days), tuple(shares), why)
 
 
-def _opened(
-    matrix: Matrix, champion: int, candidate: int, begins: int, verdict: Verdict, limits: Canary
-) -> LoopState:
+def _opened(matrix: Matrix, champion: int, candidate: int, begins: int, verdict: Verdict, limits: Canary) -> LoopState:
     now, version = matrix.days[begins].window.start, matrix.trials[candidate].version
     route = Route(loop=_LOOP, generation=1, champion=matrix.trials[champion].version)
     asked = Retraining(_LOOP, version, now, _LOOP)
@@ -152,7 +150,13 @@ def _days(
     found = []
     for place, share in enumerate(shares, start=begins):
         past = matrix.days[place]
-        day = Day(past.window.name, past.window.start, past.window.end, past.mature_at, asked_of(past.asked, {one.version: share}))
+        day = Day(
+            past.window.name,
+            past.window.start,
+            past.window.end,
+            past.mature_at,
+            asked_of(past.asked, {one.version: share}),
+        )
         mine, theirs = one.sums.get(place), other.sums.get(place)
         if past.mature_at <= now and mine is not None and theirs is not None:
             pair = PairSums(past.window.name, one.version, other.version, mine.rows, mine.log_loss - theirs.log_loss)

@@ -116,7 +116,7 @@ def router_of(service: ControlService) -> APIRouter:
 
     @router.get("/loops/{loop}/backtest", summary="Show what other policies would have come to")
     def backtest(loop: LoopName) -> Json:
-        """The last back-test: every policy week by week, its costs and regret, and the picture; 404 before the first."""
+        """The last back-test: every policy by week, its costs and regret, and a picture; 404 before the first."""
         return service.backtest(loop)
 
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
