@@ -5,105 +5,140 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from tests.harness.running import Running, started
-from tests.harness.world import LOOP, World, day, write_loop
+from homeostat.app.backtest.cells import Cell, Cells, keys_of, write_cell
+from homeostat.app.backtest.grid import grid_of
+from homeostat.app.backtest.reports import read_report
+from homeostat.app.operations import Operations
+from homeostat.app.settings import Settings
+from homeostat.cli.main import app
+from homeostat.control.backtest.matrix import Trial
+from homeostat.kernel.errors import NotFound
+from tests.harness.past import Past
+from tests.harness.world import LOOP, World, day
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
-FIRST, CHANGES, LAST = 6, 17, 30
-WEEKS = 3
-"""Whole weeks with mature labels from the first version to the last day."""
-DIES = 'import os, pathlib; pathlib.Path(__file__).with_name("die").exists() and len(label) < 2500 and os._exit(3)'
+FIRST, LAST, WEEKS = 6, 28, 3
+"""The day on which the first version came, the last one, and the whole weeks with mature labels between them."""
+DIES = 'import os, pathlib; pathlib.Path(__file__).with_name("die").exists() and len(label) < 1300 and os._exit(3)'
 POLICIES = '[policies.weekly]\ncool_down = "1d"\n[policies.weekly.when]\nkind = "schedule"\nat_latest = "7d"\n'
-WORLD = World(changes=CHANGES)
+WORLD = World(changes=13, per_hour=6)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A loop that has run for 24 days; what x means changed in the middle."""
-    folder = tmp_path_factory.mktemp("backtest")
-    with started(folder / "home", write_loop(folder, DIES)) as running:
-        running.history(WORLD, 0, FIRST)
-        early = running.command("backtest", code=1)["error"]
-        assert (early["code"], "no version yet" in early["problem"]) == ("not_enough_data", True)
-        running.barrier(day(FIRST))
-        running.live(WORLD, FIRST, FIRST + 1)
-        short = running.command("backtest", code=1)["error"]
-        assert (short["code"], "A back-test needs 14" in short["mend"]) == ("not_enough_data", True)
-        running.history(WORLD, FIRST + 1, LAST)
-        running.barrier(day(LAST))
-        yield running
+def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
+    """A loop that served for 22 days; what x means changed in the middle."""
+    found = Past(tmp_path_factory.mktemp("backtest"), WORLD, LAST, hook=DIES)
+    found.serves(FIRST)
+    return found
 
 
-def versions(running: Running) -> list[Path]:
-    return sorted((running.home / "reports" / LOOP / "backtest" / "versions").glob("*.npz"))
+def told(past: Past, *words: str, code: int = 0) -> Any:
+    """What the command says as JSON; where it fails, its error."""
+    done = CliRunner().invoke(app, ["backtest", "--home", str(past.home.root), "--json", *words])
+    assert done.exit_code == code, done.output
+    found = json.loads(done.stdout)
+    return found["error"] if code else found
 
 
-def test_versions_are_trained_once_whatever_dies_meanwhile_and_the_report_is_shown(home: Running) -> None:
-    assert home.control.get(f"/api/loops/{LOOP}/backtest").status_code == 404
-    dies = home.home.parent / "die"
+def versions(past: Past) -> Path:
+    return past.home.reports / LOOP / "backtest" / "versions"
+
+
+def test_versions_are_trained_once_whatever_dies_meanwhile(past: Past) -> None:
+    dies = past.loop_file.with_name("die")
     dies.touch()
-    died = home.command("backtest", code=1)["error"]
+    died = told(past, code=1)
     dies.unlink()
-    kept = len(versions(home))
+    kept = len(list(versions(past).glob("*.npz")))
     assert (died["code"], 0 < kept < WEEKS) == ("unavailable", True)
-    told = home.command("backtest")
-    assert told["trained"] == WEEKS - kept
-    assert len(told["weeks"]) == len(versions(home)) == WEEKS
-    assert home.command("backtest")["trained"] == 0
-    policies = {one["name"]: one for one in told["policies"]}
+    assert told(past)["trained"] == WEEKS - kept
+    assert told(past)["trained"] == 0
+
+
+def test_every_policy_has_its_costs_and_its_regret(past: Past) -> None:
+    found = told(past)
+    policies = {one["name"]: one for one in found["policies"]}
     assert {"never", "oracle", "own", "every-week", "monthly", "drift", "realised", "volume"} <= {*policies}
-    assert {"name", "retrains", "metric", "staleness_cost", "retraining_cost", "total_cost", "regret"} <= {
-        *policies["own"]
-    }
+    asked = {"name", "retrains", "metric", "staleness_cost", "retraining_cost", "total_cost", "regret"}
+    assert asked <= {*policies["own"]}
     assert policies["oracle"]["total_cost"] == min(one["total_cost"] for one in policies.values())
-    assert told["unit"] == "nats"
-    assert "lacks" in told["note"]
-    shown = home.control.get(f"/api/loops/{LOOP}/backtest").json()
-    assert shown.pop("chart") == Path(told["files"]["svg"]).read_text()
-    assert shown["policies"] == told["policies"]
+    assert (found["unit"], "lacks skill_value" in found["note"]) == ("nats", True)
+    skills = [week["skill"] for week in policies["never"]["weeks"]]
+    assert skills[0] > 0 > skills[1]
 
 
-def test_the_report_is_a_table_a_sheet_and_a_picture(home: Running) -> None:
-    told = home.command("backtest")
-    lines = list(csv.DictReader(Path(told["files"]["csv"]).open()))
-    assert len(lines) == WEEKS * len(told["policies"])
-    assert {line["policy"] for line in lines} == {one["name"] for one in told["policies"]}
-    picture = ElementTree.parse(told["files"]["svg"]).getroot()
-    assert sum(one.tag.endswith("polyline") for one in picture.iter()) >= len(told["policies"])
-    assert json.loads(Path(told["files"]["json"]).read_bytes())["policies"] == told["policies"]
+def test_the_report_is_a_sheet_and_a_picture_and_is_shown_as_it_was_told(past: Past) -> None:
+    found = told(past)
+    lines = list(csv.DictReader(Path(found["files"]["csv"]).read_text().splitlines()))
+    assert len(lines) == WEEKS * len(found["policies"])
+    assert {line["policy"] for line in lines} == {one["name"] for one in found["policies"]}
+    picture = ElementTree.parse(found["files"]["svg"]).getroot()
+    assert sum(one.tag.endswith("polyline") for one in picture.iter()) >= len(found["policies"])
+    shown = read_report(past.home.reports / LOOP / "backtest", LOOP)
+    assert shown.pop("chart") == Path(found["files"]["svg"]).read_text()
+    assert shown == found
 
 
-def test_policies_come_from_a_file_and_bad_ones_say_what_is_wrong(home: Running, tmp_path: Path) -> None:
+def test_policies_come_from_a_file_and_bad_ones_say_what_is_wrong(past: Past, tmp_path: Path) -> None:
     file = tmp_path / "policies.toml"
     file.write_text(POLICIES)
-    told = home.command("backtest", "--policies", str(file), "--price", "3")
-    assert (told["trained"], {one["name"] for one in told["policies"]}) == (0, {"never", "own", "weekly", "oracle"})
-    spent = {one["name"]: (one["retrains"], one["retraining_cost"]) for one in told["policies"]}
-    assert spent["weekly"] == (spent["weekly"][0], 3.0 * spent["weekly"][0])
-    assert spent["weekly"][0] > 0
+    found = told(past, "--policies", str(file), "--price", "3")
+    policies = {one["name"]: one for one in found["policies"]}
+    assert {*policies} == {"never", "own", "weekly", "oracle"}
+    assert policies["weekly"]["retraining_cost"] == 3.0 * policies["weekly"]["retrains"] > 0
     file.write_text('{"policies": {"odd": {"kind": "shedule"}}}')
-    assert "'shedule'" in home.command("backtest", "--policies", str(file), code=1)["error"]["problem"]
-    assert "cannot be read" in home.command("backtest", "--policies", str(tmp_path / "no"), code=1)["error"]["problem"]
+    assert "'shedule'" in told(past, "--policies", str(file), code=1)["problem"]
+    assert "cannot be read" in told(past, "--policies", str(tmp_path / "no"), code=1)["problem"]
 
 
-def test_labels_count_as_they_were_known_then(home: Running) -> None:
-    before = home.command("backtest")
-    for _, _, purchases in WORLD.hours(FIRST + 4, LAST - 4):
-        turned = [{**one, "spent": 25.0 - one["spent"]} for one in purchases]
-        home.send("purchases", turned, day(LAST)).raise_for_status()
-    shutil.rmtree(versions(home)[0].parent)
-    after = home.command("backtest")
+def test_labels_count_as_they_were_known_then(past: Past) -> None:
+    before = told(past)
+    bought = [one for _, _, purchases in WORLD.hours(FIRST + 4, LAST - 4) for one in purchases]
+    past.send("purchases", [{**one, "spent": 25.0 - one["spent"]} for one in bought], day(LAST))
+    shutil.rmtree(versions(past))
+    after = told(past)
     assert after["trained"] == WEEKS
     assert without_times(after) == without_times(before)
 
 
-def without_times(told: dict[str, Any]) -> dict[str, Any]:
-    versions = [{name: value for name, value in one.items() if name != "seconds"} for one in told["versions"]]
-    return {**told, "versions": versions, "trained": None}
+def without_times(found: dict[str, Any]) -> dict[str, Any]:
+    trained = [{name: value for name, value in one.items() if name != "seconds"} for one in found["versions"]]
+    return {**found, "versions": trained, "trained": None}
+
+
+def test_a_history_that_is_too_short_says_how_long_it_must_be(tmp_path: Path) -> None:
+    past = Past(tmp_path, World(per_hour=1), 8)
+    assert "has no version yet" in told(past, code=1)["problem"]
+    past.serves(FIRST)
+    short = told(past, code=1)
+    assert (short["code"], "A back-test needs 14" in short["mend"]) == ("not_enough_data", True)
+    with pytest.raises(NotFound, match="has not been back-tested yet"):
+        read_report(past.home.reports / LOOP / "backtest", LOOP)
+
+
+def test_a_loop_without_labels_has_nothing_to_test_policies_on(tmp_path: Path) -> None:
+    past = Past(tmp_path, World(per_hour=1), LAST, labels=False)
+    past.serves(FIRST)
+    found = told(past, code=1)
+    assert (found["code"], "has no labels" in found["problem"]) == ("not_enough_data", True)
+
+
+def test_a_first_version_that_cannot_be_trained_again_is_said(tmp_path: Path) -> None:
+    past = Past(tmp_path, World(per_hour=1), LAST)
+    past.serves(FIRST)
+    settings = Settings.load(past.home.root)
+    grid, cells = grid_of(Operations.open(past.home), past.loop, past.home.tables), Cells(versions(past))
+    cells.folder.mkdir(parents=True)
+    for ask, key in zip(grid.asks, keys_of(past.loop, settings.loop_file, grid).values(), strict=True):
+        trial = Trial(ask.version, ask.asked_at, ask.cutoff, problem="24 labelled rows are too few to train on.")
+        write_cell(cells.path(key), Cell(trial, np.zeros((len(grid.days), 3), dtype=np.int64)))
+    found = told(past, code=1)
+    assert (found["code"], "too few to train on" in found["problem"]) == ("not_enough_data", True)

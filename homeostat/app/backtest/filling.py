@@ -83,20 +83,19 @@ def _make(
     children = [
         _child(settings, loop, {"folder": str(cells.folder), **asks_to_json(grid, keys, share)}) for share in shares
     ]
+    readers = [threading.Thread(target=collect, args=(child.stdout,)) for child in children]
     try:
-        readers = [threading.Thread(target=collect, args=(child.stdout,)) for child in children]
         for reader in readers:
             reader.start()
-        for reader, child in zip(readers, children, strict=True):
-            reader.join()
+        for child in children:
             if child.wait() != 0:
                 raise _ended(settings, f"ended with status {child.returncode}")
     finally:
-        for child in children:
+        for reader, child in zip(readers, children, strict=True):
             child.kill()
-            child.wait()
-        for reader in readers:
             reader.join()
+            with child:
+                pass
 
 
 def _child(settings: Settings, loop: Loop, ask: Json) -> subprocess.Popen[str]:

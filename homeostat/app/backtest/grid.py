@@ -60,6 +60,12 @@ def grid_of(operations: Operations, loop: Loop, tables: Path) -> Grid:
     first = _whole_day(began, loop.timezone)
     since, cutoff = loop.training_span(began, first=True)
     lead = max(0, (first - date.fromisoformat(day_of(cutoff, loop.timezone))).days)
+    if stored.version(loop.label.table.name) < 0:
+        raise NotEnoughData(
+            f"Loop {loop.name!r} has no labels: table {loop.label.table.name!r} is empty.",
+            mend="Send what came true; then test policies on it.",
+            table=loop.label.table.name,
+        )
     days = _days(stored, loop, first - timedelta(days=lead), date.fromisoformat(day_of(decided, loop.timezone)))
     mature = next((place for place, day in enumerate(days) if day.mature_at > decided), len(days))
     weeks = (mature - lead) // WEEK
