@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from homeostat.app.backtest.cells import Cell, Cells, keys_of, write_cell
-from homeostat.app.backtest.grid import grid_of
 from homeostat.app.backtest.reports import read_report
+from homeostat.app.backtest.weeks import grid_of
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.cli.main import app

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from homeostat.app.backtest.filling import filled
-from homeostat.app.backtest.grid import grid_of
 from homeostat.app.backtest.reports import write_report
+from homeostat.app.backtest.weeks import grid_of
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
