@@ -14,12 +14,7 @@ from tests.browser.looks import complaints, faint, fits
 
 pytestmark = pytest.mark.browser
 PAGES = (
-    "/tables",
-    "/tables?table=weather",
-    "/features",
-    "/features?feature=carrier",
-    "/prediction",
-    "/economics",
+    *("/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction", "/economics"),
     "/backtest",
 )
 ONE = f"/prediction?id={IDS[7]}"
