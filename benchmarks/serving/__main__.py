@@ -36,7 +36,7 @@ def measured(*, full: bool, only: str = "") -> list[Json]:
         "logistic": lambda folder: beside_limit(LOGISTIC, folder, pace),
         "lightgbm": lambda folder: beside_limit(LIGHTGBM, folder, pace),
         "online": lambda folder: online_beside_limit(folder, pace),
-        "shadow": lambda folder: shadowing(folder, 120 if full else 12),
+        "shadow": lambda folder: shadowing(folder, 240 if full else 12),
         "changes": lambda folder: changes(folder, 5, 2_000 if full else 200),
         "rollback": lambda folder: taken_back(folder, 5),
         "cold": lambda folder: cold_starts(folder, 5),

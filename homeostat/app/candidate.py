@@ -17,14 +17,15 @@ from homeostat.app.home import write_whole
 from homeostat.app.making import Made, Say, Trainable, training
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.variants import quantising
-from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.daily import DailyCounts, Rows
+from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.features.offline import InMemoryEngine, OfflineEngine
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment
-from homeostat.registry.manifest import CONFIG, PROFILE, hash_files, read_manifest, write_manifest
+from homeostat.registry.manifest import CONFIG, DAILY, PROFILE, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import TrainingPin, Version
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.checks import check_training_rows
@@ -75,11 +76,13 @@ def make_candidate(
     if served is not None:
         seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
+    daily = _daily(profile, chosen, later, scores, loop.timezone)
     version = _version(job, loop, pin, made, seen)
     probes = Probes.of({name: frame[name].tolist() for name in kinds}, scores.tolist())
     files = {
         **made.served.files,
         PROFILE: canonical_json(profile.to_json()),
+        DAILY: canonical_json(daily.to_json()),
         CONFIG: made.config,
         PROBES: probes.written(),
     }
@@ -102,6 +105,14 @@ def _pin(job: TrainingJob, loop: Trainable, rows: TrainingRows) -> TrainingPin:
         last=int(rows.asked_at.max()),
         feature_hash=loop.feature_set.hash,
     )
+
+
+def _daily(
+    profile: ReferenceProfile, chosen: LabelledRows, later: LabelledRows, scores: NDArray[np.float64], timezone: str
+) -> DailyCounts:
+    """The very rows of the profile, by the day they were asked."""
+    inputs = Rows(chosen.columns, local_days(chosen.asked_at, timezone))
+    return DailyCounts.of(profile, inputs, Rows({PREDICTION: scores}, local_days(later.asked_at, timezone)))
 
 
 def _held_out_from(job: TrainingJob) -> int:

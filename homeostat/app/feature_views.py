@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homeostat.app.views import feature_skew
-from homeostat.control.days import Counted, Day
+from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.features.views import describe
@@ -99,7 +99,7 @@ def _day(loop: Loop, name: str, day: Day, profile: Profile | None) -> Json:
         "reference": day.inputs.reference if told else None,
         "rows": day.inputs.rows,
         "counts": list(counted.counts) if counted and told else None,
-        "quantiles": _quantiles(_filled(told, counted)) if counted and told else None,
+        "quantiles": _quantiles(told.filled(counted.counts, counted.missing)) if counted and told else None,
         "missing": counted.missing / counted.rows if counted and counted.rows else None,
         "psi": day.inputs.psi.get(name),
         "ks": day.inputs.ks.get(name),
@@ -117,13 +117,6 @@ def _reference(profile: Profile) -> Json:
         "missing": _missing(profile),
         "quantiles": _quantiles(profile),
     }
-
-
-def _filled(profile: Profile, counted: Counted) -> Profile:
-    """The same bins with a day's counts."""
-    return Profile(
-        profile.name, profile.kind, profile.edges, profile.categories, tuple(counted.counts), counted.missing
-    )
 
 
 def _quantiles(profile: Profile) -> list[float] | None:

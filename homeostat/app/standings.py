@@ -11,6 +11,7 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.app import views
 from homeostat.app.clocks import SystemClock
+from homeostat.app.drift_views import drift_at_a_glance, drift_of
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
@@ -72,6 +73,7 @@ class Standings:
             "proposal": views.proposal_of(state, loop.retrain, at),
             "freshness_of_day": views.freshness_of(days),
             "skew": views.lately_skewed(days, loop.feature_set.names),
+            "drift": drift_at_a_glance(drift_of(loop, sorted(days, key=lambda day: day.start))),
             "totals": views.totals(days, entries),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
@@ -96,6 +98,10 @@ class Standings:
         """The skew of every feature over the last days, as found when each day ended."""
         days = [day for _, day in self._read_days(loop.name).values()]
         return views.lately_skewed(days, loop.feature_set.names)
+
+    def drift(self, loop: Loop, day: str | None = None) -> Json:
+        """Every drift signal of a day beside its limit. Raises: NotFound for a day that was not measured."""
+        return drift_of(loop, self.days(loop.name), day)
 
     def route(self, loop: Loop) -> Json:
         """The route, how long ago it was written, and what every replica makes of it."""

@@ -83,9 +83,8 @@ def print_decisions(found: list[Json]) -> None:
 
 
 def _explained(found: Json) -> None:
-    print_decisions([found])
-    data.print(f"\n{found['sentence']}", markup=False)
-    if found["problem"]:
+    print_decisions([{**found, "reasons": [found["sentence"]]}])
+    if found["problem"] and not found["replay"]:
         talk.print(found["problem"], markup=False)
     if found["found"]:
         data.print("\nIn full:")

@@ -11,6 +11,7 @@ from homeostat.cli import (
     contract,
     decisions,
     demo,
+    drift,
     drill,
     economics,
     explain,
@@ -57,6 +58,7 @@ app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
+app.command("drift")(drift.drift)
 app.command("rollback")(operate.rollback)
 app.command("checkpoints")(checkpoints.checkpoints)
 app.command("shadow")(shadow.shadow)

@@ -131,6 +131,7 @@ def _status(shown: Json) -> None:
     if shown["freshness_of_day"]:
         _wrapped("freshness", _freshness(shown["freshness_of_day"]))
     _line("skew", _skew(shown["skew"]))
+    _wrapped("drift", _drift(shown["drift"]))
     totals = dict(shown["totals"])
     rows = {name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}
     _line("rows", counted(rows))
@@ -209,6 +210,23 @@ def _wrapped(name: str, text: str) -> None:
 
 def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
+
+
+def _drift(shown: Json) -> str:
+    """One line: the signals above their limits, and what kind of limits these are."""
+    if shown["day"] is None:
+        return "unknown: no day was compared with a version's training yet"
+    limits = f"limits ({', '.join(f'{many} {kind}' for kind, many in shown['limits'].items() if many)})"
+    if not shown["above"]:
+        return f"no signal above its limit on {shown['day']}: {limits}"
+    furthest = [_furthest(one) for one in shown["furthest"]]
+    more = [] if shown["above"] <= len(furthest) else [f"{shown['above'] - len(furthest)} more"]
+    return f"{shown['above']} signals above their {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
+
+
+def _furthest(one: Json) -> str:
+    over = "" if one["span"] == 1 else f" over {_days(one['span'])}"
+    return f"{one['measure'].replace('_', ' ')} of {one['subject']} {one['value']:.2f} > {one['limit']:.2f}{over}"
 
 
 def _skew(shown: Json) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
+from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.sums import ScoreSums
@@ -31,7 +32,9 @@ class Inputs:
     unknown (too few rows). ``asked`` and ``faults`` count by version; ``age`` is the silence of each table in
     microseconds at the day's end; ``quarantined`` counts rows that broke a contract, by table. ``freshness`` says of
     each objective whether it was met then (None: unknown), ``defaulted`` how often a default stood in, by feature.
-    ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept."""
+    ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept, as is
+    ``drift``: every distance over windows of several lengths with its limit. ``one_in``: each row that ``counted``
+    stands on is one of so many served."""
 
     rows: int
     asked: Mapping[str, int]
@@ -46,6 +49,8 @@ class Inputs:
     freshness: Mapping[str, bool | None] = field(default_factory=dict)
     defaulted: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=dict)
+    drift: tuple[Drifted, ...] = ()
+    one_in: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
+from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
@@ -27,6 +28,7 @@ from homeostat.features.views import described_with_place
 from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.limits import DriftLimits
 from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
@@ -58,7 +60,8 @@ class Loop:
     ``state``: what a service beside it keeps that depends on the version, ``hs.StateFolder`` or ``hs.State``:
     kept before each release, and put back when a version is taken back.
     ``ask_by_key``: rows of the question that came as events are kept online for a week, to be asked about by key.
-    ``economics``: what errors, work and machines cost, for ``homeostat economics``; it decides nothing.
+    ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
+    ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     Raises: InvalidInput that names the part.
     """
 
@@ -84,6 +87,7 @@ class Loop:
     batching: Batching = "auto"
     state: VersionedState | None = None
     economics: Economics | None = None
+    drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -125,6 +129,9 @@ class Loop:
         if self.economics is not None and not isinstance(cast("object", self.economics), Economics):
             mend = "Give economics=hs.Economics(currency='USD', ...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.economics!r} is no economics.", mend=mend)
+        if not isinstance(cast("object", self.drift), DriftLimits):
+            mend = "Give drift=hs.DriftLimits(quiet_windows=90)."
+            raise InvalidInput(f"Loop {self.name!r}: {self.drift!r} does not say how drift is watched.", mend=mend)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -141,6 +148,7 @@ class Loop:
         self._check_tables()
         self._check_log()
         self._check_budget()
+        self._check_spans()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -219,6 +227,16 @@ class Loop:
                 mend=f"Give economics=hs.Economics(currency={currency!r}, ...), or a budget of trainings.",
                 currency=currency,
             )
+
+    def _check_spans(self) -> None:
+        """A policy can only look at drift that is measured."""
+        for one in self.retrain.when.walk():
+            if isinstance(one, Drift) and one.span not in self.drift.spans:
+                raise InvalidInput(
+                    f"Loop {self.name!r}: its policy looks at drift over {one.span} days, which nobody measures.",
+                    mend=f"Give a span of {list(self.drift.spans)}, or drift=hs.DriftLimits(spans=...).",
+                    span=one.span,
+                )
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from homeostat.control.days import Day, Trail
 from homeostat.control.policies.base import Needs
-from homeostat.control.policies.drift import limits_of
+from homeostat.control.policies.drift import OF_PREDICTIONS, window_of
 from homeostat.control.policies.retrain import Retrain
-from homeostat.control.policies.situation import Drifted, Limit, Look, Outlook, Situation, Trailing
+from homeostat.control.policies.situation import DriftWindow, Look, Outlook, Situation, Trailing
 from homeostat.control.quality import QualitySeen, confidence_of
 from homeostat.control.rollouts import Canary, CanaryWindow
 from homeostat.control.state import LoopState, Rollout
+from homeostat.data.profiles import PREDICTION
 from homeostat.kernel.clock import Instant, to_datetime
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.detectors import FALLBACK_LIMITS
 from homeostat.monitoring.performance import paired_difference
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.sums import ScoreSums, auc_interval, pooled, skill_interval
@@ -37,18 +39,16 @@ def situation_of(
     now: Instant,
     *,
     timezone: str = "UTC",
-    limits: Mapping[str, Mapping[str, Limit]] | None = None,
     estimated: Sequence[Look] | None = None,
     outlook: Outlook | None = None,
 ) -> Situation:
     """What the policy may look at, and no more than it needs: of the champion, since the last retraining was asked for.
 
-    ``days`` oldest first, as they were known at ``now``. ``limits`` of drift by signal and feature stand before the
-    fixed ones; ``estimated`` are skills before labels, oldest first; ``outlook`` is needed where money is looked at.
+    ``days`` oldest first, as they were known at ``now``. ``estimated`` are skills before labels, oldest first;
+    ``outlook`` is needed where money is looked at.
     """
     needs, champion, since = policy.needs, state.route.champion or "", state.retrained_at or 0
     recent = days[bisect_left(days, since, key=lambda day: day.start) :]
-    drift = _drift(recent, champion, needs.drift)
     return Situation(
         now=now,
         local=_local(now, timezone),
@@ -58,8 +58,7 @@ def situation_of(
         realised=_realised(recent, champion, needs),
         estimated=None if estimated is None or not needs.estimated else tuple(estimated)[-needs.estimated :],
         labelled=_labelled(days, since, needs.labelled),
-        drift=drift,
-        limits=limits_of(drift[-1], limits or {}) if drift else {},
+        drift=_drift(recent, champion, needs),
         outlook=outlook if needs.outlook else None,
         trainings=_trainings(state, now, timezone),
         asked=state.asked,
@@ -67,7 +66,7 @@ def situation_of(
 
 
 def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:
-    seen = [(day.day, sums) for day in recent if (sums := day.sums_of(champion)) is not None]
+    seen = [(day.day, found) for day in recent if (found := day.sums_of(champion)) is not None]
     sums = [one for _, one in seen]
     told = []
     for (trail, confidence), windows in needs.trails.items():
@@ -89,18 +88,26 @@ def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, .
     return tuple(accumulate(rows))[-windows:]
 
 
-def _drift(recent: Sequence[Day], champion: str, windows: Mapping[str, int]) -> tuple[Drifted, ...]:
-    """Days that were held against the champion's own reference."""
-    if not windows:
-        return ()
-    own = [day for day in recent if day.inputs.reference == champion][-max(windows.values()) :]
-    return tuple(Drifted(day.day, {signal: _values(day, signal) for signal in windows}) for day in own)
+def _drift(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[DriftWindow, ...]:
+    """Days that were held against the champion's own reference, signal by signal."""
+    found: list[DriftWindow] = []
+    for (signal, span), windows in needs.drift.items():
+        own = [day for day in recent if day.inputs.reference == champion][-windows:]
+        found += [window for day in own if (window := _window(day, signal, span)) is not None]
+    return tuple(found)
 
 
-def _values(day: Day, signal: str) -> Mapping[str, float | None]:
-    if signal == "prediction_psi":
-        return {"prediction": day.inputs.prediction_psi}
-    return day.inputs.psi if signal == "psi" else day.inputs.ks
+def _window(day: Day, signal: str, span: int) -> DriftWindow | None:
+    """A signal with the limits of the day; of a day that was measured before limits were earned, customary ones."""
+    inputs = day.inputs
+    if inputs.drift:
+        return window_of(day.day, signal, span, inputs.drift)
+    old = {"psi": inputs.psi, "ks": inputs.ks, OF_PREDICTIONS: {PREDICTION: inputs.prediction_psi}}
+    if span != 1 or signal not in old:
+        return None
+    limit = FALLBACK_LIMITS["ks" if signal == "ks" else "psi"]
+    values = old[signal]
+    return DriftWindow(signal, 1, day.day, values, dict.fromkeys(values, limit), dict.fromkeys(values, "customary"))
 
 
 def _trainings(state: LoopState, now: Instant, timezone: str) -> int:

@@ -38,12 +38,14 @@ from homeostat.features.summaries import (
 )
 from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
+from homeostat.monitoring.limits import DriftLimits
 
 __all__ = [
     "Budget",
     "Canary",
     "Column",
     "Drift",
+    "DriftLimits",
     "Drills",
     "Economic",
     "Economics",

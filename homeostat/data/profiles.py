@@ -93,6 +93,13 @@ class Profile:
         others = {name: rows for name, rows in tally.items() if name not in known}
         return self._with((*listed, sum(others.values())), missing, Unlisted.of(others))
 
+    def filled(self, counts: Sequence[int], missing: int) -> Profile:
+        """The same bins with counts that were kept. Raises: Conflict for another number of bins."""
+        if len(counts) != len(self.counts):
+            mend = "Count them with this profile."
+            raise Conflict(f"{len(counts)} counts for {len(self.counts)} bins of {self.name!r}.", mend=mend)
+        return self._with(tuple(counts), missing, None)
+
     def __add__(self, other: Profile) -> Profile:
         """Both sets of rows as one. Raises: Conflict when the bins differ."""
         self.check_same_bins(other)

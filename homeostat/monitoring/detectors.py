@@ -5,49 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
-from homeostat.kernel.errors import Conflict
-from homeostat.kernel.verdicts import Verdict
-from homeostat.monitoring.signals import Signal, Unknown, judge_at_most
+from homeostat.data.profiles import Profile
+from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
 from homeostat.stats.distance import ks_from_counts, psi
+from homeostat.stats.limits import Measure
+from homeostat.stats.transport import rank_shifts
 
 MIN_ROWS = 200
 ROWS_PER_BIN = 10
 """With fewer rows per bin, chance alone shows a PSI of about a tenth."""
 
-FALLBACK_LIMITS: Mapping[str, float] = MappingProxyType({"psi": 0.2, "ks": 0.1, "missing_change": 0.1})
-"""Customary limits, for signals whose own history gives no better one."""
-
-
-def input_drift(
-    reference: ReferenceProfile, counted: ReferenceProfile, window: Window, *, min_rows: int = MIN_ROWS
-) -> tuple[Signal, ...]:
-    """PSI, KS and change of the missing share of every feature in a window.
-
-    ``counted`` are the window's rows, counted by ``reference.count``; text features have no KS.
-    With fewer than ``min_rows`` rows, or 10 per bin, the signal is Unknown.
-    Raises: Conflict when the bins differ.
-    """
-    if reference.features.keys() != counted.features.keys():
-        raise Conflict("The window was counted for other features.", mend="Count it with this reference.")
-    signals: list[Signal] = []
-    for name, profile in reference.features.items():
-        signals += drift(name, profile, counted.features[name], window, min_rows=min_rows)
-    return tuple(signals)
-
-
-def prediction_drift(
-    reference: ReferenceProfile, counted: ReferenceProfile, window: Window, *, min_rows: int = MIN_ROWS
-) -> tuple[Signal, ...]:
-    """The same for the predicted probabilities: what the model now says against what it said in training."""
-    return drift(PREDICTION, reference.prediction, counted.prediction, window, min_rows=min_rows)
+FALLBACK_LIMITS: Mapping[str, float] = MappingProxyType(
+    {"psi": 0.2, "ks": 0.1, "rank_shift": 0.1, "missing_change": 0.1}
+)
+"""Customary limits, for signals whose own history gives no better one; ``rank_shift``, at most KS, has that of KS."""
 
 
 def drift(
     subject: str, reference: Profile, counted: Profile, window: Window, *, min_rows: int = MIN_ROWS
 ) -> tuple[Signal, ...]:
-    """The signals of one feature: ``psi``, ``ks`` (numbers only), ``missing_change``.
+    """The signals of one feature: ``psi``, of numbers ``ks`` and ``rank_shift``, and ``missing_change``.
 
     The bounds of ``ks`` say how much the binning may hide. Raises: Conflict when the bins differ.
     """
@@ -55,18 +33,22 @@ def drift(
     signals = [_psi(subject, reference, counted, window, min_rows)]
     if reference.kind == "number":
         signals.append(_ks(subject, reference, counted, window, min_rows))
+        signals.append(_rank_shift(subject, reference, counted, window, min_rows))
     signals.append(_missing_change(subject, reference, counted, window, min_rows))
     return tuple(signals)
 
 
-def judge_drift(signal: Signal, limit: float) -> Verdict:
-    """WITHIN, EXCEEDED or INCONCLUSIVE, quoting both sides; drift alone is never a reason to retrain."""
-    return judge_at_most(signal, limit)
+def least_rows(reference: Profile, min_rows: int = MIN_ROWS) -> dict[Measure, int]:
+    """Fewer rows of a window say nothing, for each signal of `drift`."""
+    found: dict[Measure, int] = {"psi": max(min_rows, ROWS_PER_BIN * len(reference.counts))}
+    if reference.kind == "number":
+        found["ks"] = found["rank_shift"] = min_rows
+    return {**found, "missing_change": min_rows}
 
 
 def _psi(subject: str, reference: Profile, counted: Profile, window: Window, min_rows: int) -> Signal:
     rows = sum(counted.counts)
-    why = _too_little(reference, rows, max(min_rows, ROWS_PER_BIN * len(reference.counts)))
+    why = _too_little(reference, rows, least_rows(reference, min_rows)["psi"])
     value = why or psi(reference.shares(), counted.shares())
     return Signal("psi", subject, window, value, rows=rows, blocks=1)
 
@@ -78,6 +60,13 @@ def _ks(subject: str, reference: Profile, counted: Profile, window: Window, min_
         return Signal("ks", subject, window, why, rows=rows, blocks=1)
     bounds = ks_from_counts(reference.counts, counted.counts)
     return Signal("ks", subject, window, bounds.value, bounds.value, bounds.most, rows=rows, blocks=1)
+
+
+def _rank_shift(subject: str, reference: Profile, counted: Profile, window: Window, min_rows: int) -> Signal:
+    rows = sum(counted.counts)
+    why = _too_little(reference, rows, min_rows)
+    value = why or float(rank_shifts(reference.shares(), counted.shares()))
+    return Signal("rank_shift", subject, window, value, rows=rows, blocks=1)
 
 
 def _missing_change(subject: str, reference: Profile, counted: Profile, window: Window, min_rows: int) -> Signal:

@@ -14,6 +14,7 @@ MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 LAYOUT = "columns.json"
 PROFILE = "profile.json"
+DAILY = "daily.json"
 CONFIG = "config.json"
 _CHUNK = 1 << 20
 _MEND = "Restore the folder from the registry: remove it, and it is fetched again."

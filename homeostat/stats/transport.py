@@ -63,6 +63,23 @@ def wasserstein_from_counts(
     return WassersteinBounds(float(way.sum()), float(np.dot(widths, np.maximum(0.0, apart))), most, outside)
 
 
+def rank_shifts(expected_shares: Floats, actual_shares: Floats) -> Floats:
+    """How far rows moved among the ranks of the expected ones, on average: 0.1 is a tenth of all that was expected.
+
+    The first Wasserstein distance after every value became the share of expected rows below it: free of units, of
+    outliers and of where open bins end, so that it may be compared between features. It sees a shift that all rows
+    share with fewer rows than a KS distance.
+    Args: shares per ordered bin along the last axis, each adding up to 1; expected rows are taken to lie evenly in
+    their bins. Returns: in [0, 1/2], one less dimension.
+
+    >>> rank_shifts(np.full((1, 4), 0.25), np.array([[0.0, 0.25, 0.25, 0.5]])).tolist()
+    [0.1875]
+    """
+    apart = np.abs(np.cumsum(actual_shares - expected_shares, axis=-1))
+    before = np.concatenate((np.zeros_like(apart[..., :1]), apart[..., :-1]), axis=-1)
+    return np.asarray(((before + apart) / 2.0 * expected_shares).sum(axis=-1))
+
+
 def _ends(edges: Floats, bins: int, lowest: float, highest: float) -> Floats:
     """Where bins begin and end, the outer ones maybe infinite."""
     if not edges.size:

@@ -20,7 +20,8 @@ from tests.harness.world import LOOP_FILE, World, day, write_loop
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow]
 
 FIRST, NOW = 8, 18
-TEXT = LOOP_FILE.replace('max_age="20d"', 'max_age="6d"').replace("tolerance=0.1", "tolerance=9, emergency_skill=-99")
+BY_OUTCOMES = "hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | "
+TEXT = LOOP_FILE.replace(BY_OUTCOMES, "").replace('at_latest="20d"', 'at_latest="6d"')
 
 
 @dataclass

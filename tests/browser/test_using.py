@@ -7,8 +7,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, Open
+from homeostat import Retrain
+from homeostat.control.policies.judging import explain_retrain
+from homeostat.control.policies.situation import Situation
+from homeostat.kernel.clock import duration
+from tests.browser.conftest import LAPTOP, PHONE, Open
 
+DAY = duration("1d")
 pytestmark = pytest.mark.browser
 
 
@@ -177,7 +182,45 @@ def test_a_rollout_that_asks_shows_its_evidence_and_takes_an_answer_with_a_reaso
     expect(dialog).to_have_count(0)
     expect(asks).to_have_count(0)
     answer = {"question": ASKING["question"], "reason": "the agents agree"}
-    assert seen.dashboard.loop.answered == [(said, answer)]
+    assert seen.dashboard.loop.answered == [(f"rollout/{said}", answer)]
+
+
+PROPOSING = {
+    **ASKING,
+    "question": "late-arrival/propose/v8/9",
+    "may": "Homeostat train v8 to follow v7",
+    "reasons": ["skill at most 0.041 < promised 0.093 - 0.02, to 2013-06-12; 3 windows in a row"],
+}
+
+
+def test_a_policy_that_asks_before_it_retrains_takes_an_answer_with_a_reason(opened: Open) -> None:
+    seen = opened("full")
+    seen.dashboard.loop.proposing = PROPOSING
+    asks = seen.page.get_by_role("group", name="A person is asked")
+    expect(asks).to_contain_text("May Homeostat train v8 to follow v7?")
+    expect(asks).to_contain_text("3 windows in a row")
+    expect(asks).to_contain_text("homeostat retrain approve late-arrival")
+    expect(seen.page.locator("#status")).to_contain_text("A person is asked: may Homeostat train v8")
+    asks.get_by_role("button", name="Approve").click()
+    dialog = seen.page.get_by_role("dialog", name="Approve: Homeostat train v8 to follow v7?")
+    dialog.get_by_label("Reason").fill("the timetable changed")
+    dialog.get_by_role("button", name="Approve").click()
+    expect(asks).to_have_count(0)
+    answer = {"question": PROPOSING["question"], "reason": "the timetable changed"}
+    assert seen.dashboard.loop.answered == [("retrain/approve", answer)]
+
+
+def test_a_decision_to_retrain_shows_what_each_policy_found(opened: Open) -> None:
+    seen = opened("full")
+    judged = explain_retrain(Situation(60 * DAY, "1970-03-02T00:00", "v7", 0, None), Retrain()).evidence()
+    seen.dashboard.loop.add(kind="retrain", title="Retrain: v99", evidence=judged)
+    row = seen.page.locator(".decision", has_text="Retrain: v99")
+    row.locator("summary").click()
+    found = row.get_by_role("group", name="What each policy found")
+    expect(found).to_contain_text("cool-down RETRAIN retrained 60.0 days ago >= 14d")
+    expect(found).to_contain_text("schedule RETRAIN 60.0 days since 1970-01-01T00:00:00Z: one more would exceed 60d")
+    expect(found).to_contain_text("emergency INCONCLUSIVE skill over 3 days is not known")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= LAPTOP[0]
 
 
 def test_whoever_answers_after_somebody_else_is_told(opened: Open) -> None:

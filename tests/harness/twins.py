@@ -22,8 +22,8 @@ PHASES = frozenset({"v2/train", "v2/register", *(f"route/{generation}" for gener
 """A whole retraining and rollout: the canary opens with route 2, advances with 3 to 5, is promoted with 6."""
 
 _POLICIES = {
-    'max_age="20d"': 'max_age="8d"',
-    "tolerance=0.1": "tolerance=9, emergency_skill=-99",
+    'at_latest="20d"': 'at_latest="8d"',
+    "hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | ": "",
     'history="10d"': 'history="4d"',
     "rollout=hs.Canary(holds": "rollout=hs.Canary(steps=(0.2, 0.4, 0.7, 1.0), holds",
     'holds=("3d", "1d", "1d", "1d"), margin=0.05': 'holds=("4d", "1d", "1d", "1d"), margin=0.3',

@@ -256,7 +256,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
 
 
 ROUTES = (
-    *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew"),
+    *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew", "drift"),
     "economics",
     "backtest",
 )
@@ -298,9 +298,19 @@ def test_a_rollback_without_a_standby_is_refused(running: Running) -> None:
     assert "standby" in problem(reply, 403, "refused")["mend"]
 
 
+def test_a_decision_is_explained_and_judged_again(running: Running) -> None:
+    path = f"/api/loops/{LOOP}/decisions"
+    told = running.control.get(f"{path}/1/explanation?replay=true").json()
+    assert told["sentence"].startswith("It is time to retrain: no version yet; ")
+    assert (told["kind"], told["replay"]["equal"]) == ("bootstrap", True)
+    assert running.control.get(f"{path}/1/explanation").json()["replay"] is None
+    assert "homeostat decisions" in problem(running.control.get(f"{path}/99/explanation"), 404, "not_found")["mend"]
+
+
+@pytest.mark.parametrize("what", ["rollout", "retrain"])
 @pytest.mark.parametrize("said", ["approve", "refuse"])
-def test_an_answer_to_nothing_is_refused(running: Running, said: str) -> None:
-    path = f"/api/loops/{LOOP}/rollout/{said}"
+def test_an_answer_to_nothing_is_refused(running: Running, what: str, said: str) -> None:
+    path = f"/api/loops/{LOOP}/{what}/{said}"
     assert "homeostat status" in problem(running.control.post(path, json={"reason": "x"}), 403, "refused")["mend"]
     problem(running.control.post(path, json={}), 400, "invalid_input")
 
@@ -335,6 +345,9 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("POST", "/api/loops/{loop}/rollback"),
         ("POST", "/api/loops/{loop}/rollout/approve"),
         ("POST", "/api/loops/{loop}/rollout/refuse"),
+        ("GET", "/api/loops/{loop}/decisions/{decision}/explanation"),
+        ("POST", "/api/loops/{loop}/retrain/approve"),
+        ("POST", "/api/loops/{loop}/retrain/refuse"),
         ("GET", "/api/ledger/verify"),
         ("GET", "/api/loops/{loop}/features/{feature}"),
         ("GET", "/api/loops/{loop}/predictions/{prediction_id}"),

@@ -19,10 +19,10 @@ FIRST = 6
 NETWORK = {
     'LogisticRegression(C=config["c"])': "MLPClassifier((64, 64), tol=1e-2, n_iter_no_change=3, random_state=7)",
     "from sklearn.linear_model import LogisticRegression": "from sklearn.neural_network import MLPClassifier",
-    'max_age="20d"': 'max_age="60d"',
+    'at_latest="20d"': 'at_latest="60d"',
     "rollout=hs.Canary(holds": "rollout=hs.Canary(steps=(0.3, 1.0), holds",
     'holds=("3d", "1d", "1d", "1d")': 'holds=("3d", "1d")',
-    "tolerance=0.1": "tolerance=9, emergency_skill=-99",
+    "hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | ": "",
     'config={"c": 1.0},': 'config={"c": 1.0},\n    state=hs.StateFolder("beside"),',
 }
 

@@ -13,21 +13,20 @@ import pyarrow.compute as pc
 
 from homeostat.app.answered import ANSWERED
 from homeostat.app.control.ages import age_at_end
+from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
 from homeostat.app.skew import SkewCheck
-from homeostat.control.days import Counted, Day, Inputs, Outcomes
+from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies.first import Matured
 from homeostat.control.state import LoopState
-from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
-from homeostat.data.weights import coarsest, even, evened, weights
+from homeostat.data.weights import coarsest, even, weights
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
-from homeostat.monitoring.detectors import input_drift, prediction_drift
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
@@ -57,11 +56,12 @@ class DeltaObserver:
     known: Mapping[str, Logged]
     skew_share: float
     _scorer: Scorer = field(init=False)
-    _profiles: dict[str, ReferenceProfile] = field(init=False, default_factory=dict)
+    _watch: DriftWatch = field(init=False)
     _matured_at: tuple[tuple[int, int], Matured] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._scorer = Scorer(self.loop.name, self.registry)
+        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry)
 
     def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
         """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""
@@ -128,7 +128,7 @@ class DeltaObserver:
         log = self._slice(part)
         maturity = log[f"q_{self.loop.label.maturity_column}"].cast(pa.int64())
         latest = int(pc.max(maturity).as_py()) if log.num_rows else part.end
-        psi, ks, prediction, counted = self._drift(state.route.champion, log, part)
+        seen = self._drift(state.route.champion, log, days, part)
         candidate = state.rollout.candidate if state.rollout else ""
         stands_for = weights(log)
         faults = int(stands_for[log["fell_back"].to_numpy()].sum())
@@ -147,14 +147,16 @@ class DeltaObserver:
                 faults={candidate: faults} if faults and candidate else {},
                 failed=max(0, self.facts.failed(self.loop.name) - sum(day.inputs.failed for day in days)),
                 reference=state.route.champion,
-                psi=psi,
-                ks=ks,
-                prediction_psi=prediction,
+                psi=seen.daily("psi"),
+                ks=seen.daily("ks"),
+                prediction_psi=seen.prediction,
                 age=age,
                 quarantined={table.name: self._quarantined(table.name, days) for table in self.loop.tables},
                 freshness={one.id: one.met(part, age[one.table]) for one in self.objectives},
                 defaulted=_counted(log),
-                counted=counted,
+                counted=seen.counted,
+                drift=seen.drift,
+                one_in=seen.one_in,
             ),
             skew=self._skew(log, part),
         )
@@ -177,23 +179,10 @@ class DeltaObserver:
         before = sum(day.inputs.quarantined.get(table, 0) for day in days)
         return max(0, self.facts.quarantined().get(table, 0) - before)
 
-    def _drift(
-        self, champion: str | None, log: pa.Table, part: Window
-    ) -> tuple[dict[str, float | None], dict[str, float | None], float | None, dict[str, Counted]]:
+    def _drift(self, champion: str | None, log: pa.Table, days: Sequence[Day], part: Window) -> DriftSeen:
         if champion is None or not can_judge(log, self.binding(champion), self.known):
-            return {}, {}, None, {}
-        if champion not in self._profiles:
-            self._profiles = {champion: self._scorer.profile(champion)}
-        reference = self._profiles[champion]
-        log, each = evened(log)
-        columns = served_columns(log, self._inputs_of([champion]))
-        counted = reference.count(columns, log["probability"].to_numpy())
-        signals = input_drift(reference, counted, part)
-        psi = {signal.subject: signal.known for signal in signals if signal.name == "psi"}
-        ks = {signal.subject: signal.known for signal in signals if signal.name == "ks"}
-        predicted = [s.known for s in prediction_drift(reference, counted, part) if s.name == "psi"]
-        kept = {name: _times(profile, each) for name, profile in counted.features.items()}
-        return psi, ks, predicted[0], kept
+            return DriftSeen()
+        return self._watch.look(champion, self._inputs_of([champion]), log, days, part)
 
     def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
         log = self._slice(Window(day.start, day.end, day.day))
@@ -261,10 +250,6 @@ def _asked(log: pa.Table, stands_for: Integers) -> dict[str, int]:
     for version, count in zip(log["version"].to_pylist(), stands_for.tolist(), strict=True):
         found[version] = found.get(version, 0) + count
     return found
-
-
-def _times(profile: Profile, each: int) -> Counted:
-    return Counted(tuple(count * each for count in profile.counts), profile.missing * each)
 
 
 def _counted(log: pa.Table) -> dict[str, int]:

@@ -150,6 +150,10 @@ class ControlService:
         """The skew of every feature over the last days."""
         return self.operations.skew(self._loop(name))
 
+    def drift(self, name: str, day: str | None) -> Json:
+        """Every drift signal of a day beside its limit."""
+        return self.operations.drift(self._loop(name), day)
+
     def economics(self, name: str) -> Json:
         """The account of the loop's money; what was told last, until something was measured or decided."""
         loop, revision = self._loop(name), self.operations.state(name).revision

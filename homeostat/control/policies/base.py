@@ -18,10 +18,10 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """How many windows of what a policy looks at; ``trails`` by days and confidence, ``drift`` by signal."""
+    """How many windows of what a policy looks at; ``trails`` by days and confidence, ``drift`` by signal and span."""
 
     trails: Mapping[tuple[int, float], int] = field(default_factory=dict)
-    drift: Mapping[str, int] = field(default_factory=dict)
+    drift: Mapping[tuple[str, int], int] = field(default_factory=dict)
     labelled: int = 0
     estimated: int = 0
     outlook: int = 0
@@ -68,6 +68,10 @@ class Policy:
     def ceiling(self) -> bool:
         """Whether it fires at the latest after a time, whatever others say."""
         return False
+
+    def _keep_number(self, name: str, *, low: float = -math.inf, high: float = math.inf) -> None:
+        """Check a field, and keep it as a float: 0 and 0.0 are one policy, with one version."""
+        object.__setattr__(self, name, number(self.kind, getattr(self, name), name, low=low, high=high))
 
     def judge(self, seen: Situation) -> Finding:
         """RETRAIN, HOLD or INCONCLUSIVE, with reasons that quote both sides."""
@@ -208,15 +212,13 @@ def at_least(count: int, *policies: Policy) -> AtLeast:
     return AtLeast(count, policies)
 
 
-def number(kind: str, name: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> None:
-    """Raises: InvalidInput for what is no number strictly between ``low`` and ``high``."""
+def number(kind: str, value: object, name: str, *, low: float = -math.inf, high: float = math.inf) -> float:
+    """The value as a float. Raises: InvalidInput unless it lies between both bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
-        asked = " and ".join(
-            [f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high) or ["finite"]
-        )
-        raise InvalidInput(
-            f"{kind}: {name}={value!r} will not do.", mend=f"Give {name} as a number {asked}.", name=name
-        )
+        bounds = [f"above {low:g}"] * math.isfinite(low) + [f"below {high:g}"] * math.isfinite(high)
+        mend = f"Give {name} as a number {' and '.join(bounds) or 'that is finite'}."
+        raise InvalidInput(f"{kind}: {name}={value!r} will not do.", mend=mend, name=name)
+    return float(value)
 
 
 def whole(kind: str, name: str, value: object, *, least: int) -> None:

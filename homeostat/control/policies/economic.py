@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from homeostat.control.policies.base import Needs, Policy, number
+from homeostat.control.policies.base import Needs, Policy
 from homeostat.control.policies.findings import Finding, fires, holds, unknown
 from homeostat.control.policies.situation import Situation
 from homeostat.kernel.verdicts import figure
@@ -25,7 +25,7 @@ class Economic(Policy):
     kind: ClassVar[str] = "economic"
 
     def __post_init__(self) -> None:
-        number(self.kind, "margin", self.margin, low=0.0)
+        self._keep_number("margin", low=0.0)
 
     def at(self, seen: Situation, back: int) -> Finding:
         """What the policy says as of so many days ago, by today's decay and prices."""

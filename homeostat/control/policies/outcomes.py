@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
-from homeostat.control.policies.base import Needs, Policy, number, whole
+from homeostat.control.policies.base import Needs, Policy, whole
 from homeostat.control.policies.findings import Finding, fires, holds, unknown
 from homeostat.control.policies.situation import Look, Situation
 from homeostat.kernel.verdicts import figure
@@ -32,9 +32,9 @@ class Realised(Policy):
     kind: ClassVar[str] = "realised"
 
     def __post_init__(self) -> None:
-        number(self.kind, "tolerance", self.tolerance)
+        self._keep_number("tolerance")
         whole(self.kind, "trail", self.trail, least=LEAST_DAYS)
-        number(self.kind, "confidence", self.confidence, low=0.0, high=1.0)
+        self._keep_number("confidence", low=0.0, high=1.0)
 
     def at(self, seen: Situation, back: int) -> Finding:
         """What the policy says as of so many matured days before the newest."""
@@ -57,7 +57,7 @@ class Estimated(Policy):
     kind: ClassVar[str] = "estimated"
 
     def __post_init__(self) -> None:
-        number(self.kind, "tolerance", self.tolerance)
+        self._keep_number("tolerance")
 
     def at(self, seen: Situation, back: int) -> Finding:
         """What the policy says as of so many estimates before the newest."""
@@ -85,7 +85,7 @@ class Emergency(Policy):
     kind: ClassVar[str] = "emergency"
 
     def __post_init__(self) -> None:
-        number(self.kind, "below", self.below)
+        self._keep_number("below")
         whole(self.kind, "trail", self.trail, least=LEAST_DAYS)
 
     def at(self, seen: Situation, back: int) -> Finding:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from homeostat.control.policies.first import First, Matured, judge_first
 from homeostat.control.policies.judging import judge_retrain
@@ -13,6 +15,7 @@ from homeostat.control.policies.situation import Situation
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import Verdict
 
+Stored = TypeVar("Stored", First, Matured)
 KEPT = frozenset({"policy", "policy_version", "judged"})
 """What evidence holds of a verdict that can be made again."""
 
@@ -54,7 +57,16 @@ def replay(evidence: Mapping[str, Any]) -> Replayed:
 
 def _judge(evidence: Mapping[str, Any]) -> tuple[Verdict, str]:
     if "matured" in evidence:
-        limits = First(**evidence["policy"])
-        return judge_first(Matured(**evidence["matured"]), limits), limits.version
+        limits, matured = _read(evidence["policy"], First), _read(evidence["matured"], Matured)
+        return judge_first(matured, limits), limits.version
     policy = Retrain.from_json(evidence["policy"])
     return judge_retrain(Situation.from_json(evidence["situation"]), policy), policy.version
+
+
+def _read(form: object, kind: type[Stored]) -> Stored:
+    try:
+        return msgspec.convert(form, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            f"What is stored of a first version cannot be read: {error}.", mend="Verify the ledger."
+        ) from error

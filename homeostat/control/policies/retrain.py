@@ -47,8 +47,10 @@ class Budget:
             whole("budget", "trainings", self.trainings, least=1)
         if self.money is not None and not isinstance(self.money, Money):
             raise InvalidInput(f"{self.money!r} is no money.", mend="Give hs.Money(500, 'EUR').")
-        if self.money is not None and self.money.amount < 0:
-            raise InvalidInput(f"A budget of {self.money.amount} is below 0.", mend="Give an amount of at least 0.")
+        if self.money is not None:
+            if self.money.amount < 0:
+                raise InvalidInput(f"A budget of {self.money.amount} is below 0.", mend="Give an amount of at least 0.")
+            object.__setattr__(self, "money", Money(float(self.money.amount), self.money.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,14 @@ class Retrain:
             latest = one.at_latest if isinstance(one, Schedule) else None
             if latest is not None and self.cool_down is not None and duration(self.cool_down) > duration(latest):
                 raise InvalidInput(
-                    f"The cool-down of {self.cool_down} forbids what the schedule asks for at the latest after {latest}.",
+                    f"The cool-down of {self.cool_down} forbids what a schedule asks for after {latest} at the latest.",
                     mend="Give a shorter cool_down=, or a later at_latest=.",
                     cool_down=self.cool_down,
                     at_latest=latest,
                 )
 
 
-def _read(name: str, value: Any) -> object:
+def _read(name: str, value: Any) -> Any:
     if name == "when":
         return Policy.from_json(value)
     if name != "budget" or value is None:

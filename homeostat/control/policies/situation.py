@@ -33,19 +33,19 @@ class Trailing:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Above which a drift signal counts. ``basis``: ``fixed``, or how else it was found, such as ``calibrated``."""
+class DriftWindow:
+    """One drift signal of every feature over the ``span`` days that end with ``day``; None where it is unknown.
 
-    value: float
-    basis: str = "fixed"
+    ``limits`` are those of the day itself: earned on the champion's own training days, but for the features in
+    ``kinds``, whose limit is ``reached`` or ``customary``.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Drifted:
-    """Drift of one window, by signal and feature; None where it is unknown."""
-
+    signal: str
+    span: int
     day: str
-    values: Mapping[str, Mapping[str, float | None]]
+    values: Mapping[str, float | None]
+    limits: Mapping[str, float]
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class Situation:
     ``since``: when the last retraining was asked for. ``promise``: the champion's skill when it was evaluated.
     ``realised`` and ``estimated``: its skill since then, with labels and before them; ``estimated`` is None without an
     estimator. ``labelled``: rows whose labels matured since then, as of each of the last matured days. ``drift``: of
-    the last days against the champion's reference, ``limits`` by signal and feature. ``trainings``: those asked for
-    this month. ``asked``: what a person was asked about retraining. All tuples run from old to new, and hold no more
-    than the policy they were read for needs.
+    the last days against the champion's reference. ``trainings``: those asked for this month. ``asked``: what a person
+    was asked about retraining. All tuples run from old to new, and hold no more than the policy they were read for
+    needs.
     """
 
     now: Instant
@@ -89,8 +89,7 @@ class Situation:
     realised: tuple[Trailing, ...] = ()
     estimated: tuple[Look, ...] | None = None
     labelled: tuple[int, ...] = ()
-    drift: tuple[Drifted, ...] = ()
-    limits: Mapping[str, Mapping[str, Limit]] = field(default_factory=dict)
+    drift: tuple[DriftWindow, ...] = ()
     outlook: Outlook | None = None
     trainings: int = 0
     asked: Question | None = None
@@ -101,6 +100,10 @@ class Situation:
             if (one.trail, one.confidence) == (trail, confidence):
                 return one.looks
         return ()
+
+    def drifted(self, signal: str, span: int) -> tuple[DriftWindow, ...]:
+        """One drift signal, window by window; empty where it was not read."""
+        return tuple(one for one in self.drift if (one.signal, one.span) == (signal, span))
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form, one key per field."""

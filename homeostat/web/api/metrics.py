@@ -12,10 +12,11 @@ _LABELS = ("loop", "kind", "name")
 
 
 def metrics(service: ControlService) -> Response:
-    """Silence of sources, missed objectives, skew, and rollouts that ask; what is unknown is left out: it is not 0."""
+    """Silence of sources, missed objectives, skew, drift, and rollouts that ask; what is unknown is left out, not 0."""
     registry = CollectorRegistry()
     _freshness(service, registry)
     _skew(service, registry)
+    _drift(service, registry)
     _asking(service, registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -48,8 +49,26 @@ def _skew(service: ControlService, registry: CollectorRegistry) -> None:
                 low.labels(loop, one["feature"]).set(one["low"])
 
 
+def _drift(service: ControlService, registry: CollectorRegistry) -> None:
+    """How many drift signals are above their limits, by the kind of limit; the distances are the API's to tell."""
+    above = Gauge(
+        "homeostat_drift_above", "Drift signals above their limits on the newest day.", ["loop", "limit"],
+        registry=registry,
+    )  # fmt: skip
+    for loop in service.loops_by_name:
+        told = service.drift(loop, None)
+        for kind, limits in told["limits"].items():
+            if limits:
+                above.labels(loop, kind).set(sum(one["above"] and one["kind"] == kind for one in told["signals"]))
+
+
 def _asking(service: ControlService, registry: CollectorRegistry) -> None:
     asking = Gauge("homeostat_rollout_asking", "1 while a rollout asks a person.", ["loop"], registry=registry)
+    whether = Gauge(
+        "homeostat_retrain_asking", "1 while a policy asks before it retrains.", ["loop"], registry=registry
+    )
     for loop in service.loops_by_name:
-        rollout = service.operations.state(loop).rollout
+        state = service.operations.state(loop)
+        rollout, proposed = state.rollout, state.asked
         asking.labels(loop).set(rollout is not None and rollout.asked is not None and rollout.asked.answer is None)
+        whether.labels(loop).set(proposed is not None and proposed.answer is None)

@@ -109,6 +109,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Per feature the share of sampled rows whose served value offline does not confirm, its bounds and cause."""
         return service.skew(loop)
 
+    @router.get("/loops/{loop}/drift", summary="Show how far its inputs are from training")
+    def drift(loop: LoopName, day: str | None = None) -> Json:
+        """Every drift signal of a day, the newest unless told, beside its limit and which kind of limit it is."""
+        return service.drift(loop, day)
+
     @router.get("/loops/{loop}/economics", summary="Show what it costs and saves")
     def economics(loop: LoopName) -> Json:
         """Decay, staleness, retraining, how often it pays, errors; what is unknown says why and asks for its input."""

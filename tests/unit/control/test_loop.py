@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import homeostat as hs
 from homeostat.control.loop import RUNTIMES
 from homeostat.kernel.errors import InvalidInput
 from tests.unit.control.rig import loop_of
@@ -18,3 +19,20 @@ def test_a_runtime_that_there_is_not_is_refused_with_those_that_there_are() -> N
     with pytest.raises(InvalidInput, match="no runtime 'pickle'") as refused:
         loop_of(runtime="pickle")
     assert refused.value.mend == "Choose one of auto, onnx, native, skops."
+
+
+def test_a_policy_that_looks_at_drift_which_nobody_measures_is_refused() -> None:
+    weekly = hs.Retrain(when=hs.Realised() | hs.Sustained(hs.Drift(span=7), 2))
+    assert loop_of(retrain=weekly).retrain == weekly
+    with pytest.raises(InvalidInput, match="drift over 7 days") as refused:
+        loop_of(retrain=weekly, drift=hs.DriftLimits(spans=(1, 28)))
+    assert "[1, 28]" in refused.value.mend
+
+
+def test_a_budget_in_money_needs_prices_in_its_currency() -> None:
+    spent = hs.Retrain(budget=hs.Budget(money=hs.Money(500, "EUR")))
+    assert loop_of(retrain=spent, economics=hs.Economics(currency="EUR")).retrain == spent
+    for prices in (None, hs.Economics(currency="USD")):
+        with pytest.raises(InvalidInput, match="a budget in EUR") as refused:
+            loop_of(retrain=spent, economics=prices)
+        assert "currency='EUR'" in refused.value.mend

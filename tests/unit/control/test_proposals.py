@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import homeostat as hs
 from homeostat.control.policies.replay import replay
 from homeostat.control.proposals import answer_proposal
-from homeostat.control.state import LoopState
+from homeostat.control.state import Answer, LoopState
 from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import ASK, RETRAIN
 from tests.unit.control.rig import DAY, Fate, Site, loop_of
@@ -111,15 +112,23 @@ def _answered(folder: Path, approved: bool, moment: int) -> tuple[Site, int]:
     before = fate.seen
     fate.moments = {before + moment} if moment else set()
     state = _answer(site, state, approved=approved)
-    site.live(_day(state), _day(state) + 2)
+    site.live(_day(state), _day(state))
     assert site.deaths == bool(moment)
     return site, fate.seen - before
 
 
+def test_the_state_of_an_older_release_is_read(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    state = site.live(1, 6)
+    older = {name: value for name, value in msgspec.to_builtins(state).items() if name not in ("trainings", "asked")}
+    assert msgspec.convert(older, LoopState) == dataclasses.replace(state, trainings=(), asked=None)
+    assert msgspec.convert({"actor": "me", "reason": "go", "at": 5}, Answer).approved
+
+
 def test_a_budget_counts_what_the_month_has_seen(tmp_path: Path) -> None:
     site = Site(tmp_path, retrain=dataclasses.replace(loop_of().retrain, budget=hs.Budget(trainings=1)))
-    site.live(1, 31)
+    site.live(1, 30)
     assert _kinds(site).count("retrain") == 0
     assert "1 trainings in 1970-01: one more would exceed 1" in site.process.verdict.texts  # type: ignore[union-attr]
-    site.live(32, 33)
+    site.live(31, 31)
     assert _kinds(site).count("retrain") == 1

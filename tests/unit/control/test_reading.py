@@ -9,10 +9,10 @@ import pytest
 import homeostat as hs
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.policies.judging import judge_retrain
-from homeostat.control.policies.situation import Limit
 from homeostat.control.reading import canary_window, situation_of, skill_of, trail_of
 from homeostat.control.state import LoopState, Rollout, initial_state
 from homeostat.kernel.clock import duration, parse_instant
+from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.performance import PairSums
 from homeostat.serving.routing import Route
 from homeostat.stats.sums import ScoreSums
@@ -68,22 +68,28 @@ def test_with_nothing_known_there_are_no_looks_and_no_emergency() -> None:
 def test_only_what_the_policy_needs_is_read() -> None:
     days = [_drifting(n, 0.1 * n) for n in range(8)]
     bare = situation_of(hs.Retrain(when=hs.Schedule(at_latest="60d")), _state(), days, None, 9 * DAY)
-    assert (bare.realised, bare.drift, bare.labelled, bare.limits) == ((), (), (), {})
+    assert (bare.realised, bare.drift, bare.labelled) == ((), (), ())
     policy = hs.Retrain(when=hs.Sustained(hs.Drift(), 2, of=3) & hs.Volume(rows=5))
     full = situation_of(policy, _state(2 * DAY), days, None, 9 * DAY)
-    assert [one.values for one in full.drift] == [{"psi": {"x": 0.1 * n}} for n in (5, 6, 7)]
+    assert [one.values for one in full.drift] == [{"x": 0.1 * n} for n in (5, 6, 7)]
     assert full.labelled == (42,)  # labels of the days 1 to 7 matured since midnight of day 2
 
 
-def test_limits_of_drift_are_the_calibrated_ones_where_there_are_some() -> None:
+def test_limits_of_drift_are_those_of_the_day_and_customary_ones_where_it_has_none() -> None:
     policy = hs.Retrain(when=hs.Drift(), cool_down=None)
-    days = [_drifting(1, 0.15)]
-    assert situation_of(policy, _state(), days, None, 9 * DAY).limits == {"psi": {"x": Limit(0.2)}}
-    earned = {"psi": {"x": Limit(0.08, "calibrated")}}
-    seen = situation_of(policy, _state(), days, None, 9 * DAY, limits=earned)
-    assert judge_retrain(seen, policy).reasons[0].text == (
-        "psi of 1 of 1 above the limit in d01 (x 0.15 > 0.08 (calibrated)) >= 1"
-    )
+    (old,) = situation_of(policy, _state(), [_drifting(1, 0.15)], None, 9 * DAY).drift
+    assert (old.limits, old.kinds) == ({"x": 0.2}, {"x": "customary"})
+    day = _drifting(1, 0.15)
+    told = Drifted("psi", 1, {"x": 0.15, "prediction": 9.0}, {"x": 0.08, "prediction": 0.1})
+    earned = dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, drift=(told,)))
+    seen = situation_of(policy, _state(), [earned], None, 9 * DAY)
+    text = "psi of 1 of 1 above the limit in d01 (x 0.15 > 0.08 earned): 1 >= 1"
+    assert judge_retrain(seen, policy).texts == (text,)
+    of_predictions = hs.Retrain(when=hs.Drift(signal="prediction_psi"), cool_down=None)
+    (window,) = situation_of(of_predictions, _state(), [earned], None, 9 * DAY).drift
+    assert window.values == {"prediction": 9.0}
+    weekly = hs.Retrain(when=hs.Drift(span=7))
+    assert situation_of(weekly, _state(), [earned], None, 9 * DAY).drift == ()
 
 
 def test_days_against_another_reference_say_nothing_of_the_champion() -> None:

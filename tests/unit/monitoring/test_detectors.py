@@ -8,8 +8,8 @@ import pytest
 from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.kernel.errors import Conflict
 from homeostat.kernel.verdicts import INCONCLUSIVE
-from homeostat.monitoring.detectors import FALLBACK_LIMITS, drift, input_drift, judge_drift, prediction_drift
-from homeostat.monitoring.signals import EXCEEDED, WITHIN, Signal, Unknown
+from homeostat.monitoring.detectors import FALLBACK_LIMITS, drift
+from homeostat.monitoring.signals import EXCEEDED, WITHIN, Signal, Unknown, judge_at_most
 from homeostat.monitoring.windows import Window
 
 DAY = Window(0, 86_400_000_000, "1970-01-01")
@@ -26,6 +26,13 @@ def _reference() -> ReferenceProfile:
     return ReferenceProfile.of({"temperature": "number", "origin": "text"}, _columns(20_000), scores)
 
 
+def _drift(reference: ReferenceProfile, counted: ReferenceProfile) -> tuple[Signal, ...]:
+    """Of every feature and of the predictions."""
+    pairs = [*((one, counted.features[name]) for name, one in reference.features.items())]
+    pairs.append((reference.prediction, counted.prediction))
+    return tuple(signal for one, other in pairs for signal in drift(one.name, one, other, DAY))
+
+
 def _by_name(signals: tuple[Signal, ...]) -> dict[tuple[str, str], Signal]:
     return {(signal.name, signal.subject): signal for signal in signals}
 
@@ -33,31 +40,31 @@ def _by_name(signals: tuple[Signal, ...]) -> dict[tuple[str, str], Signal]:
 def test_the_same_distribution_is_within_every_fallback_limit() -> None:
     reference = _reference()
     counted = reference.count(_columns(900, seed=9), np.random.default_rng(3).beta(2, 6, 900))
-    signals = input_drift(reference, counted, DAY) + prediction_drift(reference, counted, DAY)
+    signals = _drift(reference, counted)
     assert {(signal.name, signal.subject) for signal in signals} == {
-        ("psi", "temperature"), ("ks", "temperature"), ("missing_change", "temperature"),
+        ("psi", "temperature"), ("ks", "temperature"), ("rank_shift", "temperature"), ("missing_change", "temperature"),
         ("psi", "origin"), ("missing_change", "origin"),
-        ("psi", "prediction"), ("ks", "prediction"), ("missing_change", "prediction"),
+        ("psi", "prediction"), ("ks", "prediction"), ("rank_shift", "prediction"), ("missing_change", "prediction"),
     }  # fmt: skip
     for signal in signals:
-        assert judge_drift(signal, FALLBACK_LIMITS[signal.name]).name == WITHIN
+        assert judge_at_most(signal, FALLBACK_LIMITS[signal.name]).name == WITHIN
 
 
 def test_more_shift_never_looks_better() -> None:
     reference, seen = _reference(), []
     for shift in (0.0, 0.4, 0.8, 1.2):
         counted = reference.count(_columns(2000, shift=shift), [0.3] * 2000)
-        signals = _by_name(input_drift(reference, counted, DAY))
+        signals = _by_name(_drift(reference, counted))
         seen.append(
             [signals[name].known for name in (("psi", "temperature"), ("ks", "temperature"), ("psi", "origin"))]
         )
     assert (np.diff(np.array(seen, dtype=float), axis=0) > 0).all()
-    assert judge_drift(signals["psi", "temperature"], 0.2).name == EXCEEDED
+    assert judge_at_most(signals["psi", "temperature"], 0.2).name == EXCEEDED
 
 
 def test_ks_lies_in_its_own_bounds() -> None:
     reference = _reference()
-    signal = _by_name(input_drift(reference, reference.count(_columns(900), [0.3] * 900), DAY))["ks", "temperature"]
+    signal = _by_name(_drift(reference, reference.count(_columns(900), [0.3] * 900)))["ks", "temperature"]
     assert signal.low is not None
     assert signal.high is not None
     assert signal.low <= signal.known <= signal.high < signal.low + 0.07  # type: ignore[operator]
@@ -65,9 +72,9 @@ def test_ks_lies_in_its_own_bounds() -> None:
 
 def test_too_few_rows_are_unknown_and_inconclusive() -> None:
     reference = _reference()
-    for signal in input_drift(reference, reference.count(_columns(150), [0.3] * 150), DAY):
+    for signal in _drift(reference, reference.count(_columns(150), [0.3] * 150)):
         assert signal.value == Unknown("too_few_rows")
-        assert judge_drift(signal, 1e9).name == INCONCLUSIVE
+        assert judge_at_most(signal, 1e9).name == INCONCLUSIVE
 
 
 def test_many_bins_need_many_rows() -> None:
@@ -79,24 +86,22 @@ def test_many_bins_need_many_rows() -> None:
 
 def test_values_that_go_missing_show_even_where_no_value_is_left() -> None:
     reference = Profile.of("wind", "number", np.arange(1000.0))
-    psi, ks, missing = drift("wind", reference, reference.count(np.full(500, np.nan)), DAY)
+    psi, ks, _, missing = drift("wind", reference, reference.count(np.full(500, np.nan)), DAY)
     assert psi.value == ks.value == Unknown("too_few_rows")
     assert (missing.known, missing.rows) == (1.0, 500)
 
 
 def test_a_feature_without_reference_values_is_unknown() -> None:
     reference = Profile.of("wind", "number", [None] * 300)
-    psi, ks, missing = drift("wind", reference, reference.count([1.0] * 300), DAY)
+    psi, ks, _, missing = drift("wind", reference, reference.count([1.0] * 300), DAY)
     assert psi.value == ks.value == Unknown("no_reference")
     assert missing.known == 1.0
     empty = Profile.of("wind", "number", [])
-    assert drift("wind", empty, empty.count([1.0] * 300), DAY)[2].value == Unknown("no_reference")
+    assert drift("wind", empty, empty.count([1.0] * 300), DAY)[3].value == Unknown("no_reference")
 
 
 def test_counts_over_other_bins_are_refused() -> None:
     reference = _reference()
     other = ReferenceProfile.of({"hour": "number"}, {"hour": [1.0]}, [0.5])
     with pytest.raises(Conflict):
-        input_drift(reference, other, DAY)
-    with pytest.raises(Conflict):
-        prediction_drift(reference, other, DAY)
+        drift("prediction", reference.prediction, other.prediction, DAY)

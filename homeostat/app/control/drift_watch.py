@@ -1,0 +1,143 @@
+"""Compares a day's served rows with what the champion was trained on, against limits earned on those very days."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from homeostat.app.control.scoring import read_profile
+from homeostat.control.days import Counted, Day, Inputs
+from homeostat.data.daily import DailyCounts
+from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile, merged
+from homeostat.data.weights import evened
+from homeostat.features.views import FeatureKind
+from homeostat.monitoring.drifting import Drifted, drifted
+from homeostat.monitoring.limits import DriftLimits, Key, Limit, drift_limits
+from homeostat.monitoring.served import served_columns
+from homeostat.monitoring.windows import Window
+from homeostat.registry.manifest import DAILY
+from homeostat.registry.models import Registry
+
+Windowed = Mapping[str, Profile] | None
+_LATELY = 7
+"""Days that say how full a day usually is."""
+_AS_FULL = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSeen:
+    """Every distance with its limit, what a plot of each subject needs, and of how many each counted row is one."""
+
+    drift: tuple[Drifted, ...] = ()
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+    one_in: int = 1
+
+    def daily(self, measure: str) -> dict[str, float | None]:
+        """One measure of every feature over the day alone."""
+        found = next((one.values for one in self.drift if (one.measure, one.span) == (measure, 1)), {})
+        return {name: value for name, value in found.items() if name != PREDICTION}
+
+    @property
+    def prediction(self) -> float | None:
+        """The PSI of the predictions over the day alone."""
+        return next((one.values[PREDICTION] for one in self.drift if (one.measure, one.span) == ("psi", 1)), None)
+
+
+@dataclass(slots=True)
+class DriftWatch:
+    """Watches one loop; it keeps what the champion was trained on, and the limits earned on it."""
+
+    loop: str
+    watched: DriftLimits
+    registry: Registry
+    _of: str | None = field(init=False, default=None)
+    _reference: ReferenceProfile | None = field(init=False, default=None)
+    _daily: DailyCounts | None = field(init=False, default=None)
+    _limits: dict[float | None, dict[Key, Limit]] = field(init=False, default_factory=dict)
+
+    def look(
+        self, champion: str, inputs: Mapping[str, FeatureKind], log: pa.Table, days: Sequence[Day], part: Window
+    ) -> DriftSeen:
+        """The drift of a day's rows, and of the weeks that end with it; ``days`` are those before, oldest first."""
+        reference = self._open(champion)
+        plain, one_in = evened(log)
+        seen = reference.count(served_columns(plain, inputs), plain["probability"].to_numpy())
+        today = {**seen.features, PREDICTION: seen.prediction}
+        before = _before(champion, days, reference, part)
+        windows = {span: _together(today, before, span) for span in self.watched.spans}
+        lately = [sum(one[PREDICTION].counts) for one in (*before[-_LATELY:], today)]
+        found = drifted(reference, windows, part, self._limits_for(float(median(lately))))
+        counted = {name: _times(profile, one_in) for name, profile in today.items()}
+        return DriftSeen(found, counted, one_in)
+
+    def _open(self, version: str) -> ReferenceProfile:
+        if self._reference is None or self._of != version:
+            folder = self.registry.folder(self.loop, version)
+            self._reference, self._daily, self._limits = read_profile(folder), read_daily(folder), {}
+            self._of = version
+        return self._reference
+
+    def _limits_for(self, rows: float) -> dict[Key, Limit]:
+        """Limits for days of about so many rows: of a version always the same."""
+        size = self._size(rows)
+        if size not in self._limits:
+            assert self._reference is not None
+            seed = hashlib.sha256(f"{self.loop}/{self._of}/{size}".encode()).digest()
+            rng = np.random.default_rng(list(seed))
+            self._limits[size] = drift_limits(self._reference, self._daily, self.watched, rng, rows=size)
+        return self._limits[size]
+
+    def _size(self, rows: float) -> float | None:
+        """None where live days are about as full as the reference's; else the next smaller of a few sizes."""
+        usual = 0.0 if self._daily is None else self._daily.usual_rows()
+        if not usual or rows >= _AS_FULL * usual:
+            return None
+        return float(usual * 2.0 ** (math.floor(2.0 * math.log2(max(rows, 1.0) / usual)) / 2.0))
+
+
+def read_daily(folder: Path) -> DailyCounts | None:
+    """The days of a version's reference; None for a version that was made before they were kept."""
+    path = folder / DAILY
+    return DailyCounts.from_json(msgspec.json.decode(path.read_bytes())) if path.is_file() else None
+
+
+def _before(champion: str, days: Sequence[Day], reference: ReferenceProfile, part: Window) -> list[dict[str, Profile]]:
+    """Rows of the days up to the one before ``part`` that were counted for the champion without a gap."""
+    found: list[dict[str, Profile]] = []
+    start = part.start
+    for day in reversed(days):
+        if day.end != start or day.inputs.reference != champion or PREDICTION not in day.inputs.counted:
+            break
+        found.append(_profiles(day.inputs, reference))
+        start = day.start
+    return found[::-1]
+
+
+def _profiles(inputs: Inputs, reference: ReferenceProfile) -> dict[str, Profile]:
+    every = {**reference.features, PREDICTION: reference.prediction}
+    each = inputs.one_in
+    return {
+        name: profile.filled([count // each for count in one.counts], one.missing // each)
+        for name, profile in every.items()
+        if (one := inputs.counted.get(name)) is not None
+    }
+
+
+def _together(today: Mapping[str, Profile], before: Sequence[Mapping[str, Profile]], span: int) -> Windowed:
+    """The rows of the last ``span`` days; None where some of them were not counted."""
+    if len(before) < span - 1:
+        return None
+    days = [*before[len(before) - span + 1 :], today]
+    return {name: merged([day[name] for day in days]) for name in today if all(name in day for day in days)}
+
+
+def _times(profile: Profile, each: int) -> Counted:
+    return Counted(tuple(count * each for count in profile.counts), profile.missing * each)

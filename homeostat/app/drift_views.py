@@ -1,0 +1,84 @@
+"""What people are shown of drift: every signal of a day beside its limit, and which kind of limit that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from homeostat.control.days import Day
+from homeostat.control.loop import Loop
+from homeostat.data.checks import did_you_mean
+from homeostat.kernel.errors import NotFound
+from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.limits import Kind
+
+Json = dict[str, Any]
+KINDS: tuple[Kind, ...] = ("earned", "reached", "customary")
+_LATELY = 28
+
+
+def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
+    """All signals of one day, the newest that was measured unless told, the furthest above their limits first.
+
+    Raises: NotFound for a day on which nothing was measured.
+    """
+    measured = [one for one in days if one.inputs.drift]
+    shown = _chosen(measured, day)
+    told = [] if shown is None else [one for part in shown.inputs.drift for one in _signals(part)]
+    return {
+        "loop": loop.name,
+        "day": shown and shown.day,
+        "reference": shown and shown.inputs.reference,
+        "quiet_windows": loop.drift.quiet_windows,
+        "spans": list(loop.drift.spans),
+        "limits": {kind: sum(one["kind"] == kind for one in told) for kind in KINDS},
+        "unknown": sum(one["value"] is None for one in told),
+        "above": sum(one["above"] for one in told),
+        "lately": _lately(measured),
+        "signals": sorted(told, key=lambda one: -one["times"]),
+    }
+
+
+def drift_at_a_glance(told: Json) -> Json:
+    """The same without its signals, but for the three that are furthest above their limits."""
+    above = [one for one in told["signals"] if one["above"]]
+    return {**{name: value for name, value in told.items() if name not in ("signals", "lately")}, "furthest": above[:3]}
+
+
+def _chosen(measured: Sequence[Day], day: str | None) -> Day | None:
+    if day is None:
+        return measured[-1] if measured else None
+    found = next((one for one in measured if one.day == day), None)
+    if found is None:
+        names = [one.day for one in measured]
+        raise NotFound(f"No drift was measured on {day}.", mend=did_you_mean(day, names), day=day)
+    return found
+
+
+def _signals(part: Drifted) -> Iterator[Json]:
+    above = set(part.above)
+    for subject, value in part.values.items():
+        limit = part.limits[subject]
+        yield {
+            "subject": subject,
+            "measure": part.measure,
+            "span": part.span,
+            "value": value,
+            "unknown": part.unknown.get(subject),
+            "limit": limit,
+            "kind": part.kinds.get(subject, "earned"),
+            "why": part.why.get(subject),
+            "blocks": part.blocks.get(subject),
+            "above": subject in above,
+            "times": -1.0 if value is None else value / max(limit, 1e-12),
+        }
+
+
+def _lately(measured: Sequence[Day]) -> list[Json]:
+    """How many limits of each kind were exceeded on each of the last days."""
+    return [{"day": one.day, **_exceeded(one)} for one in measured[-_LATELY:]]
+
+
+def _exceeded(day: Day) -> dict[str, int]:
+    found = [part.kinds.get(name, "earned") for part in day.inputs.drift for name in part.above]
+    return {kind: found.count(kind) for kind in KINDS}

@@ -1,0 +1,78 @@
+"""The command that shows how far inputs and predictions are from training, beside what is normal for them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.context import opened
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, print_table, show
+
+Json = dict[str, Any]
+_MARK = {"earned": "", "reached": "+", "customary": "*"}
+_KIND = {"reached": "as far as training's own windows went", "customary": "customary"}
+_NAMES = {"psi": "PSI", "ks": "KS", "rank_shift": "rank shift", "missing_change": "missing"}
+_WHY = {
+    "no_daily_counts": "the version was made before days were kept, or its own days are not known",
+    "too_few_blocks": "the training's days are too few, or too much alike, to earn one: at most {most:.0f} independent",
+    "no_spread": "it never changed in training",
+}
+
+
+def drift(
+    loop: LoopArgument = None,
+    day: Annotated[str | None, typer.Option("--day", metavar="DATE", help="That day; the newest measured.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also the signals that are within their limits.")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far inputs are from training, beside what is normal.
+
+    A limit is earned where the version's own training days show how far a window moves by itself; one factor for all
+    of them keeps false alarms at the rate that the loop declares. Where these days are too few, the limit is how far
+    they went (+) or, if that is less, the customary one (*): neither promises anything.
+    """
+    with errors_shown(as_json):
+        operations, found = opened(home, loop)
+        show(operations.drift(found, day), as_json, lambda told: _text(told, every=every))
+
+
+def _text(told: Json, *, every: bool) -> None:
+    if told["day"] is None:
+        data.print(f"{told['loop']}   no day was compared with a version's training yet")
+        return
+    data.print(f"{told['loop']}   {told['day']}   against what {told['reference']} was trained on")
+    limits = ", ".join(f"{many} {kind}{_MARK[kind]}" for kind, many in told["limits"].items() if many)
+    counts = f"{told['above']} of {len(told['signals'])} signals above their limits, {told['unknown']} unknown"
+    data.print(f"{counts}; limits: {limits}")
+    if told["limits"]["earned"]:
+        data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")
+    _table(told, every)
+    for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
+        blocks = [one["blocks"] for one in told["signals"] if (one["kind"], one["why"]) == (kind, why)]
+        data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(most=max(blocks))}")
+
+
+def _table(told: Json, every: bool) -> None:
+    names = list(dict.fromkeys((one["subject"], one["measure"]) for one in told["signals"]))
+    by = {(one["subject"], one["measure"], one["span"]): one for one in told["signals"]}
+    spans = told["spans"]
+    rows = [
+        (subject, _NAMES[measure], *(_cell(by.get((subject, measure, span))) for span in spans))
+        for subject, measure in names
+        if every or any(by[subject, measure, span]["above"] for span in spans if (subject, measure, span) in by)
+    ]
+    columns = ["subject", "measure", *("1 day" if span == 1 else f"{span} days" for span in spans)]
+    if rows:
+        print_table(columns, rows, right=columns[2:], whole=True)
+
+
+def _cell(one: Json | None) -> str:
+    if one is None:
+        return "-"
+    if one["value"] is None:
+        return str(one["unknown"]).replace("_", " ")
+    text = f"{one['value']:.3f} {'>' if one['above'] else '<='} {one['limit']:.3f}{_MARK[one['kind']]}"
+    return f"[bold]{text}[/]" if one["above"] else text

@@ -1,0 +1,219 @@
+"""Limits on drift that are earned: how far windows lie from a reference by themselves, all their distances together.
+
+Histories are drawn from the reference in runs of a week, so that a window keeps its days' likeness and its weekdays;
+of each history the reference is made anew, since it varies as well. One factor for all distances, each in units of its
+own spread, makes the chance that any of them is above its limit the promised one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from homeostat.kernel.errors import InvalidInput
+from homeostat.stats.arrays import Floats, Integers
+from homeostat.stats.distance import FLOOR
+from homeostat.stats.memory import WEEK, memories_of, moving
+from homeostat.stats.transport import rank_shifts
+
+Measure = Literal["psi", "ks", "rank_shift", "missing_change"]
+MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "missing_change")
+OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift")
+_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "missing_change": 1}
+"""A PSI grows with the square of how far shares lie apart, the others in proportion."""
+_UNIT = 0.9
+"""The quantile that is the unit of a distance: far enough out to be of its tail, near enough to be well known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One subject day by day: (days, bins + 1) counts, the last column of rows without a value.
+
+    ``ordered`` bins are those of a number, which has a KS distance. A window with fewer rows than ``least_rows`` says
+    nothing, for a measure.
+    """
+
+    subject: str
+    counts: Integers
+    ordered: bool
+    least_rows: Mapping[Measure, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """The limit of one distance over windows of ``span`` days, earned on ``blocks`` independent days or weeks.
+
+    None where these are too few, so that it is not ``supported``, and where nothing ever varied. ``reached`` is how far
+    the history's own windows go, each distance by itself: it promises nothing, and is None without three weeks.
+    """
+
+    subject: str
+    measure: Measure
+    span: int
+    limit: float | None
+    blocks: float
+    supported: bool
+    reached: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """What a distance was in every drawn history, and in what unit; NaN where it says nothing."""
+
+    subject: str
+    measure: Measure
+    span: int
+    distances: Floats
+    blocks: float = 0.0
+    supported: bool = False
+    wider: float = 1.0
+
+    def quantile(self, share: float) -> float | None:
+        """What so many of the histories stay below, of those that say something."""
+        known = self.distances[np.isfinite(self.distances)]
+        return float(np.quantile(known, share)) if known.size else None
+
+    @property
+    def unit(self) -> float:
+        """The unit of the distance; 0 where it earns no limit."""
+        return self.wider * (self.quantile(_UNIT) or 0.0) if self.supported else 0.0
+
+
+def earned_limits(
+    series: Sequence[Series],
+    *,
+    spans: Sequence[int],
+    rate: float,
+    draws: int,
+    rng: np.random.Generator,
+    rows: float | None = None,
+) -> tuple[Earned, ...]:
+    """Limits of every distance over windows of every span, such that on a day on which nothing changed the chance
+    that any is exceeded is ``rate``.
+
+    Args: ``spans`` are lengths of windows in days, 1 or weeks; ``rate`` is in (0, 1); ``draws`` histories are drawn.
+    ``rows`` is how many a live day holds: where that is less than the reference's days do, drawn windows are thinned,
+    as fewer rows lie further off by chance. Series of one length are of the same days, and drawn together.
+    Raises: InvalidInput for a span or rate that is none.
+    Source: Politis and Romano (1992), in LePage and Billard (eds.), Exploring the Limits of Bootstrap, 263-270, for
+    the runs; Student (1908), Biometrika 6(1), 1-25, for what few blocks add.
+    """
+    if not 0.0 < rate < 1.0 or draws < 1 or any(span < 1 or (span > 1 and span % WEEK) for span in spans):
+        raise InvalidInput("No such limits.", mend="Pass a rate in (0, 1) and spans of 1 day or whole weeks.")
+    lengths = sorted({len(one.counts) for one in series})
+    drawn = [
+        found
+        for days in lengths
+        for found in _histories([one for one in series if len(one.counts) == days], days, spans, rate, draws, rng, rows)
+    ]
+    known = [one for one in drawn if one.unit > 0.0]
+    factor = _factor(known, rate) if known else 0.0
+    return tuple(_earned(one, factor, rate) for one in drawn)
+
+
+def _factor(known: Sequence[_Drawn], rate: float) -> float:
+    """What the furthest of all distances, each in its unit, exceeds once in 1 / rate histories."""
+    worst = np.zeros(known[0].distances.shape)
+    for one in known:
+        worst = np.fmax(worst, one.distances * (one.wider / one.unit))
+    return float(np.quantile(worst, 1.0 - rate, method="higher"))
+
+
+def _earned(one: _Drawn, factor: float, rate: float) -> Earned:
+    limit, reached = factor * one.unit if one.unit > 0.0 else None, one.quantile(1.0 - rate)
+    return Earned(one.subject, one.measure, one.span, limit, one.blocks, one.supported, reached)
+
+
+def _histories(
+    series: Sequence[Series],
+    days: int,
+    spans: Sequence[int],
+    rate: float,
+    draws: int,
+    rng: np.random.Generator,
+    rows: float | None,
+) -> Iterator[_Drawn]:
+    """The distances of every series over windows of every span, of histories in which all of them share their days."""
+    if days < 3 * WEEK:
+        for one in series:
+            yield from _none(one, spans)
+        return
+    tables = [one.counts.astype(np.float64) for one in series]
+    of_bins = memories_of([moving(table[:, :-1], one.ordered) for table, one in zip(tables, series, strict=True)])
+    of_missing = memories_of([moving(_present(table), True) for table in tables])
+    references = _times(_days(days, days, draws, rng), days)
+    windows = _days(days, max(spans), draws, rng)
+    for span in spans:
+        times = _times(windows[:, :span], days)
+        for place, (one, table) in enumerate(zip(series, tables, strict=True)):
+            window = _thinned(times @ table, rows, span, rng)
+            for measure, distances in _distances(references @ table, window, one).items():
+                memory = (of_missing if measure == "missing_change" else of_bins)[place]
+                able = memory.supports(span, rate)
+                wider = memory.wider(span, rate) ** _POWER[measure] if able else 1.0
+                yield _Drawn(one.subject, measure, span, distances, memory.blocks(span), able, wider)
+
+
+def _present(counts: Floats) -> Floats:
+    """Rows with a value, and those without."""
+    return np.stack((counts[:, :-1].sum(axis=1), counts[:, -1]), axis=1)
+
+
+def _none(one: Series, spans: Sequence[int]) -> Iterator[_Drawn]:
+    for span in spans:
+        for measure in one.least_rows:
+            yield _Drawn(one.subject, measure, span, np.zeros(0))
+
+
+def _days(days: int, length: int, draws: int, rng: np.random.Generator) -> Integers:
+    """Days of ``draws`` histories, in runs of a week that begin anywhere."""
+    starts = rng.integers(0, days, (draws, -(-length // WEEK)))
+    runs = starts[:, :, None] + np.arange(WEEK)
+    return np.asarray(runs.reshape(draws, -1)[:, :length] % days, dtype=np.int64)
+
+
+def _times(places: Integers, days: int) -> Floats:
+    """How often each day is in each history."""
+    found = np.zeros((len(places), days))
+    np.add.at(found, (np.arange(len(places))[:, None], places), 1.0)
+    return found
+
+
+def _thinned(windows: Floats, rows: float | None, span: int, rng: np.random.Generator) -> Floats:
+    """Windows of at most as many rows as live ones hold: a sample of each that is too full."""
+    totals = windows.sum(axis=1)
+    if rows is None or not totals.size or rows * span >= float(np.median(totals)):
+        return windows
+    most = np.minimum(totals, np.ceil(rows * span)).astype(np.int64)
+    shares = windows / np.maximum(totals, 1.0)[:, None]
+    shares[totals == 0.0, 0] = 1.0
+    return rng.multinomial(most, shares).astype(np.float64)
+
+
+def _distances(references: Floats, windows: Floats, one: Series) -> dict[Measure, Floats]:
+    """Every measure of each window from the reference of its history; NaN with too few rows."""
+    expected, actual = _shares(references[:, :-1]), _shares(windows[:, :-1])
+    known, rows = windows[:, :-1].sum(axis=1), windows.sum(axis=1)
+    found: dict[Measure, Floats] = {"psi": _psi(expected, actual)}
+    if one.ordered:
+        found["ks"] = np.abs(np.cumsum(actual - expected, axis=1)).max(axis=1)
+        found["rank_shift"] = rank_shifts(expected, actual)
+    missing = [part[:, -1] / np.maximum(part.sum(axis=1), 1.0) for part in (references, windows)]
+    found["missing_change"] = np.abs(missing[1] - missing[0])
+    for measure, distances in found.items():
+        enough = rows if measure == "missing_change" else known
+        distances[enough < max(1, one.least_rows[measure])] = np.nan
+    return found
+
+
+def _shares(counts: Floats) -> Floats:
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
+
+
+def _psi(expected: Floats, actual: Floats) -> Floats:
+    """As `distance.psi`, of many pairs."""
+    first, second = np.maximum(expected, FLOOR), np.maximum(actual, FLOOR)
+    return np.asarray(((second - first) * np.log(second / first)).sum(axis=1))
