@@ -25,9 +25,9 @@ from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
 from homeostat.app.training_child import stay_small
 from homeostat.control.backtest.matrix import Drift, PastDay, Trial
-from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.errors import HomeostatError
-from homeostat.monitoring.detectors import input_drift, prediction_drift
+from homeostat.monitoring.detectors import drift
 from homeostat.monitoring.windows import Window
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.checks import check_training_rows
@@ -115,12 +115,18 @@ def _drift(
     for at, (day, span, _) in judged.items():
         if day.window.end > ask.asked_at:
             counted = reference.count(history.features(span), scores[span])
-            signals = input_drift(reference, counted, day.window)
-            psi = {one.subject: one.known for one in signals if one.name == "psi"}
-            ks = {one.subject: one.known for one in signals if one.name == "ks"}
-            said = [one.known for one in prediction_drift(reference, counted, day.window) if one.name == "psi"]
-            found[at] = Drift(psi, ks, said[0])
+            found[at] = _drifted(reference, counted, day.window)
     return found
+
+
+def _drifted(reference: ReferenceProfile, counted: ReferenceProfile, day: Window) -> Drift:
+    every = {name: drift(name, one, counted.features[name], day) for name, one in reference.features.items()}
+    said = drift(PREDICTION, reference.prediction, counted.prediction, day)
+    psi, ks = (
+        {name: one.known for name, signals in every.items() for one in signals if one.name == measure}
+        for measure in ("psi", "ks")
+    )
+    return Drift(psi, ks, next(one.known for one in said if one.name == "psi"))
 
 
 if __name__ == "__main__":
