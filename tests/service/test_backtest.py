@@ -27,7 +27,7 @@ from tests.harness.world import LOOP, World, day
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 FIRST, LAST, WEEKS = 6, 28, 3
 """The day on which the first version came, the last one, and the whole weeks with mature labels between them."""
-DIES = 'import os, pathlib; pathlib.Path(__file__).with_name("die").exists() and len(label) < 1300 and os._exit(3)'
+DIES = 'import os, pathlib; print("talk of a training function"); pathlib.Path(__file__).with_name("die").exists() and len(label) < 1300 and os._exit(3)'
 POLICIES = '[policies.weekly]\ncool_down = "1d"\n[policies.weekly.when]\nkind = "schedule"\nat_latest = "7d"\n'
 WORLD = World(changes=13, per_hour=6)
 
@@ -61,6 +61,7 @@ def test_versions_are_trained_once_whatever_dies_meanwhile(past: Past) -> None:
     assert (died["code"], 0 < kept < WEEKS) == ("unavailable", True)
     assert told(past)["trained"] == WEEKS - kept
     assert told(past)["trained"] == 0
+    assert "talk of a training function" in (past.home.process_logs / "backtest.log").read_text()
 
 
 def test_every_policy_has_its_costs_and_its_regret(past: Past) -> None:
@@ -97,6 +98,7 @@ def test_policies_come_from_a_file_and_bad_ones_say_what_is_wrong(past: Past, tm
     file.write_text('{"policies": {"odd": {"kind": "shedule"}}}')
     assert "'shedule'" in told(past, "--policies", str(file), code=1)["problem"]
     assert "cannot be read" in told(past, "--policies", str(tmp_path / "no"), code=1)["problem"]
+    assert "no price" in told(past, "--price", "nan", code=1)["problem"]
 
 
 def test_labels_count_as_they_were_known_then(past: Past) -> None:

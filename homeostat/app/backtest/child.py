@@ -7,12 +7,14 @@ writes one JSON line to stdout for each.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,7 @@ Labelled = list[tuple[PastDay, slice, NDArray[np.float64]]]
 def main(arguments: list[str]) -> int:
     """Make every version that is asked for, the one with most rows first: it needs most memory."""
     die_with_parent()
+    said = _own_stdout()
     told = json.loads(sys.stdin.read())
     stay_small(MEMORY_BYTES)
     settings = Settings.load(Path(arguments[0]))
@@ -53,8 +56,15 @@ def main(arguments: list[str]) -> int:
     for ask in sorted((ask_of(one) for one in told["asks"]), key=lambda one: -one.number):
         trial = _trial(history, ask, labelled, settings.loop_file)
         write_cell(cells.path(told["keys"][str(ask.number)]), Cell(trial, counts))
-        print(json.dumps({"made": ask.version}), flush=True)
+        print(json.dumps({"made": ask.version}), file=said, flush=True)
     return 0
+
+
+def _own_stdout() -> TextIO:
+    """The parent's pipe, for us alone: what a training function prints goes to the log."""
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return said
 
 
 def _counted(truth: NDArray[np.float64]) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,12 +14,13 @@ from homeostat.app.backtest.weeks import grid_of
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
-from homeostat.control.backtest.contenders import Loopwise, of_file, usual
+from homeostat.control.backtest.contenders import OWN, Loopwise, blind, of_file, usual
 from homeostat.control.backtest.prices import LOSS, Prices, prices_of
 from homeostat.control.backtest.release import Rules
 from homeostat.control.loop import Loop
 from homeostat.control.policies.retrain import Retrain
 from homeostat.kernel.clock import format_instant
+from homeostat.kernel.errors import InvalidInput
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -52,7 +54,7 @@ def run_back_test(
         "loop": loop.name,
         "until": format_instant(operations.state(loop.name).decided_until or 0),
         "trained": made.trained,
-        "note": note,
+        "note": " ".join([note, *blind({OWN: loop.retrain, **(policies or {})})]),
         **told,
     }
     return write_report(settings.paths.reports / loop.name / "backtest", report)
@@ -60,6 +62,10 @@ def run_back_test(
 
 def _prices(loop: Loop, price: float | None) -> tuple[Prices, str]:
     """The prices, and what is to be said of them."""
+    if price is not None and not math.isfinite(price):
+        raise InvalidInput(
+            f"{price} is no price.", mend="Give nats of log-loss from 0 up, such as 50.", price=str(price)
+        )
     found = prices_of(loop.economics)
     if price is None and isinstance(found, Prices):
         return found, "Money is that of hs.Economics(...) in the loop file."

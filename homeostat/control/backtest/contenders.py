@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from homeostat.control.backtest.account import NEVER, Contender
+from homeostat.control.backtest.account import NEVER, ORACLE, Contender
 from homeostat.control.backtest.matrix import WEEK, Matrix
 from homeostat.control.backtest.play import Seen
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed
 from homeostat.control.economics.outlook import outlook_of
-from homeostat.control.policies.drift import Drift
+from homeostat.control.policies.drift import OF_PREDICTIONS, Drift
 from homeostat.control.policies.economic import Economic
 from homeostat.control.policies.judging import judge_retrain
 from homeostat.control.policies.outcomes import Emergency, Realised
@@ -22,10 +22,13 @@ from homeostat.control.policies.sustained import Sustained
 from homeostat.control.policies.timing import Schedule, Volume
 from homeostat.control.reading import situation_of
 from homeostat.kernel.clock import format_duration
+from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 
 OWN = "own"
+MEASURED = frozenset({("psi", 1), ("ks", 1), (OF_PREDICTIONS, 1)})
+"""Drift that a back-test measures, day by day, against the customary limits."""
 _HASH = "0" * 64
 
 
@@ -117,9 +120,40 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
 
 
 def of_file(loopwise: Loopwise, policies: Mapping[str, Retrain], own: Retrain) -> list[Contender]:
-    """The policies of a file, beside the loop's own."""
-    named = {OWN: own, **policies}
-    return [loopwise.contender(name, policy) for name, policy in named.items() if name != NEVER]
+    """The policies of a file, beside the loop's own.
+
+    Raises: InvalidInput for a name that a back-test gives itself.
+    """
+    taken = [name for name in policies if name in (NEVER, ORACLE, OWN)]
+    if taken:
+        raise InvalidInput(
+            f"A policy cannot be named {taken[0]!r}: a back-test always has one of that name.",
+            mend="Give it another name in the file.",
+            policy=taken[0],
+        )
+    return [loopwise.contender(name, policy) for name, policy in {OWN: own, **policies}.items()]
+
+
+def blind(policies: Mapping[str, Retrain]) -> list[str]:
+    """What policies look at that a back-test does not measure, one sentence each.
+
+    >>> blind({"own": Retrain(when=Drift(span=7))})
+    ['own looks at psi over 7 days, which a back-test does not measure: that part never fires.']
+    """
+    told = []
+    for name, policy in policies.items():
+        needs = policy.needs
+        lacking = [_named(*one) for one in needs.drift if one not in MEASURED]
+        if needs.estimated:
+            lacking.append("skill before labels")
+        if lacking:
+            what = ", ".join(lacking)
+            told.append(f"{name} looks at {what}, which a back-test does not measure: that part never fires.")
+    return told
+
+
+def _named(signal: str, span: int) -> str:
+    return signal if span == 1 else f"{signal} over {span} days"
 
 
 def _held(free: Retrain, when: object) -> Retrain:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.control.backtest.account import Contender, back_test
-from homeostat.control.backtest.contenders import Loopwise, of_file, usual
+from homeostat.control.backtest.contenders import Loopwise, blind, of_file, usual
 from homeostat.control.backtest.costs import costs_of
 from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.backtest.play import Played, Seen, planned, play
@@ -19,11 +19,13 @@ from homeostat.control.backtest.release import Releases, Rules
 from homeostat.control.economics.figures import Missing
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
-from homeostat.control.policies.outcomes import Emergency, Realised
+from homeostat.control.policies.drift import Drift
+from homeostat.control.policies.outcomes import Emergency, Estimated, Realised
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.sustained import Sustained
 from homeostat.control.policies.timing import Schedule, Volume
 from homeostat.control.rollouts import Canary
+from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import HOLD, Verdict
 from homeostat.stats.arrays import Floats
 from tests.harness.examples import examples
@@ -186,6 +188,16 @@ def test_policies_of_a_file_stand_beside_the_loops_own() -> None:
     matrix = matrix_of(ageing(4, np.random.default_rng(7)))
     named = of_file(loopwise(matrix), {"quick": Retrain(Schedule(at_latest="7d"), None)}, SOON)
     assert [one.name for one in named] == ["own", "quick"]
+    for name in ("never", "oracle", "own"):
+        with pytest.raises(InvalidInput, match=name):
+            of_file(loopwise(matrix), {name: Retrain()}, SOON)
+
+
+def test_what_a_policy_looks_at_and_a_back_test_does_not_measure_is_named() -> None:
+    said = blind({"own": SOON, "odd": Retrain(when=Drift(signal="rank_shift") | Estimated())})
+    assert said == [
+        "odd looks at rank_shift, skill before labels, which a back-test does not measure: that part never fires."
+    ]
 
 
 def test_without_prices_costs_are_in_nats_and_what_lacks_is_named() -> None:
