@@ -27,7 +27,10 @@ from tests.harness.world import LOOP, World, day
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 FIRST, LAST, WEEKS = 6, 28, 3
 """The day on which the first version came, the last one, and the whole weeks with mature labels between them."""
-DIES = 'import os, pathlib; print("talk of a training function"); pathlib.Path(__file__).with_name("die").exists() and len(label) < 1300 and os._exit(3)'
+DIES = (
+    'print("talk of a training function"); import os, pathlib; dies = pathlib.Path(__file__).with_name("die").exists();'
+    " dies and len(label) < 1300 and os._exit(3)"
+)
 POLICIES = '[policies.weekly]\ncool_down = "1d"\n[policies.weekly.when]\nkind = "schedule"\nat_latest = "7d"\n'
 WORLD = World(changes=13, per_hour=6)
 
@@ -98,7 +101,7 @@ def test_policies_come_from_a_file_and_bad_ones_say_what_is_wrong(past: Past, tm
     file.write_text('{"policies": {"odd": {"kind": "shedule"}}}')
     assert "'shedule'" in told(past, "--policies", str(file), code=1)["problem"]
     assert "cannot be read" in told(past, "--policies", str(tmp_path / "no"), code=1)["problem"]
-    assert "no price" in told(past, "--price", "nan", code=1)["problem"]
+    assert "no price" in told(past, "--price", "inf", code=1)["problem"]
 
 
 def test_labels_count_as_they_were_known_then(past: Past) -> None:
