@@ -130,7 +130,7 @@ def _months(weeks: Sequence[Json], scale: _Scale, y: float) -> list[str]:
     firsts = [
         one for place, one in enumerate(weeks) if not place or one["first_day"][:7] != weeks[place - 1]["first_day"][:7]
     ]
-    every = math.ceil(len(firsts) / 14)
+    every = max(1, math.ceil(len(firsts) / 14))
     return [
         f'<text class="soft" x="{scale.x(one["week"]):.1f}" y="{y:.0f}">{one["first_day"][:7]}</text>'
         for one in firsts[::every]
