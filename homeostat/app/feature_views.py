@@ -11,6 +11,7 @@ from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.features.views import describe
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.detectors import FALLBACK_LIMITS
 
 Json = dict[str, Any]
 References = Mapping[str, ReferenceProfile]
@@ -67,6 +68,7 @@ def _recent(loop: Loop, name: str, days: Sequence[Day], references: References) 
     reference = references[version].features.get(name) if version and version in references else None
     return {
         "psi": drifted.inputs.psi[name] if drifted else None,
+        "limit": _limit(name, drifted) if drifted else None,
         "ks": drifted.inputs.ks.get(name) if drifted else None,
         "measured": drifted.day if drifted else None,
         "reference": version,
@@ -102,10 +104,17 @@ def _day(loop: Loop, name: str, day: Day, profile: Profile | None) -> Json:
         "quantiles": _quantiles(told.filled(counted.counts, counted.missing)) if counted and told else None,
         "missing": counted.missing / counted.rows if counted and counted.rows else None,
         "psi": day.inputs.psi.get(name),
+        "limit": _limit(name, day),
         "ks": day.inputs.ks.get(name),
         "defaulted": _defaulted(loop, name, [day]),
         "skew": _skew(name, [day]),
     }
+
+
+def _limit(name: str, day: Day) -> float:
+    """The limit of the day's PSI; the customary one for days that were measured before limits were kept."""
+    found = next((one.limits.get(name) for one in day.inputs.drift if (one.measure, one.span) == ("psi", 1)), None)
+    return FALLBACK_LIMITS["psi"] if found is None else found
 
 
 def _reference(profile: Profile) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from homeostat.app.drift_views import furthest_by_span
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.policies.judging import standing_question
@@ -82,6 +83,7 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "drift": dict(day.inputs.psi),
         "ks": dict(day.inputs.ks),
         "prediction_psi": day.inputs.prediction_psi,
+        "apart": furthest_by_span(day.inputs.drift) if day.inputs.drift else None,
         "violations": sum(day.inputs.quarantined.values()),
         "freshness": dict(day.inputs.freshness),
         "defaulted": dict(day.inputs.defaulted),

@@ -148,7 +148,7 @@ class Loop:
         self._check_tables()
         self._check_log()
         self._check_budget()
-        self._check_spans()
+        self._check_drift()
 
     @cached_property
     def feature_set(self) -> FeatureSet:
@@ -228,9 +228,16 @@ class Loop:
                 currency=currency,
             )
 
-    def _check_spans(self) -> None:
+    def _check_drift(self) -> None:
         """A policy can only look at drift that is measured."""
+        inputs = len(self.feature_set.names)
         for one in self.retrain.when.walk():
+            if isinstance(one, Drift) and one.features > inputs:
+                raise InvalidInput(
+                    f"Loop {self.name!r}: its policy waits for {one.features} features to drift; there are {inputs}.",
+                    mend=f"Give features of at most {inputs}.",
+                    features=one.features,
+                )
             if isinstance(one, Drift) and one.span not in self.drift.spans:
                 raise InvalidInput(
                     f"Loop {self.name!r}: its policy looks at drift over {one.span} days, which nobody measures.",

@@ -24,7 +24,7 @@ MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "missing_change")
 OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift")
 _POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "missing_change": 1}
 """A PSI grows with the square of how far shares lie apart, the others in proportion."""
-_UNIT = 0.9
+_UNIT = 0.95
 """The quantile that is the unit of a distance: far enough out to be of its tail, near enough to be well known."""
 
 

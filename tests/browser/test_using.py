@@ -70,12 +70,13 @@ def test_the_crosshair_answers_to_arrow_keys_and_is_read_out(opened: Open) -> No
     expect(page.locator("#tooltip")).to_contain_text("10 Feb 2013")
 
 
-def test_a_cell_of_the_drift_map_tells_psi_and_ks(opened: Open) -> None:
+def test_a_cell_of_the_drift_map_tells_the_distance_and_its_limit(opened: Open) -> None:
     page = opened("full").page
     _hover(page, ".heat-canvas", 0.5, 0.01)
     expect(page.locator("#tooltip")).to_contain_text("month")
     expect(page.locator("#tooltip")).to_contain_text("PSI")
-    expect(page.locator("#tooltip")).to_contain_text("KS")
+    expect(page.locator("#tooltip")).to_contain_text("Limit")
+    expect(page.locator("#tooltip")).to_contain_text("customary")
 
 
 def test_the_drift_map_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:

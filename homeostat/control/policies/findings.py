@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason
+from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,9 @@ def combine(kind: str, needed: int, parts: Sequence[Finding]) -> Finding:
     name = decide(needed, len(firing), sum(part.name == INCONCLUSIVE for part in parts))
     reasons = tuple(reason for part in parts if part.name == name for reason in part.reasons)
     return Finding(kind, name, reasons, tuple(parts), name == RETRAIN and any(part.urgent for part in firing))
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """What is kept of a verdict: its words, and beside them what they stand on."""
+    because = [{"code": one.code, "observed": one.observed, "limit": one.limit} for one in verdict.reasons]
+    return {"verdict": verdict.name, "reasons": list(verdict.texts), "because": because}

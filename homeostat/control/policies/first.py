@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from homeostat.control.policies.findings import judged
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.verdicts import INCONCLUSIVE, RETRAIN, Reason, Verdict
 
@@ -55,7 +56,7 @@ def first_evidence(matured: Matured, limits: First, verdict: Verdict) -> dict[st
         "matured": plain(matured),
         "policy": plain(limits),
         "policy_version": limits.version,
-        "judged": {"verdict": verdict.name, "reasons": list(verdict.texts)},
+        "judged": judged(verdict),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.control.hours import within
-from homeostat.control.policies.findings import Finding, decide, fires, holds, unknown
+from homeostat.control.policies.findings import Finding, decide, fires, holds, judged, unknown
 from homeostat.control.policies.retrain import Budget, Retrain
 from homeostat.control.policies.situation import Situation
 from homeostat.control.policies.timing import days
@@ -45,8 +45,7 @@ class Explained:
             "policy": self.policy.to_json(),
             "policy_version": self.policy.version,
             "judged": {
-                "verdict": self.verdict.name,
-                "reasons": list(self.verdict.texts),
+                **judged(self.verdict),
                 "found": self.found.to_json(),
                 "guards": [guard.to_json() for guard in self.guards],
             },
@@ -132,20 +131,24 @@ def _quiet(seen: Situation, span: str | None) -> Finding | None:
 def _budget(seen: Situation, budget: Budget) -> Finding:
     month, more = seen.local[:7], seen.trainings + 1
     if budget.trainings is not None and more > budget.trainings:
-        text = f"{seen.trainings} trainings in {month}: one more would exceed {budget.trainings}"
+        text = f"{_counted(seen.trainings)} in {month}: one more would exceed {budget.trainings}"
         return holds("budget", "trainings_spent", seen.trainings, budget.trainings, text)
     if budget.money is None:
-        text = f"{seen.trainings} trainings in {month}, and one more, <= {budget.trainings}"
+        text = f"{_counted(seen.trainings)} in {month}, and one more, <= {budget.trainings}"
         return fires("budget", "within_budget", seen.trainings, budget.trainings, text)
     outlook, limit, currency = seen.outlook, budget.money.amount, budget.money.currency
     if outlook is None or outlook.each is None or outlook.currency != currency:
         why = outlook.each_unknown if outlook and outlook.each is None else f"nothing is priced in {currency}"
         return unknown("budget", "price_unknown", f"what a retraining spends is unknown: {why}", limit)
     spent = more * outlook.each
-    text = f"{more} trainings in {month} spend {figure(spent)} {currency}, the next one included"
+    text = f"{_counted(more)} in {month}, the next one included, for {figure(spent)} {currency}"
     if spent > limit:
         return holds("budget", "money_spent", spent, limit, f"{text} > {figure(limit)}")
     return fires("budget", "within_budget", spent, limit, f"{text} <= {figure(limit)}")
+
+
+def _counted(trainings: int) -> str:
+    return f"{trainings} training{'' if trainings == 1 else 's'}"
 
 
 def _approved(asked: Question, found: Finding) -> Finding:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from homeostat.control.policies.findings import judged
 from homeostat.control.policies.first import First, Matured, judge_first
 from homeostat.control.policies.judging import judge_retrain
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.situation import Situation
+from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import Verdict
 
@@ -22,7 +24,10 @@ KEPT = frozenset({"policy", "policy_version", "judged"})
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the recorded policy says of the recorded situation today, and every difference from what it said then."""
+    """What the recorded policy says of the recorded situation today, and every difference from what it said then.
+
+    What counts is the verdict, and of each reason its code and both sides that it quotes; other words do not.
+    """
 
     verdict: str
     reasons: tuple[str, ...]
@@ -30,7 +35,7 @@ class Replayed:
 
     @property
     def equal(self) -> bool:
-        """Whether it says the same, in the same words."""
+        """Whether it says the same, for the same reasons."""
         return not self.differences
 
 
@@ -41,26 +46,25 @@ def replay(evidence: Mapping[str, Any]) -> Replayed:
             "This decision holds no situation, so that it cannot be judged again.",
             mend="Only decisions to train hold one, and those of older releases do not.",
         )
-    found, version = _judge(evidence)
-    then = evidence["judged"]
+    found, then = _judge(evidence), evidence["judged"]
+    now = plain(judged(found))
     told = [
-        f"{name}: {now!r} now, {before!r} then"
-        for name, now, before in (
-            ("policy version", version, evidence["policy_version"]),
-            ("verdict", found.name, then["verdict"]),
-            ("reasons", "; ".join(found.texts), "; ".join(then["reasons"])),
+        f"{name}: {today!r} now, {before!r} then"
+        for name, today, before in (
+            ("policy version", digest(evidence["policy"]), evidence["policy_version"]),
+            ("verdict", now["verdict"], then.get("verdict")),
+            ("reasons", now["because"], then.get("because")),
         )
-        if now != before
+        if today != before
     ]
     return Replayed(found.name, found.texts, tuple(told))
 
 
-def _judge(evidence: Mapping[str, Any]) -> tuple[Verdict, str]:
+def _judge(evidence: Mapping[str, Any]) -> Verdict:
     if "matured" in evidence:
         limits, matured = _read(evidence["policy"], First), _read(evidence["matured"], Matured)
-        return judge_first(matured, limits), limits.version
-    policy = Retrain.from_json(evidence["policy"])
-    return judge_retrain(Situation.from_json(evidence["situation"]), policy), policy.version
+        return judge_first(matured, limits)
+    return judge_retrain(Situation.from_json(evidence["situation"]), Retrain.from_json(evidence["policy"]))
 
 
 def _read(form: object, kind: type[Stored]) -> Stored:

@@ -62,6 +62,8 @@ class Schedule(Policy):
 
     def _ceiling(self, seen: Situation, age: Duration, limit: str) -> Finding:
         text = f"{days(age)} days since {format_instant(seen.since)}"
+        if age > duration(limit):
+            return fires(self.kind, "too_old", days(age), limit, f"{text} > {limit}")
         if age + DAY > duration(limit):
             return fires(self.kind, "too_old", days(age), limit, f"{text}: one more would exceed {limit}")
         return holds(self.kind, "young_enough", days(age), limit, f"{text}, and one more, <= {limit}")

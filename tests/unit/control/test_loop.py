@@ -27,6 +27,8 @@ def test_a_policy_that_looks_at_drift_which_nobody_measures_is_refused() -> None
     with pytest.raises(InvalidInput, match="drift over 7 days") as refused:
         loop_of(retrain=weekly, drift=hs.DriftLimits(spans=(1, 28)))
     assert "[1, 28]" in refused.value.mend
+    with pytest.raises(InvalidInput, match="waits for 2 features to drift; there are 1"):
+        loop_of(retrain=hs.Retrain(when=hs.Drift(features=2)))
 
 
 def test_a_budget_in_money_needs_prices_in_its_currency() -> None:

@@ -460,17 +460,25 @@ def test_every_verdict_can_be_made_again_from_what_is_stored(policy: Policy, see
     [
         (("situation", "since"), 99 * DAY, "verdict: 'HOLD' now, 'RETRAIN' then"),
         (("policy", "cool_down"), "40d", "policy version"),
-        (("judged", "reasons"), ["because"], "reasons"),
+        (("judged", "because"), [], "reasons"),
+        (("judged", "because", 0, "observed"), 0.06, "reasons"),
+        (("judged", "verdict"), "HOLD", "verdict"),
         (("policy_version",), "0" * 64, "policy version"),
     ],
 )
-def test_whatever_was_changed_shows_when_it_is_judged_again(path: tuple[str, ...], value: Any, said: str) -> None:
+def test_whatever_was_changed_shows_when_it_is_judged_again(path: tuple[Any, ...], value: Any, said: str) -> None:
     kept = json.loads(json.dumps(explain_retrain(of(realised=(LOST, CALM)), DEFAULT).evidence()))
     place = kept
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = value
     assert any(one.startswith(said) for one in replay(kept).differences)
+
+
+def test_other_words_are_no_difference_when_it_is_judged_again() -> None:
+    kept = json.loads(json.dumps(explain_retrain(of(realised=(LOST, CALM)), DEFAULT).evidence()))
+    kept["judged"]["reasons"] = ["as an older release put it"]
+    assert replay(kept).equal
 
 
 def test_what_holds_no_situation_cannot_be_judged_again() -> None:

@@ -129,6 +129,6 @@ def test_a_budget_counts_what_the_month_has_seen(tmp_path: Path) -> None:
     site = Site(tmp_path, retrain=dataclasses.replace(loop_of().retrain, budget=hs.Budget(trainings=1)))
     site.live(1, 30)
     assert _kinds(site).count("retrain") == 0
-    assert "1 trainings in 1970-01: one more would exceed 1" in site.process.verdict.texts  # type: ignore[union-attr]
+    assert "1 training in 1970-01: one more would exceed 1" in site.process.verdict.texts  # type: ignore[union-attr]
     site.live(31, 31)
     assert _kinds(site).count("retrain") == 1

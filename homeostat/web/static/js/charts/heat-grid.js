@@ -23,8 +23,8 @@ export function gridOf({ days, domain }, plot) {
 export function valueOf(column, feature) {
   let worst = null;
   for (const window of column.days) {
-    const psi = feature.read(window);
-    if (known(psi) && (worst === null || psi > worst)) worst = psi;
+    const times = feature.read(window);
+    if (known(times) && (worst === null || times > worst)) worst = times;
   }
   return worst;
 }

@@ -4,6 +4,9 @@ import { count, date, fixed, known, longDate } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { ROW, valueOf } from "./heat-grid.js";
 
+const MEASURES = { psi: "PSI", ks: "KS", rank_shift: "Rank shift", missing_change: "Missing, change" };
+const KINDS = { earned: "earned on training's own days", reached: "reached in training", customary: "customary" };
+
 export function heatPointer({ canvas, cursor, names }, { timeline, tooltip }) {
   const spoken = h("div", { class: "unseen", "aria-live": "polite" });
   canvas.after(spoken);
@@ -20,7 +23,7 @@ export function heatPointer({ canvas, cursor, names }, { timeline, tooltip }) {
     mark(here, cell.row);
     const { left, top } = canvas.getBoundingClientRect();
     tooltip.show(canvas, left + here.to, top + (cell.row + 0.5) * ROW, ...cellTip(here, feature));
-    if (speak) spoken.textContent = `${feature.name}, ${spanOf(here)}: ${known(valueOf(here, feature)) ? `PSI ${fixed(valueOf(here, feature))}` : "not known"}`;
+    if (speak) spoken.textContent = `${feature.name}, ${spanOf(here)}: ${known(valueOf(here, feature)) ? saidOf(toldOf(here, feature)) : "not known"}`;
   }
 
   function mark(column, row) {
@@ -76,22 +79,27 @@ function spanOf({ days }) {
   return days.length === 1 ? longDate(days[0].t) : `${date(days[0].t)} to ${date(days.at(-1).t)}`;
 }
 
+// What the worst of a column's days told.
+function toldOf(column, feature) {
+  const worst = valueOf(column, feature);
+  const window = column.days.find((each) => feature.read(each) === worst) ?? column.days[0];
+  return { window, ...feature.told(window) };
+}
+
+const saidOf = ({ measure, value, limit, kind }) => `${MEASURES[measure]} ${fixed(value)}, ${kind} limit ${fixed(limit)}`;
+
 function cellTip(column, feature) {
-  const psi = valueOf(column, feature);
-  const window = column.days.find((each) => feature.read(each) === psi) ?? column.days[0];
-  const ks = feature.ks(window);
+  const { window, times, measure, value, limit, kind } = toldOf(column, feature);
+  const name = MEASURES[measure];
   return [
     tipTitle(feature.name, spanOf(column)),
     tipRows([
-      [column.days.length > 1 ? "PSI, highest" : "PSI", known(psi) ? fixed(psi) : "not known", known(psi) ? judged(psi) : null],
-      known(ks) && ["KS", fixed(ks)],
+      [name && column.days.length > 1 ? `${name}, furthest` : name ?? "Drift", known(value) ? fixed(value) : "not known", known(times) ? judged(times) : null],
+      known(limit) && ["Limit", fixed(limit), KINDS[kind]],
       window.reference && ["Against the training of", window.reference],
       ["Rows", count(window.rows)],
     ].filter(Boolean)),
   ];
 }
 
-function judged(psi) {
-  if (psi < 0.1) return "as in training";
-  return psi < 0.2 ? "some shift" : "shifted";
-}
+const judged = (times) => (times > 1 ? `${fixed(times, 1)} times the limit` : "within its limit");

@@ -31,7 +31,7 @@ export function createHeatmap(root, page) {
     const grid = gridOf(model, plot);
     paint(canvas, grid, model, plot);
     names.replaceChildren(...model.features.map(({ name }) => h("li", { title: name }, h("span", null, name))));
-    latest.replaceChildren(...model.features.map(({ now }) => h("li", null, fixed(now, 2))));
+    latest.replaceChildren(...model.features.map(({ now }) => h("li", null, fixed(now, 1))));
     axis.setAttribute("viewBox", `0 0 ${width} 20`);
     const x = linear(model.domain, [left, left + plot]);
     const head = svg("text", { class: "axis", x: left + plot + 8, y: 15 }, "latest");

@@ -9,9 +9,9 @@ import { tipRows, tipTitle } from "../tooltip.js";
 import { card, cell, emptyCard, table } from "./parts.js";
 
 const MOST = 12; // categories shown by name
-const SHIFTED = 0.2; // the customary mark of PSI
 
-const byDrift = (features) => [...features].sort((a, b) => (b.psi ?? -1) - (a.psi ?? -1));
+const times = ({ psi, limit }) => (known(psi) ? psi / limit : -1);
+const byDrift = (features) => [...features].sort((a, b) => times(b) - times(a));
 
 async function read(state) {
   if (!state.loop) return { features: [], detail: null };
@@ -23,11 +23,11 @@ async function read(state) {
 function headline({ features }) {
   const measured = features.filter(({ psi }) => known(psi));
   if (!measured.length) return ["No feature is measured yet.", "Each day that ends is compared with the training data of the version that serves."];
-  const shifted = measured.filter(({ psi }) => psi >= SHIFTED);
+  const shifted = measured.filter((one) => times(one) > 1);
   const gaps = features.filter(({ missing, reference_missing: before }) => known(missing) && known(before) && missing > before + 0.05);
   const skewed = features.filter(({ skew }) => skew.rate > 0);
   if (skewed.length) return [`Serving and training disagree on ${skewed.map(({ feature }) => feature).slice(0, 5).join(", ")}.`, `Recomputed rows differ from what was served: ${skewed[0].skew.cause?.replaceAll("_", " ") ?? "no cause found"}.`];
-  const main = shifted.length ? `PSI is ${SHIFTED} or more for ${shifted.length} of ${plural(features.length, "feature")}.` : "Every feature is distributed as in training.";
+  const main = shifted.length ? `PSI is above its limit for ${shifted.length} of ${plural(features.length, "feature")}.` : "PSI is within its limit for every feature.";
   const more = gaps.length ? `More is missing than in training: ${gaps.slice(0, 5).map(({ feature }) => feature).join(", ")}${gaps.length > 5 ? ` and ${gaps.length - 5} more` : ""}.` : "Nothing is missing that was there in training.";
   return [main, more];
 }
@@ -53,7 +53,7 @@ const detailed = whenChanged(({ detail }) => {
   const stretches = stretchesOf(points, detail.references);
   const panels = [];
   if (counted.length) panels.push(text ? categoryPanel(points, detail) : fan(points, stretches, { name: "Values by day", format: short }));
-  panels.push(bars(points, "psi", { name: `PSI against training; ${SHIFTED} dotted`, format: (value) => String(Number(value.toFixed(2))), limit: SHIFTED, tone: ({ psi }) => (psi >= SHIFTED ? "warn" : "calm") }));
+  panels.push(bars(points, "psi", { name: "PSI against training; its limit dotted", format: (value) => String(Number(value.toFixed(2))), limit: detail.limit, tone: (point) => (times(point) > 1 ? "warn" : "calm") }));
   if (counted.length) panels.push(share(points, "missing", { name: "Missing; in training dotted", format: shareText, marks: stretches.map(({ missing, from, to }) => ({ value: missing, from, to })) }));
   if (points.some(({ defaulted }) => known(defaulted))) panels.push(share(points, "defaulted", { name: "Declared default used", format: shareText }));
   if (points.some(({ skew }) => known(skew?.rate))) panels.push(skewPanel(points));
@@ -125,7 +125,7 @@ function tip(point, { references, kind }) {
   const quantiles = point.quantiles && [["Median", short(point.quantiles[2]), then?.quantiles ? `${short(then.quantiles[2])} in training` : null],
     ["Middle half", `${short(point.quantiles[1])} to ${short(point.quantiles[3])}`]];
   const top = kind === "text" && point.counts ? topOf(point, then) : null;
-  if (known(point.psi)) rows.push(["PSI", fixed(point.psi), point.psi >= SHIFTED ? "shifted" : null]);
+  if (known(point.psi)) rows.push(["PSI", fixed(point.psi), `limit ${fixed(point.limit)}`]);
   if (known(point.ks)) rows.push(["KS", fixed(point.ks)]);
   if (known(point.missing)) rows.push(["Missing", percent(point.missing, 1), known(then?.missing) ? `${percent(then.missing, 1)} in training` : null]);
   if (known(point.defaulted)) rows.push(["Default used", percent(point.defaulted, 1)]);
@@ -143,18 +143,18 @@ function words(point) {
   return `${longDate(point.t)}: ${plural(point.rows, "row")}${median}, PSI ${known(point.psi) ? fixed(point.psi) : "not known"}, missing ${known(point.missing) ? percent(point.missing, 1) : "not known"}`;
 }
 
-const drawList = card(at("list"), "list-title", "Features", "Most drifted first, on the last measured day. One day is compared with all of training, so seasons and weekdays show; drift alone does not trigger a retrain. Missing, default and skew are over the last seven days; skew is the share of recomputed rows whose value differs from what was served.");
+const drawList = card(at("list"), "list-title", "Features", "Furthest above its limit first, on the last measured day. One day is compared with all of training; drift alone does not trigger a retrain. Missing, default and skew are over the last seven days; skew is the share of recomputed rows whose value differs from what was served.");
 const listed = whenChanged(({ features, detail }) => {
   if (!features.length) return drawList(emptyCard("No feature yet", "A loop's file declares its features."));
-  const columns = [["Feature"], ["PSI", "n"], ["KS", "n"], ["Missing", "n"], ["In training", "n"], ["Default", "n"], ["Skew", "n"], ["Made by"], ["Against"]];
+  const columns = [["Feature"], ["PSI", "n"], ["Limit", "n"], ["KS", "n"], ["Missing", "n"], ["In training", "n"], ["Default", "n"], ["Skew", "n"], ["Made by"], ["Against"]];
   drawList(table("list-title", columns, features.map((one) => row(one, one.feature === detail?.feature)), "tall"));
 });
 
 function row(one, isChosen) {
   return h("tr", { class: isChosen ? "chosen" : null },
     h("th", { scope: "row" }, h("a", { href: addressWith({ feature: one.feature }), "data-within": true, "data-top": true, "aria-current": isChosen ? "true" : null }, one.feature)),
-    h("td", { class: "n" }, known(one.psi) && one.psi >= SHIFTED ? h("span", { class: "pill", "data-tone": "warn" }, fixed(one.psi, 2)) : fixed(one.psi, 2)),
-    cell(fixed(one.ks, 2), "n"), cell(percent(one.missing, 1), "n"), cell(percent(one.reference_missing, 1), "n soft"), cell(percent(one.defaulted, 1), "n"), skewCell(one.skew),
+    h("td", { class: "n" }, times(one) > 1 ? h("span", { class: "pill", "data-tone": "warn" }, fixed(one.psi, 2)) : fixed(one.psi, 2)),
+    cell(fixed(one.limit, 2), "n soft"), cell(fixed(one.ks, 2), "n"), cell(percent(one.missing, 1), "n"), cell(percent(one.reference_missing, 1), "n soft"), cell(percent(one.defaulted, 1), "n"), skewCell(one.skew),
     cell(one.definition, "soft"), cell(one.reference ?? NONE, "soft"));
 }
 

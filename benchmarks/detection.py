@@ -1,0 +1,191 @@
+"""How many windows a planted shift stays unseen, beside a test that knows it and beside what others watch.
+
+Rows are independent, so that a test of the likelihood ratio that knows both distributions is the best there can be.
+Every detector is tuned to the false alarms that the earned limits really raise on a long stream without change.
+
+``python -m benchmarks.detection [--json]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import chi2
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.streams import BINS, EDGES  # noqa: E402
+from homeostat.stats.limits import MEASURES, Series, earned_limits  # noqa: E402
+from homeostat.stats.transport import rank_shifts  # noqa: E402
+
+SUBJECTS, ROWS, REFERENCE, NULL_DAYS, DRAWS, MOST = 12, 1_000, 365, 20_000, 200, 150
+SPANS = (1, 7, 28)
+RATE = 1 / 90
+Json = dict[str, Any]
+Shares = np.ndarray
+
+
+def main() -> None:
+    """Measure, then print a table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON to stdout")
+    given = parser.parse_args()
+    for line in measured():
+        print(json.dumps(line) if given.json else told(line), flush=True)
+
+
+def shifts() -> Iterator[tuple[str, Shares]]:
+    """The shares of one subject's bins after the change; the others stay."""
+    for size in (0.05, 0.075, 0.1, 0.15, 0.2, 0.4):
+        yield f"mean moved by {size} deviations", _shares(lambda edges, by=size: ndtr(edges - by))
+    for size in (1.03, 1.05, 1.1, 1.2):
+        yield f"{size} times as wide", _shares(lambda edges, by=size: ndtr(edges / by))
+    for size in (0.005, 0.01, 0.02):
+        moved = np.full(BINS, 1 / BINS)
+        moved[[3, 12]] += size, -size
+        yield f"{size:.1%} of rows from one bin to another", moved
+
+
+def _shares(upto: Callable[[np.ndarray], np.ndarray]) -> Shares:
+    return np.diff(np.append(upto(EDGES), 1.0), prepend=0.0)
+
+
+@dataclass
+class Setting:
+    """One reference, the limits earned on it, and a long stream without change for tuning all to one rate."""
+
+    rng: np.random.Generator
+    reference: np.ndarray = field(init=False)
+    limits: dict[tuple[int, str], np.ndarray] = field(init=False)
+    null: np.ndarray = field(init=False)
+    rate: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        days = draw(self.rng, REFERENCE)
+        self.reference = days.sum(axis=0)
+        least = dict.fromkeys(MEASURES, 0)
+        series = [
+            Series(str(n), np.hstack((days[:, n], np.zeros((REFERENCE, 1), np.int64))), True, least)
+            for n in range(SUBJECTS)
+        ]
+        earned = earned_limits(series, spans=SPANS, rate=RATE, draws=3_600, rng=self.rng)
+        by = {(one.span, one.measure, int(one.subject)): one.limit for one in earned}
+        self.limits = {
+            (span, measure): np.array([by[span, measure, n] for n in range(SUBJECTS)], dtype=float)
+            for span in SPANS for measure in ("psi", "ks", "rank_shift")
+        }  # fmt: skip
+        self.null = draw(self.rng, NULL_DAYS)
+        self.rate = float(self.ours(self.null)[max(SPANS) :].mean())
+
+    def ours(self, days: np.ndarray) -> np.ndarray:
+        """On which days some earned limit is exceeded."""
+        above = np.zeros(len(days), dtype=bool)
+        for span in SPANS:
+            windows = _windows(days, span)
+            for measure, values in self.distances(windows).items():
+                above[span - 1 :] |= (values > self.limits[span, measure]).any(axis=1)
+        return above
+
+    def distances(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        before = self.reference / self.reference.sum(axis=-1, keepdims=True)
+        now = windows / windows.sum(axis=-1, keepdims=True)
+        first, second = np.maximum(before, 1e-4), np.maximum(now, 1e-4)
+        return {
+            "psi": ((second - first) * np.log(second / first)).sum(axis=-1),
+            "ks": np.abs(np.cumsum(now - before, axis=-1)).max(axis=-1),
+            "rank_shift": rank_shifts(np.broadcast_to(before, now.shape), now),
+        }
+
+    def others(self) -> dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]]:
+        """What others watch, day by day: a statistic, and the limit at which it cries as seldom as the earned ones."""
+        watched: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+            "PSI": lambda days: self.distances(days)["psi"].max(axis=1),
+            "KS": lambda days: self.distances(days)["ks"].max(axis=1),
+            "p-values": self._least_p,
+        }
+        return {name: (seen, float(np.quantile(seen(self.null), 1 - self.rate))) for name, seen in watched.items()}
+
+    def _least_p(self, days: np.ndarray) -> np.ndarray:
+        """Minus the logarithm of the smallest chi-square p-value of the day's features."""
+        expected = self.reference / self.reference.sum(axis=-1, keepdims=True) * days.sum(axis=-1, keepdims=True)
+        wider = 1 + days.sum(axis=-1) / self.reference.sum(axis=-1)
+        statistic = ((days - expected) ** 2 / expected).sum(axis=-1) / wider
+        return -chi2.logsf(statistic, BINS - 1).min(axis=1)
+
+
+def measured() -> Iterator[Json]:
+    """The median delay of each detector for each shift, from streams that ran for long before it."""
+    setting = Setting(np.random.default_rng(2013))
+    others = setting.others()
+    for what, after in shifts():
+        yield {"what": what, "rate_of_90": setting.rate * 90, **_delays(setting, others, after)}
+
+
+def _delays(setting: Setting, others: Any, after: Shares) -> Json:
+    ratio = np.log(after * BINS)
+    limit = float(np.quantile(_cusum(setting.null[:, 0] @ ratio), 1 - setting.rate))
+    found: dict[str, list[float]] = {}
+    for _ in range(DRAWS):
+        before = draw(setting.rng, max(SPANS) + 12)
+        days = np.concatenate((before, draw(setting.rng, MOST, after)))
+        start = len(before)
+        found.setdefault("likelihood ratio", []).append(_first(_cusum(days[:, 0] @ ratio)[start:] > limit))
+        found.setdefault("earned limits", []).append(_first(setting.ours(days)[start:]))
+        for name, (seen, most) in others.items():
+            found.setdefault(name, []).append(_first(seen(days[start:]) > most))
+    delays = {name: float(np.median(each)) for name, each in found.items()}
+    within = delays["earned limits"] <= 2 * delays["likelihood ratio"] + 1
+    best = min(delays[name] for name in others)
+    return {"delays": delays, "within": within, "no_later_than_others": delays["earned limits"] <= best}
+
+
+def draw(rng: np.random.Generator, days: int, first: Shares | None = None) -> np.ndarray:
+    """(days, subjects, bins) counts of evenly filled bins, of the first subject by other shares."""
+    shares = np.full((SUBJECTS, BINS), 1 / BINS)
+    if first is not None:
+        shares[0] = first
+    return rng.multinomial(ROWS, np.broadcast_to(shares, (days, SUBJECTS, BINS)))
+
+
+def _windows(days: np.ndarray, span: int) -> np.ndarray:
+    upto = np.concatenate((np.zeros((1, *days.shape[1:]), np.int64), np.cumsum(days, axis=0)))
+    return upto[span:] - upto[:-span]
+
+
+def _cusum(steps: np.ndarray) -> np.ndarray:
+    found, level = np.empty(len(steps)), 0.0
+    for place, step in enumerate(steps.tolist()):
+        level = max(0.0, level + step)
+        found[place] = level
+    return found
+
+
+def _first(alarms: np.ndarray) -> float:
+    """The number of windows up to the first alarm; infinite where there is none."""
+    return float(np.argmax(alarms)) + 1.0 if alarms.any() else np.inf
+
+
+def told(line: Json) -> str:
+    """One line for people."""
+    delays = "   ".join(f"{name} {_days(value)}" for name, value in line["delays"].items())
+    marks = (
+        f"{'' if line['within'] else 'NOT '}within 2 x + 1, {'' if line['no_later_than_others'] else 'NOT '}the first"
+    )
+    return f"{line['what']:<40} {delays}   {marks}"
+
+
+def _days(value: float) -> str:
+    return f"> {MOST}" if np.isinf(value) else f"{value:g}"
+
+
+if __name__ == "__main__":
+    main()
