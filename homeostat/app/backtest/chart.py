@@ -138,8 +138,8 @@ def _months(weeks: Sequence[Json], scale: _Scale, y: float) -> list[str]:
 
 
 def _round_values(scale: _Scale) -> list[float]:
-    """One or two round values within the panel."""
-    rough = (scale.high - scale.low) / 2
+    """A few round values within the panel."""
+    rough = (scale.high - scale.low) / 3
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     return [round(n * step, 10) for n in range(math.ceil(scale.low / step), math.floor(scale.high / step) + 1)]
