@@ -14,7 +14,7 @@ from homeostat.app.backtest.weeks import grid_of
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
-from homeostat.control.backtest.contenders import OWN, Loopwise, blind, of_file, usual
+from homeostat.control.backtest.contenders import OWN, Loopwise, blind, check_names, of_file, usual
 from homeostat.control.backtest.prices import LOSS, Prices, prices_of
 from homeostat.control.backtest.release import Rules
 from homeostat.control.loop import Loop
@@ -40,13 +40,14 @@ def run_back_test(
 
     ``price`` is what a training costs in nats of log-loss, and lets money out of it; else the loop's own prices count,
     and without them trainings are free. Raises: NotEnoughData where the history is too short; Unavailable when a
-    training process dies.
+    training process dies; InvalidInput for a name that is taken or a price that is none.
     """
+    check_names(policies or {})
+    prices, note = _prices(loop, price)
     progress("reading the history", 0, 1)
     grid = grid_of(operations, loop, settings.paths.tables)
     made = filled(settings, loop, grid, progress)
     progress("playing policies", 0, 1)
-    prices, note = _prices(loop, price)
     loopwise = Loopwise(made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas)
     contenders = usual(loopwise, loop.retrain) if policies is None else of_file(loopwise, policies, loop.retrain)
     told = back_test(made.matrix, Rules(loop.gate, loop.rollout), contenders, prices, np.random.default_rng(_SEED))

@@ -120,10 +120,13 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
 
 
 def of_file(loopwise: Loopwise, policies: Mapping[str, Retrain], own: Retrain) -> list[Contender]:
-    """The policies of a file, beside the loop's own.
+    """The policies of a file, beside the loop's own. Raises: as ``check_names``."""
+    check_names(policies)
+    return [loopwise.contender(name, policy) for name, policy in {OWN: own, **policies}.items()]
 
-    Raises: InvalidInput for a name that a back-test gives itself.
-    """
+
+def check_names(policies: Mapping[str, Retrain]) -> None:
+    """Raises: InvalidInput for a name that a back-test gives itself."""
     taken = [name for name in policies if name in (NEVER, ORACLE, OWN)]
     if taken:
         raise InvalidInput(
@@ -131,7 +134,6 @@ def of_file(loopwise: Loopwise, policies: Mapping[str, Retrain], own: Retrain) -
             mend="Give it another name in the file.",
             policy=taken[0],
         )
-    return [loopwise.contender(name, policy) for name, policy in {OWN: own, **policies}.items()]
 
 
 def blind(policies: Mapping[str, Retrain]) -> list[str]:
