@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Contender:
 def back_test(
     matrix: Matrix, rules: Rules, contenders: Sequence[Contender], prices: Prices, rng: np.random.Generator
 ) -> Json:
-    """Play every policy, ``never`` and the oracle, and hold them against one another."""
+    """Play every policy, ``never`` and the oracle, and hold them against one another, all on the same drawn weeks."""
     releases, costs = Releases(matrix, rules), costs_of(matrix, prices)
     known = Contender(ORACLE, "knows everything beforehand", planned(best_weeks(matrix, releases, costs)))
     first = Contender(NEVER, "keeps the first version", planned(frozenset()))
@@ -44,7 +45,7 @@ def back_test(
     weekly = {name: _weekly(matrix, costs, one) for name, one in played.items()}
     told, best, worst = list[Json](), _total(weekly[ORACLE]), _total(weekly[NEVER])
     for name, one in played.items():
-        regret = regret_of(_total(weekly[name]), best, worst, rng)
+        regret = regret_of(_total(weekly[name]), best, worst, deepcopy(rng))
         told.append(_policy(matrix, costs, everyone[name], one, weekly[name], regret.to_json()))
     return {
         "unit": prices.unit,
