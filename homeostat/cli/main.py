@@ -6,6 +6,7 @@ import typer
 
 from homeostat.cli import (
     alerts,
+    backtest,
     checkpoints,
     consumers,
     contract,
@@ -58,6 +59,7 @@ app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
 app.command("economics")(economics.economics)
 app.command("diagnose")(diagnose.diagnose)
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)

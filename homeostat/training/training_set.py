@@ -128,15 +128,23 @@ def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: 
 
 def labelled_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> LabelledQuestions:
     """The rows of `labelled_rows` before features are joined to them; ``extra`` stored columns come with them."""
+    asked = matured_questions(question, label, sources, extra)
+    truth = truth_of(asked, question, label, sources)
+    known = ~np.isnan(truth)
+    asked = asked.filter(pa.array(known))
+    return LabelledQuestions(asked, truth[known] == 1.0, integers(asked.column(ASKED_AT), ASKED_AT))
+
+
+def matured_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> pa.Table:
+    """Questions whose label had its time to mature, whether it came or not, in the order asked.
+
+    They carry ``_sequence``, and ``_time``: when each was asked.
+    """
     asked = _of_key(sources.facts(question.name, [*question.contract, *extra]), question.keys, keep="first")
     asked = asked.filter(pa.array(_matured(asked, label, sources.as_of)))
-    truth = _truth(asked, question, label, sources)
-    known = ~np.isnan(truth)
-    asked, truth = asked.filter(pa.array(known)), truth[known]
     times = integers(asked.column(question.event_time), question.event_time)
     order = np.lexsort((integers(asked.column(SEQUENCE), SEQUENCE), times))
-    asked, truth, times = asked.take(pa.array(order)), truth[order], times[order]
-    return LabelledQuestions(asked.append_column(ASKED_AT, pa.array(times)), truth == 1.0, times)
+    return asked.take(pa.array(order)).append_column(ASKED_AT, pa.array(times[order]))
 
 
 def joined_features(asked: pa.Table, features: FeatureSet, sources: Sources) -> dict[str, NDArray[Any]]:
@@ -168,8 +176,8 @@ def _matured(asked: pa.Table, label: Label, as_of: Instant) -> NDArray[np.bool_]
     return since + label.maturity_delay <= as_of
 
 
-def _truth(asked: pa.Table, question: Table, label: Label, sources: Sources) -> NDArray[np.float64]:
-    """Per question 1.0, 0.0, or NaN without a label."""
+def truth_of(asked: pa.Table, question: Table, label: Label, sources: Sources) -> NDArray[np.float64]:
+    """Per question 1.0, 0.0, or NaN without a label, as known at the pin."""
     table = label.table
     facts = sources.facts(table.name, [*table.keys, *question.keys, *label.columns])
     facts = latest_facts(latest_facts(facts, table.keys), question.keys)

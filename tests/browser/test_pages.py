@@ -15,7 +15,7 @@ from tests.browser.looks import complaints, faint, fits
 pytestmark = pytest.mark.browser
 PAGES = (
     *("/alerts", "/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction"),
-    *("/diagnosis", "/economics"),
+    *("/diagnosis", "/economics", "/backtest"),
 )
 ONE = f"/prediction?id={IDS[7]}"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
@@ -44,7 +44,7 @@ def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> Non
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:
     page = opened("mid").page
     pages = page.get_by_role("navigation", name="Pages")
-    for name in ("Alerts", "Tables", "Features", "Prediction", "Diagnosis", "Economics", "Overview"):
+    for name in ("Alerts", "Tables", "Features", "Prediction", "Diagnosis", "Economics", "Back-test", "Overview"):
         pages.get_by_role("link", name=name).click()
         page.wait_for_selector("body[data-ready]")
         assert page.locator("nav [aria-current=page]").inner_text() == name
@@ -59,12 +59,23 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
         ("/diagnosis", ["No version serves yet.", "Nothing to ask yet", "No retraining was asked for"]),
         ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
+        ("/backtest", ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
     ],
 )
 def test_before_anything_happened_a_page_says_what_will_come(opened: Open, path: str, texts: list[str]) -> None:
     shown = opened("empty", path=path).page.inner_text("main")
     assert [text for text in texts if text not in shown] == []
+
+
+def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_asked_for(opened: Open) -> None:
+    page = opened("full", path="/backtest").page
+    rows = page.locator("#policies tbody tr")
+    assert rows.first.locator("th").inner_text() == "oracle"
+    assert {"own", "monthly", "never"} <= {*rows.locator("th").all_inner_texts()}
+    assert "0 is the oracle, 1 is never retraining" in page.inner_text(".headline-main")
+    assert page.evaluate("document.querySelector('#sawtooth img').naturalWidth") == 960
+    assert "promoted" in page.inner_text("#asked tbody")
 
 
 def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from homeostat.app import views
 from homeostat.app.alerting.desk import Desk
+from homeostat.app.backtest.reports import read_report
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
@@ -210,6 +211,10 @@ class ControlService:
             self._diagnoses = {key: one for key, one in self._diagnoses.items() if one[0] == revision}
             self._diagnoses[name, at] = (revision, told)
         return self._diagnoses[name, at][1]
+
+    def backtest(self, name: str) -> Json:
+        """The last back-test of a loop. Raises: NotFound before the first."""
+        return read_report(self.operations.home.reports / self._loop(name).name / "backtest", name)
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

@@ -132,6 +132,11 @@ def router_of(service: ControlService) -> APIRouter:
         """The likeliest cause, what to do, and every question of the tree with its answer and evidence."""
         return service.diagnosis(loop, at)
 
+    @router.get("/loops/{loop}/backtest", summary="Show what other policies would have come to")
+    def backtest(loop: LoopName) -> Json:
+        """The last back-test: every policy by week, its costs and regret, and a picture; 404 before the first."""
+        return service.backtest(loop)
+
     @router.get("/loops/{loop}/decisions", summary="List what was decided and why")
     def decisions(loop: LoopName, after: Cursor = 0) -> Json:
         """Decisions after a place in the ledger, oldest first, each with its reasons and evidence."""

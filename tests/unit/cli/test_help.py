@@ -40,6 +40,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "economics",
                 "performance",
                 "diagnose",
+                "backtest",
                 "skew",
                 "drift",
                 "rollback",

@@ -48,6 +48,7 @@ export const api = {
   silence: (loop, asked) => call(of(loop, "silences"), post(asked)),
   endSilence: (silence) => call(`api/silences/${encodeURIComponent(silence)}/end`, post({})),
   economics: (loop) => call(of(loop, "economics")),
+  backtest: (loop) => call(of(loop, "backtest")),
   features: async (loop) => (await call(of(loop, "features"))).features,
   feature: (loop, name) => call(of(loop, `features/${encodeURIComponent(name)}`)),
   predictions: async (loop, key) =>

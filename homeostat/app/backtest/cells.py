@@ -1,0 +1,185 @@
+"""Versions of a back-test as they are kept: what each came to on every day, by a key of all that decides it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.app.backtest.grid import Ask, Grid
+from homeostat.app.home import write_whole
+from homeostat.control.backtest.matrix import Drift, PastDay, Trial
+from homeostat.control.loop import Loop
+from homeostat.kernel.canonical import digest
+from homeostat.registry.binding import Binding
+from homeostat.registry.fingerprint import code_hash, config_hash, environment
+from homeostat.stats.sums import SCORE_BINS, ScoreSums
+
+FORM = 1
+"""The form of what is kept; another one is made anew."""
+Arrays = Mapping[str, NDArray[Any]]
+_SUMS = ("rows", "positives", "log_loss", "brier")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A version, and what the days it saw had in them: so many asked, labelled and without a label, day by day."""
+
+    trial: Trial
+    counts: NDArray[np.int64]
+
+    def days(self, grid: Grid) -> list[PastDay]:
+        """The days of the grid with their counts."""
+        return [
+            PastDay(day.window, day.mature_at, *(int(one) for one in counts))
+            for day, counts in zip(grid.days, self.counts, strict=True)
+        ]
+
+
+def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
+    """A key for each version: code, what was known, config and environment, and the days that it is judged on."""
+    fixed = {
+        "form": FORM,
+        "code": code_hash(loop_file, loop.train),
+        "config": config_hash(loop.config),
+        "environment": environment(),
+        "features": loop.feature_set.hash,
+        "definitions": Binding.of(loop.feature_set).definitions,
+        "label": [loop.label.table.name, loop.label.condition, loop.label.matures],
+        "min_rows": loop.retrain.min_rows,
+        "days": [[day.window.start, day.mature_at, known] for day, known in zip(grid.days, grid.known, strict=True)],
+    }
+    return {ask.number: digest([fixed, ask]) for ask in grid.asks}
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The folder in which versions of back-tests are kept."""
+
+    folder: Path
+
+    def path(self, key: str) -> Path:
+        """Where the version of a key lies, or would."""
+        return self.folder / f"{key[:40]}.npz"
+
+    def has(self, key: str) -> bool:
+        """Whether it was made."""
+        return self.path(key).exists()
+
+    def read(self, key: str) -> Cell | None:
+        """The version of a key; None where it was not made, or cannot be read."""
+        try:
+            with np.load(self.path(key), allow_pickle=False) as kept:
+                return _cell(dict(kept))
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def keep_only(self, keys: Mapping[int, str]) -> None:
+        """Drop versions that no week of the newest back-test needs: other code, or fewer days."""
+        wanted = {self.path(key) for key in keys.values()}
+        for path in self.folder.glob("*.npz"):
+            if path not in wanted:
+                path.unlink(missing_ok=True)
+
+
+def write_cell(path: Path, cell: Cell) -> None:
+    """Keep a version, whole or not at all."""
+    held = io.BytesIO()
+    np.savez_compressed(held, **_arrays(cell))  # type: ignore[arg-type]
+    write_whole(path, held.getvalue())
+
+
+def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
+    trial, places = cell.trial, sorted(cell.trial.sums)
+    features = list(next(iter(trial.drift.values())).psi) if trial.drift else []
+    numbers = list(next(iter(trial.drift.values())).ks) if trial.drift else []
+    told = {
+        "version": trial.version,
+        "asked_at": trial.asked_at,
+        "cutoff": trial.cutoff,
+        "labels": trial.labels,
+        "seconds": trial.seconds,
+        "problem": trial.problem,
+        "features": features,
+        "numbers": numbers,
+    }
+    sums, drifted = [trial.sums[place] for place in places], sorted(trial.drift)
+    return {
+        "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
+        "counts": cell.counts,
+        "places": np.array(places, dtype=np.int64),
+        **{name: np.array([getattr(one, name) for one in sums], dtype=np.float64) for name in _SUMS},
+        "negatives": np.array([one.negatives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
+        "positives_by": np.array([one.positives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
+        "drifted": np.array(drifted, dtype=np.int64),
+        "psi": _table([[trial.drift[place].psi[name] for name in features] for place in drifted]),
+        "ks": _table([[trial.drift[place].ks[name] for name in numbers] for place in drifted]),
+        "prediction": _table([[trial.drift[place].prediction_psi] for place in drifted]),
+    }
+
+
+def _table(rows: list[list[float | None]]) -> NDArray[np.float64]:
+    return np.array([[np.nan if one is None else one for one in row] for row in rows], dtype=np.float64)
+
+
+def _cell(kept: Arrays) -> Cell:
+    told = json.loads(kept["told"].tobytes())
+    features, numbers = told.pop("features"), told.pop("numbers")
+    sums = {
+        int(place): ScoreSums(
+            int(kept["rows"][at]),
+            int(kept["positives"][at]),
+            float(kept["log_loss"][at]),
+            float(kept["brier"][at]),
+            tuple(kept["negatives"][at].tolist()),
+            tuple(kept["positives_by"][at].tolist()),
+        )
+        for at, place in enumerate(kept["places"])
+    }
+    drift = {
+        int(place): Drift(
+            _named(features, kept["psi"][at]), _named(numbers, kept["ks"][at]), _known(kept["prediction"][at][0])
+        )
+        for at, place in enumerate(kept["drifted"])
+    }
+    labels = (int(told["labels"][0]), int(told["labels"][1]))
+    return Cell(Trial(**{**told, "labels": labels}, sums=sums, drift=drift), kept["counts"])
+
+
+def _named(names: list[str], values: NDArray[np.float64]) -> dict[str, float | None]:
+    return {name: _known(value) for name, value in zip(names, values, strict=True)}
+
+
+def _known(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int]) -> dict[str, Any]:
+    """What a child is told: the days, and the versions to make."""
+    return {
+        "days": [[day.window.name, day.window.start, day.window.end, day.mature_at] for day in grid.days],
+        "known": list(grid.known),
+        "asks": [
+            {
+                "number": one.number,
+                "asked_at": one.asked_at,
+                "since": one.since,
+                "cutoff": one.cutoff,
+                "sequence": one.sequence,
+            }
+            for one in grid.asks
+            if one.number in numbers
+        ],
+        "keys": {str(number): keys[number] for number in numbers},
+    }
+
+
+def ask_of(told: Mapping[str, Any]) -> Ask:
+    """Read one back."""
+    return Ask(**told)

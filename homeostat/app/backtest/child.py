@@ -1,0 +1,143 @@
+"""Trains versions of a back-test and judges them: ``python -m homeostat.app.backtest.child HOME LOOP``.
+
+Told on stdin, as one JSON object, the days and the versions to make; keeps each where the parent looks for it, and
+writes one JSON line to stdout for each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.app.backtest.cells import Cell, Cells, ask_of, write_cell
+from homeostat.app.backtest.grid import Ask
+from homeostat.app.backtest.history import History, read_history
+from homeostat.app.loader import load_loop
+from homeostat.app.settings import Settings
+from homeostat.app.supervisor import die_with_parent
+from homeostat.app.training_child import stay_small
+from homeostat.control.backtest.matrix import Drift, PastDay, Trial
+from homeostat.data.profiles import PREDICTION, ReferenceProfile
+from homeostat.kernel.errors import HomeostatError
+from homeostat.monitoring.detectors import drift
+from homeostat.monitoring.windows import Window
+from homeostat.stats.sums import ScoreSums
+from homeostat.training.checks import check_training_rows
+from homeostat.training.proof import positive_class
+from homeostat.training.rows import TrainingRows
+
+MEMORY_BYTES = 4 << 30
+Labelled = list[tuple[PastDay, slice, NDArray[np.float64]]]
+
+
+def main(arguments: list[str]) -> int:
+    """Make every version that is asked for, the one with most rows first: it needs most memory."""
+    die_with_parent()
+    said = _own_stdout()
+    told = json.loads(sys.stdin.read())
+    stay_small(MEMORY_BYTES)
+    settings = Settings.load(Path(arguments[0]))
+    loop = load_loop(settings.loop_file, arguments[1])
+    cells = Cells(Path(told["folder"]))
+    days = [PastDay(Window(start, end, name), mature) for name, start, end, mature in told["days"]]
+    history = read_history(loop, settings.paths.tables, max(day.mature_at for day in days))
+    labelled = [(day, *history.of_day(day, known)) for day, known in zip(days, told["known"], strict=True)]
+    counts = np.array([_counted(truth) for _, _, truth in labelled], dtype=np.int64).reshape(-1, 3)
+    for ask in sorted((ask_of(one) for one in told["asks"]), key=lambda one: -one.number):
+        trial = _trial(history, ask, labelled, settings.loop_file)
+        write_cell(cells.path(told["keys"][str(ask.number)]), Cell(trial, counts))
+        print(json.dumps({"made": ask.version}), file=said, flush=True)
+    return 0
+
+
+def _own_stdout() -> TextIO:
+    """The parent's pipe, for us alone: what a training function prints goes to the log."""
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return said
+
+
+def _counted(truth: NDArray[np.float64]) -> tuple[int, int, int]:
+    without = int(np.isnan(truth).sum())
+    return truth.size, truth.size - without, without
+
+
+def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> Trial:
+    """One version; what forbids it, or goes wrong in the user's function, is its problem and nobody else's."""
+    places, label, labels = history.training(ask)
+    trial = Trial(ask.version, ask.asked_at, ask.cutoff, labels)
+    judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
+    try:
+        scores, seconds = _scored(history, ask, history.rows(places, label))
+        sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
+    except HomeostatError as error:
+        return replace(trial, problem=error.problem)
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        return replace(trial, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
+    return replace(trial, seconds=seconds, sums=sums, drift=_drift(history, ask, places, scores, judged))
+
+
+def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:
+    """The trained version's probability of every question after its cut-off, NaN before; and how long it trained."""
+    began = time.monotonic()
+    check_training_rows(rows, min_rows=history.loop.retrain.min_rows)
+    estimator = history.loop.train(rows, history.loop.config)
+    place, seconds = positive_class(estimator), time.monotonic() - began
+    first = int(np.searchsorted(history.times, ask.cutoff))
+    scores = np.full(history.times.size, np.nan)
+    if first < scores.size:
+        scores[first:] = estimator.predict_proba(history.frame.iloc[first:])[:, place]
+    return scores, seconds
+
+
+def _sums(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> ScoreSums:
+    known = ~np.isnan(truth)
+    return ScoreSums.of(truth[known] == 1.0, scores[known])
+
+
+def _drift(
+    history: History,
+    ask: Ask,
+    places: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    judged: Mapping[int, tuple[PastDay, slice, NDArray[np.float64]]],
+) -> dict[int, Drift]:
+    """What a monitor would have said of each day, had this version served; unknown where it has no profile."""
+    kinds, held = history.loop.feature_set.kinds, scores[(history.times >= ask.cutoff) & (history.due <= ask.asked_at)]
+    try:
+        reference = ReferenceProfile.of(kinds, history.features(places), held)
+    except HomeostatError:
+        return {}
+    found = {}
+    for at, (day, span, _) in judged.items():
+        if day.window.end > ask.asked_at:
+            counted = reference.count(history.features(span), scores[span])
+            found[at] = _drifted(reference, counted, day.window)
+    return found
+
+
+def _drifted(reference: ReferenceProfile, counted: ReferenceProfile, day: Window) -> Drift:
+    every = {name: drift(name, one, counted.features[name], day) for name, one in reference.features.items()}
+    said = drift(PREDICTION, reference.prediction, counted.prediction, day)
+    psi, ks = (
+        {name: one.known for name, signals in every.items() for one in signals if one.name == measure}
+        for measure in ("psi", "ks")
+    )
+    return Drift(psi, ks, next(one.known for one in said if one.name == "psi"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

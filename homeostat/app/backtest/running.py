@@ -1,0 +1,76 @@
+"""The back-test of a home: its grid, its versions, its policies, and the report that comes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from homeostat.app.backtest.filling import filled
+from homeostat.app.backtest.reports import write_report
+from homeostat.app.backtest.weeks import grid_of
+from homeostat.app.operations import Operations
+from homeostat.app.settings import Settings
+from homeostat.control.backtest.account import back_test
+from homeostat.control.backtest.contenders import OWN, Loopwise, blind, check_names, of_file, usual
+from homeostat.control.backtest.prices import LOSS, Prices, prices_of
+from homeostat.control.backtest.release import Rules
+from homeostat.control.loop import Loop
+from homeostat.control.policies.retrain import Retrain
+from homeostat.kernel.clock import format_instant
+from homeostat.kernel.errors import InvalidInput
+
+Json = dict[str, Any]
+Progress = Callable[[str, int, int], None]
+_SEED = 7
+
+
+def run_back_test(
+    settings: Settings,
+    operations: Operations,
+    loop: Loop,
+    policies: Mapping[str, Retrain] | None,
+    progress: Progress,
+    *,
+    price: float | None = None,
+) -> Json:
+    """Play ``policies`` (None: the usual ones) through the loop's history, and write the report beside telling it.
+
+    ``price`` is what a training costs in nats of log-loss, and lets money out of it; else the loop's own prices count,
+    and without them trainings are free. Raises: NotEnoughData where the history is too short; Unavailable when a
+    training process dies; InvalidInput for a name that is taken or a price that is none.
+    """
+    check_names(policies or {})
+    prices, note = _prices(loop, price)
+    progress("reading the history", 0, 1)
+    grid = grid_of(operations, loop, settings.paths.tables)
+    made = filled(settings, loop, grid, progress)
+    progress("playing policies", 0, 1)
+    loopwise = Loopwise(made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas)
+    contenders = usual(loopwise, loop.retrain) if policies is None else of_file(loopwise, policies, loop.retrain)
+    told = back_test(made.matrix, Rules(loop.gate, loop.rollout), contenders, prices, np.random.default_rng(_SEED))
+    report = {
+        "loop": loop.name,
+        "until": format_instant(operations.state(loop.name).decided_until or 0),
+        "trained": made.trained,
+        "note": " ".join([note, *blind({OWN: loop.retrain, **(policies or {})})]),
+        **told,
+    }
+    return write_report(settings.paths.reports / loop.name / "backtest", report)
+
+
+def _prices(loop: Loop, price: float | None) -> tuple[Prices, str]:
+    """The prices, and what is to be said of them."""
+    if price is not None and not math.isfinite(price):
+        raise InvalidInput(
+            f"{price} is no price.", mend="Give nats of log-loss from 0 up, such as 50.", price=str(price)
+        )
+    found = prices_of(loop.economics)
+    if price is None and isinstance(found, Prices):
+        return found, "Money is that of hs.Economics(...) in the loop file."
+    if price is not None:
+        return Prices(LOSS, None, price), f"A training costs {price:g} nats of log-loss, as said; money is left out."
+    why = "; ".join(getattr(found, "asks", ()))
+    return Prices(LOSS, None), f"Costs are nats of log-loss and trainings are free: hs.Economics(...) lacks {why}."

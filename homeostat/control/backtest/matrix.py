@@ -1,0 +1,115 @@
+"""The evaluation matrix: a version for each week, trained on what was known then, and how it did on every later day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from homeostat.kernel.clock import Duration, Instant
+from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.windows import Window
+from homeostat.stats.intervals import Interval
+from homeostat.stats.sums import ScoreSums, skill_interval
+
+WEEK = 7
+"""Days of a week: the grid on which policies and the oracle may ask for a version."""
+DAY: Duration = 86_400_000_000
+FEWEST_WEEKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PastDay:
+    """One day of the history. ``asked`` questions came, of which so many had a label or none at ``mature_at``."""
+
+    window: Window
+    mature_at: Instant
+    asked: int = 0
+    labelled: int = 0
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a day's inputs and predictions lay from a version's training rows; None where that is unknown."""
+
+    psi: Mapping[str, float | None]
+    ks: Mapping[str, float | None]
+    prediction_psi: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A version trained at ``asked_at`` on rows asked before ``cutoff``, and what it came to; days by their place.
+
+    ``labels`` counts the loop's labels in the order asked: it learnt from those from the first to before the second.
+    ``seconds`` is how long it trained. ``problem``: why there is no such version.
+    """
+
+    version: str
+    asked_at: Instant
+    cutoff: Instant
+    labels: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
+    sums: Mapping[int, ScoreSums] = field(default_factory=dict)
+    drift: Mapping[int, Drift] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def training_days(self) -> int:
+        """Whole days that training takes from the release: most trainings take none."""
+        return round(self.seconds * 1_000_000 / DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """``trials`` of one week each, the first of them serving from the beginning; ``days`` oldest first.
+
+    The first ``lead`` days come before the loop served: versions of the first weeks are judged on them. Then follow
+    seven days for each trial.
+    """
+
+    days: Sequence[PastDay]
+    trials: Sequence[Trial]
+    lead: int = 0
+
+    @property
+    def weeks(self) -> int:
+        """Weeks of the grid."""
+        return len(self.trials)
+
+    def first_day(self, week: int) -> int:
+        """The place of a week's first day; that of the end for the week after the last."""
+        return self.lead + WEEK * week
+
+    def begins(self, week: int) -> Instant:
+        """When a week begins."""
+        return self.days[self.first_day(week)].window.start
+
+    def days_of(self, week: int) -> range:
+        """The places of a week's days."""
+        return range(self.first_day(week), self.first_day(week + 1))
+
+    def week_of(self, day: int) -> int:
+        """The first week that begins on or after a day's place."""
+        return -((self.lead - day) // WEEK)
+
+    def held_out(self, week: int) -> list[int]:
+        """Days after a version's cut-off whose labels were mature when it was trained."""
+        trial = self.trials[week]
+        return [
+            place
+            for place, day in enumerate(self.days)
+            if day.window.start >= trial.cutoff and day.mature_at <= trial.asked_at and _rows(trial, place)
+        ]
+
+    def promise(self, week: int, confidence: float) -> Interval | None:
+        """The skill on held-out days that a version promised; None where they are too few."""
+        trial = self.trials[week]
+        try:
+            return skill_interval([trial.sums[place] for place in self.held_out(week)], confidence=confidence)
+        except NotEnoughData:
+            return None
+
+
+def _rows(trial: Trial, place: int) -> int:
+    return trial.sums[place].rows if place in trial.sums else 0

@@ -1,0 +1,44 @@
+"""The control API shows the last back-test of a loop, with its picture; before the first it says how to get one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx
+
+from homeostat.app.backtest.reports import write_report
+from homeostat.app.clocks import SystemClock
+from homeostat.app.control.doors import DoorsWatch
+from homeostat.app.control.facts import Facts
+from homeostat.app.control.service import ControlService
+from homeostat.app.loader import load_loops
+from homeostat.app.operations import Operations
+from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.settings import Settings
+from homeostat.app.showing import Showing
+from homeostat.web.api.application import application
+from tests.harness.grown import grown_home
+from tests.harness.world import LOOP
+
+
+def test_the_route_tells_the_last_report_and_404_before_the_first(tmp_path: Path) -> None:
+    home = grown_home(tmp_path)
+    loops, operations = load_loops(Settings.load(home.root).loop_file), Operations.open(home)
+    facts = Facts(BlockingRecorderClient(str(home.root / "nobody")), "http://127.0.0.1:1")
+    doors = DoorsWatch("http://127.0.0.1:1", SystemClock(), time.monotonic)
+    service = ControlService(loops, {}, operations, facts, None, 1.0, Showing(operations, loops), doors)
+
+    async def asked() -> httpx.Response:
+        door = httpx.ASGITransport(application(service))
+        async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1") as client:
+            return await client.get(f"/api/loops/{LOOP}/backtest")
+
+    missing = asyncio.run(asked())
+    assert missing.status_code == 404
+    assert f"homeostat backtest {LOOP}" in missing.json()["error"]["mend"]
+    report = write_report(home.reports / LOOP / "backtest", {"loop": LOOP, "unit": "EUR", "policies": [], "weeks": []})
+    told = asyncio.run(asked()).json()
+    assert told.pop("chart").startswith("<svg")
+    assert told == report
