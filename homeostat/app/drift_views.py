@@ -42,16 +42,18 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
 
 
 def furthest_by_span(drift: Iterable[Drifted]) -> Json:
-    """By length of window and subject: the measure that is furthest above its limit, or nearest to it."""
+    """By length of window and subject the measure that is furthest above its limit, or nearest to it.
+
+    Each as [times the limit, value, limit, measure, kind of limit]: a year of days has many.
+    """
     found: Json = {}
     for part in drift:
         told = found.setdefault(str(part.span), {})
         for one in _signals(part):
             name = one["subject"]
-            if one["value"] is not None and one["times"] > told.get(name, {}).get("times", -1.0):
-                told[name] = {key: one[key] for key in ("measure", "kind")} | {
-                    key: float(f"{one[key]:.4g}") for key in ("times", "value", "limit")
-                }
+            if one["value"] is not None and (name not in told or one["times"] > told[name][0]):
+                figures = [float(f"{one[key]:.4g}") for key in ("times", "value", "limit")]
+                told[name] = [*figures, one["measure"], one["kind"]]
     return found
 
 

@@ -73,7 +73,7 @@ def judge_absent(seen: Sequence[Apart], limit: float = LIMIT) -> Verdict:
     if none_lacks:
         return Verdict(WITHIN, (Reason("every_label_came", 0, limit, "no row whose label was due lacks one"),))
     code = next((one.distance.reason for one in seen if isinstance(one.distance, Unknown)), "nothing_counted")
-    text = f"rows without a label cannot be compared ({code}), limit {figure(limit)}"
+    text = f"{code.replace('_', ' ')}, limit {figure(limit)}"
     return Verdict(INCONCLUSIVE, (Reason(code, None, limit, text),))
 
 

@@ -75,8 +75,20 @@ def test_a_cell_of_the_drift_map_tells_the_distance_and_its_limit(opened: Open) 
     _hover(page, ".heat-canvas", 0.5, 0.01)
     expect(page.locator("#tooltip")).to_contain_text("month")
     expect(page.locator("#tooltip")).to_contain_text("PSI")
-    expect(page.locator("#tooltip")).to_contain_text("Limit")
+    expect(page.locator("#tooltip")).to_contain_text("earned on training's own days")
+    _hover(page, ".heat-canvas", 0.02, 0.01)
     expect(page.locator("#tooltip")).to_contain_text("customary")
+
+
+def test_the_drift_map_shows_windows_of_days_and_of_weeks(opened: Open) -> None:
+    page = opened("full").page
+    chips = page.get_by_role("group", name="Length of the windows").get_by_role("button")
+    assert chips.all_inner_texts() == ["1 day", "7 days", "28 days"]
+    day = float(page.locator(".heat-latest li").first.inner_text())
+    chips.nth(2).click()
+    expect(chips.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(chips.nth(0)).to_have_attribute("aria-pressed", "false")
+    assert float(page.locator(".heat-latest li").first.inner_text()) < day
 
 
 def test_the_drift_map_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:

@@ -63,7 +63,10 @@ function feature(name, days, span) {
 
 // The measure that is furthest above its limit, of a day or of the days that end with it.
 function toldOf(window, name, span) {
-  if (window.apart) return window.apart[span]?.[name];
+  if (window.apart) {
+    const [times, value, limit, measure, kind] = window.apart[span]?.[name] ?? [];
+    return known(times) ? { times, value, limit, measure, kind } : null;
+  }
   const psi = name === "prediction" ? window.prediction_psi : window.drift?.[name];
   return span === "1" && known(psi) ? { times: psi / CUSTOMARY, measure: "psi", value: psi, limit: CUSTOMARY, kind: "customary" } : null;
 }
