@@ -154,7 +154,7 @@ def test_days_that_were_measured_before_counts_were_kept_still_show_their_drift(
     seen = opened("full", path="/features?feature=distance")
     seen.dashboard.loop.shown.old = True
     expect(seen.page.locator("#detail")).to_contain_text("measured before it was kept")
-    assert seen.page.locator("#detail .panel-name").all_text_contents()[0] == "PSI against training; 0.2 dotted"
+    assert seen.page.locator("#detail .panel-name").all_text_contents()[0] == "PSI against training; its limit dotted"
     assert seen.complaints == []
 
 
@@ -163,7 +163,7 @@ def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_di
     panels = page.locator("#detail .panel-name").all_text_contents()
     assert panels[3] == "Declared default used"
     assert panels[4] == "Skew: none of 60,120 recomputed rows differs"
-    assert page.locator("#list tr.chosen td:nth-child(6)").inner_text() == "3.0 %"
+    assert page.locator("#list tr.chosen td:nth-child(7)").inner_text() == "3.0 %"
 
 
 def test_skew_is_told_first_with_its_cause(opened: Open) -> None:

@@ -19,6 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransform
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
 from homeostat.control.loop import Loop
+from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.kernel.errors import NotEnoughData, Refused
 from homeostat.registry.manifest import read_manifest, verify_files
@@ -61,7 +62,14 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     version = read_manifest(folder)
     verify_files(version, folder)
     assert version == result.version
-    assert sorted(version.files) == ["config.json", "environment.json", "model.onnx", "probes.json", "profile.json"]
+    assert sorted(version.files) == [
+        "config.json",
+        "daily.json",
+        "environment.json",
+        "model.onnx",
+        "probes.json",
+        "profile.json",
+    ]
     assert version.inputs == (
         ("shop", "text"),
         ("size", "number"),
@@ -96,6 +104,9 @@ def test_the_profile_counts_every_training_row(first: tuple[TrainingResult, Path
     profile = ReferenceProfile.from_json(json.loads((folder / "profile.json").read_bytes()))
     assert {one.rows for one in profile.features.values()} == {result.version.pin.rows}
     assert profile.prediction.rows == result.evaluation.rows
+    daily = DailyCounts.from_json(json.loads((folder / "daily.json").read_bytes()))
+    for name, one in {**profile.features, "prediction": profile.prediction}.items():
+        assert daily.counts[name].sum(axis=0).tolist() == [*one.counts, one.missing]
 
 
 def test_the_same_job_makes_the_same_bytes(first: tuple[TrainingResult, Path], tmp_path: Path) -> None:
