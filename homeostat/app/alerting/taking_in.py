@@ -20,6 +20,9 @@ from homeostat.monitoring.alerts.store import AlertStore
 
 _LOG = logging.getLogger("homeostat.alerts")
 _TRIES = 5
+OUTCOMES = frozenset({"skill", "calibration"})
+"""Rules of outcomes: that they are bad says nothing of why."""
+Why = Callable[[], Cause | None]
 Read = Callable[[Book], tuple[Book, Sequence[Reading]]]
 """What there is to be read beyond a book, and the book as it stands once that was read."""
 
@@ -38,10 +41,11 @@ class TakingIn:
         settings: Alerts,
         now: Instant,
         configured: Sequence[str],
-        cause: Cause | None = None,
+        why: Why | None = None,
     ) -> list[Notice]:
         """Read, fold and write, as of ``now``; again from the start where a person changed something meanwhile.
 
+        ``why`` tells the cause of alerts that do not name one themselves; it is asked only where one is to be told.
         Raises: Conflict when that happens every time.
         """
         for last in (*[False] * (_TRIES - 1), True):
@@ -52,7 +56,7 @@ class TakingIn:
             if not folded.alerts and folded.book == book:
                 return []
             try:
-                return self._write(book, folded, known, settings, now, configured, cause)
+                return self._write(book, folded, known, settings, now, configured, why)
             except Conflict:
                 if last:
                     raise
@@ -66,11 +70,12 @@ class TakingIn:
         settings: Alerts,
         now: Instant,
         configured: Sequence[str],
-        cause: Cause | None,
+        why: Why | None,
     ) -> list[Notice]:
         after = {one.id: one for one in (*known, *folded.alerts)}
-        found = likely_cause([one for one in after.values() if one.resolved is None], cause)
         told = {*folded.tell, *folded.escalated}
+        cause = why() if why is not None and any(after[name].rule in OUTCOMES for name in told) else None
+        found = likely_cause([one for one in after.values() if one.resolved is None], cause)
         changed = [
             dataclasses.replace(one, cause=found.text) if found and one.id in told else one for one in folded.alerts
         ]

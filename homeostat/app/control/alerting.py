@@ -15,6 +15,7 @@ from homeostat.app.alerting.beat import write_beat
 from homeostat.app.alerting.taking_in import TakingIn, installation_readings
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.scoring import read_profile
+from homeostat.app.diagnosing import diagnosis
 from homeostat.app.operations import Operations
 from homeostat.control.alerting.looks import Known, Promise, alerts_of
 from homeostat.control.loop import Loop
@@ -24,12 +25,14 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Book
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.deliveries import delivery_readings
+from homeostat.monitoring.alerts.notices import Cause
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.store import AlertStore
 from homeostat.registry.manifest import PROFILE
 from homeostat.stats.intervals import Interval
 
 _LOG = logging.getLogger("homeostat.alerts")
+_NO_CAUSE = frozenset({"nothing", "unknown"})
 _FIRST_LOOK, _DELIVERIES = duration("3d"), duration("2d")
 """Of a loop that never alerted before, so much is read; messages of so long say whether an address takes them."""
 
@@ -97,7 +100,14 @@ class Alerting:
             state = operations.state(loop.name)
             return after, alerts_of(operations.days(loop.name), days, drafts, state, known, now, broken)
 
-        self._taking().take_in(loop.name, read, loop.alerts, now, self._names())
+        self._taking().take_in(loop.name, read, loop.alerts, now, self._names(), lambda: self._diagnosed(loop))
+
+    def _diagnosed(self, loop: Loop) -> Cause | None:
+        """What the diagnosis says lies behind worse outcomes; None where it knows of nothing."""
+        found = diagnosis(self.operations, loop)
+        if found["cause"] in _NO_CAUSE:
+            return None
+        return Cause(f"{str(found['cause']).replace('_', ' ')}: {found['because']}", str(found["advice"]))
 
     def _taking(self) -> TakingIn:
         return TakingIn(self.store, self.machine)

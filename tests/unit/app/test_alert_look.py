@@ -12,6 +12,7 @@ import pytest
 
 from homeostat.app.alerting.beat import read_beat, write_beat
 from homeostat.app.alerting.desk import Desk
+from homeostat.app.alerting.taking_in import TakingIn
 from homeostat.app.alerting.watchman import SILENT_AFTER, PulseWatch
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
@@ -30,6 +31,8 @@ from homeostat.kernel.errors import Unavailable
 from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
 from homeostat.monitoring.alerts.alerts import INSTALLATION
 from homeostat.monitoring.alerts.declared import Alerts
+from homeostat.monitoring.alerts.notices import Cause
+from homeostat.monitoring.alerts.readings import Reading
 from tests.harness.ageing import aged_home
 from tests.harness.world import BEGINS, DAY, LOOP
 
@@ -127,6 +130,27 @@ def test_decisions_of_the_loop_come_by_the_same_path(operations: Operations, loo
     alerting.look(loop, now)
     [alert] = [one for one in alerting.store.alerts() if one.rule == "training_failed"]
     assert "boom" in alert.text
+
+
+@pytest.mark.parametrize(("rule", "asked"), [("skill", 1), ("drift", 0)])
+def test_why_outcomes_are_worse_is_asked_of_the_diagnosis_and_told_with_the_alert(
+    operations: Operations, rule: str, asked: int
+) -> None:
+    calls: list[Cause] = []
+    broken = Cause("broken data: size lacks in 40 % of the rows", "Mend the data first.")
+
+    def why() -> Cause:
+        calls.append(broken)
+        return broken
+
+    taking, settings = TakingIn(Alerting.of(operations).store, SystemClock()), Alerts()
+    for day in range(4):
+        read = [Reading(rule, "x", f"d{day}", BEGINS + day * DAY, "over", "0.1 < 0.2", 0.1, 0.2)]
+        after = dataclasses.replace(taking.store.book(LOOP), cursor=day + 1)
+        taking.take_in(LOOP, lambda _, one=after, of=read: (one, of), settings, BEGINS + day * DAY, (), why)  # type: ignore[misc]
+    [alert] = taking.store.alerts(open_only=True)
+    assert bool(calls) == bool(asked)
+    assert (alert.cause == broken.text) == bool(asked)
 
 
 def test_an_acknowledgement_meanwhile_is_not_overwritten(operations: Operations, loop: Loop) -> None:
