@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from homeostat.cli.context import opened
+from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 
@@ -23,18 +23,9 @@ ALL = "all"
 _ACTOR = "command line"
 
 
-class _ListByDefault(TyperGroup):
-    """``homeostat alerts LOOP`` lists: what is no command is taken for a loop."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the words ask for."""
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["list", *args])
-
-
 app = typer.Typer(
-    cls=_ListByDefault,
+    cls=ListByDefault,
     help="See alerts, answer them, silence them. 'homeostat alerts LOOP' lists.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 WhichLoop = Annotated[str, typer.Argument(metavar="LOOP", help="Name of the loop, or 'all'.")]

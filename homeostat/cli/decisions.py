@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from typer.core import TyperGroup
 
 from homeostat.cli.context import opened
+from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk, when
 
@@ -16,20 +16,9 @@ Json = dict[str, Any]
 AfterOption = Annotated[
     int, typer.Option("--after", metavar="N", help="Only decisions after this place in the ledger.")
 ]
-_HELP = ("--help", "-h")
-
-
-class _ListByDefault(TyperGroup):
-    """``homeostat decisions LOOP`` lists: what is no command is taken for a loop or an option of the list."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The words, with the command that they leave out."""
-        named = bool(args) and (args[0] in self.commands or args[0] in _HELP)
-        return super().parse_args(ctx, args if named else ["list", *args])
-
 
 app = typer.Typer(
-    cls=_ListByDefault,
+    cls=ListByDefault,
     help="List every decision with its reasons, or explain one. 'homeostat decisions [LOOP]' lists.",
     rich_markup_mode=None,
 )
