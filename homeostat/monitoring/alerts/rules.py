@@ -191,6 +191,16 @@ _ALL = (
         origin="model",
     ),
     Rule(
+        "slice",
+        "late",
+        "P2",
+        "a declared slice does worse than before while the whole is within its limits",
+        "'homeostat slices' shows it beside the rest; 'homeostat diagnose' asks why.",
+        opens=2,
+        clears=3,
+        origin="model",
+    ),
+    Rule(
         "labels_missing",
         "late",
         "P2",
