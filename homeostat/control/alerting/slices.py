@@ -14,6 +14,8 @@ from homeostat.monitoring.slice_figures import Worse
 
 _WHOLE = ("skill", "calibration")
 _NAMED = 3
+_MUCH = 0.25
+"""A slice whose log-loss surely rose by this part of what it was is more than a note."""
 
 
 def slice_readings(days: Sequence[Day], others: Sequence[Reading]) -> Iterator[Reading]:
@@ -34,7 +36,8 @@ def slice_readings(days: Sequence[Day], others: Sequence[Reading]) -> Iterator[R
     else:
         worst = found.found[0]
         seen = worst.after.value, worst.before.value
-        yield reading("slice", "slices", day, "over", _text(found.found), seen)
+        much = any(one.rise.low >= _MUCH * one.before.value for one in found.found)
+        yield reading("slice", "slices", day, "over", _text(found.found), seen, "P2" if much else None)
 
 
 def _text(found: Sequence[Worse]) -> str:

@@ -193,9 +193,10 @@ _ALL = (
     Rule(
         "slice",
         "late",
-        "P2",
+        "P3",
         "a declared slice does worse than before while the whole is within its limits",
         "'homeostat slices' shows it beside the rest; 'homeostat diagnose' asks why.",
+        worse="P2",
         opens=2,
         clears=3,
         origin="model",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.signals import Unknown
@@ -15,34 +14,19 @@ from homeostat.monitoring.slice_figures import FIGURES, Search, cells_of, figure
 from homeostat.monitoring.slices import ALL, MOST_PAIRS, MOST_VALUES, NO_VALUE, OTHERS, Judged, KeptSlice, sliced
 from homeostat.stats.intervals import Interval
 from homeostat.stats.metrics import roc_auc
+from tests.harness.segmented import PROFILES, ROWS, SLICES, judged_rows, rows_of
 
-SLICES = (("site",), ("hour",), ("site", "hour"))
-SHARES = (0.5, 0.3, 0.15, 0.05)
-PROFILES = {"hour": Profile.of("hour", "number", np.arange(24.0).repeat(40))}
-ROWS = 400
-Day = tuple[KeptSlice, ...]
+Kept = tuple[KeptSlice, ...]
 
 
-def rows_of(rng: np.random.Generator, rows: int = ROWS) -> dict[str, NDArray[Any]]:
-    sites = np.array(["A", "B", "C", "small"], dtype=object)
-    return {"site": sites[rng.choice(4, rows, p=SHARES)], "hour": rng.integers(0, 24, rows).astype(float)}
-
-
-def day_of(rng: np.random.Generator, wrong: float = 0.0) -> Day:
-    """A calibrated scorer on a day with weather of its own; of the small site a share of answers is turned round."""
-    columns = rows_of(rng)
-    chance = np.clip(rng.beta(1.5, 3.0, ROWS) + rng.normal(0.0, 0.05), 0.02, 0.98)
-    truth = rng.random(ROWS) < chance
-    turned = (columns["site"] == "small") & (rng.random(ROWS) < wrong)
-    return sliced(SLICES, columns, PROFILES, Judged.of(truth ^ turned, chance, 0.5))
-
-
-def days_of(seed: int, count: int, wrong: float = 0.0) -> list[Day]:
+def days_of(seed: int, count: int, wrong: float = 0.0) -> list[Kept]:
     rng = np.random.default_rng(seed)
-    return [day_of(rng, wrong) for _ in range(count)]
+    return [
+        sliced(SLICES, columns, PROFILES, rows) for columns, rows in (judged_rows(rng, wrong) for _ in range(count))
+    ]
 
 
-def searched(before: Sequence[Day], after: Sequence[Day]) -> Search:
+def searched(before: Sequence[Kept], after: Sequence[Kept]) -> Search:
     found = grown_worse(before, after, SLICES)
     assert isinstance(found, Search)
     return found
@@ -97,7 +81,7 @@ def test_auc_within_a_day_is_that_of_its_rows() -> None:
     assert found.value == pytest.approx(roc_auc(truth, chance), abs=1e-6)
 
 
-def kept(columns: Mapping[str, Any], slices: Any = SLICES, labels: Any = None, profiles: Any = None) -> Day:
+def kept(columns: Mapping[str, Any], slices: Any = SLICES, labels: Any = None, profiles: Any = None) -> Kept:
     rows = len(next(iter(columns.values())))
     truth = np.arange(rows) % 2 if labels is None else labels
     columns = {name: np.array(values, dtype=object) for name, values in columns.items()}
