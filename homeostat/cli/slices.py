@@ -106,8 +106,8 @@ def _search(search: Json) -> None:
         text = "Among all inputs: no segment grew worse than the rest."
     else:
         text = (
-            f"Among all inputs ({one['looked_at']} groups): {one['feature']} {one['group']} ({one['share']:.1%} of rows)"
-            f" grew worse by {one['rise']['value']:.4f} nats a row ({_bounds(one['rise'])}), all others by"
+            f"Among all inputs ({one['looked_at']} groups): {one['feature']} {one['group']} ({one['share']:.1%} of"
+            f" rows) grew worse by {one['rise']['value']:.4f} nats a row ({_bounds(one['rise'])}), all others by"
             f" {one['rest_rise']['value']:.4f} ({_bounds(one['rest_rise'])})."
         )
     data.print(text, markup=False)

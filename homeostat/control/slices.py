@@ -38,13 +38,8 @@ def declared_slices(loop: str, slices: object, question: Table, features: Featur
 
 
 def _columns(loop: str, one: object) -> Slice:
-    of = (
-        (one,)
-        if isinstance(one, str)
-        else tuple(cast("Sequence[object]", one))
-        if isinstance(one, tuple | list)
-        else ()
-    )
+    pair = tuple(cast("Sequence[object]", one)) if isinstance(one, tuple | list) else ()
+    of = (one,) if isinstance(one, str) else pair
     if not 1 <= len(of) <= 2 or not all(isinstance(name, str) for name in of) or len(set(of)) < len(of):
         mend = 'Give the name of a column, or a pair of two such as ("origin", "carrier").'
         raise InvalidInput(f"Loop {loop!r}: {one!r} is no slice.", mend=mend)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.degraded import Groups
 from homeostat.stats.arrays import Booleans, Floats, Integers, scored
-from homeostat.stats.metrics import log_losses, roc_auc, squared_errors
+from homeostat.stats.metrics import log_losses, squared_errors
 
 MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
@@ -140,13 +140,23 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         total(log_losses(truth, scores)),
         total(squared_errors(truth, scores)),
         total(scores),
-        tuple(_short(each * each * _concordant(truth[codes == place], scores[codes == place])) for place in there),
+        total(each * _beaten(codes, truth, scores)),
     )
 
 
-def _concordant(truth: Booleans, scores: Floats) -> float:
-    pairs = int(truth.sum()) * int((~truth).sum())
-    return pairs * roc_auc(truth, scores) if pairs else 0.0
+def _beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
+    """For each row that came true, how many of its slice that did not were scored lower; ties half; else 0."""
+    order = np.lexsort((scores, codes))
+    code, score, missed = codes[order], scores[order], np.cumsum(~truth[order])
+    starts = np.flatnonzero(np.append(True, (np.diff(code) != 0) | (np.diff(score) != 0)))
+    ends = np.append(starts[1:], code.size) - 1
+    below = np.append(0, missed)[starts]
+    tie = np.repeat(np.arange(starts.size), ends - starts + 1)
+    first = np.flatnonzero(np.append(True, np.diff(code) != 0))
+    earlier = np.repeat(np.append(0, missed)[first], np.diff(np.append(first, code.size)))
+    found = np.zeros(codes.size)
+    found[order] = truth[order] * ((below[tie] + missed[ends][tie]) / 2.0 - earlier)
+    return found
 
 
 def _short(value: float) -> float:

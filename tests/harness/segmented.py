@@ -1,4 +1,4 @@
-"""Days of a loop whose rows come from four sites, one of them small, and hours of the day; the small one may go wrong."""
+"""Days of a loop whose rows come from four sites, at all hours; the smallest of the sites may go wrong."""
 
 from __future__ import annotations
 

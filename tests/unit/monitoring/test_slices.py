@@ -21,9 +21,8 @@ Kept = tuple[KeptSlice, ...]
 
 def days_of(seed: int, count: int, wrong: float = 0.0) -> list[Kept]:
     rng = np.random.default_rng(seed)
-    return [
-        sliced(SLICES, columns, PROFILES, rows) for columns, rows in (judged_rows(rng, wrong) for _ in range(count))
-    ]
+    days = [judged_rows(rng, wrong) for _ in range(count)]
+    return [sliced(SLICES, columns, PROFILES, rows) for columns, rows in days]
 
 
 def searched(before: Sequence[Kept], after: Sequence[Kept]) -> Search:
@@ -47,8 +46,8 @@ def test_a_segment_of_five_percent_is_found_while_the_aggregate_stays_inside_its
 
 
 def test_where_nothing_changed_one_look_in_ninety_at_most_names_a_slice() -> None:
-    looks = [searched(days_of(seed, 42), days_of(10_000 + seed, 14)) for seed in range(60)]
-    assert sum(bool(look.found) for look in looks) <= 3  # of 60 looks at 1 in 90, four would come once in 220 runs
+    looks = [searched(days_of(seed, 42), days_of(10_000 + seed, 14)) for seed in range(24)]
+    assert sum(bool(look.found) for look in looks) <= 2  # at 1 in 90, three of 24 would come once in 400 draws
 
 
 def test_what_moves_all_slices_alike_is_no_slice_that_grew_worse() -> None:
