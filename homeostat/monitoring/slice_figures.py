@@ -140,14 +140,14 @@ def grown_worse(before: Sequence[Day], after: Sequence[Day], slices: Sequence[Sl
     is not told. All that are looked at are one family: see `FALSE_SHARE`. Unknown, with the reason, where there are
     fewer than three days on a side, or no value has rows enough.
     """
-    sides = [[day for day in side if day] for side in (before, after)]
-    if min(map(len, sides)) < MIN_BLOCKS:
+    old, new = ([day for day in side if day] for side in (before, after))
+    if min(len(old), len(new)) < MIN_BLOCKS:
         return Unknown("too_few_days")
-    looked = [found for of in slices for found in _compared(*sides, of)]
+    looked = [found for of in slices for found in _compared(old, new, of)]
     if not looked:
         return Unknown("too_few_rows")
     rejected = benjamini_hochberg([one.p_value for _, _, one in looked], rate=FALSE_SHARE).rejected
-    whole = cells_of(sides[0], ())[0]
+    whole = cells_of(old, ())[0]
     least = LEAST_EFFECT * float(whole.sums["log_loss"].sum()) / whole.rows
     strong = [_worse(*looked[place]) for place in rejected if looked[place][2].effect >= least]
     own = [one for one in strong if one.rise.low > 0.0]

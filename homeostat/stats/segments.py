@@ -81,7 +81,8 @@ def _by_day(group: Integers, losses: Floats, days: Integers, *, groups: int) -> 
     shape = (names.size, groups)
     cells = place * groups + group
     rows = np.bincount(cells, minlength=names.size * groups).reshape(shape).astype(np.float64)
-    return rows, np.bincount(cells, weights=losses, minlength=names.size * groups).reshape(shape)
+    sums: Floats = np.bincount(cells, weights=losses, minlength=names.size * groups).reshape(shape)
+    return rows, sums
 
 
 def _side(rows: Floats, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -57,7 +57,15 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         ("/tables", ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"]),
         ("/features", ["No feature is measured yet.", "No day is measured yet"]),
         ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
-        ("/diagnosis", ["No version serves yet.", "Nothing to ask yet", "Nothing to tell apart yet", "No retraining was asked for"]),
+        (
+            "/diagnosis",
+            [
+                "No version serves yet.",
+                "Nothing to ask yet",
+                "Nothing to tell apart yet",
+                "No retraining was asked for",
+            ],
+        ),
         ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
         ("/backtest", ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
