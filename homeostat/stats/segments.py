@@ -81,8 +81,8 @@ def _by_day(group: Integers, losses: Floats, days: Integers, *, groups: int) -> 
     shape = (names.size, groups)
     cells = place * groups + group
     rows = np.bincount(cells, minlength=names.size * groups).reshape(shape).astype(np.float64)
-    sums: Floats = np.bincount(cells, weights=losses, minlength=names.size * groups).reshape(shape)
-    return rows, sums
+    sums = np.bincount(cells, weights=losses, minlength=names.size * groups).reshape(shape)
+    return rows, sums.astype(np.float64)
 
 
 def _side(rows: Floats, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:

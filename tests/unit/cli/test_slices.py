@@ -53,7 +53,8 @@ def test_the_worst_slice_is_told_first_with_its_share_and_the_rest(command: Comm
     assert lines[place + 1].startswith("site = small")
     for text in (
         "14 days (2024-02-12 to 2024-02-25), compared with 42 days",
-        "site = small grew worse: 5.",
+        "site = small grew worse: ",
+        "% of rows, log-loss 0.",
         "all others 0.",
         "Among all inputs: unknown, no version.",
         "Bounds are 95 % for one look",
