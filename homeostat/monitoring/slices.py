@@ -18,7 +18,7 @@ from homeostat.stats.metrics import log_losses, squared_errors
 MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
 OTHERS, NO_VALUE, ALL = "(others)", "(no value)", "(all)"
-_DIGITS = 7
+_DIGITS, _LONGEST = 7, 60
 Slice = tuple[str, ...]
 """The columns by which rows are told apart: none (all rows), one, or a pair."""
 
@@ -86,16 +86,19 @@ def sliced(
 
 def _cut(values: NDArray[Any], profile: Profile | None) -> tuple[Integers, list[str]] | None:
     """The place of each row's value, and the names of the places."""
-    if profile is not None and profile.kind == "number":
+    number = values.dtype.kind == "f"
+    if profile is not None and (profile.kind == "number") != number:
+        profile = None
+    if profile is not None and number:
         groups = Groups.among(profile)
         names = [groups.name(group) for group in range(groups.count)]
         return groups.of(values), [*names[:-1], NO_VALUE]
-    if values.dtype.kind == "f":
+    if number:
         return None
-    texts = [NO_VALUE if one is None or one == "" or one != one else str(one) for one in values.tolist()]
+    texts = [NO_VALUE if one is None or one == "" or one != one else _name(one) for one in values.tolist()]
     usual = Counter(texts)
     if profile is not None:
-        usual = Counter(dict(zip(profile.categories, profile.counts, strict=False)))
+        usual = Counter({_name(one): rows for one, rows in zip(profile.categories, profile.counts, strict=False)})
     usual.pop(NO_VALUE, None)
     return _placed(texts, [*_most(usual, MOST_VALUES), NO_VALUE, OTHERS])
 
@@ -157,6 +160,12 @@ def _beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
     found = np.zeros(codes.size)
     found[order] = truth[order] * ((below[tie] + missed[ends][tie]) / 2.0 - earlier)
     return found
+
+
+def _name(value: object) -> str:
+    """A value's text; of one that is very long, its beginning."""
+    text = str(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _short(value: float) -> float:

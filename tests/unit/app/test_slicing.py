@@ -63,6 +63,13 @@ def test_a_column_that_an_older_log_lacks_leaves_the_other_slices() -> None:
     assert [one.of for one in slices_of_rows(loop, log(x_x=None, q_paid=None), LABELS, {}, 1)] == [(), ("site",)]
 
 
+def test_a_feature_that_was_a_text_when_it_was_served_is_left_out_and_nothing_fails() -> None:
+    older = log().set_column(1, "x_x", pa.array(["warm", "cold"] * 20))
+    assert [one.of for one in slices_of_rows(sliced_loop("x"), older, LABELS, PROFILES, 1)] == [()]
+    texts = {"x": Profile.of("x", "text", ["warm", "cold"])}
+    assert [one.of for one in slices_of_rows(sliced_loop("x"), log(), LABELS, texts, 1)] == [()]
+
+
 def test_without_rows_or_declared_slices_nothing_is_kept() -> None:
     assert slices_of_rows(sliced_loop(), log(), LABELS, PROFILES, 1) == ()
     assert slices_of_rows(sliced_loop("site"), log().slice(0, 0), LABELS[:0], PROFILES, 1) == ()

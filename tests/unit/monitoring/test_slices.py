@@ -98,6 +98,11 @@ def test_of_very_many_values_and_pairs_those_seen_most_stand_and_the_others_are_
     assert sum(one.rows) == sum(pair.rows) == sum(crossed.rows) == whole.rows[0]
 
 
+def test_a_very_long_text_is_named_by_its_beginning() -> None:
+    found = kept({"a": ["v" * 60_000, "w"]}, [("a",)])[1]
+    assert [len(name) for name in found.values] == [60, 1]
+
+
 def test_values_that_training_saw_most_stand_on_days_that_lack_them() -> None:
     usual = [f"v{number:02}" for number in range(40) for _ in range(100 - number)]
     profile = Profile.of("a", "text", usual)
