@@ -169,4 +169,5 @@ loop = hs.Loop(
     timezone="America/New_York",
     owner="flight operations",
     economics=prices,
+    slices=["origin", "carrier", ("origin", "carrier")],
 )

@@ -36,6 +36,7 @@ from homeostat.cli import (
     run,
     shadow,
     skew,
+    slices,
     tables,
 )
 
@@ -57,6 +58,7 @@ app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
+app.command("slices")(slices.slices)
 app.command("economics")(economics.economics)
 app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)

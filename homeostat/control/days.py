@@ -11,6 +11,7 @@ from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
+from homeostat.monitoring.slices import KeptSlice
 from homeostat.stats.sums import ScoreSums
 
 
@@ -61,7 +62,8 @@ class Outcomes:
     """What turned out to be true, at maturity. ``live`` are scores as served; ``versions`` every version of
     interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows. ``absent`` counts
     the rows whose label never came, by feature over the bins of the day's reference and by score
-    (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept."""
+    (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept. ``slices`` are
+    the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days."""
 
     labelled: int
     unlabelled: int
@@ -70,6 +72,7 @@ class Outcomes:
     versions: Mapping[str, ScoreSums]
     paired: tuple[PairSums, ...] = ()
     absent: Mapping[str, Counted] = field(default_factory=dict)
+    slices: tuple[KeptSlice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

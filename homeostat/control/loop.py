@@ -16,6 +16,7 @@ from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary
+from homeostat.control.slices import declared_slices
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
@@ -30,6 +31,7 @@ from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.limits import DriftLimits
+from homeostat.monitoring.slices import Slice
 from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
@@ -64,6 +66,7 @@ class Loop:
     ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
     ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
+    ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
     Raises: InvalidInput that names the part.
     """
 
@@ -91,6 +94,7 @@ class Loop:
     economics: Economics | None = None
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
+    slices: Sequence[str | Sequence[str]] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -156,11 +160,17 @@ class Loop:
         self._check_log()
         self._check_budget()
         self._check_drift()
+        _ = self.sliced_by
 
     @cached_property
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def sliced_by(self) -> tuple[Slice, ...]:
+        """The declared slices, each the one or two columns that make it."""
+        return declared_slices(self.name, self.slices, self.question, self.feature_set, self.log)
 
     @cached_property
     def drill_plan(self) -> Drills | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segme
     if not strong:
         return None
     feature, groups, best = max(strong, key=lambda each: each[-1].effect * each[-1].after)
-    inside = [groups.of(side) == best.group for side in sides]
+    inside = [groups.of(side.columns[feature]) == best.group for side in sides]
     return Segment(
         feature,
         groups.name(best.group),
@@ -84,7 +85,11 @@ def worst_segment(profile: ReferenceProfile, before: Rows, after: Rows) -> Segme
 
 def rise_of(before: Rows, after: Rows) -> Interval:
     """How much the mean loss rose, each day a block. Raises: NotEnoughData with fewer than 3 days on a side."""
-    old, new = (block_mean(side.losses, side.days, confidence=0.95) for side in (before, after))
+    return rise_between(*(block_mean(side.losses, side.days, confidence=0.95) for side in (before, after)))
+
+
+def rise_between(old: Interval, new: Interval) -> Interval:
+    """By how much a mean of days rose, from two with 95 % bounds and no day in common."""
     from scipy.special import stdtrit
 
     first, second = ((one.high - one.value) / float(stdtrit(one.blocks - 1, 0.975)) for one in (old, new))
@@ -94,20 +99,28 @@ def rise_of(before: Rows, after: Rows) -> Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class Groups:
     """How the rows of one feature are put into groups: ``by_bin`` has the group of every bin."""
 
     profile: Profile
     by_bin: Integers
 
+    @classmethod
+    def among(cls, profile: Profile) -> Groups:
+        """About five groups of a number, and one for each value of a text; what is missing is one more."""
+        return cls(profile, groups_of(profile, GROUPS))
+
     @property
     def count(self) -> int:
+        """How many groups there are."""
         return int(self.by_bin.max()) + 1
 
-    def of(self, rows: Rows) -> Integers:
-        return np.asarray(self.by_bin[placed(self.profile, rows.columns[self.profile.name])])
+    def of(self, values: NDArray[Any]) -> Integers:
+        """The group of each value."""
+        return np.asarray(self.by_bin[placed(self.profile, values)])
 
     def name(self, group: int) -> str:
+        """A group as people read it."""
         bins = np.flatnonzero(self.by_bin == group)
         if bins[0] == len(self.profile.counts):
             return "no value"
@@ -118,15 +131,15 @@ class _Groups:
         return f"{low} to {high}" if low and high else (f"at most {high}" if high else f"above {low}")
 
 
-def _candidates(profile: ReferenceProfile, before: Rows, after: Rows) -> Iterator[tuple[str, _Groups, Excess]]:
+def _candidates(profile: ReferenceProfile, before: Rows, after: Rows) -> Iterator[tuple[str, Groups, Excess]]:
     old_losses, new_losses = before.losses, after.losses
     for name, one in profile.features.items():
         if name not in after.columns:
             continue
-        groups = _Groups(one, groups_of(one, GROUPS))
+        groups = Groups.among(one)
         found = excesses(
-            (groups.of(before), old_losses, before.days),
-            (groups.of(after), new_losses, after.days),
+            (groups.of(before.columns[name]), old_losses, before.days),
+            (groups.of(after.columns[name]), new_losses, after.days),
             groups=groups.count,
         )
         for excess in found:

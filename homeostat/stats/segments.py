@@ -44,7 +44,20 @@ def excesses(
     >>> [(one.group, round(one.effect, 1)) for one in found if one.p_value < 0.001]
     [(3, 0.2)]
     """
-    sides = [_side(*one, groups=groups) for one in (before, after)]
+    return excesses_of_sums(*(_by_day(*one, groups=groups) for one in (before, after)))
+
+
+def excesses_of_sums(before: tuple[Floats, Floats], after: tuple[Floats, Floats]) -> list[Excess]:
+    """`excesses` from what days keep: each side has the rows and the sums of losses, of shape (days, groups).
+
+    Every row of a day is in one group.
+
+    >>> rows = np.full((10, 2), 50.0)
+    >>> loss = 0.5 * rows + np.arange(20).reshape(10, 2) % 3
+    >>> [one.group for one in excesses_of_sums((rows, loss), (rows, loss + [0.0, 20.0])) if one.p_value < 0.001]
+    [1]
+    """
+    sides = [_side(*one) for one in (before, after)]
     (old, old_variance, old_rows, old_days), (new, new_variance, new_rows, new_days) = sides
     variance = old_variance + new_variance
     usable = (old_days >= _LEAST_DAYS) & (new_days >= _LEAST_DAYS) & np.isfinite(old + new) & (variance > 0.0)
@@ -59,8 +72,8 @@ def excesses(
     return found
 
 
-def _side(group: Integers, losses: Floats, days: Integers, *, groups: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Per group: its mean loss less that of the rest, the variance of that, its rows and its days."""
+def _by_day(group: Integers, losses: Floats, days: Integers, *, groups: int) -> tuple[Floats, Floats]:
+    """The rows and the sum of losses by day and group."""
     same_length(group=group, losses=losses, days=days)
     if group.size and not 0 <= group.min() <= group.max() < groups:
         raise InvalidInput("A group is out of range.", mend="Number groups from 0.", groups=groups)
@@ -69,6 +82,12 @@ def _side(group: Integers, losses: Floats, days: Integers, *, groups: int) -> tu
     cells = place * groups + group
     rows = np.bincount(cells, minlength=names.size * groups).reshape(shape).astype(np.float64)
     sums = np.bincount(cells, weights=losses, minlength=names.size * groups).reshape(shape)
+    return rows, sums.astype(np.float64)
+
+
+def _side(rows: Floats, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Per group: its mean loss less that of the rest, the variance of that, its rows and its days."""
+    days = len(rows)
     whole_rows, whole = rows.sum(axis=0), sums.sum(axis=0)
     all_rows, everything = whole_rows.sum(), whole.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -76,7 +95,7 @@ def _side(group: Integers, losses: Floats, days: Integers, *, groups: int) -> tu
         left_sums, left_rows = whole - sums, whole_rows - rows
         left = _contrast(left_sums, left_rows, left_sums.sum(axis=1, keepdims=True), left_rows.sum(axis=1)[:, None])
         spread = left - left.mean(axis=0)
-        variance = (names.size - 1) / max(names.size, 1) * np.square(spread).sum(axis=0)
+        variance = (days - 1) / max(days, 1) * np.square(spread).sum(axis=0)
         worth = np.square(whole_rows) / np.square(rows).sum(axis=0)
     return value, variance, whole_rows, np.nan_to_num(worth)
 

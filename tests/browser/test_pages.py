@@ -57,7 +57,15 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         ("/tables", ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"]),
         ("/features", ["No feature is measured yet.", "No day is measured yet"]),
         ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
-        ("/diagnosis", ["No version serves yet.", "Nothing to ask yet", "No retraining was asked for"]),
+        (
+            "/diagnosis",
+            [
+                "No version serves yet.",
+                "Nothing to ask yet",
+                "Nothing to tell apart yet",
+                "No retraining was asked for",
+            ],
+        ),
         ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
         ("/backtest", ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
@@ -248,6 +256,16 @@ def test_a_page_keeps_what_it_knew_while_control_is_away(opened: Open, path: str
     assert seen.page.inner_text("main") == before
     seen.dashboard.start()
     expect(seen.page.locator("#banner")).to_be_empty()
+
+
+def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(opened: Open) -> None:
+    page = opened("full", path="/diagnosis").page
+    rows = page.locator("#segments tbody tr")
+    assert rows.locator("th").all_inner_texts()[:2] == ["All rows", "site = small"]
+    assert "worse: 0." in rows.nth(1).inner_text()
+    drawn = rows.nth(1).get_by_role("img")
+    assert "between" in (drawn.get_attribute("aria-label") or "")
+    assert "segments compared grew worse than the rest" in page.inner_text("#segments")
 
 
 def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: Open) -> None:

@@ -257,7 +257,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
 
 ROUTES = (
     *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew", "drift"),
-    *("diagnosis", "economics", "performance", "alerts", "backtest"),
+    *("diagnosis", "economics", "performance", "alerts", "backtest", "slices"),
 )
 
 

@@ -17,6 +17,7 @@ from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
+from homeostat.app.control.slicing import slices_of_rows
 from homeostat.app.diagnosing import Diagnoser, Judged
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
@@ -25,6 +26,7 @@ from homeostat.control.performance.estimating import with_estimates
 from homeostat.control.policies.first import Matured
 from homeostat.control.reading import promised
 from homeostat.control.state import LoopState
+from homeostat.data.profiles import Profile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import coarsest, even, weights
 from homeostat.features.logged import Logged
@@ -211,7 +213,12 @@ class DeltaObserver:
             versions={version: ScoreSums.of(labels, found).times(each) for version, found in scores.items()},
             paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
             absent=self._absent(day, log, joined),
+            slices=slices_of_rows(self.loop, chosen, labels, self._profiles(day), each),
         )
+
+    def _profiles(self, day: Day) -> Mapping[str, Profile]:
+        reference = day.inputs.reference
+        return self._scorer.profile(reference).features if reference and self.loop.sliced_by else {}
 
     def _absent(self, day: Day, log: pa.Table, joined: JoinedLabels) -> dict[str, Counted]:
         """The rows whose label never came, beside those of ``counted``, which are over the bins of the reference."""

@@ -23,6 +23,7 @@ from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.performance import performance
 from homeostat.app.showing import Showing
+from homeostat.app.slices import slices
 from homeostat.app.traffic import traffic
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
@@ -202,6 +203,10 @@ class ControlService:
     def performance(self, name: str, days: int) -> Json:
         """How right the loop is: with labels, and estimated before them."""
         return performance(self.operations, self._loop(name), days)
+
+    def slices(self, name: str, days: int, worst: bool) -> Json:
+        """How right the loop is by slice."""
+        return slices(self.operations, self._loop(name), days, worst=worst)
 
     def diagnosis(self, name: str, at: str | None) -> Json:
         """Why the loop does worse, now or as of a day; what was told last, until something was measured or decided."""

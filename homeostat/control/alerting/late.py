@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from homeostat.control.alerting.early import reading, said
+from homeostat.control.alerting.slices import slice_readings
 from homeostat.control.days import Day, Outcomes
 from homeostat.control.policies.base import Policy
 from homeostat.control.policies.outcomes import Emergency, Realised
@@ -37,11 +38,12 @@ def late_readings(
     """Read the last of ``days``, whose labels are in."""
     outcomes = days[-1].outcomes
     assert outcomes is not None
-    return [
+    found = [
         *_labels(days, outcomes, limits),
         *_skill(days, state, retrain, promise),
         *_calibration(days, limits),
     ]
+    return [*found, *slice_readings(days, found)]
 
 
 def _labels(days: Sequence[Day], outcomes: Outcomes, limits: Alerts) -> Iterator[Reading]:

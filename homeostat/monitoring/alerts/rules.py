@@ -191,6 +191,17 @@ _ALL = (
         origin="model",
     ),
     Rule(
+        "slice",
+        "late",
+        "P3",
+        "a declared slice does worse than before while the whole is within its limits",
+        "'homeostat slices' shows it beside the rest; 'homeostat diagnose' asks why.",
+        worse="P2",
+        opens=2,
+        clears=3,
+        origin="model",
+    ),
+    Rule(
         "labels_missing",
         "late",
         "P2",

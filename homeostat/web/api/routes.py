@@ -17,6 +17,7 @@ TableName = Annotated[str, Path(description="Name of a table, as the loop file g
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
 Days = Annotated[int, Query(ge=1, le=3_660, description="The last so many days.")]
 EventDay = Annotated[str | None, Query(description="That event day, such as 2013-02-01; the newest by default.")]
+Worst = Annotated[bool, Query(description="Search all inputs of a sample of the log, too; takes seconds.")]
 Cursor = Annotated[int, Query(ge=0, description="Only what is newer than this; 0 for everything.")]
 DecisionName = Annotated[str, Path(description="Its place in the ledger.")]
 Replay = Annotated[bool, Query(description="Judge again, from the stored situation under the stored policy.")]
@@ -121,6 +122,11 @@ def router_of(service: ControlService) -> APIRouter:
     def performance(loop: LoopName, days: Days = 14) -> Json:
         """Figures with labels and before them, what estimates were worth, and labels that lack; null is unknown."""
         return service.performance(loop, days)
+
+    @router.get("/loops/{loop}/slices", summary="Show how right it is by slice")
+    def slices(loop: LoopName, days: Days = 14, worst: Worst = False) -> Json:
+        """Every figure by declared slice beside all rows, the worst first, and which grew worse; null is unknown."""
+        return service.slices(loop, days, worst)
 
     @router.get("/loops/{loop}/economics", summary="Show what it costs and saves")
     def economics(loop: LoopName) -> Json:

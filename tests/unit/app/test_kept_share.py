@@ -120,6 +120,17 @@ def test_a_log_that_keeps_all_gives_the_exact_figures(tmp_path: Path) -> None:
     assert day.outcomes.live == ScoreSums.of(BOUGHT, SCORES)
 
 
+def test_slices_of_a_log_that_keeps_a_share_add_up_to_its_live_figures(tmp_path: Path) -> None:
+    outcomes = observed(tmp_path, replace(TENTH, slices=["shop"]), 0).outcomes
+    assert outcomes is not None
+    for one in outcomes.slices:
+        assert sum(one.rows) == outcomes.live.rows
+        assert sum(one.positives) == outcomes.live.positives
+        assert sum(one.log_loss) == pytest.approx(outcomes.live.log_loss, rel=1e-5)
+        assert sum(one.brier) == pytest.approx(outcomes.live.brier, rel=1e-5)
+    assert [one.of for one in outcomes.slices] == [(), ("shop",)]
+
+
 def test_a_prediction_that_was_not_kept_is_told_from_one_that_should_be_there(tmp_path: Path) -> None:
     log = DeltaTables(tmp_path)
     ids = [f"00000000-0000-7000-8000-{row:012x}" for row in range(40)]

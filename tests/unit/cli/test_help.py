@@ -39,6 +39,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "report",
                 "economics",
                 "performance",
+                "slices",
                 "diagnose",
                 "backtest",
                 "skew",

@@ -42,6 +42,7 @@ export const api = {
   decisions: async (loop, after) => (await call(of(loop, `decisions?after=${after}`))).decisions,
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
   diagnosis: (loop, day) => call(of(loop, `diagnosis${day ? `?at=${encodeURIComponent(day)}` : ""}`), { signal: AbortSignal.timeout(SLOW_MS) }),
+  slices: (loop) => call(of(loop, "slices")),
   alerts: (loop) => call(of(loop, "alerts?all=true")),
   acknowledge: (alert, reason) => call(`api/alerts/${encodeURIComponent(alert)}/ack`, post({ reason })),
   resolve: (alert, answer) => call(`api/alerts/${encodeURIComponent(alert)}/resolve`, post(answer)),

@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { at as instant, dateAndTime } from "../format.js";
 import { addressWith, at, followLinks, query, startPage } from "../page.js";
+import { mountSegments } from "../sections/segments.js";
 import { card, cell, emptyCard, table } from "./parts.js";
 
 const FRESH_MS = 30_000; // it takes control some seconds to look again
@@ -10,16 +11,16 @@ const TONES = { fix_data: "bad", roll_back: "bad", collect: "warn", reweight: "w
 const words = (name) => name.replaceAll("_", " ");
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
-const told = { key: null, since: 0, found: null };
+const told = { key: null, since: 0, found: null, slices: null };
 
 async function read(state) {
   const day = query().get("at");
   const key = `${state.loop} ${day}`;
   if (told.key !== key || Date.now() - told.since > FRESH_MS) {
-    const found = state.loop ? await api.diagnosis(state.loop, day) : null;
-    Object.assign(told, { key, since: Date.now(), found });
+    const [found, slices] = state.loop ? await Promise.all([api.diagnosis(state.loop, day), api.slices(state.loop)]) : [null, null];
+    Object.assign(told, { key, since: Date.now(), found, slices });
   }
-  return { found: told.found, day };
+  return { found: told.found, slices: told.slices, day };
 }
 
 function headline({ found, day }) {
@@ -54,9 +55,12 @@ const asked = whenChanged((retrainings, day) => {
   drawAsked(now, table("asked-title", [["Asked"], ["Decision"], ["Cause"], ["Because"]], rows));
 });
 
+const segments = whenChanged(mountSegments(at("segments")));
+
 function draw({ shown }) {
   drawStatus(shown);
   steps(shown.found, shown.found);
+  segments(shown.slices, shown.slices);
   asked([shown.day, shown.found?.retrainings], shown.found?.retrainings ?? [], shown.day);
 }
 

@@ -1,0 +1,202 @@
+"""Figures by slice over many days, and which slices grew worse than the rest; the day is the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.degraded import LEAST_EFFECT, LEAST_ROWS, rise_between
+from homeostat.monitoring.signals import Unknown
+from homeostat.monitoring.slices import KeptSlice, Slice
+from homeostat.stats.arrays import Floats
+from homeostat.stats.discoveries import benjamini_hochberg
+from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean_from_sums
+from homeostat.stats.segments import Excess, excesses_of_sums
+
+FALSE_SHARE = 1.0 / 90.0
+"""At a look where nothing changed, anything is called worse with at most this chance: once in 90 looks."""
+_FIELDS = ("rows", "positives", "right", "log_loss", "brier", "expected", "concordant")
+Day = Sequence[KeptSlice]
+"""What one day keeps: every slice, each with its values."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """One value of a slice over some days: its sums by day, zero where the day has no such row."""
+
+    of: Slice
+    value: str
+    sums: Mapping[str, Floats]
+
+    @property
+    def rows(self) -> int:
+        """Labelled rows of all days."""
+        return int(self.sums["rows"].sum())
+
+    @property
+    def days(self) -> int:
+        """Days with such a row."""
+        return int(np.count_nonzero(self.sums["rows"]))
+
+
+def _pairs(sums: Mapping[str, Floats]) -> Floats:
+    return np.asarray(sums["positives"] * (sums["rows"] - sums["positives"]))
+
+
+_Part = Callable[[Mapping[str, Floats]], Floats]
+_FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
+    {
+        "log_loss": (lambda sums: sums["log_loss"], lambda sums: sums["rows"]),
+        "brier": (lambda sums: sums["brier"], lambda sums: sums["rows"]),
+        "accuracy": (lambda sums: sums["right"], lambda sums: sums["rows"]),
+        "base_rate": (lambda sums: sums["positives"], lambda sums: sums["rows"]),
+        "calibration_gap": (lambda sums: sums["expected"] - sums["positives"], lambda sums: sums["rows"]),
+        "auc_within_days": (lambda sums: sums["concordant"], _pairs),
+    }
+)
+FIGURES = tuple(_FIGURES)
+"""``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares rows of one day."""
+_BOUNDS = {"log_loss": (0.0, np.inf), "calibration_gap": (-1.0, 1.0)}
+
+
+def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
+    """Every value of one slice that the days have, in the order in which they come.
+
+    Of days without any such row, and of those that do not keep the slice, there is no block.
+    """
+    kept = [one for day in days for one in day if one.of == of]
+    place = {name: number for number, name in enumerate(dict.fromkeys(name for one in kept for name in one.values))}
+    sums = {field: np.zeros((len(kept), len(place))) for field in _FIELDS}
+    for number, one in enumerate(kept):
+        where = [place[name] for name in one.values]
+        for field in _FIELDS:
+            np.add.at(sums[field][number], where, getattr(one, field))
+    return [Cells(of, name, {key: sums[key][:, column] for key in _FIELDS}) for name, column in place.items()]
+
+
+def figure(cells: Cells, name: str) -> Interval | Unknown:
+    """One of `FIGURES` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
+    ``too_few_days`` (3), ``one_class`` for what compares rows of two classes of a day.
+
+    Where days do not differ at all, both bounds are the value: they say nothing.
+    """
+    above, below = (part(cells.sums) for part in _FIGURES[name])
+    if cells.rows < LEAST_ROWS:
+        return Unknown("too_few_rows")
+    try:
+        found = block_mean_from_sums(above[below > 0.0], below[below > 0.0])
+    except NotEnoughData:
+        return Unknown("too_few_days" if cells.days < MIN_BLOCKS else "one_class")
+    low, high = _BOUNDS.get(name, (0.0, 1.0))
+    return Interval(found.value, max(found.low, low), min(found.high, high), found.blocks, cells.rows, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A slice whose log-loss rose more than that of all other rows: by ``excess``, in nats a row. ``before`` and
+    ``after`` are its own log-loss, ``rest`` that of the others after; ``share`` its part of the later rows."""
+
+    of: Slice
+    value: str
+    share: float
+    excess: Excess
+    before: Interval
+    after: Interval
+    rise: Interval
+    rest: Interval
+    rest_rise: Interval
+
+    @property
+    def name(self) -> str:
+        """The slice as people read it.
+
+        >>> named(("origin", "carrier"), "EWR & UA")
+        'origin & carrier = EWR & UA'
+        """
+        return named(self.of, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of comparing every declared slice with its own past: the worst first."""
+
+    looked_at: int
+    found: tuple[Worse, ...]
+
+
+def named(of: Slice, value: str) -> str:
+    """A slice's value with its columns."""
+    return f"{' & '.join(of)} = {value}" if of else "all"
+
+
+def grown_worse(before: Sequence[Day], after: Sequence[Day], slices: Sequence[Slice]) -> Search | Unknown:
+    """Which values of declared slices grew worse by themselves: more than the rest of the same days, and in their own.
+
+    A value needs 50 labelled rows on each side, worth three days; a rise of less than a tenth of the mean loss before
+    is not told. All that are looked at are one family: see `FALSE_SHARE`. Unknown, with the reason, where there are
+    fewer than three days on a side, or no value has rows enough.
+    """
+    old, new = ([day for day in side if day] for side in (before, after))
+    if min(len(old), len(new)) < MIN_BLOCKS:
+        return Unknown("too_few_days")
+    looked = [found for of in slices for found in _compared(old, new, of)]
+    if not looked:
+        return Unknown("too_few_rows")
+    rejected = benjamini_hochberg([one.p_value for _, _, one in looked], rate=FALSE_SHARE).rejected
+    whole = cells_of(old, ())[0]
+    least = LEAST_EFFECT * float(whole.sums["log_loss"].sum()) / whole.rows
+    strong = [_worse(*looked[place]) for place in rejected if looked[place][2].effect >= least]
+    own = [one for one in strong if one.rise.low > 0.0]
+    return Search(len(looked), tuple(sorted(own, key=lambda one: -one.excess.effect * one.excess.after)))
+
+
+_Both = tuple[list[Cells], list[Cells]]
+
+
+def _compared(before: Sequence[Day], after: Sequence[Day], of: Slice) -> Iterator[tuple[_Both, int, Excess]]:
+    both = _aligned(cells_of(before, of), cells_of(after, of))
+    if not both[0]:
+        return
+    old, new = ([_stacked(side, field) for field in ("rows", "log_loss")] for side in both)
+    for one in excesses_of_sums((old[0], old[1]), (new[0], new[1])):
+        if min(one.before, one.after) >= LEAST_ROWS:
+            yield both, one.group, one
+
+
+def _aligned(before: list[Cells], after: list[Cells]) -> _Both:
+    """Both sides with the same values in the same places; none where one side has no day."""
+    if not before or not after:
+        return [], []
+    names = dict.fromkeys(one.value for one in (*before, *after))
+    sides = []
+    for side in (before, after):
+        known, days = {one.value: one for one in side}, len(side[0].sums["rows"])
+        nothing = {field: np.zeros(days) for field in _FIELDS}
+        sides.append([known.get(name, Cells(side[0].of, name, nothing)) for name in names])
+    return sides[0], sides[1]
+
+
+def _stacked(side: Sequence[Cells], field: str) -> Floats:
+    return np.stack([one.sums[field] for one in side], axis=1)
+
+
+def _worse(both: _Both, group: int, excess: Excess) -> Worse:
+    before, after = (_loss(side, group) for side in both)
+    rest_before, rest = (_loss(side, group, others=True) for side in both)
+    one = both[1][group]
+    share = one.rows / sum(each.rows for each in both[1])
+    rises = rise_between(before, after), rise_between(rest_before, rest)
+    return Worse(one.of, one.value, share, excess, before, after, rises[0], rest, rises[1])
+
+
+def _loss(side: Sequence[Cells], group: int, *, others: bool = False) -> Interval:
+    """The mean log-loss of one value, or of all others."""
+    rows, losses = (_stacked(side, field) for field in ("rows", "log_loss"))
+    mine = rows[:, group], losses[:, group]
+    if others:
+        mine = rows.sum(axis=1) - mine[0], losses.sum(axis=1) - mine[1]
+    return block_mean_from_sums(mine[1], mine[0])
