@@ -33,6 +33,13 @@ class Kept:
     def close(self, patience: float) -> None:
         """Nothing waits."""
 
+    async def taken(self) -> tuple[Span, dict[str, Span]]:
+        """As `take`, once there is one: a server may end its own span after its caller has the reply."""
+        async with asyncio.timeout(10):
+            while not self.spans:
+                await asyncio.sleep(0.001)
+        return self.take()
+
     def take(self) -> tuple[Span, dict[str, Span]]:
         """The first span, and those below by name; nothing is kept of them."""
         (own, *rest), self.spans = self.spans, []

@@ -79,7 +79,7 @@ def test_a_call_over_grpc_is_one_as_well(tmp_path: Path) -> None:
         async with line_to(rig, tracer=Tracer(kept, 0.0)) as (line, _):
             told = await line.infer(typed(inputs([ROW])), metadata=(*NOW, ("traceparent", SAMPLED)))
             assert told.status == "OK"
-            own, below = kept.take()
+            own, below = await kept.taken()
             method = "inference.GRPCInferenceService/ModelInfer"
             assert (own.name, own.kind, own.parent, own.failed) == (method, "server", int(SPAN, 16), None)
             assert own.facts[rpc_attributes.RPC_SYSTEM_NAME] == rpc_attributes.RpcSystemNameValues.GRPC.value
@@ -98,7 +98,7 @@ def test_a_refused_call_over_grpc_says_why_and_counts_as_failed_only_where_the_s
     async def scenario(rig: Rig, kept: Kept) -> None:
         async with line_to(rig, tracer=Tracer(kept, 1.0)) as (line, _):
             await line.infer(typed(inputs([ROW]), model_name="early"))
-            own, _ = kept.take()
+            own, _ = await kept.taken()
             assert (own.facts["rpc.response.status_code"], own.facts["homeostat.error.code"]) == (
                 "NOT_FOUND",
                 "not_found",
@@ -106,7 +106,7 @@ def test_a_refused_call_over_grpc_says_why_and_counts_as_failed_only_where_the_s
             assert own.failed is None
             await rig.route(generation=2, champion=None)
             await line.infer(typed(inputs([ROW])))
-            own, _ = kept.take()
+            own, _ = await kept.taken()
             assert (own.facts["rpc.response.status_code"], own.failed) == ("UNAVAILABLE", "unavailable")
 
     traced(tmp_path, scenario)
