@@ -9,9 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fixtures.server import Dashboard
+
+PATIENCE = 15_000
+"""Milliseconds for what a page does by itself: other tests hold the cores, too."""
+expect.set_options(timeout=PATIENCE)
 
 FLAGS = (
     "--no-sandbox",
@@ -67,7 +71,7 @@ def opened(browser: Browser) -> Iterator[Open]:
             reduced_motion="reduce",
         )
         seen = Seen(context.new_page(), dashboard)
-        seen.page.set_default_timeout(15_000)
+        seen.page.set_default_timeout(PATIENCE)
         seen.page.on("console", lambda message: _note(seen, message.type, message.text))
         seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
         seen.page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
