@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.streams import BINS, EDGES  # noqa: E402
-from homeostat.stats.limits import MEASURES, Series, earned_limits  # noqa: E402
+from homeostat.stats.earned_limits import MEASURES, Series, earned_limits  # noqa: E402
 from homeostat.stats.transport import rank_shifts  # noqa: E402
 
 SUBJECTS, ROWS, REFERENCE, NULL_DAYS, DRAWS, MOST = 12, 1_000, 365, 20_000, 200, 150

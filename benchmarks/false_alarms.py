@@ -20,8 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.streams import Stream, remembering, shuffled  # noqa: E402
 from homeostat.data.profiles import Profile  # noqa: E402
+from homeostat.monitoring.drift_limits import DriftLimits, drift_limits  # noqa: E402
 from homeostat.monitoring.drifting import drifted  # noqa: E402
-from homeostat.monitoring.limits import DriftLimits, drift_limits  # noqa: E402
 from homeostat.monitoring.windows import Window  # noqa: E402
 
 WATCHED = DriftLimits()

@@ -9,8 +9,8 @@ from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import NotFound
+from homeostat.monitoring.drift_limits import Kind
 from homeostat.monitoring.drifting import Drifted
-from homeostat.monitoring.limits import Kind
 from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     Raises: NotFound for a day on which nothing was measured.
     """
     measured = [one for one in days if one.inputs.drift]
-    shown = _chosen(measured, day)
+    shown = chosen_day(measured, day)
     told = [] if shown is None else [one for part in shown.inputs.drift for one in _signals(part)]
     return {
         "loop": loop.name,
@@ -63,7 +63,8 @@ def drift_at_a_glance(told: Json) -> Json:
     return {**{name: value for name, value in told.items() if name not in ("signals", "lately")}, "furthest": above[:3]}
 
 
-def _chosen(measured: Sequence[Day], day: str | None) -> Day | None:
+def chosen_day(measured: Sequence[Day], day: str | None) -> Day | None:
+    """That day, or the newest; None where there is none at all. Raises: NotFound for a day that was not measured."""
     if day is None:
         return measured[-1] if measured else None
     found = next((one for one in measured if one.day == day), None)

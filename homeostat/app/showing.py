@@ -10,6 +10,8 @@ from typing import Any
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app import predictions
 from homeostat.app.control.scoring import read_profile
+from homeostat.app.distance_views import distances_of
+from homeostat.app.drift_views import chosen_day
 from homeostat.app.explaining import explained
 from homeostat.app.feature_views import days_with, feature_of, features_of
 from homeostat.app.known import known_features
@@ -78,11 +80,14 @@ class Showing:
 
     def feature(self, loop: str, name: str) -> Json:
         """One feature, day by day. Raises: NotFound."""
-        meant, days = self._loop(loop), self.operations.days(loop)
-        if name not in meant.feature_set.names:
-            mend = did_you_mean(name, meant.feature_set.names)
-            raise NotFound(f"Loop {loop!r} has no feature {name!r}.", mend=mend, feature=name)
+        meant, days = self._feature(loop, name), self.operations.days(loop)
         return feature_of(meant, name, days, self._references(loop, days_with(days)))
+
+    def distances(self, loop: str, name: str, day: str | None = None) -> Json:
+        """Every distance of a feature on a day, the newest unless told. Raises: NotFound."""
+        meant, days = self._feature(loop, name), self.operations.days(loop)
+        shown = chosen_day([one for one in days if one.inputs.counted], day)
+        return distances_of(meant, name, days, self._references(loop, days_with([shown] if shown else [])), shown)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -129,6 +134,14 @@ class Showing:
             if (loop, version) in self._profiles:
                 found[version] = self._profiles[loop, version]
         return found
+
+    def _feature(self, loop: str, name: str) -> Loop:
+        """The loop that has a feature of that name."""
+        meant = self._loop(loop)
+        if name not in meant.feature_set.names:
+            mend = did_you_mean(name, meant.feature_set.names)
+            raise NotFound(f"Loop {loop!r} has no feature {name!r}.", mend=mend, feature=name)
+        return meant
 
     def _loop(self, name: str) -> Loop:
         if name not in self.loops:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show
 
@@ -24,6 +24,9 @@ _WHY = {
 def drift(
     loop: LoopArgument = None,
     day: Annotated[str | None, typer.Option("--day", metavar="DATE", help="That day; the newest measured.")] = None,
+    feature: Annotated[
+        str | None, typer.Option("--feature", metavar="NAME", help="Every distance of one feature, with its bounds.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also the signals that are within their limits.")] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -35,6 +38,10 @@ def drift(
     they went (+) or, if that is less, the customary one (*): neither promises anything.
     """
     with errors_shown(as_json):
+        if feature is not None:
+            showing, meant = shown(home, loop)
+            show(showing.distances(meant.name, feature, day), as_json, _distances)
+            return
         operations, found = opened(home, loop)
         show(operations.drift(found, day), as_json, lambda told: _text(told, every=every))
 
@@ -52,6 +59,28 @@ def _text(told: Json, *, every: bool) -> None:
     _table(told, every)
     for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
         data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(**told['needed'])}")
+
+
+def _distances(told: Json) -> None:
+    if not told["distances"]:
+        data.print(f"{told['loop']}   no day of {told['feature']} was compared with a version's training yet")
+        return
+    data.print(f"{told['feature']}   {told['day']}   against what {told['reference']} was trained on")
+    by = {(one["measure"], one["span"]): one for one in told["distances"]}
+    measures, spans = (list(dict.fromkeys(key[place] for key in by)) for place in (0, 1))
+    rows = [(name.replace("_", " "), *(_bounded(by.get((name, span))) for span in spans)) for name in measures]
+    columns = ["distance", *("1 day" if span == 1 else f"{span} days" for span in spans)]
+    print_table(columns, rows, right=columns[1:], whole=True)
+
+
+def _bounded(one: Json | None) -> str:
+    if one is None:
+        return "-"
+    if one["value"] is None:
+        return str(one["unknown"]).replace("_", " ")
+    low, high = one["low"], one["high"]
+    bounds = "" if None in (low, high) or low == high else f" ({low:.4g} to {high:.4g})"
+    return f"{one['value']:.4g}{bounds}"
 
 
 def _table(told: Json, every: bool) -> None:

@@ -39,7 +39,7 @@ from homeostat.features.summaries import (
 from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
 from homeostat.monitoring.alerts.declared import Alerts
-from homeostat.monitoring.limits import DriftLimits
+from homeostat.monitoring.drift_limits import DriftLimits
 
 __all__ = [
     "Alerts",

@@ -9,7 +9,7 @@ from homeostat.data.profiles import Profile
 from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
 from homeostat.stats.distance import ks_from_counts, psi
-from homeostat.stats.limits import Measure
+from homeostat.stats.earned_limits import Measure
 from homeostat.stats.transport import rank_shifts
 
 MIN_ROWS = 200

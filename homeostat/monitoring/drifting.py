@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.monitoring.detectors import drift
-from homeostat.monitoring.limits import Key, Kind, Limit
+from homeostat.monitoring.drift_limits import Key, Kind, Limit
 from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
-from homeostat.stats.limits import MEASURES, OF_NUMBERS
+from homeostat.stats.earned_limits import MEASURES, OF_NUMBERS
 
 Counted = Mapping[str, Profile]
 """A window's rows over the bins of the reference, by subject: a feature, or the prediction."""
@@ -21,7 +21,7 @@ class Drifted:
     """One distance of every subject from the reference, over the last ``span`` days.
 
     ``values`` is None where unknown, and ``unknown`` says why. ``limits`` are earned on the reference's own days, but
-    for the subjects in ``kinds``, whose limit is "reached" or "customary" as ``why`` says; see `limits.Limit`.
+    for the subjects in ``kinds``, whose limit is "reached" or "customary" as ``why`` says; see `drift_limits.Limit`.
     ``blocks``: on how many independent days or weeks each limit stands.
     """
 

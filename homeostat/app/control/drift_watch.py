@@ -14,19 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from homeostat.app.control.scoring import read_profile
-from homeostat.control.days import Counted, Day, Inputs
+from homeostat.control.counted_windows import counted_before, together
+from homeostat.control.days import Counted, Day
 from homeostat.data.daily import DailyCounts
-from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile, merged
+from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.data.weights import evened
 from homeostat.features.views import FeatureKind
+from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.drifting import Drifted, drifted
-from homeostat.monitoring.limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import Window
 from homeostat.registry.manifest import DAILY
 from homeostat.registry.models import Registry
 
-Windowed = Mapping[str, Profile] | None
 _LATELY = 7
 """Days that say how full a day usually is."""
 _AS_FULL = 0.8
@@ -71,9 +71,10 @@ class DriftWatch:
         plain, one_in = evened(log)
         seen = reference.count(served_columns(plain, inputs), plain["probability"].to_numpy())
         today = {**seen.features, PREDICTION: seen.prediction}
-        before = _before(champion, days, reference, part)
-        windows = {span: _together(today, before, span) for span in self.watched.spans}
-        lately = [sum(one[PREDICTION].counts) for one in (*before[-_LATELY:], today)]
+        most = max(_LATELY, *self.watched.spans) - 1
+        counted_days = [*counted_before(champion, days, reference, part.start, most), today]
+        windows = {span: together(counted_days, span) for span in self.watched.spans}
+        lately = [sum(one[PREDICTION].counts) for one in counted_days[-_LATELY:] if PREDICTION in one]
         found = drifted(reference, windows, part, self._limits_for(float(median(lately))))
         counted = {name: _times(profile, one_in) for name, profile in today.items()}
         return DriftSeen(found, counted, one_in)
@@ -107,36 +108,6 @@ def read_daily(folder: Path) -> DailyCounts | None:
     """The days of a version's reference; None for a version that was made before they were kept."""
     path = folder / DAILY
     return DailyCounts.from_json(msgspec.json.decode(path.read_bytes())) if path.is_file() else None
-
-
-def _before(champion: str, days: Sequence[Day], reference: ReferenceProfile, part: Window) -> list[dict[str, Profile]]:
-    """Rows of the days up to the one before ``part`` that were counted for the champion without a gap."""
-    found: list[dict[str, Profile]] = []
-    start = part.start
-    for day in reversed(days):
-        if day.end != start or day.inputs.reference != champion or PREDICTION not in day.inputs.counted:
-            break
-        found.append(_profiles(day.inputs, reference))
-        start = day.start
-    return found[::-1]
-
-
-def _profiles(inputs: Inputs, reference: ReferenceProfile) -> dict[str, Profile]:
-    every = {**reference.features, PREDICTION: reference.prediction}
-    each = inputs.one_in
-    return {
-        name: profile.filled([count // each for count in one.counts], one.missing // each)
-        for name, profile in every.items()
-        if (one := inputs.counted.get(name)) is not None
-    }
-
-
-def _together(today: Mapping[str, Profile], before: Sequence[Mapping[str, Profile]], span: int) -> Windowed:
-    """The rows of the last ``span`` days; None where some of them were not counted."""
-    if len(before) < span - 1:
-        return None
-    days = [*before[len(before) - span + 1 :], today]
-    return {name: merged([day[name] for day in days]) for name in today if all(name in day for day in days)}
 
 
 def _times(profile: Profile, each: int) -> Counted:

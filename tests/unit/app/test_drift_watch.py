@@ -13,6 +13,8 @@ import pytest
 import homeostat as hs
 from homeostat.adapters.delta.rows import log_of
 from homeostat.app.control.drift_watch import DriftWatch
+from homeostat.app.control.scoring import read_profile
+from homeostat.app.distance_views import distances_of
 from homeostat.app.drift_views import drift_at_a_glance, drift_of
 from homeostat.control.days import Day, Inputs
 from homeostat.control.loop import Loop
@@ -143,3 +145,17 @@ def test_prediction_is_a_subject_of_its_own(watch: DriftWatch) -> None:
     assert PREDICTION in day.inputs.counted
     assert PREDICTION not in day.inputs.psi
     assert day.inputs.prediction_psi is not None
+
+
+def test_every_distance_of_a_feature_is_told_over_every_window(watch: DriftWatch, tmp_path: Path) -> None:
+    days = _days(watch, [0.5] * 6 + [0.8])
+    references = {"v1": read_profile(tmp_path / "v1")}
+    told = distances_of(LOOP, "shop", days, references, days[-1])
+    by = {(one["measure"], one["span"]): one for one in told["distances"]}
+    assert by["total_variation", 1]["value"] == pytest.approx(0.3, abs=0.02)
+    assert by["total_variation", 7]["value"] == pytest.approx(0.3 / 7, abs=0.02)
+    assert by["psi", 1]["value"] == pytest.approx(days[-1].inputs.psi["shop"])
+    assert by["new_share", 1]["value"] == 0
+    assert {span for _, span in by} == {1, 7}
+    assert {one["span"] for one in distances_of(LOOP, "shop", days, references, days[2])["distances"]} == {1}
+    assert distances_of(LOOP, "shop", [], references, None)["distances"] == []

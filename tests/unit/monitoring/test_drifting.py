@@ -11,9 +11,9 @@ import pytest
 from homeostat.data.daily import DailyCounts, Rows
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.kernel.errors import InvalidInput
+from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.drifting import Drifted, drifted
 from homeostat.monitoring.kept_drift import KeptDrift
-from homeostat.monitoring.limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.windows import Window
 
 DAY = Window(0, 86_400_000_000, "1970-01-01")

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Integers
 from homeostat.stats.distance import ks_from_counts, psi
-from homeostat.stats.limits import MEASURES, Earned, Series, earned_limits
+from homeostat.stats.earned_limits import MEASURES, Earned, Series, earned_limits
 from homeostat.stats.memory import memories_of
 from homeostat.stats.transport import rank_shifts
 from tests.harness.examples import examples
