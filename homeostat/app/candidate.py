@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +61,7 @@ def make_candidate(
     sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
     labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
     chosen = labelled.asked(job.since, job.cutoff)
-    rows = chosen.rows(loop.feature_set)
+    rows = chosen.rows(loop.feature_set, loop.label.classes)
     check_facts([loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)], job, sources, say)
     check_training_rows(rows, min_rows=job.min_rows)
     pin = _pin(job, loop, rows)
@@ -72,11 +73,14 @@ def make_candidate(
     say(f"evaluating on {later.label.size} held-out rows")
     scores = scores_of(made.served.runtime.predict, frame)
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
-    seen = evaluate(_held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
+    seen = evaluate(
+        _held_out(later, loop.timezone), (job.version, scores), champion, confidence=job.confidence, task=loop.task
+    )
     if served is not None:
         seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
-    profile = ReferenceProfile.of(kinds, chosen.columns, scores)
-    daily = _daily(profile, chosen, later, scores, loop.timezone)
+    predicted = loop.task.watched(scores)
+    profile = ReferenceProfile.of(kinds, chosen.columns, predicted)
+    daily = _daily(profile, chosen, later, predicted, loop.timezone)
     version = _version(job, loop, pin, made, seen)
     probes = Probes.of({name: frame[name].tolist() for name in kinds}, scores.tolist())
     files = {
@@ -108,7 +112,7 @@ def _pin(job: TrainingJob, loop: Trainable, rows: TrainingRows) -> TrainingPin:
 
 
 def _daily(
-    profile: ReferenceProfile, chosen: LabelledRows, later: LabelledRows, scores: NDArray[np.float64], timezone: str
+    profile: ReferenceProfile, chosen: LabelledRows, later: LabelledRows, scores: NDArray[Any], timezone: str
 ) -> DailyCounts:
     """The very rows of the profile, by the day they were asked."""
     inputs = Rows(chosen.columns, local_days(chosen.asked_at, timezone))
@@ -156,6 +160,7 @@ def _version(job: TrainingJob, loop: Trainable, pin: TrainingPin, made: Made, se
         definitions=loop.feature_set.definitions,
         form=form,
         variant=job.variant,
+        task=seen.task,
     )
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app import views
 from homeostat.app.clocks import SystemClock
+from homeostat.app.control.scoring import answers_of
 from homeostat.app.fleet import Followed
 from homeostat.app.operations import Operations
 from homeostat.app.runtimes import load_runtime
@@ -28,7 +29,7 @@ from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import Reason
 from homeostat.monitoring.served import served_columns
 from homeostat.registry.manifest import read_manifest, write_manifest
-from homeostat.serving.runtimes import probabilities
+from homeostat.serving.runtimes import answers
 
 Json = dict[str, Any]
 MOST_COMPARED = 5_000
@@ -117,8 +118,8 @@ class RollbackDrill:
             scored = load_runtime(self._folder(champion), champion)
             kinds = dict(scored.inputs)
             columns: Mapping[str, Any] = served_columns(rows, kinds)
-            answers = probabilities(scored.predict(columns), rows.num_rows)
-            worst = float(np.max(np.abs(np.array(answers) - rows["probability"].to_numpy())))
+            said = np.array(answers(scored, scored.predict(columns), rows.num_rows))
+            worst = float(np.max(np.abs(said - answers_of(rows, self.loop.task))))
             served = int(pc.max(rows["served_at"]).cast(pa.int64()).as_py())
             last = None if self.replayed else max(0.0, (served - asked_at) / 1e6)
         count = 0 if rows is None else rows.num_rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -18,10 +18,13 @@ from homeostat.adapters.xgboost import export as xgboost
 from homeostat.adapters.xgboost.runtime import MODEL as XGBOOST_MODEL
 from homeostat.adapters.xgboost.runtime import XgboostRuntime
 from homeostat.kernel.errors import HomeostatError, Refused
+from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import LAYOUT, MODEL
 from homeostat.registry.models import Form, Kind, RuntimeName
 from homeostat.serving.runtimes import Runtime
-from homeostat.training.proof import both, named, positive_class, prove
+from homeostat.stats.tasks import BINARY, Task
+from homeostat.training.fitted import answering, named
+from homeostat.training.proof import both, prove
 
 Inputs = tuple[tuple[str, Kind], ...]
 Files = Mapping[str, bytes]
@@ -43,66 +46,86 @@ class _Way:
     wanted: str
     runtime: RuntimeName
     takes: Callable[[Any], bool]
-    export: Callable[[Any, Mapping[str, Kind]], Files]
-    load: Callable[[str, Inputs, Files], Runtime]
+    export: Callable[[Any, Mapping[str, Kind], Task], Files]
+    load: Callable[[str, Inputs, Files, Binding], Runtime]
 
 
 def _anything(_: Any) -> bool:
     return True
 
 
-def _write_skops(estimator: Any, kinds: Mapping[str, Kind]) -> Files:
+def _write_skops(estimator: Any, kinds: Mapping[str, Kind], task: Task) -> Files:
     """Imports skops only now: it takes all of scikit-learn with it, and few loops need it."""
     from homeostat.adapters.skops.export import export
 
+    del task
     return export(estimator, kinds)
 
 
-def _load_skops(version: str, inputs: Inputs, files: Files) -> Runtime:
+def _load_skops(version: str, inputs: Inputs, files: Files, binding: Binding) -> Runtime:
     from homeostat.adapters.skops.runtime import MODEL as SKOPS_MODEL
     from homeostat.adapters.skops.runtime import SkopsRuntime
 
-    return SkopsRuntime(version, inputs, files[SKOPS_MODEL])
+    return SkopsRuntime(version, inputs, files[SKOPS_MODEL], binding)
 
 
 _WAYS = (
-    _Way("onnx", "onnx", _anything, lambda e, k: {MODEL: convert(e, k)},
-         lambda v, i, f: OnnxRuntime(v, i, f[MODEL])),
-    _Way("native", "lightgbm", lightgbm.takes, lightgbm.export,
-         lambda v, i, f: LightGbmRuntime(v, i, f[LIGHTGBM_MODEL], f[LAYOUT])),
-    _Way("native", "xgboost", xgboost.takes, xgboost.export,
-         lambda v, i, f: XgboostRuntime(v, i, f[XGBOOST_MODEL], f[LAYOUT])),
+    _Way("onnx", "onnx", _anything, lambda e, k, t: {MODEL: convert(e, k, t)},
+         lambda v, i, f, b: OnnxRuntime(v, i, f[MODEL], b)),
+    _Way("native", "lightgbm", lightgbm.takes, lambda e, k, t: lightgbm.export(e, k),
+         lambda v, i, f, b: LightGbmRuntime(v, i, f[LIGHTGBM_MODEL], f[LAYOUT], b)),
+    _Way("native", "xgboost", xgboost.takes, lambda e, k, t: xgboost.export(e, k),
+         lambda v, i, f, b: XgboostRuntime(v, i, f[XGBOOST_MODEL], f[LAYOUT], b)),
     _Way("skops", "skops", _anything, _write_skops, _load_skops),
 )  # fmt: skip
 
 
 def choose_form(
-    estimator: Any, kinds: Mapping[str, Kind], frames: Sequence[pd.DataFrame], version: str, wanted: str = "auto"
+    estimator: Any,
+    kinds: Mapping[str, Kind],
+    frames: Sequence[pd.DataFrame],
+    version: str,
+    wanted: str = "auto",
+    task: Task = BINARY,
 ) -> Served:
     """ONNX where it converts and is equal; else the library's own booster; else scikit-learn through skops.
 
     ``frames`` are the rows of the proof; ``wanted`` allows one kind of form only.
     Raises: Refused with what stands against each form.
     """
-    positive_class(estimator)
+    answering(estimator, task)
+    made = _Made(estimator, kinds, frames, version, task)
     against: list[HomeostatError] = []
     for way in _WAYS:
         if wanted not in ("auto", way.wanted) or not way.takes(estimator):
             continue
         try:
-            return _made(way, estimator, kinds, frames, version, _why(way, wanted, against))
+            return made.served(way, _why(way, wanted, against))
         except HomeostatError as error:
             against.append(error)
     raise _refused(estimator, wanted, against)
 
 
-def _made(
-    way: _Way, estimator: Any, kinds: Mapping[str, Kind], frames: Iterable[pd.DataFrame], version: str, why: str
-) -> Served:
-    files = way.export(estimator, kinds)
-    runtime = way.load(version, tuple(kinds.items()), files)
-    proofs = [prove(estimator, runtime.predict, frame, kinds, form=way.runtime) for frame in frames if len(frame)]
-    return Served(Form(way.runtime, next(iter(files)), why, reduce(both, proofs)), files, runtime)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A fitted estimator and the rows on which its forms are proven."""
+
+    estimator: Any
+    kinds: Mapping[str, Kind]
+    frames: Sequence[pd.DataFrame]
+    version: str
+    task: Task
+
+    def served(self, way: _Way, why: str) -> Served:
+        """In one form. Raises: HomeostatError where it has none, or it is not proven equal."""
+        files = way.export(self.estimator, self.kinds, self.task)
+        runtime = way.load(self.version, tuple(self.kinds.items()), files, Binding("", task=self.task))
+        proofs = [
+            prove(self.estimator, runtime.predict, frame, self.kinds, form=way.runtime, task=self.task)
+            for frame in self.frames
+            if len(frame)
+        ]
+        return Served(Form(way.runtime, next(iter(files)), why, reduce(both, proofs)), files, runtime)
 
 
 def _why(way: _Way, wanted: str, against: Sequence[HomeostatError]) -> str:
@@ -115,8 +138,8 @@ def _refused(estimator: Any, wanted: str, against: Sequence[HomeostatError]) -> 
     facts = {name: fact for error in against for name, fact in error.facts.items()}
     if not against:
         return Refused(
-            f"{named(estimator)} has no {wanted} form: it is neither LightGBM's nor XGBoost's classifier.",
-            mend='Return an LGBMClassifier or XGBClassifier, or let the loop choose: runtime="auto".',
+            f"{named(estimator)} has no {wanted} form: it is neither LightGBM's nor XGBoost's, for two classes or for numbers.",
+            mend='Return an LGBMClassifier or XGBClassifier (or their regressor), or let the loop choose: runtime="auto".',
             estimator=named(estimator),
         )
     return Refused(

@@ -13,20 +13,25 @@ from homeostat.features.logged import Logged, check_one_log
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+from homeostat.stats.tasks import Task
 
 
-def remember_features(home: Home, loops: Mapping[str, FeatureSet]) -> None:
-    """Keep what each loop is served with from now on, under its hash.
+def remember_features(home: Home, loops: Mapping[str, FeatureSet], tasks: Mapping[str, Task] | None = None) -> None:
+    """Keep what each loop is served with from now on, under its hash; ``tasks`` of those that are not yes or no.
 
     Raises: InvalidInput, before anything is kept, when one does not go into one log with what was served before.
     """
-    kept = [(home.definitions / name, _checked(home, name, features)) for name, features in loops.items()]
+    answers = {name: task.name for name, task in (tasks or {}).items()}
+    kept = [
+        (home.definitions / name, _checked(home, name, Logged.of(features, answers.get(name, "binary"))))
+        for name, features in loops.items()
+    ]
     for folder, now in kept:
         _write(folder / f"{now.hash}.json", now.to_json())
 
 
-def _checked(home: Home, loop: str, features: FeatureSet) -> Logged:
-    now, known = Logged.of(features), known_features(home, loop)
+def _checked(home: Home, loop: str, now: Logged) -> Logged:
+    known = known_features(home, loop)
     for before in known.values():
         check_one_log(loop, now, before)
     if now.hash in known:  # columns of the question that no feature reads do not change the hash

@@ -7,6 +7,7 @@ from typing import Protocol
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
+from homeostat.stats.tasks import Task
 
 
 class LabelledLoop(Protocol):
@@ -22,3 +23,5 @@ class LabelledLoop(Protocol):
     def label(self) -> Label: ...
     @property
     def timezone(self) -> str: ...
+    @property
+    def task(self) -> Task: ...

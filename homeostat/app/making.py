@@ -67,7 +67,7 @@ def training(job: TrainingJob, loop: Trainable, place: JobFolder, say: Say) -> M
         estimator = _train(loop, rows, place)
         say("bringing it into the form that serves, and proving that equal")
         frames: Sequence[pd.DataFrame] = [rows.features, later]
-        served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
+        served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime, loop.task)
         _must_answer_when_nothing_is_known(served.runtime, estimator)
         say(f"served by {served.form.runtime}. {served.form.why}".rstrip())
         return Made(served, legs, canonical_json(loop.config))

@@ -9,7 +9,7 @@ from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
 from homeostat.kernel.errors import IntegrityError, Unavailable
 from homeostat.registry.manifest import read_manifest, read_verified
 from homeostat.registry.probes import PROBES, Probes
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.runtimes import Runtime, answers
 
 
 def load_runtime(folder: Path, version: str) -> Runtime:
@@ -40,7 +40,7 @@ def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> 
     probes = Probes.read(content)
     if not probes.probabilities:
         return
-    worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))
+    worst = probes.differs(answers(runtime, runtime.predict(probes.columns), len(probes.probabilities)))
     if worst is not None:
         raise IntegrityError(
             f"Version {version} answers {len(probes.probabilities)} recorded rows otherwise than when it was"

@@ -29,7 +29,6 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.windows import days_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Version
-from homeostat.serving.runtimes import probabilities
 from homeostat.stats.arrays import Floats
 
 MOST_ROWS = 12_000

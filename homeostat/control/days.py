@@ -12,7 +12,8 @@ from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.slices import KeptSlice
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.means import MeanSums
+from homeostat.stats.outcomes import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +64,40 @@ class Outcomes:
     interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows. ``absent`` counts
     the rows whose label never came, by feature over the bins of the day's reference and by score
     (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept. ``slices`` are
-    the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days."""
+    the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days. ``own``
+    are the user's own metrics, those that could be computed of the day."""
 
     labelled: int
     unlabelled: int
     late: int
-    live: ScoreSums
-    versions: Mapping[str, ScoreSums]
+    live: Sums
+    versions: Mapping[str, Sums]
     paired: tuple[PairSums, ...] = ()
     absent: Mapping[str, Counted] = field(default_factory=dict)
     slices: tuple[KeptSlice, ...] = ()
+    own: Mapping[str, MeanSums] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Figures over the trailing days up to this one, for the eye: the live loop and the frozen first version."""
+    """Figures over the trailing days up to this one, for the eye: the live loop and the frozen first version.
+
+    Of numbers ``error`` is the RMSE, MAE or quantile loss, and there is no AUC; of several classes there is none of both.
+    """
 
     days: int
     skill: float
     skill_low: float
     skill_high: float
-    auc: float
-    auc_low: float
-    auc_high: float
-    log_loss: float
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    log_loss: float | None
     frozen_skill: float | None
     frozen_auc: float | None
     frozen_log_loss: float | None
+    error: float | None = None
+    frozen_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ class Day:
         """The same day with its labels in."""
         return dataclasses.replace(self, outcomes=outcomes)
 
-    def sums_of(self, version: str | None) -> ScoreSums | None:
+    def sums_of(self, version: str | None) -> Sums | None:
         """A version's sums on all labelled rows of the day, if it was scored and there were any."""
         if self.outcomes is None or version is None:
             return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
+from homeostat.stats.tasks import task_of
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval
@@ -22,6 +24,8 @@ _MEASURES = {"ks": "KS", "total_variation": "total variation"}
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Limits of the gate, in log-loss (nats per row) on held-out rows, with one day as the block.
+
+    Of predicted numbers, losses are shares of what the best constant costs, so that a margin of 0.01 is one percent.
 
     ``margin``: the upper bound of candidate minus champion must lie below it. ``min_skill``: the candidate's skill
     over the base rate must lie above it; for a first version, which no champion vouches for, its lower bound.
@@ -54,7 +58,8 @@ class Gate:
 class Evidence:
     """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion.
 
-    ``served`` compares its features with those that serving produces; None when it produced none to compare.
+    ``served`` compares its features with those that serving produces; None when it produced none to compare. ``task``
+    is what the loop answers, as `stats.tasks.task_of` reads it.
     """
 
     candidate: str
@@ -62,6 +67,7 @@ class Evidence:
     skill: Interval | None
     difference: Interval | None
     served: ServedComparison | None = None
+    task: Mapping[str, Any] | None = None
 
 
 def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
@@ -80,13 +86,13 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
 def _knows_something(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
     if seen.skill is None or seen.skill.blocks < limits.min_days:
         return INCONCLUSIVE, _too_few("skill", seen.skill, limits)
-    limit = limits.min_skill
+    limit, constant = limits.min_skill, task_of(seen.task).constant
     bound, least = (seen.skill.low, "at least ") if seen.champion is None else (seen.skill.value, "")
     if bound > limit:
-        text = f"skill over the base rate {least}{figure(bound)} > {figure(limit)}"
+        text = f"skill over {constant} {least}{figure(bound)} > {figure(limit)}"
         return ACCEPT, Reason("better_than_base_rate", bound, limit, text)
     may = "may be " if seen.champion is None else ""
-    text = f"skill over the base rate {may}{figure(bound)} <= {figure(limit)}"
+    text = f"skill over {constant} {may}{figure(bound)} <= {figure(limit)}"
     return REJECT, Reason("no_better_than_base_rate", bound, limit, text)
 
 
@@ -94,7 +100,7 @@ def _no_worse(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
     if seen.difference is None or seen.difference.blocks < limits.min_days:
         return INCONCLUSIVE, _too_few("paired difference", seen.difference, limits)
     bound, limit = seen.difference.high, limits.margin
-    quoted = f"log-loss of {seen.candidate} minus {seen.champion}"
+    quoted = f"{task_of(seen.task).loss_name} of {seen.candidate} minus {seen.champion}"
     if bound < limit:
         return ACCEPT, Reason(
             "proven_against_champion", bound, limit, f"{quoted} at most {figure(bound)} < {figure(limit)}"

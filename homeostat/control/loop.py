@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
+from homeostat.control.metrics import own_metrics, task_of_loop
 from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
@@ -33,6 +34,10 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
 from homeostat.monitoring.slices import Slice
 from homeostat.serving.batching import Batching, check_batching
+from homeostat.stats.means import MeanMetric
+from homeostat.stats.metrics import Metric
+from homeostat.stats.own import Own
+from homeostat.stats.tasks import Task
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -44,11 +49,14 @@ class Loop:
 
     ``question``: the table of which each row is asked about, once, at its event time.
     ``features``: columns of the question (``table["a", "b"]``), ``Latest``, ``Window`` and ``transform``.
-    ``label``: the truth and how long to wait for it; a condition, so that the model is a binary classifier; or
-    ``Label.posted(...)``.
-    ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
+    ``label``: the truth and how long to wait for it, or ``Label.posted(...)``. A condition makes the model a binary
+    classifier, a number a regressor, a text a classifier of several classes.
+    ``train``: ``def train(rows, config) -> fitted estimator``: a classifier with ``predict_proba``, or a regressor.
+    ``primary``: the loss by which versions are judged: log-loss of classifiers; of regressors ``hs.metrics.rmse`` (as
+    where it is left out), ``hs.metrics.mae`` or ``hs.metrics.quantile_loss(0.9)``.
+    ``metrics``: figures of one's own, ``hs.metric(function)``, measured each day beside those that always are.
     ``timezone``: where its days begin; one day is the block of every interval.
-    ``threshold``: the probability from which the prediction is True.
+    ``threshold``: the probability from which the prediction of a binary classifier is True.
     ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
     ``drills``: how often a rollback is to be rehearsed, such as ``"90d"``; it is told when one is overdue. With
     ``Drills(...)`` control also carries it out. None for never.
@@ -95,6 +103,8 @@ class Loop:
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
+    primary: Metric | MeanMetric | None = None
+    metrics: Sequence[Metric | MeanMetric | Own] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -155,7 +165,7 @@ class Loop:
         if isinstance(label, PostedLabel):
             object.__setattr__(self, "label", label.of(self.name, self.question))
         self.label.check_question(self.question)
-        _ = self.feature_set, self.output_contract, self.online, self.drill_plan
+        _ = self.feature_set, self.task, self.own_metrics, self.output_contract, self.online, self.drill_plan
         self._check_tables()
         self._check_log()
         self._check_budget()
@@ -166,6 +176,16 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def task(self) -> Task:
+        """What it answers, and by what it is judged."""
+        return task_of_loop(self.name, self.label, self.primary)
+
+    @cached_property
+    def own_metrics(self) -> tuple[Own, ...]:
+        """The figures that the user brings."""
+        return own_metrics(self.name, self.task, self.metrics)
 
     @cached_property
     def sliced_by(self) -> tuple[Slice, ...]:
@@ -191,7 +211,7 @@ class Loop:
     def output_contract(self) -> OutputContract:
         """What consumers of the predictions may rely on."""
         meaning = f"{self.label.condition} in {self.label.table.name}"
-        return output_contract(self.name, self.output, meaning=meaning, threshold=self.threshold)
+        return output_contract(self.name, self.output, meaning=meaning, threshold=self.threshold, task=self.task)
 
     def training_span(self, asked_at: Instant, *, first: bool) -> tuple[Instant | None, Instant]:
         """From when (None: the beginning) until when a training asked for at ``asked_at`` takes its rows.

@@ -25,12 +25,13 @@ _ACTOR = "limits"
 
 @dataclass(frozen=True, slots=True)
 class QualitySeen:
-    """Log-loss of ``who`` minus ``against`` on the same matured rows, each of ``days`` days a block; one look a day."""
+    """The ``loss`` of ``who`` minus ``against`` on the same matured rows, each of ``days`` days a block; one look a day."""
 
     who: str
     against: str
     days: int
     difference: Interval | None
+    loss: str = "log-loss"
 
 
 def confidence_of(days: int) -> float:
@@ -44,7 +45,7 @@ def judge_quality(seen: QualitySeen, limit: float) -> Verdict:
         text = f"{seen.days} days on which both {seen.who} and {seen.against} were scored, or no interval on them"
         return Verdict(INCONCLUSIVE, (Reason("too_few_days", seen.days, MIN_DAYS, text),))
     low, on = seen.difference.low, f"on {seen.difference.rows} rows of {seen.difference.blocks} days"
-    quoted = f"log-loss of {seen.who} minus that of {seen.against} on the same rows"
+    quoted = f"{seen.loss} of {seen.who} minus that of {seen.against} on the same rows"
     if low > limit:
         text = f"{quoted} at least {figure(low)} > {figure(limit)}, {on}"
         return Verdict(ROLL_BACK, (Reason("worse_outcomes", low, limit, text),))

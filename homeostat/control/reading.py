@@ -21,16 +21,18 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.detectors import FALLBACK_LIMITS
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.performance import paired_difference
-from homeostat.stats.intervals import Interval, block_mean_from_sums
-from homeostat.stats.sums import ScoreSums, auc_interval, pooled, skill_interval
+from homeostat.stats.intervals import Interval, block_mean_from_sums, in_units
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import pooled
+from homeostat.stats.tasks import skill_over, task_of_sums
 
 TRAIL_DAYS = 14
 _ESTIMATED_AT = 0.95
 
 
-def skill_of(sums: Sequence[ScoreSums | None], *, confidence: float = 0.95) -> Interval | None:
+def skill_of(sums: Sequence[Sums | None], *, confidence: float = 0.95) -> Interval | None:
     """Skill over some days, each a block; None where it is not defined."""
-    return _defined(lambda: skill_interval([s for s in sums if s is not None], confidence=confidence))
+    return _defined(lambda: skill_over([s for s in sums if s is not None], confidence=confidence))
 
 
 def situation_of(
@@ -85,7 +87,7 @@ def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trail
     return tuple(told)
 
 
-def _full(sums: Sequence[ScoreSums], end: int, days: int, confidence: float) -> Interval | None:
+def _full(sums: Sequence[Sums], end: int, days: int, confidence: float) -> Interval | None:
     """Skill over ``days`` up to ``end``; None when there are fewer: a half-filled trail is no look."""
     return skill_of(sums[end - days : end], confidence=confidence) if end >= days else None
 
@@ -147,6 +149,9 @@ def _local(now: Instant, timezone: str) -> str:
 
 def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: Instant) -> CanaryWindow:
     """What was seen of the candidate: faults at this step, outcomes of both versions since the rollout opened."""
+    judged = [
+        sums for day in days if day.start >= rollout.opened_at and (sums := day.sums_of(rollout.candidate)) is not None
+    ]
     at_step = [day.inputs for day in days if day.end > rollout.entered_at]
     pairs = [
         pair
@@ -164,7 +169,10 @@ def canary_window(rollout: Rollout, days: Sequence[Day], limits: Canary, now: In
         faults=sum(inputs.faults.get(rollout.candidate, 0) for inputs in at_step),
         asked=rollout.asked,
         waited=0 if rollout.asked is None else now - rollout.asked.asked_at,
-        difference=_defined(lambda: paired_difference(pairs, confidence=limits.look_confidence(rollout.looks))),
+        difference=_in_units(
+            _defined(lambda: paired_difference(pairs, confidence=limits.look_confidence(rollout.looks))), judged
+        ),
+        loss=task_of_sums(judged).loss_name,
     )
 
 
@@ -174,34 +182,51 @@ def quality_of(state: LoopState, days: Sequence[Day], who: str, against: str) ->
     since = champion.since if champion else 0
     scored = [(day.sums_of(who), day.sums_of(against)) for day in days if day.start >= since]
     pairs = [(one, other) for one, other in scored if one and other and one.rows == other.rows]
-    losses, rows = [one.log_loss - other.log_loss for one, other in pairs], [one.rows for one, _ in pairs]
+    losses, rows = [one.loss - other.loss for one, other in pairs], [one.rows for one, _ in pairs]
     confidence = confidence_of(len(pairs))
     found = _defined(lambda: block_mean_from_sums(losses, rows, confidence=confidence))
-    return QualitySeen(who, against, len(pairs), found)
+    sums = [one for one, _ in pairs]
+    return QualitySeen(who, against, len(pairs), _in_units(found, sums), task_of_sums(sums).loss_name)
+
+
+def _in_units(found: Interval | None, sums: Sequence[Sums]) -> Interval | None:
+    """A difference of losses per row as limits read it: numbers' as a share of what the best constant costs."""
+    return found if found is None or not sums else in_units(found, pooled(sums).unit)
 
 
 def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
     """Trailing figures up to the last of ``days``; None with too few days."""
     recent = [day for day in days if day.outcomes and day.outcomes.live.rows][-TRAIL_DAYS:]
     live = [day.outcomes.live for day in recent if day.outcomes]
-    skill, auc = skill_of(live), _defined(lambda: auc_interval(live))
-    if skill is None or auc is None:
+    task, skill = task_of_sums(live), skill_of(live)
+    ranked = "roc_auc" in task.figures
+    auc = _defined(lambda: task.interval("roc_auc", live)) if ranked else None
+    if skill is None or (ranked and auc is None):
         return None
     first = [sums for day in recent if (sums := day.sums_of(frozen))]
-    whole = pooled(first) if len(first) == len(recent) else None
+    own, old = pooled(live), pooled(first) if first and len(first) == len(recent) else None
     return Trail(
         days=len(recent),
         skill=skill.value,
         skill_low=skill.low,
         skill_high=skill.high,
-        auc=auc.value,
-        auc_low=auc.low,
-        auc_high=auc.high,
-        log_loss=pooled(live).mean_log_loss(),
-        frozen_skill=whole.skill() if whole else None,
-        frozen_auc=whole.roc_auc() if whole else None,
-        frozen_log_loss=whole.mean_log_loss() if whole else None,
+        auc=auc and auc.value,
+        auc_low=auc and auc.low,
+        auc_high=auc and auc.high,
+        log_loss=own.figure("log_loss") if "log_loss" in task.figures else None,
+        frozen_skill=None if old is None else _value(old, "skill"),
+        frozen_auc=_value(old, "roc_auc") if old and ranked else None,
+        frozen_log_loss=old.figure("log_loss") if old and "log_loss" in task.figures else None,
+        error=None if task.error is None else own.figure(task.error),
+        frozen_error=old.figure(task.error) if old and task.error is not None else None,
     )
+
+
+def _value(sums: Sums, name: str) -> float | None:
+    try:
+        return sums.figure(name)
+    except NotEnoughData:
+        return None
 
 
 def _defined(measure: Callable[[], Interval]) -> Interval | None:

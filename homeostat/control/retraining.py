@@ -157,4 +157,4 @@ def lighter(made: Burden, of: Burden) -> Reason:
 
 def _evidence(ask: Json, seen: Evaluation) -> Evidence:
     champion = seen.champion.version if seen.champion else None
-    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served)
+    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served, seen.task)

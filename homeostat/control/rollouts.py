@@ -20,7 +20,8 @@ Ask = Literal["never", "inconclusive", "always"]
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Limits of a canary rollout; times are event time, losses log-loss in nats per row.
+    """Limits of a canary rollout; times are event time, losses log-loss in nats per row, or of predicted numbers shares
+    of what the best constant costs.
 
     ``steps``: shares of traffic, the last one 1. ``holds``: time at each step before outcomes are looked at; while
     they do not suffice, they are looked at again after the same time. ``looks``: the most looks at one rollout;
@@ -98,7 +99,7 @@ class CanaryWindow:
     """What was seen at one step: time spent there, the arm's rows and faults, and paired outcomes.
 
     ``looks`` were taken before; ``due`` says that it is time for one more. ``difference`` is candidate minus
-    champion on the same matured rows since the rollout opened. ``asked`` is what a person was asked at this step,
+    champion in ``loss`` on the same matured rows since the rollout opened. ``asked`` is what a person was asked at this step,
     ``waited`` how long ago.
     """
 
@@ -111,6 +112,7 @@ class CanaryWindow:
     difference: Interval | None
     asked: Question | None = None
     waited: Duration = 0
+    loss: str = "log-loss"
 
 
 def judge_canary(seen: CanaryWindow, limits: Canary) -> Verdict:
@@ -181,7 +183,7 @@ def _harm(seen: CanaryWindow, limits: Canary) -> Reason | None:
     if seen.difference is None or seen.difference.blocks < limits.min_days or seen.difference.low <= 0:
         return None
     excess = figure(seen.difference.low)
-    text = f"log-loss above the champion's by at least {excess} > 0, {_stands_on(seen.difference)}"
+    text = f"{seen.loss} above the champion's by at least {excess} > 0, {_stands_on(seen.difference)}"
     return Reason("worse_than_champion", seen.difference.low, 0.0, text)
 
 
@@ -194,9 +196,9 @@ def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
         return False, Reason("too_few_days", days, limits.min_days, text)
     high, on = seen.difference.high, _stands_on(seen.difference)
     if high < limits.margin:
-        text = f"log-loss minus the champion's at most {figure(high)} < {figure(limits.margin)}, {on}"
+        text = f"{seen.loss} minus the champion's at most {figure(high)} < {figure(limits.margin)}, {on}"
         return True, Reason("no_worse_than_champion", high, limits.margin, text)
-    text = f"log-loss minus the champion's may be {figure(high)} >= {figure(limits.margin)}, {on}"
+    text = f"{seen.loss} minus the champion's may be {figure(high)} >= {figure(limits.margin)}, {on}"
     return False, Reason("not_yet_proven", high, limits.margin, text)
 
 

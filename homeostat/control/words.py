@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from homeostat.control import metrics
 from homeostat.control.economics.costs import MonitoringBudget
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.money import Money
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
 from homeostat.control.loop import Loop
+from homeostat.control.metrics import metric
 from homeostat.control.policies.base import at_least
 from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.economic import Economic
@@ -84,6 +86,8 @@ __all__ = [
     "last",
     "maximum",
     "mean",
+    "metric",
+    "metrics",
     "minimum",
     "number",
     "quantile",

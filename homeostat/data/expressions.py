@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -70,19 +70,38 @@ def compile_condition(text: str, table: Contracted, *, instants: bool = False) -
     Raises: InvalidInput naming the part that is wrong: syntax, an unknown column, kinds that do not go
     together, anything but columns, constants, arithmetic, comparisons, and/or/not.
     """
+    kind, found = compile_value(text, table, instants=instants)
+    if kind != "truth":
+        raise InvalidInput(f"Condition {text!r} is a {kind}, not true or false.", mend="Compare it: '> 15'.")
+    return found
+
+
+def compile_value(text: str, table: Contracted, *, instants: bool = False) -> tuple[str, Condition]:
+    """The same for what need be no condition: its kind ("truth", "number", "text", "instant") and how it is evaluated.
+
+    A text is a column itself, whose values `places_of` reads. Raises: as `compile_condition`.
+    """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidInput(f"Condition {text!r} cannot be read.", mend=_HELP) from error
     asked = _Asked(text, table, instants)
     kind = _kind(tree, asked)
-    if kind != "truth":
-        raise InvalidInput(f"Condition {text!r} is a {kind}, not true or false.", mend="Compare it: '> 15'.")
     names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
     if not names:
         raise InvalidInput(f"Condition {text!r} reads no column.", mend=did_you_mean("", table.contract))
     kinds = {name: table.contract[name].kind for name in names}
-    return Condition(text, tuple(names), kinds, tree)
+    return kind, Condition(text, tuple(names), kinds, tree)
+
+
+def places_of(values: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """The place of each text among the classes, NaN for what is missing or none of them (float64).
+
+    >>> places_of(np.array(["b", None, "z"], dtype=object), ["a", "b"]).tolist()
+    [1.0, nan, nan]
+    """
+    place = {name: float(number) for number, name in enumerate(classes)}
+    return np.array([place.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

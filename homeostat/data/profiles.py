@@ -20,7 +20,7 @@ from homeostat.stats.binning import counts_between
 ProfileKind = Literal["number", "text"]
 BINS = 20
 PREDICTION = "prediction"
-"""The subject name under which the profile of predicted probabilities is kept."""
+"""The subject name under which the profile of predictions is kept: probabilities, numbers, or classes."""
 
 Values = Sequence[object] | NDArray[Any]
 
@@ -197,9 +197,10 @@ class ReferenceProfile:
         *,
         bins: int = BINS,
     ) -> ReferenceProfile:
-        """Profile each feature of ``kinds`` from its column, and the predicted probabilities."""
+        """Profile each feature of ``kinds`` from its column, and the predictions: probabilities, numbers or classes."""
         features = {name: Profile.of(name, kind, columns[name], bins=bins) for name, kind in kinds.items()}
-        return cls(features, Profile.of(PREDICTION, "number", scores, bins=bins))
+        kind: ProfileKind = "text" if np.asarray(scores).dtype.kind in "OU" else "number"
+        return cls(features, Profile.of(PREDICTION, kind, scores, bins=bins))
 
     def count(self, columns: Mapping[str, Values], scores: Values) -> ReferenceProfile:
         """Served rows counted over the same bins. Raises: NotFound when a feature's column is not there."""

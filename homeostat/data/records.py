@@ -17,6 +17,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     as the feature set's names, missing as None; ``defaulted`` names those for which a declared default stands.
     ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
     empty in records older than their keeping. ``keyed`` says that its request may be tried again, under the same id.
+    ``prediction`` is true or false, a number, or a class; ``probability`` that of true, one for each class in the
+    loop's order, or None beside a number.
     ``weight`` is how many predictions it stands for, where one in ``one_in`` of the ordinary ones is kept; 0 for one
     that is not. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
     """
@@ -30,8 +32,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     version: str
     arm: str
     generation: int
-    probability: float
-    prediction: bool
+    probability: float | list[float] | None
+    prediction: bool | float | str
     latency_us: int
     fell_back: bool
     question: dict[str, Value]

@@ -11,13 +11,15 @@ from homeostat.features.earlier import earlier_hash
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
 
+_TASKS = {"binary": "a yes or no", "regression": "a number", "multiclass": "one of several classes"}
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:
     """A feature set as those need it who read what was served with it, when the loop's file has moved on.
 
     ``hash`` is the feature set's, ``earlier`` what it would have been once (see ``earlier_hash``); ``question`` and
-    ``features`` give the kind of each column, in order.
+    ``features`` give the kind of each column, in order; ``answers`` is what the loop was asked for, its task's name.
     """
 
     hash: str
@@ -25,12 +27,13 @@ class Logged:
     features: Mapping[str, str]
     definitions: Mapping[str, Definition]
     earlier: str | None = None
+    answers: str = "binary"
 
     @classmethod
-    def of(cls, features: FeatureSet) -> Logged:
-        """A loop's feature set as it is now."""
+    def of(cls, features: FeatureSet, answers: str = "binary") -> Logged:
+        """A loop's feature set as it is now, and its task."""
         question = {name: column.kind for name, column in features.question.contract.items()}
-        return cls(features.hash, question, dict(features.kinds), features.definitions, earlier_hash(features))
+        return cls(features.hash, question, dict(features.kinds), features.definitions, earlier_hash(features), answers)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only; ``from_json`` reads them back, the columns in their order."""
@@ -41,14 +44,22 @@ class Logged:
     def from_json(cls, told: Mapping[str, Any]) -> Logged:
         """Read what ``to_json`` wrote; raises KeyError, TypeError or ValueError for anything else."""
         definitions = {name: Definition(**one) for name, one in told["definitions"].items()}
-        return cls(str(told["hash"]), dict(told["question"]), dict(told["features"]), definitions, told["earlier"])
+        columns = dict(told["question"]), dict(told["features"])
+        return cls(str(told["hash"]), *columns, definitions, told["earlier"], told.get("answers", "binary"))
 
 
 def check_one_log(loop: str, now: Logged, before: Logged) -> None:
-    """One log keeps what both were served with: a name that both have must mean one kind of column.
+    """One log keeps what both were served with: a name that both have must mean one kind of column, and answers too.
 
     Raises: InvalidInput that names the first column whose kind changed.
     """
+    if now.answers != before.answers:
+        raise InvalidInput(
+            f"The label of loop {loop!r} asked for {_TASKS[before.answers]} and asks for {_TASKS[now.answers]} now; one"
+            " prediction log cannot keep both.",
+            mend="Give the loop another name, put the label back, or start with a new home.",
+            loop=loop,
+        )
     pairs = ((now.features, before.features, "Feature"), (now.question, before.question, "Column of the question"))
     for new, old, what in pairs:
         for name, kind in new.items():

@@ -15,6 +15,7 @@ from homeostat.data.contracts import Column, boolean, number, text
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import Reason
+from homeostat.stats.tasks import BINARY, Binary, Multiclass, Task
 
 REPLY: Mapping[str, Column] = {
     "prediction": boolean(),
@@ -23,7 +24,7 @@ REPLY: Mapping[str, Column] = {
     "version": text(),
     "arm": text(categories=["champion", "canary", "pinned"]),
 }
-"""What every prediction holds and serving sees to."""
+"""What every prediction of a yes-or-no loop holds and serving sees to."""
 _PROMISED = ("kind", "nullable", "low", "high", "categories")
 
 
@@ -47,21 +48,35 @@ class OutputContract:
         return cls(columns, values["meaning"], values["threshold"])
 
 
+def reply_of(task: Task) -> Mapping[str, Column]:
+    """What every prediction of a loop holds, by what it answers.
+
+    >>> list(reply_of(BINARY))[:2]
+    ['prediction', 'probability']
+    """
+    if isinstance(task, Binary):
+        return REPLY
+    own = {name: column for name, column in REPLY.items() if name not in ("prediction", "probability")}
+    classes = task.classes if isinstance(task, Multiclass) else ()
+    return {"prediction": text(categories=classes) if classes else number(), **own}
+
+
 def output_contract(
-    loop: str, declared: Mapping[str, Column] | None, *, meaning: str, threshold: float
+    loop: str, declared: Mapping[str, Column] | None, *, meaning: str, threshold: float, task: Task = BINARY
 ) -> OutputContract:
     """What a loop promises: all that a reply holds, or those columns of it that were declared.
 
     Raises: InvalidInput for a column that replies lack, or a promise narrower than serving keeps.
     """
-    chosen = REPLY if declared is None else declared
+    reply = reply_of(task)
+    chosen = reply if declared is None else declared
     if not chosen:
         raise InvalidInput(
             f"Loop {loop!r} promises no column of its predictions.",
             mend="Leave output= out to promise all of them, or name some.",
         )
     for name, column in chosen.items():
-        _must_be_kept(loop, name, column)
+        _must_be_kept(loop, name, column, reply)
     return OutputContract(dict(chosen), meaning, threshold)
 
 
@@ -93,11 +108,16 @@ def _columns_changed(before: OutputContract, after: OutputContract, needs: Seque
 
 def _meaning_changed(before: OutputContract, after: OutputContract, needs: Sequence[str]) -> Iterator[Reason]:
     if {"prediction", "probability"} & set(needs) and before.meaning != after.meaning:
-        text = f"a true prediction meant {before.meaning!r} and would mean {after.meaning!r}"
-        yield Reason("other_meaning", after.meaning, before.meaning, text)
-    if "prediction" in needs and before.threshold != after.threshold:
+        what = "a true prediction" if _yes_or_no(before) else "a prediction"
+        told = f"{what} meant {before.meaning!r} and would mean {after.meaning!r}"
+        yield Reason("other_meaning", after.meaning, before.meaning, told)
+    if "prediction" in needs and _yes_or_no(before) and before.threshold != after.threshold:
         text = f"prediction was true from {before.threshold:g} on and would be from {after.threshold:g}"
         yield Reason("other_threshold", after.threshold, before.threshold, text)
+
+
+def _yes_or_no(promised: OutputContract) -> bool:
+    return any(name == "probability" or column.kind == "boolean" for name, column in promised.columns.items())
 
 
 def _dropped(name: str, old: Column, before: OutputContract, after: OutputContract) -> Reason:
@@ -128,11 +148,11 @@ def _with_tuple(told: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "categories": None if categories is None else tuple(categories)}
 
 
-def _must_be_kept(loop: str, name: str, column: Column) -> None:
-    real = REPLY.get(name)
+def _must_be_kept(loop: str, name: str, column: Column, reply: Mapping[str, Column]) -> None:
+    real = reply.get(name)
     if real is None:
         raise InvalidInput(
-            f"Loop {loop!r} promises a column {name!r}, which no prediction has.", mend=did_you_mean(name, REPLY)
+            f"Loop {loop!r} promises a column {name!r}, which no prediction has.", mend=did_you_mean(name, reply)
         )
     if column.kind != real.kind:
         raise InvalidInput(

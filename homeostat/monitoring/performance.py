@@ -15,8 +15,8 @@ from homeostat.monitoring.windows import Window, day_name
 from homeostat.stats import sums as figures
 from homeostat.stats.arrays import same_length
 from homeostat.stats.intervals import Interval, block_mean_from_sums
-from homeostat.stats.metrics import log_losses
 from homeostat.stats.sums import ScoreSums, pooled
+from homeostat.stats.tasks import BINARY, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DaySums:
 
 @dataclass(frozen=True, slots=True)
 class PairSums:
-    """The rows of one day that two scorers both scored: how much more log-loss ``first`` had, in nats.
+    """The rows of one day that two scorers both scored: how much more loss ``first`` had, such as nats.
 
     ``difference`` is a sum over ``rows``; above 0, ``second`` was better.
     """
@@ -120,13 +120,17 @@ def day_sums(days: NDArray[np.int64], scorer: str, labels: ArrayLike, scores: Ar
 
 
 def pair_sums(
-    days: NDArray[np.int64], labels: ArrayLike, first: tuple[str, ArrayLike], second: tuple[str, ArrayLike]
+    days: NDArray[np.int64],
+    labels: ArrayLike,
+    first: tuple[str, ArrayLike],
+    second: tuple[str, ArrayLike],
+    task: Task = BINARY,
 ) -> tuple[PairSums, ...]:
     """One `PairSums` per event day; ``first`` and ``second`` are (scorer, scores) of the same rows.
 
     Raises: InvalidInput for a missing label or score.
     """
-    difference = log_losses(labels, first[1]) - log_losses(labels, second[1])
+    difference = task.losses(labels, first[1]) - task.losses(labels, second[1])
     same_length(days=days, labels=difference)
     names, place = np.unique(days, return_inverse=True)
     totals = np.bincount(place, weights=difference, minlength=names.size)
@@ -165,7 +169,7 @@ def performance(days: Sequence[DaySums], *, subject: str, window: Window, confid
 
 
 def paired_difference(pairs: Sequence[PairSums], *, confidence: float = 0.95) -> Interval:
-    """Mean log-loss of the first scorer less that of the second, in nats per row, each day one block.
+    """Mean loss of the first scorer less that of the second, per row, each day one block.
 
     Wholly above 0: the second is better on the very same rows.
     Raises: NotEnoughData with fewer than 3 days; Conflict for several pairs, or a day given twice.

@@ -9,6 +9,7 @@ from homeostat.features.definitions import Definition, FeatureSet
 from homeostat.features.logged import Logged
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Reason, Verdict
 from homeostat.registry.meanings import harm
+from homeostat.stats.tasks import BINARY, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,14 @@ class Binding:
     """The definitions that a version is bound to, or that a loop has now: the question, each view and transform.
 
     ``definitions`` is empty for a version registered before they were kept; its ``feature_hash`` stands in, and
-    is met by what a loop's features would have had for one then: ``earlier``.
+    is met by what a loop's features would have had for one then: ``earlier``. ``task`` is what a version answers; one
+    log, and so one loop, has one.
     """
 
     feature_hash: str
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     earlier: str | None = None
+    task: Task = BINARY
 
     @classmethod
     def of(cls, features: FeatureSet | Logged) -> Binding:

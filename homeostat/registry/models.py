@@ -11,6 +11,7 @@ from homeostat.features.definitions import Definition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
 from homeostat.registry.binding import Binding
+from homeostat.stats.tasks import task_of
 
 Kind = Literal["text", "number"]
 RuntimeName = Literal["onnx", "lightgbm", "xgboost", "skops"]
@@ -49,7 +50,9 @@ class TrainingPin:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How closely the form that serves answers as the estimator did: the greatest differences in probability.
+    """How closely the form that serves answers as the estimator did: the greatest differences.
+
+    In probability; of predicted numbers as a share of how much they differ from row to row.
 
     Of all ``rows`` compared, and per ``slices``: by text feature and text. None may be above ``tolerance``.
     """
@@ -95,7 +98,7 @@ class Version:
     ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
     ``definitions`` are those it was trained with, by name; empty in versions older than their keeping.
     ``form`` is None in versions from when all were ONNX. ``variant`` says of which version's model it was made; None
-    where it was trained. The proof of a variant's form tells how far its answers are from that version's.
+    where it was trained. ``task`` is `stats.tasks.Task` as JSON; None for yes or no. The proof of a variant's form tells how far its answers are from that version's.
     """
 
     loop: str
@@ -110,6 +113,7 @@ class Version:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     form: Form | None = None
     variant: Variant | None = None
+    task: Mapping[str, Any] | None = None
 
     @property
     def runtime(self) -> str:
@@ -119,7 +123,7 @@ class Version:
     @property
     def binding(self) -> Binding:
         """The definitions it was trained with, to hold against those of a loop."""
-        return Binding(self.pin.feature_hash, self.definitions)
+        return Binding(self.pin.feature_hash, self.definitions, task=task_of(self.task))
 
     @property
     def id(self) -> str:
@@ -137,7 +141,7 @@ class Version:
         Nothing is said of what an older version does not have: its hash stays what it was.
         """
         values: dict[str, object] = plain(self)
-        unsaid = {name for name in ("definitions", "form", "variant") if not values[name]}
+        unsaid = {name for name in ("definitions", "form", "variant", "task") if not values[name]}
         return {name: value for name, value in values.items() if name not in unsaid}
 
     @classmethod

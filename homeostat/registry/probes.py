@@ -18,17 +18,18 @@ Value = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """``columns`` hold the values of each input, missing as None; ``probabilities`` one answer for each row."""
+    """``columns`` hold the values of each input, missing as None; ``probabilities`` one answer for each row,
+    also where that is a number, or a chance for each class."""
 
     columns: Mapping[str, Sequence[Value]]
-    probabilities: Sequence[float]
+    probabilities: Sequence[float | Sequence[float]]
 
     @classmethod
-    def of(cls, columns: Mapping[str, Sequence[Any]], probabilities: Sequence[float]) -> Probes:
+    def of(cls, columns: Mapping[str, Sequence[Any]], probabilities: Sequence[float | Sequence[float]]) -> Probes:
         """Some of many rows, spread evenly."""
         step = max(1, -(-len(probabilities) // MOST))
         kept = {name: [_plain(value) for value in values[::step]] for name, values in columns.items()}
-        return cls(kept, [float(value) for value in probabilities[::step]])
+        return cls(kept, list(probabilities[::step]))
 
     @classmethod
     def read(cls, data: bytes) -> Probes:
@@ -39,16 +40,26 @@ class Probes:
         """As JSON; the same probes always give the same bytes."""
         return msgspec.json.encode(self)
 
-    def differs(self, answers: Sequence[float]) -> float | None:
+    def differs(self, answers: Sequence[float | Sequence[float]]) -> float | None:
         """The greatest difference from what was recorded, when it is too great; None when they agree.
+
+        Of numbers beyond 1 the difference is taken as a share of the largest.
 
         >>> Probes({"x": [1.0, 2.0]}, [0.25, 0.5]).differs([0.25, 0.75])
         0.25
         """
         if len(answers) != len(self.probabilities):
             return math.inf
-        worst = max((abs(a - b) for a, b in zip(answers, self.probabilities, strict=True)), default=0.0)
+        told, known = _flat(answers), _flat(self.probabilities)
+        if len(told) != len(known):
+            return math.inf
+        scale = max(1.0, *map(abs, known)) if known else 1.0
+        worst = max((abs(a - b) / scale for a, b in zip(told, known, strict=True)), default=0.0)
         return None if worst <= TOLERANCE else worst
+
+
+def _flat(answers: Sequence[float | Sequence[float]]) -> list[float]:
+    return [part for one in answers for part in ([one] if isinstance(one, float | int) else one)]
 
 
 def _plain(value: Any) -> Value:

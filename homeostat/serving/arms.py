@@ -10,9 +10,10 @@ import msgspec
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import NotFound, Unavailable
+from homeostat.serving.answers import Score
 from homeostat.serving.live import Serving
 from homeostat.serving.routing import Arm, place_for
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.runtimes import Runtime, answers
 from homeostat.serving.waiting import no_version
 
 Columns = Mapping[str, Sequence[Value]]
@@ -21,9 +22,9 @@ Failed = Callable[[str, Arm, int, Exception | None], None]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One row's probability, and who gave it; ``arm`` is the arm that answered, not the one that failed."""
+    """A row's answer, and who gave it; ``arm`` is the arm that answered, not the one that failed."""
 
-    probability: float
+    score: Score
     version: str
     arm: Arm
     fell_back: bool
@@ -42,18 +43,18 @@ async def answer(serving: Serving, units: Sequence[str], columns: Columns, faile
         scores = await _must_answer(serving, champion, "champion", range(len(units)), columns, failed)
         return [Answer(score, champion.version, "champion", False) for score in scores]
     arms = _places(serving, units)
-    answers: list[Answer | None] = [None] * len(units)
+    made: list[Answer | None] = [None] * len(units)
     found = await asyncio.gather(*(_try(serving, arm, version, rows, columns, failed) for (arm, version), rows in arms))
     for answered in found:
         for row, one in answered:
-            answers[row] = one
-    rest = [row for row, one in enumerate(answers) if one is None]
+            made[row] = one
+    rest = [row for row, one in enumerate(made) if one is None]
     if rest:
         meant = {row for _, rows in arms for row in rows}
         scores = await _must_answer(serving, champion, "champion", rest, columns, failed)
         for row, score in zip(rest, scores, strict=True):
-            answers[row] = Answer(score, champion.version, "champion", row in meant)
-    return [one for one in answers if one is not None]
+            made[row] = Answer(score, champion.version, "champion", row in meant)
+    return [one for one in made if one is not None]
 
 
 async def pinned(serving: Serving, version: str, rows: int, columns: Columns, failed: Failed) -> list[Answer]:
@@ -97,7 +98,8 @@ async def _try(
         if runtime is not None:
             scores = await _scores(serving, runtime, rows, columns)
         elif version in serving.candidates:
-            scores = probabilities(await serving.candidates[version].predict(_of(rows, columns)), len(rows))
+            candidate = serving.candidates[version]
+            scores = answers(candidate, await candidate.predict(_of(rows, columns)), len(rows))
         else:
             failed(version, arm, len(rows), None)
             return []
@@ -109,7 +111,7 @@ async def _try(
 
 async def _must_answer(
     serving: Serving, runtime: Runtime, arm: Arm, rows: Sequence[int], columns: Columns, failed: Failed
-) -> list[float]:
+) -> list[Score]:
     try:
         return await _scores(serving, runtime, rows, columns)
     except Exception as error:
@@ -117,11 +119,11 @@ async def _must_answer(
         raise _failed(runtime.version, serving.route.loop, type(error).__name__) from error
 
 
-async def _scores(serving: Serving, runtime: Runtime, rows: Sequence[int], columns: Columns) -> list[float]:
+async def _scores(serving: Serving, runtime: Runtime, rows: Sequence[int], columns: Columns) -> list[Score]:
     """At once, or with others that wait for the same version."""
     batches = serving.batches.get(runtime.version)
     if batches is None:
-        return probabilities(runtime.predict(_of(rows, columns)), len(rows))
+        return answers(runtime, runtime.predict(_of(rows, columns)), len(rows))
     return await batches.predict(_of(rows, columns), len(rows))
 
 

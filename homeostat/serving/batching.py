@@ -10,7 +10,8 @@ from typing import Literal, cast
 
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import InvalidInput
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.answers import Score
+from homeostat.serving.runtimes import Runtime, answers
 
 Batching = Literal["off", "auto"] | int
 """What a loop asks for: never, where it is measured to pay, or always, at most so many rows in a call."""
@@ -80,8 +81,8 @@ def row_seconds(runtime: Runtime, rows: int, timer: Callable[[], float]) -> floa
     return min(taken) / rows
 
 
-Scores = list[float] | Exception
-"""The probabilities of one request's rows, or what kept them from being computed."""
+Scores = list[Score] | Exception
+"""The answers to one request's rows, or what kept them from being computed."""
 
 
 def together(runtime: Runtime, asked: Sequence[Columns]) -> list[Scores]:
@@ -94,7 +95,7 @@ def together(runtime: Runtime, asked: Sequence[Columns]) -> list[Scores]:
         sizes = [_rows_of(one) for one in asked]
         try:
             whole = {name: [value for one in asked for value in one[name]] for name in names}
-            scores = probabilities(runtime.predict(whole), sum(sizes))
+            scores = answers(runtime, runtime.predict(whole), sum(sizes))
         except Exception:  # whose fault it is shows when each is asked alone
             return [_alone(runtime, one) for one in asked]
         ends = _ends(sizes)
@@ -104,7 +105,7 @@ def together(runtime: Runtime, asked: Sequence[Columns]) -> list[Scores]:
 
 def _alone(runtime: Runtime, columns: Columns) -> Scores:
     try:
-        return probabilities(runtime.predict(columns), _rows_of(columns))
+        return answers(runtime, runtime.predict(columns), _rows_of(columns))
     except Exception as error:
         return error
 
@@ -128,7 +129,7 @@ class _Waiting:
     columns: Columns
     rows: int
     answer: asyncio.Future[Scores]
-    scores: list[float] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
     at: int = 0
 
 
@@ -148,8 +149,8 @@ class Batches:
         self.requests = 0
         """Of the model, and the requests that they answered."""
 
-    async def predict(self, columns: Columns, rows: int) -> list[float]:
-        """The probabilities of a request's rows. Raises: whatever the model raises on them, BadAnswer too."""
+    async def predict(self, columns: Columns, rows: int) -> list[Score]:
+        """The answers to a request's rows. Raises: whatever the model raises on them, BadAnswer too."""
         loop = asyncio.get_running_loop()
         one = _Waiting(columns, rows, loop.create_future())
         self._waiting.append(one)

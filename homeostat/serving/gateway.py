@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
@@ -15,6 +16,7 @@ from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound, Refused
+from homeostat.serving.answers import Prediction, Score
 from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.by_key import ByKey
 from homeostat.serving.live import LiveRoutes, Serving
@@ -23,6 +25,7 @@ from homeostat.serving.prediction_log import PredictionSpool
 from homeostat.serving.recording import Shared
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
 from homeostat.serving.routing import Arm
+from homeostat.stats.tasks import Multiclass, Task
 
 NewId = Callable[[Instant], str]
 _NOTHING: dict[int, list[str]] = {}
@@ -31,17 +34,28 @@ _NOTHING: dict[int, list[str]] = {}
 class Reply(msgspec.Struct, frozen=True):
     """One prediction as the caller sees it.
 
+    ``prediction`` is true or false, a number, or a class. ``probability``, that of true, is there beside a yes or no
+    only; ``probabilities``, by class, beside a class.
     ``defaulted`` names features for which a declared default stands; ``warnings`` are promises that its row broke and
     may break.
     """
 
-    prediction: bool
-    probability: float
+    prediction: Prediction
+    probability: float | UnsetType
     prediction_id: str
     version: str
     arm: str
     defaulted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    probabilities: dict[str, float] | UnsetType = UNSET
+
+
+def chances(task: Task, told: Score | None) -> tuple[float | UnsetType, dict[str, float] | UnsetType]:
+    """How a reply says on which chances a prediction stands, from what the log keeps of them."""
+    if isinstance(told, list):
+        assert isinstance(task, Multiclass)
+        return UNSET, dict(zip(task.classes, told, strict=True))
+    return (UNSET if told is None else told), UNSET
 
 
 STAGES = ("check", "features", "predict", "log")
@@ -150,12 +164,7 @@ class Gateway:
         self._observer.timed(loop, records[0].version, records[0].arm, spent)
         self._count(loop, records)
         told = self._warned(plan, checked.warnings) if checked.warnings else _NOTHING
-        return [
-            Reply(
-                r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ()))
-            )
-            for place, r in enumerate(records)
-        ]
+        return [_reply(plan.task, r, tuple(told.get(place, ()))) for place, r in enumerate(records)]
 
     def rows(self, loop: str, keys: Sequence[object], now: Instant) -> list[object]:
         """Rows that were sent as events, by their keys. Raises: Refused for a loop without; as ``ByKey.rows`` does."""
@@ -218,13 +227,27 @@ class Gateway:
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
         if len(records) == 1:
-            self._observer.predicted(loop, records[0].version, records[0].arm, 1, int(records[0].prediction))
+            self._observer.predicted(loop, records[0].version, records[0].arm, 1, int(records[0].prediction is True))
         else:
-            true = Counter((record.version, record.arm) for record in records if record.prediction)
+            true = Counter((record.version, record.arm) for record in records if record.prediction is True)
             for arm, rows in Counter((record.version, record.arm) for record in records).items():
                 self._observer.predicted(loop, *arm, rows, true[arm])
         if any([record.defaulted for record in records]):
             self._observer.defaulted(loop, Counter(name for record in records for name in record.defaulted))
+
+
+def _reply(task: Task, record: PredictionRecord, warnings: tuple[str, ...]) -> Reply:
+    one, by_class = chances(task, record.probability)
+    return Reply(
+        record.prediction,
+        one,
+        record.prediction_id,
+        record.version,
+        record.arm,
+        record.defaulted,
+        warnings,
+        by_class,
+    )
 
 
 def _marked(rows: int, warnings: Sequence[Break]) -> list[bool]:

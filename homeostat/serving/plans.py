@@ -12,6 +12,7 @@ from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.kept_rows import KeptRows
 from homeostat.serving.batching import Batching
+from homeostat.stats.tasks import BINARY, Task
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class ServingPlan:
     ``unit`` is the column of the question whose values stay with their arm; the key where it is None.
     ``label`` is what its predictions turn out to be; None where nobody is to be told of it.
     ``rows`` are those that may be asked about by key. ``log`` says what the prediction log may keep of a question.
-    ``batching`` says whether rows of different requests may go to a model in one call.
+    ``task`` is what it answers. ``batching`` says whether rows of different requests may go to a model in one call.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ServingPlan:
     rows: KeptRows | None = None
     log: Log = KEEP_ALL
     batching: Batching = "off"
+    task: Task = BINARY
 
 
 def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Sequence[str]:

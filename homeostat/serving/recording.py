@@ -8,6 +8,7 @@ from homeostat.data.contracts import Row, Value
 from homeostat.data.log_policy import Hide
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
+from homeostat.serving.answers import said
 from homeostat.serving.arms import Answer
 from homeostat.serving.plans import ServingPlan
 
@@ -36,7 +37,8 @@ class Shared(msgspec.Struct, frozen=True):
         defaulted: tuple[str, ...],
         warned: bool,
     ) -> PredictionRecord:
-        log = self.plan.log
+        plan, log = self.plan, self.plan.log
+        prediction, probability = said(plan.task, plan.threshold, found.score)
         return PredictionRecord(
             prediction_id=name,
             loop=self.plan.name,
@@ -47,8 +49,8 @@ class Shared(msgspec.Struct, frozen=True):
             version=found.version,
             arm=found.arm,
             generation=self.generation,
-            probability=found.probability,
-            prediction=found.probability >= self.plan.threshold,
+            probability=probability,
+            prediction=prediction,
             latency_us=self.latency_us,
             fell_back=found.fell_back,
             question=row if self.hide is None else self.hide(row),

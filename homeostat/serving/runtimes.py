@@ -1,4 +1,4 @@
-"""The port behind which a version computes probabilities, and what every answer of it must be."""
+"""The port behind which a version computes answers, and what every answer of it must be."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from homeostat.data.contracts import Value
 from homeostat.registry.binding import Binding
 from homeostat.registry.models import Kind
+from homeostat.serving.answers import Score
+from homeostat.stats.tasks import Binary, Multiclass
 
 Probabilities = NDArray[np.float64]
+"""One answer per row: probabilities or numbers, [n]; of several classes their chances, [n, classes]."""
 _ROUNDING = 1e-6
 
 
@@ -39,7 +42,7 @@ class Runtime(Loaded, Protocol):
     """A version loaded in this process."""
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row; columns it does not need are ignored."""
+        """The answer to each row; columns it does not need are ignored."""
         ...
 
 
@@ -47,7 +50,7 @@ class Candidate(Loaded, Protocol):
     """A version in a process of its own: whatever it does to time and memory, the champion goes on answering."""
 
     async def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row; columns it does not need are ignored.
+        """The answer to each row; columns it does not need are ignored.
 
         Raises: whatever keeps it from answering in time. A breaker stops the asking while it keeps failing.
         """
@@ -69,7 +72,33 @@ StartCandidate = Callable[[str, str], Candidate]
 
 
 class BadAnswer(Exception):
-    """A runtime answered something that is no probability for each row."""
+    """A runtime answered something that is no answer to each row."""
+
+
+def answers(runtime: Loaded, answer: Any, rows: int) -> list[Score]:
+    """Take a version's answer only when it is what its task says, one for each row; else raise BadAnswer."""
+    task = runtime.binding.task
+    if isinstance(task, Binary):
+        return probabilities(answer, rows)  # type: ignore[return-value]
+    found = np.asarray(answer, dtype=np.float64)
+    shape = (rows, len(task.classes)) if isinstance(task, Multiclass) else (rows,)
+    if found.shape != shape:
+        raise BadAnswer(f"shape {found.shape}, not {shape}")
+    if not bool(np.isfinite(found).all()):
+        raise BadAnswer("not finite numbers")
+    if isinstance(task, Multiclass):
+        found = _chances(found)
+    taken: list[Score] = found.tolist()
+    return taken
+
+
+def _chances(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float32 rounding away; else raise BadAnswer."""
+    sums = found.sum(axis=1, keepdims=True)
+    if bool((found < -_ROUNDING).any()) or bool((np.abs(sums - 1.0) > 1e-3).any()):
+        raise BadAnswer("not a chance for each class that add up to 1")
+    kept = np.clip(found, 0.0, 1.0)
+    return np.asarray(kept / kept.sum(axis=1, keepdims=True))
 
 
 def probabilities(answer: Any, rows: int) -> list[float]:

@@ -144,6 +144,20 @@ def student_interval(value: float, error: float, *, blocks: int, rows: int, conf
     return Interval(value, value - reach, value + reach, blocks, rows, confidence)
 
 
+def in_units(found: Interval, unit: float) -> Interval | None:
+    """The same as a share of ``unit``; None where that is 0. In units of 1 it is what it was.
+
+    >>> in_units(Interval(2.0, 1.0, 3.0, 5, 50, 0.95), 4.0).value
+    0.5
+    """
+    if unit == 1.0:
+        return found
+    if unit <= 0.0:
+        return None
+    shares = (one / unit for one in (found.value, found.low, found.high))
+    return Interval(*shares, found.blocks, found.rows, found.confidence)
+
+
 def _enough(blocks: int) -> int:
     if blocks < MIN_BLOCKS:
         raise NotEnoughData(

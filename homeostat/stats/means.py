@@ -24,6 +24,7 @@ class MeanMetric:
     """A figure that is the mean of a number per row, so that days add and every bound for means applies.
 
     ``per_row(labels, answers)`` gives one finite number per row. With ``root`` the figure is the mean's square root.
+    ``level`` is that of the quantile it judges, None for others.
     A user's own: ``MeanMetric("cost", "lower", lambda late, score: 6 * (late & (score < 0.5)) + ...)``.
 
     >>> squared = MeanMetric("squared", "lower", lambda truth, told: (truth - told) ** 2)
@@ -36,6 +37,7 @@ class MeanMetric:
     better: Literal["lower", "higher", "zero"]
     per_row: PerRow
     root: bool = False
+    level: float | None = None
 
     def sums(self, labels: ArrayLike, answers: ArrayLike) -> MeanSums:
         """One block's rows. Raises: InvalidInput where a row gets no finite number, or not one each."""
@@ -127,7 +129,7 @@ def quantile_loss(level: float) -> MeanMetric:
         short = _errors(labels, answers)
         return np.maximum(-level * short, (1.0 - level) * short)
 
-    return MeanMetric(f"quantile_loss_{level:g}", "lower", per_row)
+    return MeanMetric(f"quantile_loss_{level:g}", "lower", per_row, level=level)
 
 
 def _errors(labels: ArrayLike, answers: ArrayLike) -> Floats:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,13 +13,14 @@ from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, same_length, scored
 from homeostat.stats.intervals import Interval, block_mean_from_sums, jackknife
 from homeostat.stats.metrics import auc_from_counts, log_losses, skill_of, squared_errors
+from homeostat.stats.outcomes import Sums
 
 SCORE_BINS = 512
 """Bins of a score histogram, equally wide in arcsin(sqrt(score)): finer near 0 and 1 than at one half."""
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreSums:
+class ScoreSums(Sums):
     """Sums over the labelled rows of one block and one scorer: enough for log-loss, skill, Brier and AUC.
 
     ``positives_by_score`` and ``negatives_by_score`` count rows per bin of the score, in ascending order.
@@ -73,6 +74,20 @@ class ScoreSums:
             tuple(one * count for one in self.negatives_by_score),
             tuple(one * count for one in self.positives_by_score),
         )
+
+    @property
+    def loss(self) -> float:
+        """The log-loss: what every judge looks at."""
+        return self.log_loss
+
+    @property
+    def unit(self) -> float:
+        """Differences are told as they are, in nats."""
+        return 1.0
+
+    def figure(self, name: str) -> float:
+        """Log-loss, Brier score, base rate, skill or AUC of these rows. Raises: NotEnoughData where it is undefined."""
+        return _FIGURES[name](self)
 
     def mean_log_loss(self) -> float:
         """Nats per row. Raises: NotEnoughData without rows."""
@@ -136,7 +151,17 @@ class ScoreSums:
         return self.rows
 
 
-def pooled(blocks: Sequence[ScoreSums]) -> ScoreSums:
+_FIGURES: Mapping[str, Callable[[ScoreSums], float]] = {
+    "log_loss": ScoreSums.mean_log_loss,
+    "brier": ScoreSums.mean_brier,
+    "base_rate": ScoreSums.base_rate,
+    "skill": ScoreSums.skill,
+    "roc_auc": ScoreSums.roc_auc,
+}
+Some = TypeVar("Some", bound=Sums)
+
+
+def pooled(blocks: Sequence[Some]) -> Some:
     """All blocks as one. Raises: NotEnoughData for no block."""
     if not blocks:
         raise NotEnoughData("No block of labelled rows.", mend="Wait for labels to mature.", blocks=0)

@@ -27,7 +27,17 @@ def check_training_rows(rows: TrainingRows, *, min_rows: int) -> None:
             rows=count,
             least=min_rows,
         )
-    positive = int(rows.label.sum())
+    if rows.label.dtype == np.bool_:
+        _refuse_one_outcome(rows)
+    elif rows.label.dtype.kind == "f":
+        _refuse_one_number(rows)
+    else:
+        _refuse_one_class(rows)
+    _refuse_absent_features(rows)
+
+
+def _refuse_one_outcome(rows: TrainingRows) -> None:
+    count, positive = rows.label.size, int(rows.label.sum())
     for outcome, found in ((True, positive), (False, count - positive)):
         if found < MIN_OF_CLASS:
             raise Refused(
@@ -36,7 +46,29 @@ def check_training_rows(rows: TrainingRows, *, min_rows: int) -> None:
                 rows=count,
                 positive=positive,
             )
-    _refuse_absent_features(rows)
+
+
+def _refuse_one_number(rows: TrainingRows) -> None:
+    if float(rows.label.min()) == float(rows.label.max()):
+        raise Refused(
+            f"All {rows.label.size} labels are {float(rows.label[0]):g}: there is nothing to learn.",
+            mend="Look at the label's expression, or train on a longer span.",
+            rows=rows.label.size,
+        )
+
+
+def _refuse_one_class(rows: TrainingRows) -> None:
+    """A rare class may be absent; a second one with rows enough there must be."""
+    names, counts = np.unique(rows.label, return_counts=True)
+    enough = int((counts >= MIN_OF_CLASS).sum())
+    if enough < 2:
+        told = {str(name): int(found) for name, found in zip(names, counts, strict=True)}
+        raise Refused(
+            f"Of {rows.label.size} labels only {enough} class has {MIN_OF_CLASS} or more; two are the least.",
+            mend="Look at the label's column and its classes, or train on a longer span.",
+            rows=rows.label.size,
+            classes=told,
+        )
 
 
 def _refuse_absent_features(rows: TrainingRows) -> None:

@@ -6,7 +6,7 @@ Pure: labels, scores and days in, frozen figures out. Whether they suffice is th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +16,9 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import intervals, metrics
-from homeostat.stats.intervals import Interval
+from homeostat.stats.intervals import Interval, in_units
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.tasks import BINARY, Task
 from homeostat.training.comparison import ServedComparison
 
 Floats = NDArray[np.float64]
@@ -27,10 +29,11 @@ T = TypeVar("T")
 class HeldOut:
     """Matured rows that no model in the comparison was trained on.
 
-    ``labels`` are booleans, ``asked_at`` instants, ``days`` numbers the local day of each row.
+    ``labels`` are booleans, numbers or places of classes, ``asked_at`` instants, ``days`` numbers the local day of each
+    row.
     """
 
-    labels: NDArray[np.bool_]
+    labels: NDArray[Any]
     asked_at: NDArray[np.int64]
     days: NDArray[np.int64]
 
@@ -39,19 +42,22 @@ class HeldOut:
 class Figures:
     """One version on the held-out rows; None where a figure is undefined there.
 
-    ``log_loss`` is in nats per row; ``skill`` is the part of the base rate's log-loss that it saves.
+    ``log_loss`` is in nats per row; ``skill`` is the part of the loss of a constant answer (the base rate, the mean)
+    that it saves. ``others`` are the further figures of what is no yes or no, by name.
     """
 
     version: str
-    log_loss: float
-    brier: float
+    log_loss: float | None
+    brier: float | None
     roc_auc: float | None
     skill: Interval | None
+    others: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Both versions on the same rows; ``difference`` is candidate minus champion in nats per row.
+    """Both versions on the same rows; ``difference`` is candidate minus champion, per row: in nats, or as a share of
+    what the best constant number costs.
 
     ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts
     blocks. None stands for unknown: no champion, too few days, or only one outcome. ``served`` compares the
@@ -62,16 +68,20 @@ class Evaluation:
     days: int
     first: Instant
     last: Instant
-    base_rate: float
+    base_rate: float | None
     candidate: Figures
     champion: Figures | None
     difference: Interval | None
     served: ServedComparison | None = None
+    task: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
-        values: dict[str, object] = plain(self)
-        return values
+        values: dict[str, Any] = plain(self)
+        for one in (values["candidate"], values["champion"] or {}):
+            if not one.get("others"):
+                one.pop("others", None)
+        return values if self.task else {name: value for name, value in values.items() if name != "task"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
@@ -94,8 +104,9 @@ def evaluate(
     champion: tuple[str, Floats] | None = None,
     *,
     confidence: float = 0.95,
+    task: Task = BINARY,
 ) -> Evaluation:
-    """Measure one or two versions, each given as its name and its probability of every held-out row.
+    """Measure one or two versions, each given as its name and its answer to every held-out row.
 
     Raises: NotEnoughData without rows; InvalidInput where scores are missing or not one per row.
     """
@@ -108,17 +119,31 @@ def evaluate(
         days=int(np.unique(held_out.days).size),
         first=int(held_out.asked_at.min()),
         last=int(held_out.asked_at.max()),
-        base_rate=float(held_out.labels.mean()),
-        candidate=measure(held_out, *candidate, confidence=confidence),
-        champion=None if champion is None else measure(held_out, *champion, confidence=confidence),
-        difference=None if champion is None else _difference(held_out, candidate[1], champion[1], confidence),
+        base_rate=float(held_out.labels.mean()) if task == BINARY else None,
+        candidate=measure(held_out, *candidate, confidence=confidence, task=task),
+        champion=None if champion is None else measure(held_out, *champion, confidence=confidence, task=task),
+        difference=None if champion is None else _difference(held_out, candidate[1], champion[1], confidence, task),
+        task=None if task == BINARY else task.to_json(),
     )
 
 
-def measure(held_out: HeldOut, version: str, scores: Floats, *, confidence: float = 0.95) -> Figures:
+def measure(
+    held_out: HeldOut, version: str, scores: Floats, *, confidence: float = 0.95, task: Task = BINARY
+) -> Figures:
     """One version's figures; an undefined one is None, never 0."""
     _one_score_per_row(held_out, version, scores)
     labels = held_out.labels
+    if task != BINARY:
+        blocks = _by_day(held_out, scores, task)
+        told = {name: _or_none(lambda: task.figure(name, blocks)) for name in task.figures if name != "skill"}
+        return Figures(
+            version=version,
+            log_loss=told.pop("log_loss", None),
+            brier=told.pop("brier", None),
+            roc_auc=told.pop("roc_auc", None),
+            skill=_or_none(lambda: task.interval("skill", blocks, confidence=confidence)),
+            others={name: value for name, value in told.items() if value is not None},
+        )
     return Figures(
         version=version,
         log_loss=metrics.log_loss(labels, scores),
@@ -140,6 +165,11 @@ def skill_interval(held_out: HeldOut, scores: Floats, *, confidence: float = 0.9
     return intervals.jackknife(_skill_of_sums, table, rows=losses.size, confidence=confidence)
 
 
+def _by_day(held_out: HeldOut, scores: Floats, task: Task) -> list[Sums]:
+    chosen = [held_out.days == day for day in np.unique(held_out.days)]
+    return [task.sums(held_out.labels[mine], scores[mine]) for mine in chosen]
+
+
 def promise_of(evaluation: Evaluation) -> dict[str, float | str]:
     """What the candidate promises for the days to come; live outcomes are later held against it."""
     figures, skill = evaluation.candidate, evaluation.candidate.skill
@@ -156,13 +186,18 @@ def promise_of(evaluation: Evaluation) -> dict[str, float | str]:
         "skill_low": None if skill is None else skill.low,
         "skill_high": None if skill is None else skill.high,
         "confidence": None if skill is None else skill.confidence,
+        **figures.others,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _difference(held_out: HeldOut, candidate: Floats, champion: Floats, confidence: float) -> Interval | None:
-    mine, theirs = (metrics.log_losses(held_out.labels, scores) for scores in (candidate, champion))
-    return _or_none(lambda: intervals.block_mean(mine - theirs, held_out.days, confidence=confidence))
+def _difference(
+    held_out: HeldOut, candidate: Floats, champion: Floats, confidence: float, task: Task
+) -> Interval | None:
+    mine, theirs = (task.losses(held_out.labels, scores) for scores in (candidate, champion))
+    unit = task.sums(held_out.labels, candidate).unit
+    found = _or_none(lambda: intervals.block_mean(mine - theirs, held_out.days, confidence=confidence))
+    return None if found is None else in_units(found, unit)
 
 
 def _skill_of_sums(total: Floats) -> float:
@@ -178,10 +213,10 @@ def _or_none(figure: Callable[[], T]) -> T | None:
 
 
 def _one_score_per_row(held_out: HeldOut, version: str, scores: Floats) -> None:
-    if scores.shape != held_out.labels.shape:
+    if scores.shape[:1] != held_out.labels.shape:
         raise InvalidInput(
             f"{version} gave scores of shape {scores.shape} for {held_out.labels.size} rows.",
-            mend="Give one probability per row.",
+            mend="Give one answer per row.",
             version=version,
         )
 

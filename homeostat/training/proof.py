@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from homeostat.kernel.errors import Refused
 from homeostat.registry.models import Kind, Proof
+from homeostat.stats.tasks import BINARY, Regression, Task
+from homeostat.training.fitted import answering, named
 
 TOLERANCE = 1e-5
-"""The greatest difference in probability at which two answers count as equal."""
+"""The greatest difference at which two answers count as equal: in probability, or as a share of how numbers differ."""
 SLICES = 50
 """A text feature with more texts than this is not taken apart."""
 Predict = Callable[[Mapping[str, Any]], NDArray[np.float64]]
+Answering = Callable[[pd.DataFrame], NDArray[np.float64]]
 Slices = dict[str, dict[str, float]]
 _BATCH = 20_000
 _PROBES = 256
@@ -34,23 +38,27 @@ def prove(
     *,
     form: str = "ONNX",
     tolerance: float = TOLERANCE,
+    task: Task = BINARY,
 ) -> Proof:
     """Compare on every row of ``frame``, and on some rows with one value missing or new.
 
     ``predict`` is that of the engine that serves. Slices are the texts of each text feature with few of them.
-    Probes that the estimator itself cannot take are left out.
+    Probes that the estimator itself cannot take are left out. Numbers are compared by how much they differ from row
+    to row.
     Raises: Refused naming the worst row, and each slice that differs by more than ``tolerance``.
     """
-    distance = _distances(estimator, predict, frame, form)
+    answers = answering(estimator, task)
+    scale = _scale(answers, frame, task)
+    distance = _distances(_Compared(estimator, answers, predict, form, scale), frame)
     slices = _slices(distance, frame, kinds)
     _must_be_equal(estimator, form, distance, frame, slices, tolerance)
     rows, worst = len(frame), float(distance.max(initial=0.0))
     for probe in _probes(frame, kinds):
-        expected = _scores_if_any(estimator, probe)
+        expected = _answers_if_any(answers, probe)
         if expected is None:
             continue
         served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), probe)
-        distance = _difference(served, expected)
+        distance = _difference(served, expected) / scale
         _must_be_equal(estimator, form, distance, probe, {}, tolerance)
         rows, worst = rows + len(probe), max(worst, float(distance.max(initial=0.0)))
     return Proof(rows, worst, tolerance, slices)
@@ -72,40 +80,39 @@ def both(one: Proof, other: Proof) -> Proof:
 
 
 def scores_of(predict: Predict, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Probabilities of many rows, a batch at a time."""
+    """Answers to many rows, a batch at a time."""
     answers = [predict({name: part[name].to_numpy() for name in part.columns}) for part in _batches(frame)]
     return np.concatenate(answers) if answers else np.empty(0)
 
 
-def positive_class(estimator: Any) -> int:
-    """The place of True among the classes of a fitted binary classifier.
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """An estimator and the form of it that is compared with it, in units of ``scale``."""
 
-    Raises: Refused naming the estimator, where it is none.
-    """
-    classes = [str(value) for value in getattr(estimator, "classes_", [])]
-    if not hasattr(estimator, "predict_proba") or sorted(classes) not in (["False", "True"], ["0", "1"]):
-        found = f"its classes are {', '.join(classes)}" if classes else "it is not a fitted classifier"
-        raise Refused(
-            f"{named(estimator)} cannot answer with the probability of True: {found}.",
-            mend="Return an estimator with predict_proba, fitted on rows.label.",
-            estimator=named(estimator),
-        )
-    return classes.index("True") if "True" in classes else classes.index("1")
+    estimator: Any
+    answers: Answering
+    predict: Predict
+    form: str
+    scale: float
 
 
-def named(estimator: Any) -> str:
-    """A pipeline is named with its last step: that is the one people recognise."""
-    steps = getattr(estimator, "steps", None)
-    name = type(estimator).__name__
-    return f"{name} ending in {type(steps[-1][1]).__name__}" if steps else name
+def _scale(answers: Answering, frame: pd.DataFrame, task: Task) -> float:
+    """1 for chances; of numbers, how much they differ, or a tenth of the largest: float32 tells no more apart."""
+    if not isinstance(task, Regression):
+        return 1.0
+    few = _answers_if_any(answers, frame.iloc[:: max(1, len(frame) // _PROBES)])
+    if few is None or not few.size:
+        return 1.0
+    return float(max(few.std(), np.abs(few).max() / 10.0)) or 1.0
 
 
-def _distances(estimator: Any, predict: Predict, frame: pd.DataFrame, form: str) -> NDArray[np.float64]:
+def _distances(seen: _Compared, frame: pd.DataFrame) -> NDArray[np.float64]:
     found = []
     for part in _batches(frame):
-        expected = _or_refused(estimator, _KNOWN, lambda rows: _scores(estimator, rows), part)
-        served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), part)
-        found.append(_difference(served, expected))
+        expected = _or_refused(seen.estimator, _KNOWN, seen.answers, part)
+        fails = _ANSWERED.format(seen.form)
+        served = _or_refused(seen.estimator, fails, lambda rows: scores_of(seen.predict, rows), part)
+        found.append(_difference(served, expected) / seen.scale)
     return np.concatenate(found) if found else np.empty(0)
 
 
@@ -117,15 +124,17 @@ def _or_refused(
     except Exception as error:  # each library has its own way of failing
         raise Refused(
             f"{named(estimator)} {fails}: {type(error).__name__}: {' '.join(str(error).split())[:300]}.",
-            mend="Return an estimator whose predict_proba takes rows.features as they are, later rows included.",
+            mend="Return an estimator that takes rows.features as they are, later rows included.",
             estimator=named(estimator),
         ) from error
 
 
 def _difference(found: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    distance: NDArray[np.float64] = np.abs(found - expected)
+    distance: NDArray[np.float64] = (
+        np.abs(found - expected) if found.shape == expected.shape else np.full(len(expected), np.inf)
+    )
     distance[np.isnan(distance)] = np.inf
-    return distance
+    return distance if distance.ndim == 1 else np.asarray(distance.max(axis=1, initial=0.0))
 
 
 def _slices(distance: NDArray[np.float64], frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> Slices:
@@ -144,7 +153,7 @@ def _must_be_equal(
     told = [text for _, text in sorted(wrong, key=lambda one: -one[0])]
     where = f" Slices: {', '.join(told[:_NAMED])}{' and others' if len(told) > _NAMED else ''}." if told else ""
     raise Refused(
-        f"{named(estimator)} and its {form} form differ by {distance[place]:.2g} in probability, "
+        f"{named(estimator)} and its {form} form differ by {distance[place]:.2g}, "
         f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {len(frame)} rows.{where}",
         mend="Give trees their numbers as they are, unscaled, and handle missing and new values in the "
         "pipeline (SimpleImputer, OrdinalEncoder with unknown_value).",
@@ -154,15 +163,9 @@ def _must_be_equal(
     )
 
 
-def _scores(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
-    positive = positive_class(estimator)
-    scores: NDArray[np.float64] = np.asarray(estimator.predict_proba(frame), dtype=np.float64)[:, positive]
-    return scores
-
-
-def _scores_if_any(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64] | None:
+def _answers_if_any(answers: Answering, frame: pd.DataFrame) -> NDArray[np.float64] | None:
     try:
-        return _scores(estimator, frame)
+        return answers(frame)
     except Exception:  # each library has its own way of saying that a value is not one it takes
         return None
 

@@ -20,11 +20,12 @@ class TrainingRows:
     """Rows to train on, oldest first.
 
     ``features`` has one column per feature in order: numbers as float32 with NaN for missing, texts as
-    strings with "" for missing. ``label`` is the truth, ``asked_at`` the instant of each question.
+    strings with "" for missing. ``label`` is the truth: booleans, numbers, or the names of classes. ``asked_at`` is the
+    instant of each question.
     """
 
     features: pd.DataFrame
-    label: NDArray[np.bool_]
+    label: NDArray[Any]
     asked_at: NDArray[np.int64]
 
 

@@ -65,12 +65,13 @@ class Sources:
 class LabelledRows:
     """Matured, labelled questions in the order asked, with their features as known when asked.
 
+    ``label`` holds booleans, numbers, or places of classes.
     ``columns`` are features as float64 with NaN, or objects with None; ``sequence`` is the ingest sequence of
     each question.
     """
 
     columns: Mapping[str, NDArray[Any]]
-    label: NDArray[np.bool_]
+    label: NDArray[Any]
     asked_at: NDArray[np.int64]
     sequence: NDArray[np.int64]
 
@@ -88,9 +89,10 @@ class LabelledRows:
             chosen &= self.asked_at < until
         return self.where(chosen)
 
-    def rows(self, features: FeatureSet) -> TrainingRows:
-        """In the form in which a training function takes them."""
-        return TrainingRows(model_frame(self.columns, features.kinds), self.label, self.asked_at)
+    def rows(self, features: FeatureSet, classes: Sequence[str] = ()) -> TrainingRows:
+        """In the form in which a training function takes them: labels that are places of ``classes`` by their names."""
+        label = np.array(classes)[self.label] if classes else self.label
+        return TrainingRows(model_frame(self.columns, features.kinds), label, self.asked_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class LabelledQuestions:
     """
 
     asked: pa.Table
-    label: NDArray[np.bool_]
+    label: NDArray[Any]
     asked_at: NDArray[np.int64]
 
     @property
@@ -132,7 +134,7 @@ def labelled_questions(question: Table, label: Label, sources: Sources, extra: S
     truth = truth_of(asked, question, label, sources)
     known = ~np.isnan(truth)
     asked = asked.filter(pa.array(known))
-    return LabelledQuestions(asked, truth[known] == 1.0, integers(asked.column(ASKED_AT), ASKED_AT))
+    return LabelledQuestions(asked, label.typed(truth[known]), integers(asked.column(ASKED_AT), ASKED_AT))
 
 
 def matured_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> pa.Table:
@@ -177,7 +179,7 @@ def _matured(asked: pa.Table, label: Label, as_of: Instant) -> NDArray[np.bool_]
 
 
 def truth_of(asked: pa.Table, question: Table, label: Label, sources: Sources) -> NDArray[np.float64]:
-    """Per question 1.0, 0.0, or NaN without a label, as known at the pin."""
+    """Per question what `Label.truth` gives, NaN without a label, as known at the pin."""
     table = label.table
     facts = sources.facts(table.name, [*table.keys, *question.keys, *label.columns])
     facts = latest_facts(latest_facts(facts, table.keys), question.keys)

@@ -42,6 +42,8 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "one_in": pa.int64(),
     "trace_id": pa.string(),
 }
+_FIELDS = {"probabilities": "probability"}
+"""Where a record has what the log calls otherwise."""
 LOG_SOUGHT = ("prediction_id", "key", "asked_at", "served_at", POSITION)
 """Columns by which predictions are looked for."""
 
@@ -77,11 +79,22 @@ def facts_of(table: Table, batches: Sequence[Batch]) -> pa.Table:
         raise _outgrown(table.name, "with another kind of column") from error
 
 
+def _own_fields(answers: str) -> dict[str, pa.DataType]:
+    """Of a yes or no its probability; of a number itself alone; of a class the chances of all in the loop's order."""
+    if answers == "binary":
+        return _OWN_FIELDS
+    others = {name: kind for name, kind in _OWN_FIELDS.items() if name not in ("probability", "prediction")}
+    if answers == "regression":
+        return {**others, "prediction": pa.float64()}
+    return {**others, "prediction": pa.string(), "probabilities": pa.list_(pa.float64())}
+
+
 def log_schema(made_with: Logged) -> pa.Schema:
     """The stored columns of a loop's log: the record's own, ``q_`` the question's, ``x_`` the features'."""
+    own = _own_fields(made_with.answers)
     asked = {f"q_{name}": TYPES[kind] for name, kind in made_with.question.items()}
     read = {f"x_{name}": TYPES[kind] for name, kind in made_with.features.items()}
-    return pa.schema({**_OWN_FIELDS, **asked, **read, POSITION: pa.int64()})
+    return pa.schema({**own, **asked, **read, POSITION: pa.int64()})
 
 
 def log_of(made_with: Logged, placed: Sequence[tuple[int, PredictionRecord]]) -> pa.Table:
@@ -90,7 +103,10 @@ def log_of(made_with: Logged, placed: Sequence[tuple[int, PredictionRecord]]) ->
     Raises: Conflict when a record was made with other features or another question than these.
     """
     records = [record for _, record in placed]
-    columns: dict[str, list[Any]] = {name: [getattr(record, name) for record in records] for name in _OWN_FIELDS}
+    own = {name: _FIELDS.get(name, name) for name in _own_fields(made_with.answers)}
+    columns: dict[str, list[Any]] = {
+        name: [getattr(record, field) for record in records] for name, field in own.items()
+    }
     for name in made_with.question:
         columns[f"q_{name}"] = [record.question.get(name) for record in records]
     try:

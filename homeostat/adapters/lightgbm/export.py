@@ -1,4 +1,4 @@
-"""A fitted LGBMClassifier as LightGBM's own text."""
+"""A fitted LightGBM estimator as LightGBM's own text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from homeostat.training.passing import last_step, layout_of
 
 
 def takes(estimator: Any) -> bool:
-    """Whether the model, or the last step of a pipeline, is LightGBM's classifier."""
-    package = sys.modules.get("lightgbm")
-    return package is not None and isinstance(last_step(estimator), package.LGBMClassifier)
+    """Whether the model, or the last step of a pipeline, is LightGBM's, for two classes or for numbers."""
+    package, model = sys.modules.get("lightgbm"), last_step(estimator)
+    if package is None:
+        return False
+    return isinstance(model, package.LGBMRegressor) or (
+        isinstance(model, package.LGBMClassifier) and len(model.classes_) == 2
+    )
 
 
 def export(estimator: Any, kinds: Mapping[str, Kind]) -> dict[str, bytes]:

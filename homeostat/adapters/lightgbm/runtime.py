@@ -41,7 +41,7 @@ class LightGbmRuntime:
         self._booster = _Booster(version, model, self._maker.one)
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row."""
+        """The answer to each row."""
         rows = len(columns[self.inputs[0][0]])
         if rows == 1:
             self._maker.fill_one(columns)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from skl2onnx import update_registered_converter
 from skl2onnx.common import _registration
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from homeostat.adapters.onnx.lightgbm import floor32
 from homeostat.kernel.errors import Refused
@@ -20,13 +20,16 @@ _OPTIONS = {
     "nocl": [True, False],
     "output_class_labels": [False, True],
 }
+_OF_NUMBERS = "SklearnHistGradientBoostingRegressor"
 _theirs = _registration.get_converter(_ALIAS)
 
 
 def register_histogram() -> None:
-    """Teach skl2onnx to convert HistGradientBoostingClassifier. May be repeated."""
+    """Teach skl2onnx to convert scikit-learn's histogram gradient boosting. May be repeated."""
     shapes = _registration.get_shape_calculator(_ALIAS)
     update_registered_converter(HistGradientBoostingClassifier, _ALIAS, shapes, _convert_exactly, options=_OPTIONS)
+    shapes = _registration.get_shape_calculator(_OF_NUMBERS)
+    update_registered_converter(HistGradientBoostingRegressor, _OF_NUMBERS, shapes, _convert_exactly)
 
 
 def _convert_exactly(scope: Any, operator: Any, container: Any) -> None:

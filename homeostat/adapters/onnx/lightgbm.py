@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 from skl2onnx import update_registered_converter
-from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
 
 from homeostat.kernel.errors import Refused
 
@@ -15,9 +18,9 @@ _ZIPMAP = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
 
 
 def register_lightgbm() -> None:
-    """Teach skl2onnx to convert LGBMClassifier; nothing happens without LightGBM. May be repeated."""
+    """Teach skl2onnx to convert LightGBM's estimators; nothing happens without LightGBM. May be repeated."""
     try:
-        from lightgbm import LGBMClassifier
+        from lightgbm import LGBMClassifier, LGBMRegressor
     except ImportError:
         return
     update_registered_converter(
@@ -27,6 +30,9 @@ def register_lightgbm() -> None:
         _convert_exactly,
         options=_ZIPMAP,
     )
+    update_registered_converter(
+        LGBMRegressor, "LightGbmLGBMRegressor", calculate_linear_regressor_output_shapes, _convert_exactly
+    )
 
 
 def _convert_exactly(scope: Any, operator: Any, container: Any) -> None:
@@ -35,12 +41,12 @@ def _convert_exactly(scope: Any, operator: Any, container: Any) -> None:
 
 
 class _Exact:
-    """A classifier whose trees are rewritten so that float32 ONNX decides as LightGBM does in double."""
+    """An estimator whose trees are rewritten so that float32 ONNX decides as LightGBM does in double."""
 
     is_mock = True  # the converter then reads the trees by dump_model()
 
     def __init__(self, model: Any) -> None:
-        self.classes_, self.boosting_type = model.classes_, model.boosting_type
+        self.classes_, self.boosting_type = getattr(model, "classes_", None), model.boosting_type
         self.booster_ = self
         self._booster = model.booster_
 

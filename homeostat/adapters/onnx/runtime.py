@@ -22,14 +22,16 @@ from homeostat.serving.runtimes import Probabilities
 _UNBOUND = Binding("")
 _FEW = 64
 """Rows up to which tensors are kept for each number of them."""
+CHANCES = "class_chances"
+"""The output that holds a chance for each class, [n, classes], and is answered whole."""
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
 class OnnxRuntime:
-    """One loaded version: a tensor of shape [n, 1] per feature in, the positive class's probability out.
+    """One loaded version: a tensor of shape [n, 1] per feature in, one answer out.
 
     Numbers are float32 with NaN for missing, texts have "" for missing. The output is the model's only float
-    tensor, [n], [n, 1] or [n, 2] with the positive class last. ``binding`` is what it was trained with; left out
+    tensor, [n], [n, 1] or [n, 2] with the positive class last; `CHANCES` is answered as it is. ``binding`` is what it was trained with; left out
     for a model that is no version yet, which serving refuses. One thread at a time: few rows share their tensors.
     """
 
@@ -39,6 +41,7 @@ class OnnxRuntime:
         self._version, self._inputs, self._binding = version, inputs, binding
         self._session = _session(version, model)
         self._output = self._find_output()
+        self._read = _whole if self._output == CHANCES else _last
         self._check_inputs()
         self._few: dict[int, _Few] = {1: _Few(self._session, inputs, self._output, 1)}
 
@@ -58,7 +61,7 @@ class OnnxRuntime:
         return self._binding
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row, as float64."""
+        """The answer to each row, as float64."""
         given = [columns[name] for name, _ in self._inputs]
         rows = len(given[0])
         if 0 < rows <= _FEW:
@@ -67,7 +70,7 @@ class OnnxRuntime:
                 few = self._few[rows] = _Few(self._session, self._inputs, self._output, rows)
             return few.predict(given)
         feed = {name: tensor(values, kind) for values, (name, kind) in zip(given, self._inputs, strict=True)}
-        return _positive(self._session.run([self._output], feed)[0])
+        return self._read(self._session.run([self._output], feed)[0]).astype(np.float64)
 
     def _find_output(self) -> str:
         floats: list[str] = [o.name for o in self._session.get_outputs() if o.type == "tensor(float)"]
@@ -99,6 +102,7 @@ class _Few:
 
     def __init__(self, session: Any, inputs: tuple[tuple[str, Kind], ...], output: str, rows: int) -> None:
         self._session, self._output, self._rows = session, output, rows
+        self._read = _whole if output == CHANCES else _last
         self._numbers = [place for place, (_, kind) in enumerate(inputs) if kind == "number"]
         self._texts = [(place, name) for place, (name, kind) in enumerate(inputs) if kind == "text"]
         tensors = np.empty((len(self._numbers), rows, 1), dtype=np.float32)
@@ -110,7 +114,7 @@ class _Few:
         self._binding = None if self._texts else self._bound()
 
     def predict(self, columns: Sequence[Sequence[Value]]) -> Probabilities:
-        """Of the positive class; ``columns`` hold the inputs in order."""
+        """``columns`` hold the inputs in order."""
         if self._binding is None:
             return self._fed(columns)
         values = [only for (only,) in columns] if self._rows == 1 else list(chain.from_iterable(columns))
@@ -128,7 +132,7 @@ class _Few:
     def _fed(self, columns: Sequence[Sequence[Value]]) -> Probabilities:
         self._put([value for place in self._numbers for value in columns[place]])
         texts = {name: tensor(columns[place], "text") for place, name in self._texts}
-        return _positive(self._session.run([self._output], self._feed | texts)[0])
+        return self._read(self._session.run([self._output], self._feed | texts)[0]).astype(np.float64)
 
     def _bound(self) -> Any:
         self._values[:] = np.nan
@@ -136,7 +140,7 @@ class _Few:
             whole = np.array(self._session.run([self._output], self._feed)[0])
         except Exception:  # its exceptions share no base class; whoever warms it up is told
             return None
-        self._answer = whole if whole.ndim == 1 else whole[:, -1]
+        self._answer = self._read(whole)
         binding = self._session.io_binding()
         for name, tensor in self._feed.items():
             binding.bind_cpu_input(name, tensor)
@@ -144,10 +148,13 @@ class _Few:
         return binding
 
 
-def _positive(answer: NDArray[Any]) -> Probabilities:
-    """The positive class's probabilities of an output of shape [n], [n, 1] or [n, 2]."""
-    column = answer if answer.ndim == 1 else answer[:, -1]
-    return column.astype(np.float64)
+def _last(answer: NDArray[Any]) -> NDArray[Any]:
+    """The numbers, or the positive class's probabilities, of an output of shape [n], [n, 1] or [n, 2]."""
+    return answer if answer.ndim == 1 else answer[:, -1]
+
+
+def _whole(answer: NDArray[Any]) -> NDArray[Any]:
+    return answer
 
 
 def load_runtime(folder: Path, version: str) -> OnnxRuntime:

@@ -14,7 +14,7 @@ from homeostat.adapters.skops.runtime import MODEL
 from homeostat.adapters.skops.trusted import must_be_trusted
 from homeostat.kernel.errors import HomeostatError, Refused
 from homeostat.registry.models import Kind
-from homeostat.training.proof import named
+from homeostat.training.fitted import named
 
 _SCHEMA = "schema.json"
 _NAMES_AN_OBJECT = "__id__"

@@ -18,7 +18,8 @@ from homeostat.registry.manifest import read_verified
 from homeostat.registry.models import Kind
 from homeostat.serving.native import unfit
 from homeostat.serving.runtimes import Probabilities
-from homeostat.training.proof import positive_class
+from homeostat.stats.tasks import Multiclass
+from homeostat.training.fitted import answering
 from homeostat.training.rows import model_frame
 
 MODEL = "model.skops"
@@ -34,17 +35,17 @@ class SkopsRuntime:
         self.version, self.inputs, self.binding = version, inputs, binding
         self._kinds = dict(inputs)
         self._estimator = _loaded(version, model)
-        self._positive = positive_class(self._estimator)
+        self._answers = answering(self._estimator, binding.task)
+        self._none = np.empty((0, len(binding.task.classes)) if isinstance(binding.task, Multiclass) else 0)
         self._threads = ThreadpoolController()
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row."""
+        """The answer to each row."""
         arrays = {name: _array(columns[name], kind) for name, kind in self.inputs}
         if not any(map(len, arrays.values())):
-            return np.empty(0)  # scikit-learn refuses to be asked nothing
+            return self._none  # scikit-learn refuses to be asked nothing
         with self._threads.limit(limits=1):
-            answer = self._estimator.predict_proba(model_frame(arrays, self._kinds))
-        return np.asarray(answer, dtype=np.float64)[:, self._positive]
+            return self._answers(model_frame(arrays, self._kinds))
 
 
 def _loaded(version: str, model: bytes) -> Any:

@@ -11,6 +11,7 @@ TRUSTED = (
     "functools.partial",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
@@ -25,6 +26,7 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 )
 """Parts of fitted estimators that hold numbers and do nothing while they are read. Nobody can add to it by settings."""
 

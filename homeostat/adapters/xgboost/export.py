@@ -1,4 +1,4 @@
-"""A fitted XGBClassifier as XGBoost's own UBJSON."""
+"""A fitted XGBoost estimator as XGBoost's own UBJSON."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from homeostat.training.passing import last_step, layout_of
 
 
 def takes(estimator: Any) -> bool:
-    """Whether the model, or the last step of a pipeline, is XGBoost's classifier."""
-    package = sys.modules.get("xgboost")
-    return package is not None and isinstance(last_step(estimator), package.XGBClassifier)
+    """Whether the model, or the last step of a pipeline, is XGBoost's, for two classes or for numbers."""
+    package, model = sys.modules.get("xgboost"), last_step(estimator)
+    if package is None:
+        return False
+    return isinstance(model, package.XGBRegressor) or (
+        isinstance(model, package.XGBClassifier) and len(model.classes_) == 2
+    )
 
 
 def export(estimator: Any, kinds: Mapping[str, Kind]) -> dict[str, bytes]:

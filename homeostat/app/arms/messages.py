@@ -28,13 +28,13 @@ class Ask(msgspec.Struct, array_like=True):
 
 
 class Told(msgspec.Struct, array_like=True):
-    """The probabilities of an ask, or why there are none. The first message of a host, number 0, says it is ready.
+    """The answers to an ask, or why there are none. The first message of a host, number 0, says it is ready.
 
     ``began`` and ``ended`` are Unix nanoseconds of the work that a trace asked for; else 0.
     """
 
     number: int
-    probabilities: list[float] = []
+    scores: list[float | list[float]] = []
     problem: str = ""
     began: int = 0
     ended: int = 0

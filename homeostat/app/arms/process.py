@@ -100,7 +100,7 @@ class ArmProcess:
         return self._running.process.pid if self._running else None
 
     async def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
-        """Probability of the positive class for each row. Raises: ArmFailed."""
+        """The answer to each row. Raises: ArmFailed."""
         began = time.monotonic()
         if not self._breaker.allows(began):
             raise ArmFailed("it kept failing and is left alone for a while")
@@ -116,7 +116,7 @@ class ArmProcess:
                 raise ArmFailed(f"it did not answer within {self._limits.seconds:g} s") from None
             raise
         self._breaker.succeeded()
-        return np.array(told.probabilities)
+        return np.array(told.scores)
 
     def close(self) -> None:
         """End the process once what it was asked is answered or late."""

@@ -29,9 +29,10 @@ from homeostat.app.supervisor import die_with_parent
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.errors import HomeostatError, Unavailable
+from homeostat.serving.answers import Score, said
 from homeostat.serving.live import warm
 from homeostat.serving.routing import BESIDE, Route, shadows_of
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.runtimes import Runtime, answers
 
 MOST_BEHIND = 10_000
 """Predictions that may wait; a shadow that falls further behind skips the oldest, and counts them."""
@@ -115,7 +116,7 @@ class Shadow:
     async def _score(self, records: Sequence[PredictionRecord]) -> None:
         try:
             with np.errstate(all="ignore"):
-                scores = probabilities(self.runtime.predict(self._columns(records)), len(records))
+                scores = answers(self.runtime, self.runtime.predict(self._columns(records)), len(records))
         except Exception as error:  # a candidate may fail in any way; here it fails nobody
             self.counts.failed += len(records)
             print(f"{len(records)} rows: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -131,14 +132,15 @@ class Shadow:
     def _columns(self, records: Sequence[PredictionRecord]) -> dict[str, list[Value]]:
         return {name: [record.features[place] for record in records] for place, name in enumerate(self.config.names)}
 
-    def _beside(self, record: PredictionRecord, score: float) -> PredictionRecord:
+    def _beside(self, record: PredictionRecord, score: Score) -> PredictionRecord:
+        prediction, probability = said(self.runtime.binding.task, self.config.threshold, score)
         return msgspec.structs.replace(
             record,
             prediction_id=shadow_id(record.prediction_id, self.config.version),
             version=self.config.version,
             arm="shadow",
-            probability=score,
-            prediction=score >= self.config.threshold,
+            probability=probability,
+            prediction=prediction,
             fell_back=False,
         )
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from homeostat.app.control.scoring import read_profile
+from homeostat.app.control.scoring import answers_of, read_profile
 from homeostat.control.counted_windows import counted_before, together
 from homeostat.control.days import Counted, Day
 from homeostat.data.daily import DailyCounts
@@ -26,6 +26,7 @@ from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import Window
 from homeostat.registry.manifest import DAILY
 from homeostat.registry.models import Registry
+from homeostat.stats.tasks import BINARY, Task
 
 _LATELY = 7
 """Days that say how full a day usually is."""
@@ -58,6 +59,7 @@ class DriftWatch:
     loop: str
     watched: DriftLimits
     registry: Registry
+    task: Task = BINARY
     _of: str | None = field(init=False, default=None)
     _reference: ReferenceProfile | None = field(init=False, default=None)
     _daily: DailyCounts | None = field(init=False, default=None)
@@ -69,7 +71,7 @@ class DriftWatch:
         """The drift of a day's rows, and of the weeks that end with it; ``days`` are those before, oldest first."""
         reference = self._open(champion)
         plain, one_in = evened(log)
-        seen = reference.count(served_columns(plain, inputs), plain["probability"].to_numpy())
+        seen = reference.count(served_columns(plain, inputs), self.task.watched(answers_of(plain, self.task)))
         today = {**seen.features, PREDICTION: seen.prediction}
         most = max(_LATELY, *self.watched.spans) - 1
         counted_days = [*counted_before(champion, days, reference, part.start, most), today]

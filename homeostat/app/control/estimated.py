@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from homeostat.app.control.scoring import answers_of
 from homeostat.control.days import Counted
 from homeostat.data.weights import coarsest, even
 from homeostat.monitoring.absent import SCORES, by_score
@@ -14,6 +15,7 @@ from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.served import served_columns
 from homeostat.stats.arrays import Floats
 from homeostat.stats.sums import score_counts
+from homeostat.stats.tasks import BINARY, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,19 +33,21 @@ def scores_of(log: pa.Table) -> EstimatedDay:
 
 
 def absent_rows(
-    rows: pa.Table, profile: ReferenceProfile | None, kinds: Mapping[str, FeatureKind]
+    rows: pa.Table, profile: ReferenceProfile | None, kinds: Mapping[str, FeatureKind], task: Task = BINARY
 ) -> dict[str, Counted]:
-    """Rows without a label by feature, over the bins of a reference, and by score; empty where there are none."""
+    """Rows without a label by feature, over the bins of a reference, and of a yes or no by score; empty where there are none."""
     if not rows.num_rows:
         return {}
     each = coarsest(rows)
     plain = rows.filter(pa.array(even(rows, each)))
-    scores, readable = _scores(plain)
-    grouped = tuple(each * count for count in by_score(score_counts(scores[readable])))
-    found = {SCORES: Counted(grouped, each * int(np.count_nonzero(~readable)))}
+    found = {}
+    if task == BINARY:
+        scores, readable = _scores(plain)
+        grouped = tuple(each * count for count in by_score(score_counts(scores[readable])))
+        found[SCORES] = Counted(grouped, each * int(np.count_nonzero(~readable)))
     if profile is None:
         return found
-    counted = profile.count(served_columns(plain, kinds), scores).features
+    counted = profile.count(served_columns(plain, kinds), task.watched(answers_of(plain, task))).features
     for name, one in counted.items():
         found[name] = Counted(tuple(each * count for count in one.counts), each * one.missing)
     return found

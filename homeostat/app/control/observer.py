@@ -16,7 +16,8 @@ from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
-from homeostat.app.control.scoring import Columns, Scorer, can_judge
+from homeostat.app.control.own import own_of_rows
+from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
 from homeostat.app.diagnosing import Diagnoser, Judged
 from homeostat.app.skew import SkewCheck
@@ -37,7 +38,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
-from homeostat.monitoring.labels import MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
+from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.skew import SkewDay
@@ -46,7 +47,7 @@ from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.tasks import BINARY
 
 _LOG = logging.getLogger("homeostat.control")
 
@@ -71,7 +72,7 @@ class DeltaObserver:
 
     def __post_init__(self) -> None:
         self._scorer = Scorer(self.loop.name, self.registry)
-        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry)
+        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry, self.loop.task)
 
     def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
         """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""
@@ -86,6 +87,8 @@ class DeltaObserver:
         due += [day for day in seen if day.mature_at <= now]
         outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
         changed = {**{day.day: day for day in seen}, **outcomes}
+        if self.loop.task != BINARY:
+            return sorted(changed.values(), key=lambda day: day.start)
         return with_estimates(days, changed.values(), self.loop.threshold)
 
     def matured(self, now: Instant) -> Matured:
@@ -166,7 +169,7 @@ class DeltaObserver:
                 counted=seen.counted,
                 drift=KeptDrift.of(seen.drift),
                 one_in=seen.one_in,
-                estimated=scores_of(log),
+                estimated=scores_of(log) if self.loop.task == BINARY else None,
             ),
             skew=self._skew(log, part),
         )
@@ -201,7 +204,9 @@ class DeltaObserver:
         each = coarsest(log)
         labelled = log.take(pa.array(joined.labelled_rows))
         plain = even(labelled, each)
-        labels, chosen = joined.labels[plain], labelled.filter(pa.array(plain))
+        truth = joined.truth[joined.status == LABELLED]
+        labels, chosen = self.loop.label.typed(truth)[plain], labelled.filter(pa.array(plain))
+        task, said = self.loop.task, answers_of(chosen, self.loop.task)
         able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
         columns = served_columns(chosen, self._inputs_of(able))
         scores = self._scorer.scores(able, columns) if len(labels) else {}
@@ -209,11 +214,12 @@ class DeltaObserver:
             labelled=counts["labelled"],
             unlabelled=counts["matured_without_label"],
             late=counts["late"],
-            live=ScoreSums.of(labels, chosen["probability"].to_numpy()).times(each),
-            versions={version: ScoreSums.of(labels, found).times(each) for version, found in scores.items()},
+            live=task.sums(labels, said).times(each),
+            versions={version: task.sums(labels, found).times(each) for version, found in scores.items()},
             paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
             absent=self._absent(day, log, joined),
             slices=slices_of_rows(self.loop, chosen, labels, self._profiles(day), each),
+            own=own_of_rows(self.loop, labels, said, each),
         )
 
     def _profiles(self, day: Day) -> Mapping[str, Profile]:
@@ -225,8 +231,8 @@ class DeltaObserver:
         rows = log.take(pa.array(joined.rows[joined.status == MATURED_WITHOUT_LABEL]))
         reference = day.inputs.reference
         if reference is None or not day.inputs.counted or not rows.num_rows:
-            return absent_rows(rows, None, {})
-        return absent_rows(rows, self._scorer.profile(reference), self._inputs_of([reference]))
+            return absent_rows(rows, None, {}, self.loop.task)
+        return absent_rows(rows, self._scorer.profile(reference), self._inputs_of([reference]), self.loop.task)
 
     def _inputs_of(self, versions: Sequence[str]) -> dict[str, FeatureKind]:
         """What these versions take; one log has one kind for a name."""
@@ -248,7 +254,7 @@ class DeltaObserver:
             return ()
         days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), self.loop.timezone)
         pair = (candidate, scores[candidate]), (champion, scores[champion])
-        return pair_sums(days, labels, *pair)  # type: ignore[arg-type]
+        return pair_sums(days, labels, *pair, self.loop.task)  # type: ignore[arg-type]
 
     def _count_matured(self, now: Instant) -> Matured:
         question, label = self.loop.question, self.loop.label

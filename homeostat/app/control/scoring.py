@@ -19,7 +19,8 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.runtimes import Runtime, answers
+from homeostat.stats.tasks import Task
 
 _LOG = logging.getLogger("homeostat.control")
 Columns = Mapping[str, NDArray[Any]]
@@ -33,7 +34,7 @@ class Scorer:
         self._runtimes: dict[str, Runtime] = {}
 
     def scores(self, versions: Iterable[str], columns: Columns) -> dict[str, NDArray[np.float64]]:
-        """Each version's probability of every row; without the versions that fail on some row.
+        """Each version's answer to every row; without the versions that fail on some row.
 
         What cannot be scored is unknown, which promotes nobody; it must not keep anyone from looking.
         Raises: HomeostatError where a version's files are missing or changed.
@@ -54,8 +55,8 @@ class Scorer:
 
     def _scores(self, version: str, columns: Columns) -> NDArray[np.float64]:
         rows = len(next(iter(columns.values())))
-        answer = self._runtime(version).predict(columns)  # type: ignore[arg-type]
-        return np.array(probabilities(answer, rows))
+        runtime = self._runtime(version)
+        return np.array(answers(runtime, runtime.predict(columns), rows))  # type: ignore[arg-type]
 
     def _runtime(self, version: str) -> Runtime:
         runtime = self._runtimes.pop(version, None)
@@ -65,6 +66,15 @@ class Scorer:
         while len(self._runtimes) > self._keep:
             del self._runtimes[next(iter(self._runtimes))]
         return runtime
+
+
+def answers_of(log: pa.Table, task: Task) -> NDArray[np.float64]:
+    """What was answered to logged rows, as it is judged: probabilities, numbers, or a table of chances."""
+    column = log[task.column]
+    if task.column != "probabilities":
+        return column.cast(pa.float64()).to_numpy().astype(np.float64)
+    table: list[list[float]] = column.to_pylist()
+    return np.array(table, dtype=np.float64).reshape(log.num_rows, -1)
 
 
 def can_judge(log: pa.Table, bound: Binding, known: Mapping[str, Logged]) -> bool:

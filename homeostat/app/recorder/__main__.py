@@ -22,7 +22,8 @@ def main(home: Path) -> None:
     tables = {table.name: table for loop in loops for table in loop.tables}
     feature_sets = [one for loop in loops for one in loop.online]
     logged = [
-        LoggedLoop(loop.name, Logged.of(loop.feature_set), known_features(settings.paths, loop.name)) for loop in loops
+        LoggedLoop(loop.name, Logged.of(loop.feature_set, loop.task.name), known_features(settings.paths, loop.name))
+        for loop in loops
     ]
     labelled = [Labelled(loop.name, loop.question, loop.label) for loop in loops]
     facts = list(tables.values())

@@ -24,7 +24,9 @@ from homeostat.control.loop import Loop
 from homeostat.control.versioned_state import Rows, StateFailed
 from homeostat.monitoring.served import served_columns
 from homeostat.registry.manifest import read_manifest
-from homeostat.serving.runtimes import Runtime, probabilities
+from homeostat.serving.answers import Score, said
+from homeostat.serving.gateway import chances
+from homeostat.serving.runtimes import Runtime, answers
 
 if TYPE_CHECKING:
     from homeostat.app.versioned_state.runner import StateJob
@@ -113,9 +115,9 @@ class Replayed:
         answers = self._answers(rows)
         return [self._told(row, answer) for row, answer in zip(rows.to_pylist(), answers, strict=True)]
 
-    def _answers(self, rows: pa.Table) -> list[float | None]:
+    def _answers(self, rows: pa.Table) -> list[Score | None]:
         """What the version itself said, and says of the rest; None where it cannot answer."""
-        logged = zip(rows["version"].to_pylist(), rows["probability"].to_pylist(), strict=True)
+        logged = zip(rows["version"].to_pylist(), rows[self.loop.task.column].to_pylist(), strict=True)
         own = [value if version == self.version else None for version, value in logged]
         others = np.array([place for place, value in enumerate(own) if value is None], dtype=np.int64)
         if others.size:
@@ -123,23 +125,27 @@ class Replayed:
                 own[place] = value
         return own
 
-    def _said_anew(self, rows: pa.Table) -> list[float | None]:
+    def _said_anew(self, rows: pa.Table) -> list[Score | None]:
         columns: Mapping[str, Any] = served_columns(rows, dict(self.runtime.inputs))
         try:
-            return [float(value) for value in probabilities(self.runtime.predict(columns), rows.num_rows)]
+            return [*answers(self.runtime, self.runtime.predict(columns), rows.num_rows)]
         except Exception as error:  # a model may fail in any way
             _LOG.warning("%s does not answer %d rows: %s", self.version, rows.num_rows, error)
             return [None] * rows.num_rows
 
-    def _told(self, row: dict[str, Any], probability: float | None) -> dict[str, Any]:
+    def _told(self, row: dict[str, Any], answer: Score | None) -> dict[str, Any]:
         told = {name: row.get(name) for name in _TOLD}
+        task = self.loop.task
+        prediction, stands_on = (None, None) if answer is None else said(task, self.loop.threshold, answer)
+        one, by_class = chances(task, stands_on)
         parts = {part: {name[2:]: row[name] for name in row if name.startswith(part)} for part in ("q_", "x_")}
         return {
             **told,
             "answered_by": row["version"],
             "version": self.version,
-            "probability": probability,
-            "prediction": None if probability is None else probability >= self.loop.threshold,
+            **({"probability": None if answer is None else one} if task.name == "binary" else {}),
+            **({"probabilities": None if answer is None else by_class} if task.name == "multiclass" else {}),
+            "prediction": prediction,
             "question": parts["q_"],
             "features": parts["x_"],
         }

@@ -1,0 +1,70 @@
+"""A user's own figure: what it gives of each day, and its mean over days with bounds whose unit is the day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.bootstrap import bootstrap_interval
+from homeostat.stats.intervals import MIN_BLOCKS, Interval
+from homeostat.stats.means import MeanSums
+
+DRAWS = 1_000
+_SEED = 20_130
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """``function(labels, answers)`` gives one number per row, or one number for all of them.
+
+    >>> Own("missed", "lower", lambda late, score: late & (score < 0.5)).sums(np.array([True]), np.array([0.2])).total
+    1.0
+    """
+
+    name: str
+    better: Literal["lower", "higher", "neither"]
+    function: Callable[[Any, Any], Any]
+
+    def sums(self, labels: Any, answers: Any) -> MeanSums:
+        """One day's rows, at least one. Raises: InvalidInput where the function fails or gives no finite number."""
+        rows = len(labels)
+        try:
+            found = np.asarray(self.function(labels, answers), dtype=np.float64)
+        except Exception as error:  # a user's function may fail in any way
+            raise self._unfit(f"raises {type(error).__name__}: {error}") from error
+        if found.shape not in ((), (rows,)) or not np.isfinite(found).all():
+            raise self._unfit(f"gives {'no finite numbers' if found.shape in ((), (rows,)) else found.shape}")
+        return MeanSums(self.name, rows, float(found * rows if found.shape == () else found.sum()))
+
+    def _unfit(self, why: str) -> InvalidInput:
+        return InvalidInput(
+            f"Metric {self.name!r} {why}.", mend="Let it return one number per row, or one number.", name=self.name
+        )
+
+
+def own_interval(days: Sequence[MeanSums], *, confidence: float = 0.95) -> Interval:
+    """The mean over days, by their rows, with bounds from drawing runs of days again; for one fixed look.
+
+    A run has as many days as the cube root of their number. The draws are always the same.
+    Raises: NotEnoughData with fewer than 3 days with rows.
+
+    >>> own_interval([MeanSums("cost", 2, 4.0)] * 5).value
+    2.0
+    """
+    used = [day for day in days if day.rows]
+    if len(used) < MIN_BLOCKS:
+        raise NotEnoughData(f"{len(used)} days with labels.", mend="Wait for labels to mature.", blocks=len(used))
+    length = max(1, min(len(used) // 2, round(len(used) ** (1 / 3))))
+    return bootstrap_interval(
+        lambda total: float(total[0] / total[1]),
+        [(day.total, day.rows) for day in used],
+        rows=sum(day.rows for day in used),
+        length=length,
+        draws=DRAWS,
+        rng=np.random.default_rng(_SEED),
+        confidence=confidence,
+    )

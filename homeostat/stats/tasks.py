@@ -1,0 +1,256 @@
+"""What a loop answers, and by what it is judged: yes or no, a number, or one of several classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from homeostat.kernel.errors import InvalidInput
+from homeostat.stats import class_sums, figures, number_sums
+from homeostat.stats.arrays import Floats, finite, same_length
+from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.intervals import Interval
+from homeostat.stats.means import class_log_losses
+from homeostat.stats.metrics import log_losses
+from homeostat.stats.number_sums import NumberSums, number_losses
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import ScoreSums, pooled
+
+
+@dataclass(frozen=True, slots=True)
+class Task(ABC):
+    """One kind of answer. ``column`` is the log's column that holds what is judged, ``loss_name`` the primary loss and
+    ``constant`` the answer that needs no model, over which skill is measured. ``figures`` says which way is better."""
+
+    name: ClassVar[str]
+    column: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def loss_name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def constant(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def figures(self) -> Mapping[str, str]: ...
+
+    def watched(self, answers: Any) -> Any:
+        """What of answers has a distribution that may drift: they themselves, or the likeliest class by name."""
+        return answers
+
+    @property
+    def error(self) -> str | None:
+        """The figure in the label's own unit by which people know how wrong it is; None for chances."""
+        return None
+
+    @abstractmethod
+    def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
+        """The primary loss of each row. Raises: InvalidInput for what is missing."""
+
+    @abstractmethod
+    def sums(self, truth: ArrayLike, answers: ArrayLike) -> Sums:
+        """What is kept of some rows. Raises: InvalidInput for what is missing."""
+
+    @abstractmethod
+    def interval(
+        self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5, confidence: float = 0.95
+    ) -> Interval:
+        """One figure over blocks, each a day, for one fixed look. Raises: NotEnoughData with too few of them."""
+
+    def figure(self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5) -> float:
+        """One figure without bounds. Raises: NotEnoughData where it is undefined."""
+        del threshold
+        return pooled(blocks).figure(name)
+
+    def to_json(self) -> dict[str, object]:
+        """The JSON form; `task_of` reads it back."""
+        return {"name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Task):
+    """The probability that a condition comes true.
+
+    >>> Binary().losses([True], [0.5]).round(4).tolist()
+    [0.6931]
+    """
+
+    name: ClassVar[str] = "binary"
+    column: ClassVar[str] = "probability"
+
+    @property
+    def loss_name(self) -> str:
+        return "log-loss"
+
+    @property
+    def constant(self) -> str:
+        return "the base rate"
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        return {name: one.better for name, one in figures.FIGURES.items()}
+
+    def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
+        return log_losses(truth, answers)
+
+    def sums(self, truth: ArrayLike, answers: ArrayLike) -> ScoreSums:
+        return ScoreSums.of(truth, answers)
+
+    def interval(
+        self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5, confidence: float = 0.95
+    ) -> Interval:
+        return figures.figure_interval(name, blocks, threshold=threshold, confidence=confidence)
+
+    def figure(self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5) -> float:
+        return figures.figure_of(name, sum(map(figures.table_of, blocks)), threshold=threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Regression(Task):
+    """A number: its mean, judged by squared error, or its quantile of ``level``, judged by pinball loss.
+
+    >>> Regression().losses([1.0], [3.0]).tolist(), Regression(0.5).losses([1.0], [3.0]).tolist()
+    ([4.0], [1.0])
+    """
+
+    name: ClassVar[str] = "regression"
+    column: ClassVar[str] = "prediction"
+    level: float | None = None
+
+    @property
+    def loss_name(self) -> str:
+        if self.level is None:
+            return "squared error"
+        return "absolute error" if self.level == 0.5 else f"loss of the {self.level:g} quantile"
+
+    @property
+    def constant(self) -> str:
+        if self.level is None:
+            return "the mean"
+        return "the median" if self.level == 0.5 else f"the {self.level:g} quantile"
+
+    @property
+    def error(self) -> str:
+        """RMSE, MAE or the quantile's loss, as the primary loss is."""
+        return "rmse" if self.level is None else "mae" if self.level == 0.5 else "quantile_loss"
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        quantile = self.level not in (None, 0.5)
+        return {**number_sums.FIGURES, **({"quantile_loss": "lower"} if quantile else {})}
+
+    def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
+        known, told = finite("labels", truth), finite("answers", answers)
+        same_length(labels=known, answers=told)
+        return number_losses(known, told, self.level)
+
+    def sums(self, truth: ArrayLike, answers: ArrayLike) -> NumberSums:
+        return NumberSums.of(truth, answers, level=self.level)
+
+    def interval(
+        self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5, confidence: float = 0.95
+    ) -> Interval:
+        del threshold
+        return number_sums.number_interval(name, blocks, confidence=confidence)
+
+    def to_json(self) -> dict[str, object]:
+        return {"name": self.name, "level": self.level}
+
+
+@dataclass(frozen=True, slots=True)
+class Multiclass(Task):
+    """The chance of each of several classes; labels are places of classes.
+
+    >>> Multiclass(("a", "b", "c")).losses([2], [[0.25, 0.25, 0.5]]).round(4).tolist()
+    [0.6931]
+    """
+
+    name: ClassVar[str] = "multiclass"
+    column: ClassVar[str] = "probabilities"
+    classes: tuple[str, ...] = ()
+
+    @property
+    def loss_name(self) -> str:
+        return "log-loss"
+
+    @property
+    def constant(self) -> str:
+        return "the classes' shares"
+
+    def watched(self, answers: Any) -> Any:
+        return np.array(self.classes, dtype=object)[_table(answers, len(self.classes)).argmax(axis=1)]
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        return class_sums.FIGURES
+
+    def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
+        return class_log_losses(truth, answers)
+
+    def sums(self, truth: ArrayLike, answers: ArrayLike) -> ClassSums:
+        return ClassSums.of(truth, _table(answers, len(self.classes)))
+
+    def interval(
+        self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5, confidence: float = 0.95
+    ) -> Interval:
+        del threshold
+        return class_sums.class_interval(name, blocks, confidence=confidence)
+
+    def to_json(self) -> dict[str, object]:
+        return {"name": self.name, "classes": list(self.classes)}
+
+
+BINARY = Binary()
+_TASKS = {"binary": Binary, "regression": Regression, "multiclass": Multiclass}
+_KEPT: Mapping[str, type[Sums]] = {"regression": NumberSums, "multiclass": ClassSums}
+
+
+def task_of(value: Mapping[str, Any] | None) -> Task:
+    """Read `Task.to_json` back; what says nothing of it is of a release that knew binary ones only.
+
+    Raises: InvalidInput for a task that this release does not know.
+
+    >>> task_of(None).name, task_of({"name": "regression", "level": 0.5}).constant
+    ('binary', 'the median')
+    """
+    if value is None:
+        return BINARY
+    told = dict(value)
+    made = _TASKS.get(told.pop("name", ""))
+    if made is None:
+        raise InvalidInput(f"No task {value.get('name')!r}.", mend="Update Homeostat here, too.")
+    return made(**{name: tuple(one) if isinstance(one, list) else one for name, one in told.items()})
+
+
+def sums_type(value: Mapping[str, Any]) -> type[Sums]:
+    """What sums were kept of, from their JSON."""
+    return _KEPT.get(str(value.get("task", "")), ScoreSums)
+
+
+def skill_over(blocks: Sequence[Sums], *, confidence: float = 0.95) -> Interval:
+    """Skill over the constant answer with block bounds, of whatever task the sums are.
+
+    Raises: NotEnoughData with fewer than 3 blocks with rows, or where it is undefined without one of them.
+    """
+    return task_of_sums(blocks).interval("skill", blocks, confidence=confidence)
+
+
+def task_of_sums(blocks: Sequence[Sums]) -> Task:
+    """The task whose sums these are, without its classes' names; that of a yes or no where there are none."""
+    first = blocks[0] if blocks else None
+    if isinstance(first, NumberSums):
+        return Regression(first.level)
+    return Multiclass() if isinstance(first, ClassSums) else BINARY
+
+
+def _table(answers: ArrayLike, classes: int) -> Floats:
+    found = np.asarray(answers, dtype=np.float64)
+    return found if found.size else found.reshape(0, classes)
