@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from homeostat.monitoring.diagnosis import Diagnosis, diagnose, unknown
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Rows
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.windows import window
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import ScoreSums, pooled
 
 Json = dict[str, Any]
 _LOG = logging.getLogger("homeostat.control")
@@ -100,13 +102,16 @@ class Diagnoser:
         span = [day for day in days if day.start >= since]
         rng = np.random.default_rng(seed)
         rows = self.rows.read(judged.version, span, judged.at, rng)
-        facts = tuple(_facts(day, judged, rows) for day in span)
+        unit = _unit(span, judged)
+        if not isinstance(rows, Unknown):
+            rows = dataclasses.replace(rows, unit=unit)
+        facts = tuple(_facts(day, judged, rows, unit) for day in span)
         return History(
             facts,
             rows,
             read_profile(self.home.versions / self.loop.name / judged.version),
             tuple(self._events(entries, since, judged.at)),
-            year_before=_year_before(days, facts, judged.at),
+            year_before=_year_before(days, facts, judged.at, unit),
         )
 
     def _events(self, entries: Sequence[Entry], since: Instant, until: Instant) -> list[Event]:
@@ -134,7 +139,13 @@ def judged_at(entries: Sequence[Entry], at: Instant) -> Judged | None:
     return Judged(moves[-1], earlier[-1] if earlier else None, at)
 
 
-def _facts(day: Day, judged: Judged, rows: Rows | Unknown) -> DayFacts:
+def _unit(days: Sequence[Day], judged: Judged) -> float:
+    """What losses are told in, from all days whose outcomes were known: 1 unless numbers are predicted."""
+    known = [day.outcomes.live for day in days if _outcomes(day, judged.at) and day.outcomes and day.outcomes.live.rows]
+    return (pooled(known).unit if known else 1.0) or 1.0
+
+
+def _facts(day: Day, judged: Judged, rows: Rows | Unknown, unit: float) -> DayFacts:
     outcomes, inputs = _outcomes(day, judged.at), day.inputs
     mine = None if isinstance(rows, Unknown) else rows.of_day(day.day)
     missing = {name: one.missing / one.rows for name, one in inputs.counted.items() if one.rows}
@@ -150,10 +161,10 @@ def _facts(day: Day, judged: Judged, rows: Rows | Unknown) -> DayFacts:
         dict(inputs.age),
         day.skew,
         outcomes.labelled if outcomes else None,
-        outcomes.live.positives if outcomes else None,
+        _positives(outcomes.live) if outcomes else None,
         outcomes.unlabelled if outcomes else None,
-        (_cost(day.sums_of(judged.version)) or (mine.cost() if mine is not None else None)) if known else None,
-        _cost(day.sums_of(judged.standby)) if known else None,
+        (_cost(day.sums_of(judged.version), unit) or (mine.cost() if mine is not None else None)) if known else None,
+        _cost(day.sums_of(judged.standby), unit) if known else None,
     )
 
 
@@ -162,17 +173,21 @@ def _outcomes(day: Day, at: Instant) -> Any:
     return day.outcomes if day.mature_at <= at else None
 
 
-def _cost(sums: ScoreSums | None) -> Cost | None:
-    return None if sums is None or not sums.rows else Cost(sums.log_loss, sums.rows)
+def _positives(sums: Sums) -> int | None:
+    return sums.positives if isinstance(sums, ScoreSums) else None
 
 
-def _year_before(days: Sequence[Day], span: Sequence[DayFacts], at: Instant) -> tuple[DayFacts, ...]:
+def _cost(sums: Sums | None, unit: float) -> Cost | None:
+    return None if sums is None or not sums.rows else Cost(sums.loss / unit, sums.rows)
+
+
+def _year_before(days: Sequence[Day], span: Sequence[DayFacts], at: Instant, unit: float) -> tuple[DayFacts, ...]:
     """The same days a year earlier, as what served then cost."""
     if not span:
         return ()
     ends = [(date.fromisoformat(day.day) - timedelta(days=364)).isoformat() for day in (span[0], span[-1])]
     return tuple(
-        DayFacts(day.day, day.inputs.rows, loss=_cost(day.outcomes.live))
+        DayFacts(day.day, day.inputs.rows, loss=_cost(day.outcomes.live, unit))
         for day in days
         if ends[0] <= day.day <= ends[1] and day.outcomes is not None
     )

@@ -52,8 +52,8 @@ class Installation:
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)
             contracts = judge_contracts(settings.paths, loops)
-            tasks = {name: loop.task for name, loop in loops.items()}
-            remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()}, tasks)
+            answers = {name: loop.task for name, loop in loops.items()}
+            remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()}, answers)
             for line in contracts.record(SystemClock().now()):
                 notice(line)
             started = {name: loop.feature_set.hash for name, loop in loops.items()}

@@ -29,6 +29,7 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.windows import days_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Version
+from homeostat.serving.runtimes import answers
 from homeostat.stats.arrays import Floats
 
 MOST_ROWS = 12_000
@@ -108,7 +109,7 @@ class SampledRows:
         columns = served_columns(chosen, dict(manifest.inputs))
         truth = np.where(joined.status == LABELLED, joined.truth, np.nan)
         days = days_of(chosen["asked_at"].cast(pa.int64()).to_numpy(), self.loop.timezone)
-        return Rows(days, columns, _scores(folder, manifest, columns), truth)
+        return Rows(days, columns, _scores(folder, manifest, columns), truth, self.loop.task)
 
 
 def _stretches(day: Day, share: float, rng: np.random.Generator) -> Iterator[tuple[Instant, Instant]]:
@@ -130,5 +131,5 @@ def _some(part: pa.Table, most: int, rng: np.random.Generator) -> pa.Table:
 
 def _scores(folder: Path, manifest: Version, columns: Mapping[str, Any]) -> Floats:
     rows = len(next(iter(columns.values())))
-    answer = load_runtime(folder, manifest.version).predict(columns)
-    return np.array(probabilities(answer, rows))
+    runtime = load_runtime(folder, manifest.version)
+    return np.array(answers(runtime, runtime.predict(columns), rows))

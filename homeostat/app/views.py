@@ -22,7 +22,9 @@ from homeostat.monitoring.skew import SkewDay, main_cause, skew_rate_or_none
 from homeostat.registry.models import Version
 from homeostat.serving.replicas import ReplicaState
 from homeostat.serving.waiting import Waiting
+from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import ScoreSums
+from homeostat.stats.tasks import task_of_sums
 
 Json = dict[str, Any]
 SKEW_DAYS = 7
@@ -65,6 +67,9 @@ def decision(entry: Entry) -> Json:
     }
 
 
+_OF_SCORES = {"log_loss": "log_loss", "brier": "brier", "auc": "roc_auc", "skill": "skill"}
+
+
 def window_of(day: Day, revision: int, frozen: str | None) -> Json:
     """One event day: inputs, outcomes once matured, and the trailing figures."""
     outcomes = day.outcomes
@@ -76,7 +81,9 @@ def window_of(day: Day, revision: int, frozen: str | None) -> Json:
         "labelled": outcomes.labelled if outcomes else None,
         "unlabelled": outcomes.unlabelled if outcomes else None,
         "late": outcomes.late if outcomes else None,
-        "base_rate": _base_rate(outcomes.live) if outcomes else None,
+        "base_rate": _defined(lambda: outcomes.live.figure("base_rate"))
+        if outcomes and isinstance(outcomes.live, ScoreSums)
+        else None,
         "live": figures(outcomes.live) if outcomes else None,
         "frozen": figures(first) if first else None,
         "reference": day.inputs.reference,
@@ -133,16 +140,12 @@ def feature_skew(name: str, days: Sequence[SkewDay]) -> Json:
     }
 
 
-def figures(sums: ScoreSums) -> Json | None:
-    """Log-loss, AUC, Brier and skill of labelled rows; None without any, null where undefined."""
+def figures(sums: Sums) -> Json | None:
+    """Log-loss, AUC, Brier and skill of labelled rows, of other tasks all that they have; null where undefined."""
     if not sums.rows:
         return None
-    return {
-        "log_loss": sums.mean_log_loss(),
-        "brier": sums.mean_brier(),
-        "auc": _defined(sums.roc_auc),
-        "skill": _defined(sums.skill),
-    }
+    names = _OF_SCORES if isinstance(sums, ScoreSums) else {name: name for name in task_of_sums([sums]).figures}
+    return {shown: _defined(lambda: sums.figure(name)) for shown, name in names.items()}
 
 
 def route_of(state: LoopState) -> Json:
@@ -239,6 +242,7 @@ def champion_of(version: Version | None) -> Json | None:
         return None
     told = version.promise
     promise = {name: told.get(name) for name in ("log_loss", "skill", "skill_low", "skill_high")}
+    promise |= {name: told[name] for name in ("rmse", "mae", "quantile_loss", "bias", "accuracy") if name in told}
     return {
         "version": version.version,
         "created_at": format_instant(version.created_at),
@@ -325,10 +329,6 @@ def _metrics(version: Version | None) -> Json | None:
     if version is None:
         return None
     return {("auc" if name == "roc_auc" else name): value for name, value in version.metrics.items()}
-
-
-def _base_rate(sums: ScoreSums) -> float | None:
-    return _defined(sums.base_rate)
 
 
 def _defined(measure: Any) -> float | None:

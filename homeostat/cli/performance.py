@@ -37,11 +37,13 @@ def _text(told: Json) -> None:
     realised = next(one for one in told["realised"] if one["days"] == told["trail"])
     estimated = told["estimated"]
     since = when(told["as_of"]) if told["as_of"] else "the beginning"
-    data.print(f"[bold]{told['loop']}[/]  as of {since}, threshold {told['threshold']:g}")
+    by = f"threshold {told['threshold']:g}" if told["task"] == "binary" else f"{told['task']}, by {told['primary']}"
+    data.print(f"[bold]{told['loop']}[/]  as of {since}, {by}")
     _labels(told["labels"])
     data.print(f"Realised over {_span(realised)}. Estimated, before labels: {_span(estimated)}.")
     rows = [_row(told, realised, estimated, name) for name in realised["figures"]]
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
+    rows += [[name, figure(one["value"]), _between(one), "-", "-", "-", "-"] for name, one in realised["own"].items()]
     print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
     _bases(told)
     _sentences(told["power"])
@@ -95,6 +97,9 @@ def _labels(labels: Json) -> None:
 
 
 def _bases(told: Json) -> None:
+    if told["estimated"]["calibrated"]["by"] is None and told["task"] != "binary":
+        data.print("\nBounds hold for one look, days being the unit. Nothing is estimated before labels.", markup=False)
+        return
     stands = told["estimated"]["calibrated"]
     counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
     data.print(

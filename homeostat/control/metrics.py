@@ -57,7 +57,7 @@ def metric(
     each by its rows. ``labels`` are booleans, numbers, or classes by name; ``answers`` are probabilities, numbers, or
     one column per class. Raises: InvalidInput for what is no function, or has no name.
     """
-    called = name or getattr(function, "__name__", "")
+    called = str(name or getattr(function, "__name__", ""))
     if not callable(function) or not called.isidentifier() or called in FIGURES:
         raise InvalidInput(
             f"{function!r} makes no metric of the name {called!r}.",

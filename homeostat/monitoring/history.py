@@ -16,8 +16,8 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.arrays import Booleans, Floats, Integers
 from homeostat.stats.changepoint import Change, change_point
-from homeostat.stats.metrics import log_losses
 from homeostat.stats.shift import run_length
+from homeostat.stats.tasks import BINARY, Task
 
 LEAST_BEFORE = 5
 """Days to compare with; with fewer the reference says too little about how days differ."""
@@ -33,7 +33,7 @@ EventKind = Literal["deployment", "contract", "table"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A sum of log-losses in nats, and over how many rows."""
+    """A sum of losses, in nats or as shares of what the best constant number costs a row, and over how many rows."""
 
     total: float
     rows: int
@@ -77,12 +77,14 @@ class Event:
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """A sample of served rows, in any order: their day (days since 1970-01-01), features as served (numbers with NaN,
-    or objects with None), the judged version's scores, and the truth, NaN where it is not known (yet)."""
+    or objects with None), the judged version's scores, and the truth, NaN where it is not known (yet). Losses of ``task`` are told in ``unit``."""
 
     days: Integers
     columns: Mapping[str, NDArray[Any]]
     scores: Floats
     truth: Floats
+    task: Task = BINARY
+    unit: float = 1.0
 
     def of_days(self, days: Sequence[DayFacts]) -> Rows:
         """The rows of some days."""
@@ -91,7 +93,7 @@ class Rows:
     def take(self, chosen: Booleans) -> Rows:
         """Some of the rows."""
         columns = {name: values[chosen] for name, values in self.columns.items()}
-        return Rows(self.days[chosen], columns, self.scores[chosen], self.truth[chosen])
+        return Rows(self.days[chosen], columns, self.scores[chosen], self.truth[chosen], self.task, self.unit)
 
     def of_day(self, day: str) -> Rows:
         """The rows of one day, by its name."""
@@ -111,12 +113,13 @@ class Rows:
     @property
     def labelled(self) -> Rows:
         """The rows whose truth and score are known."""
-        return self.take(~np.isnan(self.truth) & ~np.isnan(self.scores))
+        absent = np.isnan(self.scores)
+        return self.take(~np.isnan(self.truth) & ~(absent if absent.ndim == 1 else absent.any(axis=1)))
 
     @property
     def losses(self) -> Floats:
-        """What each row cost in nats; only of `labelled` rows."""
-        return log_losses(self.truth == 1.0, self.scores)
+        """What each row cost, in nats or as shares of ``unit``; only of `labelled` rows."""
+        return self.task.losses(self.truth, self.scores) / self.unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +227,12 @@ def bins_of_rows(profile: ReferenceProfile, rows: Rows) -> tuple[Integers, list[
         for name, one in profile.features.items()
         if name in rows.columns
     ]
-    used.append((groups_of(profile.prediction, CLASSIFIED), placed(profile.prediction, rows.scores)))
+    used.append(
+        (
+            groups_of(profile.prediction, CLASSIFIED),
+            placed(profile.prediction, np.asarray(rows.task.watched(rows.scores))),
+        )
+    )
     return np.stack([groups[bins] for groups, bins in used], axis=1), [int(groups.max()) + 1 for groups, _ in used]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -234,6 +234,14 @@ class Gateway:
                 self._observer.predicted(loop, *arm, rows, true[arm])
         if any([record.defaulted for record in records]):
             self._observer.defaulted(loop, Counter(name for record in records for name in record.defaulted))
+
+
+def reply_of(task: Task, told: Mapping[str, Any]) -> Reply:
+    """The reply that a recorded prediction was told in: its fields, with ``chances`` as the log keeps them."""
+    one, by_class = chances(task, told["chances"])
+    told = {name: value for name, value in told.items() if name != "chances"}
+    reply: Reply = msgspec.convert({**told, "probability": 0.0}, Reply)
+    return msgspec.structs.replace(reply, probability=one, probabilities=by_class)
 
 
 def _reply(task: Task, record: PredictionRecord, warnings: tuple[str, ...]) -> Reply:

@@ -154,8 +154,8 @@ def in_units(found: Interval, unit: float) -> Interval | None:
         return found
     if unit <= 0.0:
         return None
-    shares = (one / unit for one in (found.value, found.low, found.high))
-    return Interval(*shares, found.blocks, found.rows, found.confidence)
+    value, low, high = (one / unit for one in (found.value, found.low, found.high))
+    return Interval(value, low, high, found.blocks, found.rows, found.confidence)
 
 
 def _enough(blocks: int) -> int:

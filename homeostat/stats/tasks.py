@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import class_sums, figures, number_sums
 from homeostat.stats.arrays import Floats, finite, same_length
 from homeostat.stats.class_sums import ClassSums
@@ -68,7 +68,8 @@ class Task(ABC):
     def figure(self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5) -> float:
         """One figure without bounds. Raises: NotEnoughData where it is undefined."""
         del threshold
-        return pooled(blocks).figure(name)
+        whole: Sums = pooled(blocks)
+        return whole.figure(name)
 
     def to_json(self) -> dict[str, object]:
         """The JSON form; `task_of` reads it back."""
@@ -110,6 +111,8 @@ class Binary(Task):
         return figures.figure_interval(name, blocks, threshold=threshold, confidence=confidence)
 
     def figure(self, name: str, blocks: Sequence[Any], *, threshold: float = 0.5) -> float:
+        if not blocks:
+            raise NotEnoughData("No block of labelled rows.", mend="Wait for labels to mature.", blocks=0)
         return figures.figure_of(name, sum(map(figures.table_of, blocks)), threshold=threshold)
 
 
@@ -209,7 +212,7 @@ class Multiclass(Task):
 
 
 BINARY = Binary()
-_TASKS = {"binary": Binary, "regression": Regression, "multiclass": Multiclass}
+_TASKS: Mapping[str, Callable[..., Task]] = {"binary": Binary, "regression": Regression, "multiclass": Multiclass}
 _KEPT: Mapping[str, type[Sums]] = {"regression": NumberSums, "multiclass": ClassSums}
 
 
@@ -227,7 +230,8 @@ def task_of(value: Mapping[str, Any] | None) -> Task:
     made = _TASKS.get(told.pop("name", ""))
     if made is None:
         raise InvalidInput(f"No task {value.get('name')!r}.", mend="Update Homeostat here, too.")
-    return made(**{name: tuple(one) if isinstance(one, list) else one for name, one in told.items()})
+    found: Task = made(**{name: tuple(one) if isinstance(one, list) else one for name, one in told.items()})
+    return found
 
 
 def sums_type(value: Mapping[str, Any]) -> type[Sums]:

@@ -33,7 +33,7 @@ from homeostat.monitoring.detectors import drift
 from homeostat.monitoring.windows import Window
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.checks import check_training_rows
-from homeostat.training.proof import positive_class
+from homeostat.training.fitted import positive_class
 from homeostat.training.rows import TrainingRows
 
 MEMORY_BYTES = 4 << 30

@@ -72,7 +72,7 @@ def answers_of(log: pa.Table, task: Task) -> NDArray[np.float64]:
     """What was answered to logged rows, as it is judged: probabilities, numbers, or a table of chances."""
     column = log[task.column]
     if task.column != "probabilities":
-        return column.cast(pa.float64()).to_numpy().astype(np.float64)
+        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     table: list[list[float]] = column.to_pylist()
     return np.array(table, dtype=np.float64).reshape(log.num_rows, -1)
 

@@ -17,7 +17,9 @@ from homeostat.kernel.errors import InvalidInput
 
 Found = Mapping[str, Any]
 """Some fields of a prediction's record."""
-_TOLD = ("prediction_id", "prediction", "probability", "version", "arm")
+_TOLD = ("prediction_id", "prediction", "version", "arm")
+_CHANCES = ("probability", "probabilities")
+"""Where a record or the log has on which chances a prediction stands; neither beside a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +59,6 @@ class FindCall:
 
 
 def _told(found: Found) -> Reply:
-    return {**{name: found[name] for name in _TOLD}, "defaulted": list(found.get("defaulted") or ())}
+    chances = next((found[name] for name in _CHANCES if found.get(name) is not None), None)
+    told = {name: found[name] for name in _TOLD}
+    return {**told, "chances": chances, "defaulted": list(found.get("defaulted") or ())}

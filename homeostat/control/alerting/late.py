@@ -110,9 +110,10 @@ def _calibration(days: Sequence[Day], limits: Alerts) -> Iterator[Reading]:
     """Mean prediction minus base rate over the trail, as served; the bound nearer to 0 is held against the limit."""
     day = days[-1]
     sums = [one.outcomes.live for one in days if one.outcomes is not None and one.outcomes.live.rows][-TRAIL_DAYS:]
+    scored = [one for one in sums if isinstance(one, ScoreSums)]
     found = None
-    if len(sums) == TRAIL_DAYS:
-        found = bias(sums)
+    if len(scored) == TRAIL_DAYS:
+        found = bias(scored)
     if found is None:
         yield reading("calibration", "probability", day, "unknown")
         return

@@ -18,6 +18,7 @@ from homeostat.control.economics.observed import Observed, detection_days_of, sk
 from homeostat.control.economics.spending import given, monitoring_of, product
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.operating import OperatingPoint, operating_point
+from homeostat.stats.sums import ScoreSums
 
 Json = dict[str, object]
 ERROR_DAYS = 90
@@ -125,8 +126,11 @@ def errors_of(seen: Observed, prices: Economics, traffic: Told) -> dict[str, Tol
 
 def _point(seen: Observed, costs: list[float]) -> OperatingPoint | Missing:
     days = [day.outcomes.live for day in seen.days if day.outcomes and day.outcomes.live.rows][-ERROR_DAYS:]
+    scored = [one for one in days if isinstance(one, ScoreSums)]
+    if len(scored) < len(days):
+        return Missing("", "errors have one price each in yes-or-no loops only")
     try:
-        return operating_point(days, false_positive=costs[0], false_negative=costs[1], present=seen.threshold)
+        return operating_point(scored, false_positive=costs[0], false_negative=costs[1], present=seen.threshold)
     except (NotEnoughData, InvalidInput) as error:
         return Missing("", error.problem)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from statistics import mean, median
@@ -19,7 +20,8 @@ from homeostat.monitoring.skew import skew_rate_or_none
 from homeostat.registry.models import Version
 from homeostat.stats.decay import BLOCK_DAYS, Aged
 from homeostat.stats.intervals import wilson_interval
-from homeostat.stats.sums import ScoreSums, pooled
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import pooled
 
 DAY = 86_400_000_000
 RECENT_DAYS = 28
@@ -74,7 +76,7 @@ class Observed:
 
     def _weeks(self, name: str) -> list[tuple[str, float, float, int, int]]:
         """A version, its mean age, skill and rows in a week, and the number of the week's first day."""
-        found: dict[int, list[tuple[float, ScoreSums]]] = defaultdict(list)
+        found: dict[int, list[tuple[float, Sums]]] = defaultdict(list)
         cutoff = self.versions[name].pin.cutoff
         for day in self.days:
             sums = day.sums_of(name)
@@ -84,9 +86,9 @@ class Observed:
         told = []
         for week, seen in found.items():
             whole = pooled([sums for _, sums in seen])
-            if 0 < whole.positives < whole.rows:
+            with suppress(NotEnoughData):
                 age = sum(age * sums.rows for age, sums in seen) / whole.rows
-                told.append((name, age, whole.skill(), whole.rows, week * BLOCK_DAYS))
+                told.append((name, age, whole.figure("skill"), whole.rows, week * BLOCK_DAYS))
         return told
 
 

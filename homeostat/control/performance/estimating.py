@@ -37,6 +37,11 @@ def matured_by(days: Sequence[Day], instant: int) -> list[Day]:
     return [day for day in days if day.outcomes and day.outcomes.live.rows and day.mature_at <= instant]
 
 
+def scored_of(days: Sequence[Day]) -> list[ScoreSums]:
+    """The labelled rows of days of a yes-or-no loop, as they were answered."""
+    return [day.outcomes.live for day in days if day.outcomes and isinstance(day.outcomes.live, ScoreSums)]
+
+
 def recent(matured: Sequence[ScoreSums], unlabelled: int = 1) -> list[ScoreSums]:
     """The newest of the matured days, oldest first, as many as scores are calibrated on."""
     return list(matured[-max(HISTORY, RUNS * unlabelled) :])
@@ -57,7 +62,7 @@ def _with_estimate(day: Day, days: Sequence[Day], threshold: float) -> Day:
     assert made is not None
     before = [one for one in days if one.start < day.start]
     labelled = matured_by(before, day.end)
-    everything = [one.outcomes.live for one in labelled if one.outcomes]
+    everything = scored_of(labelled)
     late = [one for one in before[1 - TRAIL_DAYS :] if one.outcomes is None or one.mature_at > day.end]
     waiting = [one.inputs.estimated.scores for one in late if one.inputs.estimated]
     unlabelled = 1 + len(waiting)

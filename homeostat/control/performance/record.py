@@ -9,10 +9,14 @@ from typing import Literal
 import numpy as np
 
 from homeostat.control.days import Day
+from homeostat.control.performance.estimating import scored_of
 from homeostat.control.reading import TRAIL_DAYS
+from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
 from homeostat.stats.figures import FIGURES, Tables, cut_of, table_of
-from homeostat.stats.sums import SCORE_BINS
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.tasks import BINARY, Task
 
 _NONE: Tables = np.zeros((2, SCORE_BINS))
 PROMISED = 0.95
@@ -58,12 +62,21 @@ def records(days: Sequence[Day], of: Of) -> Mapping[str, Record]:
     return {name: one for name, one in found.items() if one is not None}
 
 
-def realised_of(day: Day, name: str, threshold: float) -> float | None:
+def realised_of(day: Day, name: str, threshold: float, task: Task = BINARY) -> float | None:
     """A figure of a day with labels, as served; None where it is undefined."""
     if day.outcomes is None:
         return None
+    if not isinstance(day.outcomes.live, ScoreSums):
+        return _defined(day.outcomes.live, name) if name in task.figures else None
     value = float(FIGURES[name].of(table_of(day.outcomes.live), cut_of(threshold)))
     return value if np.isfinite(value) else None
+
+
+def _defined(sums: Sums, name: str) -> float | None:
+    try:
+        return sums.figure(name)
+    except NotEnoughData:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,7 @@ class _Held:
 
 def _held(days: Sequence[Day], of: Of) -> _Held:
     labelled = [day for day in days if day.outcomes is not None and day.outcomes.live.rows]
-    tables = [table_of(day.outcomes.live) for day in labelled if day.outcomes]
+    tables = [table_of(block) for block in scored_of(labelled)]
     over = 1 if of == "day" else TRAIL_DAYS
     used, made, cuts, realised, known = list[Day](), list[Mapping[str, Estimate]](), list[int](), [_NONE], [_NONE]
     for place, day in enumerate(labelled):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.performance.estimating import estimates, method_of, recent
+from homeostat.control.performance.estimating import estimates, method_of, recent, scored_of
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, realised_of, records
@@ -18,41 +18,58 @@ from homeostat.monitoring.estimates import Estimate
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.bernstein import MovingMean
 from homeostat.stats.bounded import Bounded
-from homeostat.stats.figures import FIGURES, figure_interval, figure_of, table_of
+from homeostat.stats.figures import figure_of, table_of
 from homeostat.stats.intervals import Interval
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.own import own_interval
 from homeostat.stats.sums import ScoreSums
+from homeostat.stats.tasks import BINARY, Task
 
 Json = dict[str, Any]
 WINDOWS = (1, 7, 28)
 """Trails, in days, over which every figure is told beside the one that was asked for."""
+_IN_UNITS = ("rmse", "mae", "quantile_loss")
+"""Figures in the label's own unit, in which five points mean nothing."""
 _BOUNDED = ("accuracy", "brier")
 """Means of rows in [0, 1], for which there are bounds that hold at every look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold`` as declared now."""
+    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold``, ``task`` and the user's ``own`` metrics
+    are as declared now."""
 
     loop: str
     days: Sequence[Day]
     threshold: float
     now: Instant | None
     label_delay: int
+    task: Task = BINARY
+    own: Sequence[str] = ()
+
+    @property
+    def labelled(self) -> list[Day]:
+        """The days with labelled rows."""
+        return [day for day in self.days if day.outcomes and day.outcomes.live.rows]
 
 
 def performance_of(seen: Seen, trail: int) -> Json:
     """Everything that is known of how right a loop is. ``trail`` is in days; figures that are unknown say why."""
-    labelled = [day for day in seen.days if day.outcomes and day.outcomes.live.rows]
-    waiting = _waiting(seen)
+    labelled, waiting, binary = seen.labelled, _waiting(seen), seen.task == BINARY
     return {
         "loop": seen.loop,
+        "task": seen.task.name,
+        "primary": seen.task.loss_name,
         "as_of": None if seen.now is None else format_instant(seen.now),
         "threshold": seen.threshold,
         "labels": labels_of(seen.days[-trail:] if trail else seen.days, waiting),
         "trail": trail,
-        "realised": [_realised(labelled, seen.threshold, over) for over in sorted({*WINDOWS, trail})],
-        "estimated": _estimated(labelled, waiting, seen.threshold),
-        "record": {of: {name: plain(one) for name, one in records(seen.days, of).items()} for of in ("day", "trail")},
+        "realised": [_realised(labelled, seen, over) for over in sorted({*WINDOWS, trail})],
+        "estimated": _estimated(labelled, waiting, seen.threshold) if binary else _not_estimated(waiting, seen.task),
+        "record": {
+            of: {name: plain(one) for name, one in records(seen.days, of).items()} if binary else {}
+            for of in ("day", "trail")
+        },
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
@@ -64,10 +81,12 @@ def _waiting(seen: Seen) -> list[Day]:
     return [day for day in seen.days if day.outcomes is None]
 
 
-def _realised(labelled: Sequence[Day], threshold: float, over: int) -> Json:
+def _realised(labelled: Sequence[Day], seen: Seen, over: int) -> Json:
     """Every figure over the last ``over`` days with labels."""
     days = labelled[-over:]
     blocks = [day.outcomes.live for day in days if day.outcomes]
+    scored = [block for block in blocks if isinstance(block, ScoreSums)]
+    bounded = _BOUNDED if seen.task == BINARY else ()
     return {
         "days": over,
         "found": len(days),
@@ -75,22 +94,48 @@ def _realised(labelled: Sequence[Day], threshold: float, over: int) -> Json:
         "until": days[-1].day if days else None,
         "rows": sum(block.rows for block in blocks),
         "guarantee": "fixed_look",
-        "figures": {name: _figure(name, blocks, threshold) for name in FIGURES},
-        "every_look": {name: _watched(name, blocks, threshold) for name in _BOUNDED},
+        "figures": {name: _figure(name, blocks, seen) for name in seen.task.figures},
+        "own": {name: _own(name, days) for name in seen.own},
+        "every_look": {name: _watched(name, scored, seen.threshold) for name in bounded},
     }
 
 
-def _figure(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
+def _figure(name: str, blocks: Sequence[Sums], seen: Seen) -> Json:
     """With bounds where there are days enough, else bare, else unknown."""
     try:
-        found = figure_interval(name, blocks, threshold=threshold)
+        found = seen.task.interval(name, blocks, threshold=seen.threshold)
         return shown(found.value, found.low, found.high)
     except NotEnoughData:
         pass
     try:
-        return shown(figure_of(name, sum_of(blocks), threshold=threshold))
+        return shown(seen.task.figure(name, blocks, threshold=seen.threshold))
     except NotEnoughData:
         return shown(unknown="no_labels" if not blocks else "undefined")
+
+
+def _own(name: str, days: Sequence[Day]) -> Json:
+    """A metric of the user's over the days on which it could be computed."""
+    known = [day.outcomes.own[name] for day in days if day.outcomes and name in day.outcomes.own]
+    if not known:
+        return shown(unknown="no_labels" if not days else "never_computed")
+    try:
+        found = own_interval(known)
+    except NotEnoughData:
+        return shown(sum(one.total for one in known) / sum(one.rows for one in known))
+    return shown(found.value, found.low, found.high)
+
+
+def _not_estimated(waiting: Sequence[Day], task: Task) -> Json:
+    """What waits for its labels, where scores say nothing of how wrong an answer is likely to be."""
+    return {
+        "days": len(waiting),
+        "from": waiting[0].day if waiting else None,
+        "until": waiting[-1].day if waiting else None,
+        "rows": sum(day.inputs.rows for day in waiting),
+        "unreadable": 0,
+        "calibrated": {"by": None, "days": 0, "rows": 0},
+        "figures": {name: shown(unknown="not_estimated") for name in task.figures},
+    }
 
 
 def _watched(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
@@ -105,7 +150,7 @@ def _watched(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], threshold: float) -> Json:
     """Every figure over all days whose labels are not in, as of what is known now."""
     made = [(day, day.inputs.estimated) for day in waiting if day.inputs.estimated is not None]
-    history = recent([day.outcomes.live for day in labelled if day.outcomes], max(1, len(made)))
+    history = recent(scored_of(labelled), max(1, len(made)))
     scores = [sum(counts) for counts in zip(*(one.scores for _, one in made), strict=True)]
     found = estimates(scores, history, threshold, unlabelled=max(1, len(made)))
     if waiting and not made:
@@ -126,13 +171,13 @@ def _powers(labelled: Sequence[Day], seen: Seen, trail: int) -> Json:
     blocks = [day.outcomes.live for day in labelled if day.outcomes][-max(trail, max(WINDOWS)) :]
     delay = seen.label_delay / duration("1d")
     found: Json = {}
-    for name, figure in FIGURES.items():
-        if figure.better == "neither":
+    for name, better in seen.task.figures.items():
+        if better == "neither" or name in _IN_UNITS:
             continue
         try:
-            bounds: Interval = figure_interval(name, blocks, threshold=seen.threshold)
+            bounds: Interval = seen.task.interval(name, blocks, threshold=seen.threshold)
             told = detection_of(bounds, label_delay=delay)
-            what = "drop" if figure.better == "higher" else "rise"
+            what = "drop" if better == "higher" else "rise"
             found[name] = {**told.to_json(), "sentence": told.sentence(what), "unknown": None}
         except NotEnoughData:
             found[name] = {"change": POINTS, "days": None, "sentence": None, "unknown": "too_few_labelled_days"}
@@ -145,7 +190,7 @@ def _day(seen: Seen, place: int) -> Json:
     made = day.inputs.estimated
     expected: Mapping[str, Estimate] = {} if made is None else made.figures
     there = day.outcomes is not None and day.outcomes.live.rows > 0
-    realised = {name: realised_of(day, name, seen.threshold) for name in FIGURES}
+    realised = {name: realised_of(day, name, seen.threshold, seen.task) for name in seen.task.figures}
     return {
         "day": day.day,
         "rows": day.inputs.rows,
@@ -153,6 +198,7 @@ def _day(seen: Seen, place: int) -> Json:
         "estimated": {name: estimate_shown(one) for name, one in expected.items()} or None,
         "trail": {name: estimate_shown(one) for name, one in made.trail.items()} if made else None,
         "realised": realised if there else None,
+        "own": {name: one.total / one.rows for name, one in day.outcomes.own.items()} if day.outcomes else None,
     }
 
 
@@ -168,10 +214,3 @@ def shown(
 ) -> Json:
     """A figure as JSON: null and the reason where it is unknown."""
     return {"value": value, "low": low, "high": high, "unknown": unknown}
-
-
-def sum_of(blocks: Sequence[ScoreSums]) -> Any:
-    """The counts of all blocks by outcome and score. Raises: NotEnoughData for none."""
-    if not blocks:
-        raise NotEnoughData("No block of labelled rows.", mend="Wait for labels to mature.", blocks=0)
-    return sum(table_of(block) for block in blocks)

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from homeostat.app.answers import Attempt
 from homeostat.app.clocks import HEADER, DoorClock
 from homeostat.app.consumer_names import HEADER as CONSUMER
@@ -15,7 +13,7 @@ from homeostat.app.door_parts import EventSink
 from homeostat.app.prediction_ids import new_prediction_id
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
-from homeostat.serving.gateway import Gateway, Reply
+from homeostat.serving.gateway import Gateway, Reply, reply_of
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.refusing import check_size
@@ -95,7 +93,8 @@ class Asking:
     async def _recorded(self, loop: str, names: Sequence[str]) -> dict[str, Reply]:
         """The predictions of these ids that are recorded, in their order."""
         found = await self.recorder.predictions(loop, names)
-        replies = msgspec.convert(found["predictions"], list[Reply])
+        task = self.plan(loop).task
+        replies = [reply_of(task, one) for one in found["predictions"]]  # type: ignore[attr-defined]
         by_name = {one.prediction_id: one for one in replies}
         return {name: by_name[name] for name in names if name in by_name}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import InvalidInput
 from homeostat.serving.gateway import Reply
+from homeostat.stats.tasks import Multiclass, Task
 from homeostat.web.doors.oip.binary_tensors import bytes_of_values
 from homeostat.web.doors.oip.protocol import HEADER_LENGTH, InferBody, Wanted, echoed, switch
 from homeostat.web.doors.replies import JSON, Response
@@ -28,30 +30,55 @@ def _listed(names: Sequence[str]) -> str:
     return msgspec.json.encode(names).decode() if names else "[]"
 
 
-OUTPUTS = {
-    output.name: output
-    for output in (
+_PREDICTION = {
+    "binary": (
         Output("prediction", "BOOL", lambda reply: reply.prediction),
         Output("probability", "FP64", lambda reply: reply.probability),
-        Output("prediction_id", "BYTES", lambda reply: reply.prediction_id),
-        Output("version", "BYTES", lambda reply: reply.version),
-        Output("arm", "BYTES", lambda reply: reply.arm),
-        Output("defaulted", "BYTES", lambda reply: _listed(reply.defaulted)),
-        Output("warnings", "BYTES", lambda reply: _listed(reply.warnings)),
-    )
+    ),
+    "regression": (Output("prediction", "FP64", lambda reply: reply.prediction),),
+    "multiclass": (Output("prediction", "BYTES", lambda reply: reply.prediction),),
 }
-METADATA = [{"name": output.name, "datatype": output.datatype, "shape": [-1]} for output in OUTPUTS.values()]
+_SHARED = (
+    Output("prediction_id", "BYTES", lambda reply: reply.prediction_id),
+    Output("version", "BYTES", lambda reply: reply.version),
+    Output("arm", "BYTES", lambda reply: reply.arm),
+    Output("defaulted", "BYTES", lambda reply: _listed(reply.defaulted)),
+    Output("warnings", "BYTES", lambda reply: _listed(reply.warnings)),
+)
 Chosen = Sequence[tuple[Output, bool]]
 """Outputs in the order in which they go back, and whether each goes in binary."""
+
+
+@cache
+def outputs_of(task: Task) -> Mapping[str, Output]:
+    """The tensors of a loop's replies by name: of several classes one of chances for each, ``probability.CLASS``.
+
+    >>> list(outputs_of(Multiclass(("a", "b"))))[:3]
+    ['prediction', 'probability.a', 'probability.b']
+    """
+    classes = task.classes if isinstance(task, Multiclass) else ()
+    chances = [Output(f"probability.{name}", "FP64", _chance(name)) for name in classes]
+    return {output.name: output for output in (*_PREDICTION[task.name], *chances, *_SHARED)}
+
+
+def metadata(task: Task) -> list[dict[str, object]]:
+    """What a model says of its outputs."""
+    return [{"name": one.name, "datatype": one.datatype, "shape": [-1]} for one in outputs_of(task).values()]
+
+
+def _chance(name: str) -> Callable[[Reply], object]:
+    return lambda reply: reply.probabilities[name] if isinstance(reply.probabilities, dict) else None
+
+
 _NOT_HERE = ("classification", "shared_memory_region", "shared_memory_byte_size", "shared_memory_offset")
 
 
-def chosen(body: InferBody) -> Chosen:
+def chosen(body: InferBody, task: Task) -> Chosen:
     """The outputs that a request asks for: all of them where it names none. Raises: InvalidInput."""
-    binary = bool(switch(body.parameters, "binary_data_output"))
+    binary, outputs = bool(switch(body.parameters, "binary_data_output")), outputs_of(task)
     if not body.outputs:
-        return [(output, binary) for output in OUTPUTS.values()]
-    found = {wanted.name: (_output(wanted), _in_binary(wanted, binary)) for wanted in body.outputs}
+        return [(output, binary) for output in outputs.values()]
+    found = {wanted.name: (_output(wanted, outputs), _in_binary(wanted, binary)) for wanted in body.outputs}
     if len(found) < len(body.outputs):
         raise InvalidInput("An output is asked for twice.", mend="Name each output once.")
     return list(found.values())
@@ -93,11 +120,11 @@ def _response(text: bytes, binary: Sequence[bytes]) -> Response:
     return Response(200, b"".join((text, *binary)), headers)
 
 
-def _output(wanted: Wanted) -> Output:
-    found = OUTPUTS.get(wanted.name)
+def _output(wanted: Wanted, outputs: Mapping[str, Output]) -> Output:
+    found = outputs.get(wanted.name)
     if found is None:
         name = wanted.name[:60]
-        raise InvalidInput(f"No output {name!r} here.", mend=did_you_mean(name, OUTPUTS), output=name)
+        raise InvalidInput(f"No output {name!r} here.", mend=did_you_mean(name, outputs), output=name)
     return found
 
 

@@ -8,9 +8,10 @@ from functools import partial
 
 from homeostat.kernel.errors import NotFound, Unavailable
 from homeostat.serving.gateway import Reply
+from homeostat.stats.tasks import Task
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.oip.binary_tensors import bytes_of_values
-from homeostat.web.doors.oip.outputs import METADATA, OUTPUTS, Chosen, chosen, versions_of
+from homeostat.web.doors.oip.outputs import Chosen, chosen, metadata, outputs_of, versions_of
 from homeostat.web.doors.oip.protocol import EXTENSIONS, InferBody, Wanted, echoed
 from homeostat.web.doors.oip.repository import Repository, server
 from homeostat.web.doors.oip_grpc.contents import tensors_of
@@ -73,13 +74,14 @@ class _Answers:
         model, loaded = self.repository.model(request.name, request.version or None)
         told = message("ModelMetadataResponse")(name=model.name, versions=loaded, platform=model.metadata["platform"])
         _tell_tensors(told.inputs, model.metadata["inputs"])  # type: ignore[arg-type]
-        _tell_tensors(told.outputs, METADATA)
+        _tell_tensors(told.outputs, metadata(self.repository.asking.plan(model.name).task))
         put_parameters(told.parameters, model.metadata.get("parameters", {}))  # type: ignore[arg-type]
         return told
 
     async def infer(self, request: Message, asked: Asked) -> Message:
         parameters = given_parameters(request.parameters)
-        outputs = chosen(_body(request, parameters))
+        task = self.repository.asking.plan(request.model_name).task
+        outputs = chosen(_body(request, parameters, task), task)
         loop, version = request.model_name, request.model_version or None
         read = partial(tensors_of, request)
         rows = self.repository.rows(asked, loop, request.id or None, read)
@@ -93,9 +95,9 @@ class _Answers:
         return message("RepositoryIndexResponse")(models=self.repository.index(only_ready=request.ready))
 
 
-def _body(request: Message, parameters: dict[str, object]) -> InferBody:
+def _body(request: Message, parameters: dict[str, object], task: Task) -> InferBody:
     """What the request says of its outputs; one more than there are is enough to see that it says too much."""
-    wanted = request.outputs[: len(OUTPUTS) + 1]
+    wanted = request.outputs[: len(outputs_of(task)) + 1]
     outputs = [Wanted(one.name, given_parameters(one.parameters)) for one in wanted]
     return InferBody([], None, parameters, outputs)
 
