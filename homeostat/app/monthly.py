@@ -26,7 +26,7 @@ def silent(_what: str, _done: int, _of: int) -> None:
 
 
 def monthly_figures(settings: Settings, loop: Loop, served: Served, progress: Progress) -> dict[str, Json]:
-    """AUC and log-loss of each served month under a model trained on what was known when the month began.
+    """The figures of each served month under a model trained on what was known when the month began.
 
     Trained in at most two child processes; kept under the home's reports until the month's rows or labels,
     the features or the configuration change. Raises: Unavailable when a child dies.

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +24,7 @@ from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import Instant, to_datetime
 from homeostat.monitoring.windows import window
 from homeostat.registry.binding import Binding
+from homeostat.training.fitted import answering
 from homeostat.training.rows import model_frame
 from homeostat.training.training_set import Sources, labelled_rows
 
@@ -46,14 +48,14 @@ def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, 
     rows = served.rows(month)
     columns = month_columns(settings, loop, served, month, Binding.of(loop.feature_set))
     if columns is None:
-        return figures(served.truth[rows][:0], None)
+        return figures(served.truth[rows][:0], None, loop.task)
     earlier = labelled_rows(loop.question, loop.feature_set, loop.label, _known_by(loop, tables, begins))
-    if not rows.any() or not 0 < earlier.label.sum() < earlier.label.size:
-        return figures(served.truth[rows][:0], None)
-    estimator = loop.train(earlier.rows(loop.feature_set), loop.config)
+    if not rows.any() or np.unique(earlier.label).size < 2:
+        return figures(served.truth[rows][:0], None, loop.task)
+    estimator = loop.train(earlier.rows(loop.feature_set, loop.label.classes), loop.config)
     del earlier  # its memory is better used by the next step
-    scores = estimator.predict_proba(model_frame(columns, loop.feature_set.kinds))[:, 1]
-    return figures(served.truth[rows], scores)
+    scores = answering(estimator, loop.task)(model_frame(columns, loop.feature_set.kinds))
+    return figures(served.truth[rows], scores, loop.task)
 
 
 def _known_by(loop: Loop, tables: DeltaTables, instant: Instant) -> Sources:

@@ -18,6 +18,7 @@ from homeostat.data.tables import POSITION, Table, TableStore
 from homeostat.data.weights import chosen
 from homeostat.kernel.clock import Instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.stats.tasks import BINARY
 
 LISTED = (
     "prediction_id",
@@ -89,7 +90,8 @@ def newest(log: TableStore, loop: Loop, limit: int, key: str | None = None) -> l
         return []
     first = int(np.partition(places, -limit)[-limit]) if len(places) > limit else int(places.min())
     since = pc.field(POSITION) >= pa.scalar(first, pa.int64())
-    rows = log.read(loop.name, columns=list(LISTED), where=since if asked is None else since & asked)
+    listed = [name for name in LISTED if name != "probability" or loop.task == BINARY]
+    rows = log.read(loop.name, columns=listed, where=since if asked is None else since & asked)
     return [_plain(row) for row in reversed(rows.to_pylist())]
 
 

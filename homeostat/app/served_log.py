@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
-from homeostat.app.control.scoring import can_judge
+from homeostat.app.control.scoring import answers_of, can_judge
 from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
@@ -22,16 +22,17 @@ from homeostat.data.weights import ONE_IN, WEIGHT, even, evened
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.labels import join_labels
+from homeostat.monitoring.labels import LABELLED, join_labels
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.windows import day_name, days_of, window
 from homeostat.registry.binding import Binding
 from homeostat.stats import metrics
+from homeostat.stats.tasks import BINARY, Task
 
 Json = dict[str, Any]
 Columns = Mapping[str, NDArray[Any]]
 _STAMP = pa.timestamp("us", tz="UTC")
-_LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence", "probability")
+_LOGGED = ("prediction_id", "asked_at", "served_at", "read_sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Served:
     day: NDArray[np.int64]
     month: NDArray[np.str_]
     labelled: NDArray[np.bool_]
-    truth: NDArray[np.bool_]
+    truth: NDArray[Any]
     live: NDArray[np.float64]
     each: int = 1
 
@@ -66,17 +67,18 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
     weighing = [name for name in (WEIGHT, ONE_IN) if name in stored.columns(loop.name)]
-    log, each = evened(stored.read(loop.name, columns=[*_LOGGED, *asked, *weighing], where=ANSWERED))
+    log, each = evened(stored.read(loop.name, columns=[*_LOGGED, loop.task.column, *asked, *weighing], where=ANSWERED))
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
-    labelled, truth = np.zeros(log.num_rows, dtype=bool), np.zeros(log.num_rows, dtype=bool)
+    labels = label.typed(joined.truth[joined.status == LABELLED])
+    labelled, truth = np.zeros(log.num_rows, dtype=bool), np.zeros(log.num_rows, dtype=labels.dtype)
     labelled[joined.labelled_rows] = True
-    truth[joined.labelled_rows] = joined.labels
+    truth[joined.labelled_rows] = labels
     days = days_of(log["asked_at"].cast(pa.int64()).to_numpy(), loop.timezone)
     names = {int(day): day_name(int(day))[:7] for day in np.unique(days)}
     month = np.array([names[int(day)] for day in days], dtype=np.str_)
-    return Served(days, month, labelled, truth, log["probability"].to_numpy().astype(np.float64), each)
+    return Served(days, month, labelled, truth, answers_of(log, loop.task), each)
 
 
 def month_columns(settings: Settings, loop: Loop, served: Served, month: str, bound: Binding) -> Columns | None:
@@ -108,12 +110,29 @@ def _next(month: str) -> str:
     return f"{year + number // 12:04}-{number % 12 + 1:02}"
 
 
-def figures(truth: NDArray[np.bool_], scores: NDArray[np.float64] | None) -> Json:
-    """AUC and log-loss, null where they are not defined."""
+def reported(task: Task) -> tuple[str, str]:
+    """The two figures of a month: how well answers tell rows apart, and how wrong they are.
+
+    >>> reported(BINARY), reported(Regression())
+    (('auc', 'log_loss'), ('skill', 'rmse'))
+    """
+    if task == BINARY:
+        return "auc", "log_loss"
+    return ("accuracy", "log_loss") if task.error is None else ("skill", task.error)
+
+
+def figures(truth: NDArray[Any], scores: NDArray[np.float64] | None, task: Task = BINARY) -> Json:
+    """AUC and log-loss, or what other tasks have in their place; null where they are not defined."""
     if scores is None or not truth.size:
-        return {"auc": None, "log_loss": None}
+        return dict.fromkeys(reported(task))
+    if task != BINARY:
+        sums = task.sums(truth, scores)
+        return {name: _defined(lambda: sums.figure(name)) for name in reported(task)}
+    return {"auc": _defined(lambda: metrics.roc_auc(truth, scores)), "log_loss": metrics.log_loss(truth, scores)}
+
+
+def _defined(figure: Callable[[], float]) -> float | None:
     try:
-        auc: float | None = metrics.roc_auc(truth, scores)
+        return figure()
     except NotEnoughData:
-        auc = None
-    return {"auc": auc, "log_loss": metrics.log_loss(truth, scores)}
+        return None

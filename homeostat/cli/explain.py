@@ -57,15 +57,22 @@ def _listed(found: list[Json]) -> None:
             one["prediction_id"],
             when(one["asked_at"]),
             one["key"],
-            f"{one['probability']:.3f}",
-            "yes" if one["prediction"] else "no",
+            *([f"{one['probability']:.3f}"] if "probability" in one else []),
+            _answer(one["prediction"]),
             one["version"] + (" (canary)" if one["arm"] == "canary" else ""),
         ]
         for one in found
     ]
-    print_table(
-        ["prediction", "asked at", "key", "probability", "answer", "version"], rows, right=["probability"], whole=True
-    )
+    probability = ["probability"] if "probability" in found[0] else []
+    columns = ["prediction", "asked at", "key", *probability, "answer", "version"]
+    print_table(columns, rows, right=probability, whole=True)
+
+
+def _answer(prediction: Any) -> str:
+    """Yes or no, a number, or a class."""
+    if isinstance(prediction, bool):
+        return "yes" if prediction else "no"
+    return f"{prediction:.6g}" if isinstance(prediction, float) else str(prediction)
 
 
 def _all(made: Json) -> None:
@@ -121,10 +128,12 @@ def _one(made: Json) -> None:
 
 def _head(made: Json) -> None:
     told = made["prediction"]
-    answer = "yes" if told["prediction"] else "no"
+    answer = _answer(told["prediction"])
+    if "probability" in told:
+        answer = f"{told['probability']:.4f} ({answer})"
     data.print(f"[bold]{told['prediction_id']}[/]  {escape(told['key'])}")
     data.print(
-        f"  {told['probability']:.4f} ({answer}) by {told['version']} as {told['arm']}, asked at"
+        f"  {answer} by {told['version']} as {told['arm']}, asked at"
         f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
         f" {told['read_sequence']}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from homeostat.cli.context import opened
@@ -47,31 +48,42 @@ def report_text(found: Json) -> None:
             f"{month['served']:,}",
             f"{month['labelled']:,}",
             figure(month["base_rate"], 3),
-            *_groups(month),
+            *_groups(month, found["figures"]),
         ]
         for month in found["months"]
     ]
-    rows.append(["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _groups(found["means"]))])
-    columns = ["\nmonth", "\nserved", "\nlabelled", "base\nrate", _heading("AUC"), _heading("log-loss")]
+    rows.append(
+        ["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _groups(found["means"], found["figures"]))]
+    )
+    columns = [
+        "\nmonth",
+        "\nserved",
+        "\nlabelled",
+        "base\nrate",
+        *(_heading(_NAMES.get(name, name)) for name in found["figures"]),
+    ]
     print_table(columns, rows, right=columns[1:4])
     if found["gain"]:
-        data.print(_gain(found["gain"]))
+        data.print(_gain(found["gain"], found["loss"]))
     totals = dict(found["totals"])
     data.print(counted({name: totals.pop(name) for name in ("served", "labelled", "failed_requests")}))
     data.print(counted(totals))
 
 
-def _gain(gain: Json) -> str:
+def _gain(gain: Json, loss: str) -> str:
     """What the loop was worth, and what an interval by rows would have claimed of it."""
     bounds = f"{gain['value']:+.4f}, between {gain['low']:+.4f} and {gain['high']:+.4f}"
     ratio = gain["row_wise_ratio"]
     narrow = "" if ratio is None else f"\n(an interval over rows would be {ratio:.1f} times too narrow)"
-    return f"log-loss, live minus frozen: {bounds} over {gain['blocks']} days{narrow}"
+    return f"{loss}, live minus frozen: {bounds} over {gain['blocks']} days{narrow}"
 
 
-def _groups(figures: Json) -> list[str]:
-    """The three scorers' AUC in one cell, and their log-loss in another."""
-    return [_group(*(figure(figures[scorer][name]) for scorer in SCORERS)) for name in ("auc", "log_loss")]
+_NAMES = {"auc": "AUC", "log_loss": "log-loss", "rmse": "RMSE", "mae": "MAE", "quantile_loss": "quantile loss"}
+
+
+def _groups(figures: Json, names: Sequence[str]) -> list[str]:
+    """The three scorers' AUC in one cell, and their log-loss in another; of other tasks their own two figures."""
+    return [_group(*(figure(figures[scorer][name]) for scorer in SCORERS)) for name in names]
 
 
 def _heading(measure: str) -> str:

@@ -18,8 +18,9 @@ import homeostat as hs
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
+from homeostat.stats.tasks import BINARY
 from homeostat.web.doors.oip.datatypes import OF_KIND
-from homeostat.web.doors.oip.outputs import OUTPUTS
+from homeostat.web.doors.oip.outputs import outputs_of
 from homeostat.web.doors.oip_grpc.messages import SERVICE
 from homeostat.web.doors.oip_grpc.refusals import STATUSES
 from tests.service.test_gateway import ROOT, Gateway, free_port, gateway
@@ -97,7 +98,7 @@ def test_the_error_of_the_page_is_the_one_that_is_told(running: Gateway) -> None
 
 
 def test_every_output_and_the_datatype_of_every_kind_is_on_the_page() -> None:
-    for output in OUTPUTS.values():
+    for output in outputs_of(BINARY).values():
         assert f"| `{output.name}` | `{output.datatype}` |" in PAGE
     for kind, datatype in OF_KIND.items():
         assert f"| `{kind}()` | `{datatype}` |" in PAGE

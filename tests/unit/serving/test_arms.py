@@ -37,7 +37,7 @@ def ask(serving: Serving) -> tuple[list[tuple[float, str, Arm, bool]], list[Fail
         failures.append((version, arm, rows))
 
     found = asyncio.run(answer(serving, UNITS, COLUMNS, failed))
-    return [(a.probability, a.version, a.arm, a.fell_back) for a in found], failures
+    return [(a.score, a.version, a.arm, a.fell_back) for a in found], failures
 
 
 def test_each_row_is_answered_by_its_own_arm() -> None:
@@ -99,7 +99,7 @@ def test_rows_keep_their_order_however_the_arms_mix(units: list[str], share: flo
     route = Route("late", 1, "v1", canary="v2", share=share)
     both = Serving(route, {"v1": Echo("v1", 0)}, {"v2": Beside(Echo("v2", 0))})
     found = asyncio.run(answer(both, units, {"x": list(range(len(units)))}, lambda *_: None))
-    assert [round(row.probability * 100) for row in found] == list(range(len(units)))
+    assert [round(row.score * 100) for row in found] == list(range(len(units)))
 
 
 def test_rounding_just_outside_is_cut_off() -> None:
