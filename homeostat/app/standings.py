@@ -60,6 +60,7 @@ class Standings:
         return {
             "loop": loop.name,
             "owner": loop.owner,
+            "task": {"name": loop.task.name, "loss": loop.task.loss_name, "error": loop.task.error},
             "decided_until": None if state.decided_until is None else format_instant(state.decided_until),
             "route": views.route_of(state),
             "replicas": views.replicas_of(self.fleet.replicas(), loop.name, SystemClock().now()),

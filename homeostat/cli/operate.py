@@ -111,9 +111,9 @@ def _status(shown: Json) -> None:
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
-        promise = {name: figure(champion["promise"][name]) for name in ("log_loss", "auc", "skill")}
         _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
-        _line("promised", f"log-loss {promise['log_loss']}   AUC {promise['auc']}   skill {promise['skill']}")
+        promise, names = champion["promise"], _figures_of(shown["task"])
+        _line("promised", "   ".join(f"{said} {figure(promise.get(name))}" for name, said in names[:3]))
     for problem in (*shown["lagging"], *shown["problems"]):
         _wrapped("problem", problem)
     _line("standby", route["standby"] or "none")
@@ -242,9 +242,33 @@ def _skew(shown: Json) -> str:
     return f"{', '.join(named)}{more}, in {stands_on}; see 'homeostat skew'"
 
 
+_FIGURES = (
+    ("log_loss", "log-loss"),
+    ("auc", "AUC"),
+    ("brier", "Brier"),
+    ("accuracy", "accuracy"),
+    ("f1", "F1"),
+    ("rmse", "RMSE"),
+    ("mae", "MAE"),
+    ("quantile_loss", "quantile loss"),
+    ("bias", "bias"),
+)
+"""What is told of a version, of those figures that its task has."""
+
+
 def _line(name: str, text: str) -> None:
     data.print(f"[bold]{name:<14}[/] ", end="")
     data.print(text, markup=False)
+
+
+def _figures_of(task: Json) -> list[tuple[str, str]]:
+    """The figures of a version that a loop's task has, and what they are called, the primary loss first."""
+    if task["error"] is not None:
+        error = task["error"]
+        return [(error, error.replace("_", " ")), ("skill", "skill"), ("bias", "bias")]
+    if task["name"] == "multiclass":
+        return [("log_loss", "log-loss"), ("accuracy", "accuracy"), ("skill", "skill")]
+    return [("log_loss", "log-loss"), ("auc", "AUC"), ("skill", "skill"), ("brier", "Brier")]
 
 
 def _versions(found: list[Json]) -> None:
@@ -252,6 +276,8 @@ def _versions(found: list[Json]) -> None:
         talk.print("No version yet.")
         return
     rows = []
+    named: Json = next((one["metrics"] for one in found if one["metrics"]), {})
+    names = [(name, said) for name, said in _FIGURES if name in named]
     for one in found:
         metrics = one["metrics"] or {}
         rows.append(
@@ -260,11 +286,11 @@ def _versions(found: list[Json]) -> None:
                 one["state"].replace("_", " ") + _variant(one["variant"]),
                 when(one["created_at"]),
                 "-" if one["rows"] is None else f"{one['rows']:,}",
-                *(figure(metrics.get(name)) for name in ("log_loss", "auc", "brier")),
+                *(figure(metrics.get(name)) for name, _ in names),
             ]
         )
-    columns = ["version", "standing", "as of (UTC)", "rows", "log-loss", "AUC", "Brier"]
-    print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
+    told = [said for _, said in names]
+    print_table(["version", "standing", "as of (UTC)", "rows", *told], rows, right=["rows", *told])
 
 
 def _variant(told: Json | None) -> str:

@@ -100,7 +100,7 @@ function dayTip(point, { metric, reigns }) {
     ]) : tipRows([["Outcomes", "still maturing"], ...expected(point, metric)]),
     tipRows([
       ["Rows", count(window.rows), known(window.labelled) ? `${count(window.labelled)} labelled` : null],
-      ["Base rate", percent(window.base_rate, 1)],
+      known(window.base_rate) && ["Base rate", percent(window.base_rate, 1)],
       window.violations > 0 && ["Contract breaks", count(window.violations)],
       days && ["Figures cover", `${days} days`],
     ].filter(Boolean)),

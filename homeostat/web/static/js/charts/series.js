@@ -3,19 +3,25 @@ import { known } from "../format.js";
 
 export const METRICS = {
   auc: {
-    label: "AUC", better: 1,
+    label: "AUC", better: 1, of_task: (task) => task.name === "binary",
     about: "Ranking: the chance that a row that came true was scored above one that did not. 0.5 is a coin.",
     of: (trail) => ({ live: trail.auc, low: trail.auc_low, high: trail.auc_high, frozen: trail.frozen_auc }),
   },
   skill: {
     label: "Skill", better: 1,
-    about: "The share of the base rate's log-loss that the model saves; 0 saves nothing. Whether to retrain is judged by this.",
+    of_task: () => true,
+    about: "The share of a constant answer's loss (the base rate's, the mean's) that the model saves; 0 saves nothing. Whether to retrain is judged by this.",
     of: (trail) => ({ live: trail.skill, low: trail.skill_low, high: trail.skill_high, frozen: trail.frozen_skill }),
   },
   log_loss: {
-    label: "Log-loss", better: -1,
+    label: "Log-loss", better: -1, of_task: (task) => !task.error,
     about: "Mean surprise per outcome, lower is better. It moves with the base rate, so compare the two lines, not the months.",
     of: (trail) => ({ live: trail.log_loss, low: null, high: null, frozen: trail.frozen_log_loss }),
+  },
+  error: {
+    label: "Error", better: -1, of_task: (task) => Boolean(task.error),
+    about: "How far predicted numbers are off, in the label's own unit, by the loss that the loop is judged by.",
+    of: (trail) => ({ live: trail.error, low: null, high: null, frozen: trail.frozen_error }),
   },
 };
 

@@ -31,7 +31,8 @@ function headline({ id, made, problem, list }) {
   if (made) {
     const { probability, prediction, version } = made.prediction;
     const verdict = made.agrees ? "Every served value is what the rows known then give." : `The rows known then do not give what was served: ${made.differing.join(", ")}.`;
-    return [`${version} said ${prediction ? "yes" : "no"}, with probability ${fixed(probability)}.`, verdict];
+    const said = known(probability) ? `${answerOf(prediction)}, with probability ${fixed(probability)}` : answerOf(prediction);
+    return [`${version} said ${said}.`, verdict];
   }
   if (id) return ["Looking it up…", ""];
   return list.length ? ["How was a prediction made?", "Choose one below, or paste the id from a reply."] : ["No prediction was served yet.", "The first one appears here some seconds after its reply."];
@@ -67,7 +68,9 @@ const drawTold = whenChanged((made) => {
   const pair = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
   fillTold(
     h("dl", { class: "readout" },
-      h("div", { class: "live" }, h("dt", null, "Probability"), h("dd", null, fixed(told.probability), h("small", null, told.prediction ? "answered yes" : "answered no"))),
+      known(told.probability)
+        ? h("div", { class: "live" }, h("dt", null, "Probability"), h("dd", null, fixed(told.probability), h("small", null, `answered ${answerOf(told.prediction)}`)))
+        : h("div", { class: "live" }, h("dt", null, "Prediction"), h("dd", null, answerOf(told.prediction))),
       h("div", null, h("dt", null, "Version"), h("dd", null, told.version, h("small", null, told.fell_back ? "answered for an arm that failed" : `as ${told.arm}`))),
       h("div", { class: made.agrees ? "good" : "warn" }, h("dt", null, "Features"), h("dd", null, made.agrees ? "agree" : `${made.differing.length} differ`, h("small", null, `of ${made.features.length}, served against recomputed`)))),
     h("dl", { class: "facts" }, pair("Asked at", dateAndTime(ms(told.asked_at))), pair("Served at", dateAndTime(ms(told.served_at))),
@@ -160,6 +163,11 @@ function rowsOf({ feature, rows }) {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
+// Yes or no, a number, or a class.
+function answerOf(prediction) {
+  return typeof prediction === "boolean" ? (prediction ? "yes" : "no") : valueOf(prediction);
+}
+
 function valueOf(value) {
   if (value === null || value === undefined) return "missing";
   if (typeof value === "number") return Number.isInteger(value) ? String(value).replace("-", "−") : String(Number(value.toPrecision(6))).replace("-", "−");
@@ -173,7 +181,7 @@ const drawList = whenChanged(({ list, id, key, listProblem }) => {
   fillList(table("list-title", [["Prediction"], ["Asked at"], ["Key"], ["Probability", "n"], ["Answer"], ["Version"]], list.map((one) =>
     h("tr", { class: one.prediction_id === id ? "chosen" : null },
       h("th", { scope: "row", class: "mono" }, h("a", { href: addressWith({ id: one.prediction_id }), "data-within": true }, one.prediction_id)),
-      cell(dateAndTime(ms(one.asked_at))), cell(keyOf(one.key)), cell(fixed(one.probability), "n"), cell(one.prediction ? "yes" : "no"),
+      cell(dateAndTime(ms(one.asked_at))), cell(keyOf(one.key)), cell(fixed(one.probability), "n"), cell(answerOf(one.prediction)),
       h("td", null, one.version, one.arm === "canary" && h("span", { class: "quiet" }, " canary"), one.fell_back && h("span", { class: "quiet" }, " fell back")))), "tall"));
 });
 

@@ -6,6 +6,8 @@ import { fixed, known, level, plural, range, signed } from "../format.js";
 import { nowOf, reigns, rollouts } from "../state.js";
 import { domain, RANGES } from "../timeline.js";
 
+const BINARY = { name: "binary", error: null };
+
 export function mountPerformance(root, page) {
   let metric = "auc";
   let state = null;
@@ -13,11 +15,12 @@ export function mountPerformance(root, page) {
   const readout = h("dl", { class: "readout" });
   const area = h("div", { class: "chart-area" });
   const empty = h("div", { class: "empty" });
+  const metrics = choice("metric", Object.entries(METRICS).map(([key, { label }]) => ({ key, label })), metric, (key) => ((metric = key), draw()));
   root.append(
     h("div", { class: "card-head" },
       h("div", null, h("h2", { id: "performance-title" }, "Performance over event time"), about),
       h("div", { class: "choices" },
-        choice("metric", Object.entries(METRICS).map(([key, { label }]) => ({ key, label })), metric, (key) => ((metric = key), draw())),
+        metrics,
         choice("range", RANGES, page.timeline.range, (key) => page.timeline.setRange(key)))),
     readout, legend(), h("div", { class: "chart-frame" }, area, empty));
   const chart = createPerformanceChart(area, page);
@@ -25,6 +28,7 @@ export function mountPerformance(root, page) {
 
   function draw() {
     if (!state?.overview) return;
+    metric = fitting(metrics, state.overview.task ?? BINARY, metric);
     const points = seriesOf(state.days, metric);
     const shown = domain(state, page.timeline.range);
     setText(about, METRICS[metric].about);
@@ -42,6 +46,16 @@ export function mountPerformance(root, page) {
   };
 }
 
+// The metrics that a loop's task has are offered; the one that is drawn is among them.
+function fitting(metrics, task, metric) {
+  const chosen = METRICS[metric].of_task(task) ? metric : "skill";
+  metrics.querySelectorAll("input").forEach((input) => {
+    input.closest("label").hidden = !METRICS[input.value].of_task(task);
+    input.checked = input.value === chosen;
+  });
+  return chosen;
+}
+
 function modelOf(state, metric, points, shown) {
   const now = nowOf(state) ?? shown[0];
   const spans = reigns(state);
@@ -53,7 +67,8 @@ function modelOf(state, metric, points, shown) {
 }
 
 function promises(state, metric, spans, now) {
-  const name = metric === "auc" ? "roc_auc" : metric; // a promise is quoted as it was registered
+  const registered = { auc: "roc_auc", error: state.overview.task?.error }; // a promise is quoted as it was registered
+  const name = registered[metric] ?? metric;
   const told = new Map(state.versions.map(({ version, promise }) => [version, promise?.[name]]));
   return spans.map(({ version, start, end }) => ({ start, end: end ?? now, value: told.get(version) })).filter(({ value }) => known(value));
 }

@@ -1,6 +1,6 @@
 // What serves now: champion, canary and its share, standby; and the way back.
 import { h, whenChanged } from "../dom.js";
-import { at, count, date, fixed, NONE, percent, range } from "../format.js";
+import { at, count, date, fixed, known, NONE, percent, range } from "../format.js";
 import { askRollback, rollbackWords } from "./rollback-dialog.js";
 import { journey } from "./journey.js";
 
@@ -49,12 +49,15 @@ function arm(label, swatch, version, note) {
     h("dd", null, h("strong", null, version ?? NONE), h("small", null, note)));
 }
 
+const NAMES = { rmse: "RMSE", mae: "MAE", quantile_loss: "quantile loss", accuracy: "accuracy" };
+
 function promise(champion) {
   const told = champion.promise ?? {};
   return h("dl", { class: "facts", "aria-label": `What ${champion.version} promised` },
     fact("Trained", date(at(champion.created_at))),
     fact("On rows", count(champion.rows)),
-    fact("Promised AUC", fixed(told.auc)),
+    known(told.auc) && fact("Promised AUC", fixed(told.auc)),
+    ["rmse", "mae", "quantile_loss", "accuracy"].filter((name) => known(told[name])).slice(0, 2).map((name) => fact(`Promised ${NAMES[name]}`, fixed(told[name]))),
     fact("Promised skill", fixed(told.skill), range(told.skill_low, told.skill_high)));
 }
 

@@ -8,7 +8,9 @@ const STATES = {
   rejected: ["warn", "Rejected"], rolled_back: ["bad", "Rolled back"], held: ["warn", "Held"],
 };
 const LEGS = ["code", "data", "config", "environment"];
-const COLUMNS = [["Version"], ["State"], ["Trained"], ["Rows", "n"], ["AUC", "n"], ["Log-loss", "n"], ["Brier", "n"], ["Promised skill", "n"], ["Fingerprint"]];
+const BEFORE = [["Version"], ["State"], ["Trained"], ["Rows", "n"]];
+const AFTER = [["Promised skill", "n"], ["Fingerprint"]];
+const FIGURES = { auc: "AUC", log_loss: "Log-loss", brier: "Brier", accuracy: "Accuracy", rmse: "RMSE", mae: "MAE", quantile_loss: "Quantile loss", bias: "Bias" };
 
 export function mountVersions(root) {
   const aside = h("span", { class: "aside" });
@@ -23,19 +25,22 @@ export function mountVersions(root) {
 
 function table(versions) {
   const newest = [...versions].sort((a, b) => at(b.created_at) - at(a.created_at) || String(b.version).localeCompare(String(a.version), "en", { numeric: true }));
+  const metrics = newest.find((one) => one.metrics)?.metrics;
+  const measured = Object.keys(FIGURES).filter((name) => (metrics ? name in metrics : ["auc", "log_loss", "brier"].includes(name)));
+  const columns = [...BEFORE, ...measured.map((name) => [FIGURES[name], "n"]), ...AFTER];
   return h("table", null,
-    h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
-    h("tbody", null, newest.map(line)));
+    h("thead", null, h("tr", null, columns.map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
+    h("tbody", null, newest.map((one) => line(one, measured))));
 }
 
-function line({ version, state, created_at: created, rows, metrics, promise, fingerprint }) {
+function line({ version, state, created_at: created, rows, metrics, promise, fingerprint }, measured) {
   const [tone, word] = STATES[state] ?? ["plain", state];
   const number = (text) => h("td", { class: "n" }, text);
   return h("tr", { class: state === "champion" ? "is-champion" : null },
     h("th", { scope: "row" }, version),
     h("td", null, h("span", { class: "pill", "data-tone": tone }, word)),
     h("td", null, date(at(created))),
-    number(count(rows)), number(fixed(metrics?.auc)), number(fixed(metrics?.log_loss)), number(fixed(metrics?.brier)), number(fixed(promise?.skill)),
+    number(count(rows)), measured.map((name) => number(fixed(metrics?.[name]))), number(fixed(promise?.skill)),
     h("td", null, h("span", { class: "legs" }, LEGS.map((leg) =>
       h("span", { class: "mono", title: `${leg} ${fingerprint?.[leg] ?? "not known"}` }, short(fingerprint?.[leg]))))));
 }
