@@ -45,7 +45,7 @@ def init(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Start a loop: from past rows with a target, or from made-up ones.
+    """Start a loop from past rows with a target, or made-up ones.
 
     Makes a folder with the loop file, its tests, a page to read, and a home that has taken the rows in as history.
     'homeostat up NAME' then runs it: a first version is trained, judged on the newest rows, and serves. What the

@@ -9,6 +9,8 @@ from homeostat.data.contracts import Column
 from homeostat.data.inference import constructor
 
 _WIDEST = 100
+_SIZES = ((2_000, (60, 5)), (10_000, (100, 7)), (50_000, (100, 15)), (float("inf"), (200, 31)))
+"""Fewer than so many rows: trees, and leaves of each."""
 _TRAIN = '''
 def train(rows, config):
     """Boosted trees: missing numbers stay missing, texts become codes, a text never heard of is one of its own."""
@@ -22,6 +24,7 @@ def train(rows, config):
         max_iter=config["trees"],
         learning_rate=config["learning_rate"],
         max_leaf_nodes=config["leaves"],
+        l2_regularization=1.0,
         early_stopping=False,
         random_state=config["seed"],
     )
@@ -102,11 +105,17 @@ def _loop(plan: Plan) -> Iterator[str]:
         yield "    ],"
     yield f'    label=hs.Label(outcomes, {_text(plan.target.condition)}, matures="{plan.matures} after {plan.time}"),'
     yield "    train=train,"
-    yield '    config={"trees": 100, "learning_rate": 0.1, "leaves": 15, "seed": 7},'
+    trees, leaves = _size(plan.labelled)
+    yield f'    config={{"trees": {trees}, "learning_rate": 0.05, "leaves": {leaves}, "seed": 7}},'
     yield "    # A first version is judged on the rows since then: the newest fifth of the history's days."
     yield f'    retrain=hs.Retrain(first_holdout="{plan.holdout}", min_rows={plan.min_rows}),'
     yield '    owner="",'
     yield ")"
+
+
+def _size(rows: int) -> tuple[int, int]:
+    """Trees and leaves of each that so many rows can bear: too many learn the rows by heart."""
+    return next(size for limit, size in _SIZES if rows < limit)
 
 
 def _key(plan: Plan) -> str:

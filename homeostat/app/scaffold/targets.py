@@ -34,7 +34,7 @@ def target_of(column: pl.Series, positive: str | None) -> Target:
         return Target(column.name, kind, column.name)
     if len(values) > 2:
         raise _several(column.name, kind, values)
-    chosen = [value for value in values if _shown(value).lower() in _YES]
+    chosen = [value for value in values if _says_yes(value, values)]
     if len(chosen) != 1:
         first, second = map(_shown, values)
         raise InvalidInput(
@@ -44,6 +44,13 @@ def target_of(column: pl.Series, positive: str | None) -> Target:
             values=[first, second],
         )
     return _condition(column.name, kind, chosen[0])
+
+
+def _says_yes(value: object, values: list[object]) -> bool:
+    """A text by what it says; a number where it is 1 and the other is 0 or -1."""
+    if isinstance(value, str):
+        return value.lower() in _YES
+    return value == 1 and any(other in (0, -1) for other in values)
 
 
 def _named(name: str, kind: Kind, values: list[object], positive: str) -> Target:

@@ -34,6 +34,7 @@ def times_of(frame: pl.DataFrame, named: str | None, truth: pl.Series, now: Inst
     Raises: InvalidInput where several columns could be the one, the named one holds no times, or some lie ahead.
     """
     found = {name: read for name in frame.columns if (read := times_in(frame[name])) is not None}
+    told: list[str] = []
     if named is None:
         whole = [name for name in found if not frame[name].null_count()]
         if not whole:
@@ -44,12 +45,13 @@ def times_of(frame: pl.DataFrame, named: str | None, truth: pl.Series, now: Inst
                 mend=f"Add --time {whole[0]}, or another one.",
                 columns=whole,
             )
-        named = whole[0]
+        named, told = whole[0], [f"A row was asked about at its {whole[0]!r}, the only column of times."]
     _must_be_times(frame, named, found)
     times, zoned = found[named]
     _must_be_past(times, named, now)
-    told = () if zoned else (f"Times in {named!r} say no offset: they are taken to be UTC.",)
-    return Timed(times.alias(named), named, told)
+    if not zoned:
+        told.append(f"Times in {named!r} say no offset: they are taken to be UTC.")
+    return Timed(times.alias(named), named, tuple(told))
 
 
 def _must_be_times(frame: pl.DataFrame, named: str, found: Mapping[str, object]) -> None:
