@@ -96,6 +96,12 @@ def choose_form(
     raise _refused(estimator, wanted, against)
 
 
+def load_form(form: Form, files: Files, version: str, inputs: Inputs) -> Runtime:
+    """The runtime of a form that was chosen before, from its very files."""
+    way = next(one for one in _WAYS if one.runtime == form.runtime)
+    return way.load(version, inputs, files)
+
+
 def _made(
     way: _Way, estimator: Any, kinds: Mapping[str, Kind], frames: Iterable[pd.DataFrame], version: str, why: str
 ) -> Served:
