@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from homeostat.app.forms import choose_form
+from homeostat.app.forms import choose_form, with_native
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
@@ -23,7 +23,7 @@ from homeostat.training.training_set import LabelledRows
 
 
 def training_steps(material: Material) -> list[Step]:
-    """train, convert: they give the ``form`` in which the model serves, its files as ``model``, and the ``config``."""
+    """train, convert: they give the ``form`` in which the model serves, files of the ``model``, and the ``config``."""
     return [_train(material), _convert(material)]
 
 
@@ -57,6 +57,7 @@ def _convert(material: Material) -> Step:
         served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
         _must_answer_when_nothing_is_known(served.runtime, estimator)
         notes.say(f"served by {served.form.runtime}. {served.form.why}".rstrip())
+        served = with_native(served, estimator, loop.feature_set.kinds, frames[1], job.version)
         return {"form": served.form, "model": served.files}
 
     decided_by = {"runtime": loop.runtime, "environment": environment()}
