@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_native, load_runtime
 from homeostat.data.contracts import Value
 from homeostat.kernel.canonical import digest
-from homeostat.kernel.errors import HomeostatError, NotEnoughData, NotFound
+from homeostat.kernel.errors import HomeostatError, NotEnoughData, NotFound, Unavailable
 from homeostat.registry.manifest import read_verified
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.native import Contributions
@@ -27,7 +28,7 @@ _BATCH = 4_096
 
 @runtime_checkable
 class Explaining(Protocol):
-    """A runtime whose library says by itself what each feature does."""
+    """A model whose library says by itself what each feature does."""
 
     def contributions(self, columns: Mapping[str, Sequence[Value]]) -> Contributions:
         """What each feature of the one row adds to its log-odds."""
@@ -37,7 +38,7 @@ class Explaining(Protocol):
 def attributed(folder: Path, version: str, row: Row, unit: str) -> Json:
     """What each feature did to the probability of a row by the version in ``folder``, the strongest first.
 
-    Trees that LightGBM or XGBoost serve say it themselves: exactly, in log-odds, against what they were trained on.
+    Trees of LightGBM or XGBoost say it themselves: exactly, in log-odds, against what they were trained on.
     Any other version is asked about the row mixed with its recorded rows: in probability, against these, by a sample
     that ``unit`` seeds where there are too many mixtures. Shares and base add up to the probability, but for ``gap``.
     What cannot be told is told as a ``problem`` with its ``mend``.
@@ -48,16 +49,25 @@ def attributed(folder: Path, version: str, row: Row, unit: str) -> Json:
         if lacking:
             raise NotFound(f"The log does not hold {', '.join(lacking)}.", mend="Keep the columns: see hs.Log.")
         given = {name: row[name] for name, _ in runtime.inputs}
-        made = _by_trees if isinstance(runtime, Explaining) else _by_mixing
-        return {"problem": None, **made(runtime, folder, given, unit)}
+        trees = _trees(runtime, folder)
+        made = _by_mixing(runtime, folder, given, unit) if trees is None else _by_trees(runtime, trees, given)
+        return {"problem": None, **made}
     except HomeostatError as error:
         return {"problem": error.problem, "mend": error.mend}
 
 
-def _by_trees(runtime: Runtime, _folder: Path, row: Row, _unit: str) -> Json:
-    assert isinstance(runtime, Explaining)
-    columns = _alone(row)
-    found, whole = runtime.contributions(columns), float(runtime.predict(columns)[0])
+def _trees(runtime: Runtime, folder: Path) -> Explaining | None:
+    """What serves, or the native model that lies beside it, if its library can say and is installed here."""
+    found: object = runtime
+    if not isinstance(runtime, Explaining):
+        with suppress(Unavailable):
+            found = load_native(folder, runtime.version, among=("lightgbm", "xgboost"))
+    return found if isinstance(found, Explaining) else None
+
+
+def _by_trees(runtime: Runtime, trees: Explaining, row: Row) -> Json:
+    columns = {name: [value] for name, value in row.items()}
+    found, whole = trees.contributions(columns), float(runtime.predict(columns)[0])
     total = math.fsum((found.base, *found.values.values()))
     return {
         "method": "trees",
@@ -116,10 +126,6 @@ def _score(runtime: Runtime, row: Row, background: Probes) -> Score:
         return np.concatenate(found)
 
     return score
-
-
-def _alone(row: Row) -> dict[str, list[Value]]:
-    return {name: [value] for name, value in row.items()}
 
 
 def _sorted(row: Row, values: Mapping[str, float], errors: Mapping[str, float]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""Why was this said: everything that made one prediction, from the rows behind its features to who let its version in."""
+"""Why was this said: everything that made one prediction, from the rows behind it to who let its version in."""
 
 from __future__ import annotations
 

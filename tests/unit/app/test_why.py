@@ -72,7 +72,7 @@ def test_what_each_feature_did_adds_up_to_what_the_version_says(why: Why, home: 
     assert total == pytest.approx(found["probability"])
     assert found["probability"] == pytest.approx(expected(0.0, 0.0, "", 0.5 + 20.0 + 3.0), abs=1e-6)
     assert found["gap"] < 1e-9
-    assert [one["feature"] for one in found["features"]][0] == "shop_spent_6h"
+    assert found["features"][0]["feature"] == "shop_spent_6h"
 
 
 @pytest.mark.parametrize("arm", ["canary", "champion"])
