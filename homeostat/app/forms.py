@@ -107,6 +107,12 @@ def choose_form(
     raise _refused(estimator, wanted, against)
 
 
+def load_form(form: Form, files: Files, version: str, inputs: Inputs, task: Task = BINARY) -> Runtime:
+    """The runtime of a form that was chosen before, from its very files."""
+    way = next(one for one in _WAYS if one.runtime == form.runtime)
+    return way.load(version, inputs, files, Binding("", task=task))
+
+
 def with_native(
     served: Served,
     estimator: Any,

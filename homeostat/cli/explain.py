@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from homeostat.cli.context import shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import answered, data, errors_shown, print_table, show, talk, when
 
 Json = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _listed(found: list[Json]) -> None:
             when(one["asked_at"]),
             one["key"],
             *([f"{one['probability']:.3f}"] if "probability" in one else []),
-            _answer(one["prediction"]),
+            answered(one["prediction"]),
             one["version"] + (" (canary)" if one["arm"] == "canary" else ""),
         ]
         for one in found
@@ -66,13 +66,6 @@ def _listed(found: list[Json]) -> None:
     probability = ["probability"] if "probability" in found[0] else []
     columns = ["prediction", "asked at", "key", *probability, "answer", "version"]
     print_table(columns, rows, right=probability, whole=True)
-
-
-def _answer(prediction: Any) -> str:
-    """Yes or no, a number, or a class."""
-    if isinstance(prediction, bool):
-        return "yes" if prediction else "no"
-    return f"{prediction:.6g}" if isinstance(prediction, float) else str(prediction)
 
 
 def _all(made: Json) -> None:
@@ -128,7 +121,7 @@ def _one(made: Json) -> None:
 
 def _head(made: Json) -> None:
     told = made["prediction"]
-    answer = _answer(told["prediction"])
+    answer = answered(told["prediction"])
     if "probability" in told:
         answer = f"{told['probability']:.4f} ({answer})"
     data.print(f"[bold]{told['prediction_id']}[/]  {escape(told['key'])}")

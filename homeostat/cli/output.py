@@ -84,3 +84,10 @@ def errors_shown(as_json: bool = False) -> Iterator[None]:
 
 def _plain(text: str) -> str:
     return text.replace("[", r"\[")
+
+
+def answered(prediction: Any) -> str:
+    """Yes or no, a number, or a class."""
+    if isinstance(prediction, bool):
+        return "yes" if prediction else "no"
+    return f"{prediction:.6g}" if isinstance(prediction, float) else str(prediction)
