@@ -167,8 +167,8 @@ def _refused(estimator: Any, wanted: str, against: Sequence[HomeostatError]) -> 
     facts = {name: fact for error in against for name, fact in error.facts.items()}
     if not against:
         return Refused(
-            f"{named(estimator)} has no {wanted} form: it is neither LightGBM's nor XGBoost's, for two classes or for numbers.",
-            mend='Return an LGBMClassifier or XGBClassifier (or their regressor), or let the loop choose: runtime="auto".',
+            f"{named(estimator)} has no {wanted} form: it is not LightGBM's or XGBoost's, for two classes or numbers.",
+            mend='Return an LGBMClassifier, an XGBClassifier or their regressors, or let the loop choose: runtime="auto".',
             estimator=named(estimator),
         )
     return Refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ def figures(truth: NDArray[Any], scores: NDArray[np.float64] | None, task: Task 
         return dict.fromkeys(reported(task))
     if task != BINARY:
         sums = task.sums(truth, scores)
-        return {name: _defined(lambda: sums.figure(name)) for name in reported(task)}
+        return {name: _defined(partial(sums.figure, name)) for name in reported(task)}
     return {"auc": _defined(lambda: metrics.roc_auc(truth, scores)), "log_loss": metrics.log_loss(truth, scores)}
 
 

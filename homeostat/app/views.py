@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from homeostat.app.drift_views import furthest_by_span
@@ -145,7 +146,7 @@ def figures(sums: Sums) -> Json | None:
     if not sums.rows:
         return None
     names = _OF_SCORES if isinstance(sums, ScoreSums) else {name: name for name in task_of_sums([sums]).figures}
-    return {shown: _defined(lambda: sums.figure(name)) for shown, name in names.items()}
+    return {shown: _defined(partial(sums.figure, name)) for shown, name in names.items()}
 
 
 def route_of(state: LoopState) -> Json:

@@ -152,13 +152,13 @@ def _features(made: Json) -> None:
 def _basis(found: Json) -> str:
     if found["method"] == "trees":
         return (
-            f"shares in {found['of']} from {found['base']:.4f}, that of no row in particular; with it they give the answer"
-            f" but for {found['gap']:.1g}"
+            f"shares in {found['of']} from {found['base']:.4f}, that of no row in particular; with it they give the"
+            f" answer but for {found['gap']:.1g}"
         )
     how = "exact" if found["method"] == "exact" else f"sampled on {found['scored']:,} rows"
     return (
-        f"shares in {found['of']} from {found['base']:.4f}, the mean of {found['background']} recorded rows; {how}; with"
-        f" it they give the answer but for {found['gap']:.1g}"
+        f"shares in {found['of']} from {found['base']:.4f}, the mean of {found['background']} recorded rows; {how};"
+        f" with it they give the answer but for {found['gap']:.1g}"
     )
 
 

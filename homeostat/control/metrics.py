@@ -61,8 +61,8 @@ def metric(
     if not callable(function) or not called.isidentifier() or called in FIGURES:
         raise InvalidInput(
             f"{function!r} makes no metric of the name {called!r}.",
-            mend="Give a function of labels and answers, and name='...' where it has none of its own; names of Homeostat's"
-            " own figures are taken.",
+            mend="Give a function of labels and answers, and name='...' where it has none of its own; names of"
+            " Homeostat's own figures are taken.",
         )
     return Own(called, better, function)
 

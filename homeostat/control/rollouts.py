@@ -99,8 +99,8 @@ class CanaryWindow:
     """What was seen at one step: time spent there, the arm's rows and faults, and paired outcomes.
 
     ``looks`` were taken before; ``due`` says that it is time for one more. ``difference`` is candidate minus
-    champion in ``loss`` on the same matured rows since the rollout opened. ``asked`` is what a person was asked at this step,
-    ``waited`` how long ago.
+    champion in ``loss`` on the same matured rows since the rollout opened. ``asked`` is what a person was
+    asked at this step, ``waited`` how long ago.
     """
 
     step: int

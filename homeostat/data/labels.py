@@ -127,8 +127,8 @@ class Label:
         if len(found) < 2 or len(set(found)) < len(found) or not all(isinstance(one, str) and one for one in found):
             raise InvalidInput(
                 f"The classes of label {self.condition!r} are not known: {list(found)}.",
-                mend="Give hs.Label(..., classes=[...]), or the column's contract as hs.text(categories=[...]): at least"
-                " two texts, each once.",
+                mend="Give hs.Label(..., classes=[...]), or the column's contract as hs.text(categories=[...]): at"
+                " least two texts, each once.",
             )
         return found
 

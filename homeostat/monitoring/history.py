@@ -77,7 +77,8 @@ class Event:
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """A sample of served rows, in any order: their day (days since 1970-01-01), features as served (numbers with NaN,
-    or objects with None), the judged version's scores, and the truth, NaN where it is not known (yet). Losses of ``task`` are told in ``unit``."""
+    or objects with None), the judged version's scores, and the truth, NaN where it is not known (yet).
+    Losses of ``task`` are told in ``unit``."""
 
     days: Integers
     columns: Mapping[str, NDArray[Any]]

@@ -98,7 +98,8 @@ class Version:
     ``files`` maps each file of the version's folder, the manifest itself excepted, to its SHA-256.
     ``definitions`` are those it was trained with, by name; empty in versions older than their keeping.
     ``form`` is None in versions from when all were ONNX. ``variant`` says of which version's model it was made; None
-    where it was trained. ``task`` is `stats.tasks.Task` as JSON; None for yes or no. The proof of a variant's form tells how far its answers are from that version's.
+    where it was trained. ``task`` is `stats.tasks.Task` as JSON; None for yes or no. The proof of a variant's
+    form tells how far its answers are from that version's.
     """
 
     loop: str

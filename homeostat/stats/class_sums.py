@@ -80,9 +80,9 @@ class ClassSums(Sums):
         rows, loss, brier = vector[:3].tolist()
         said, hit = vector[3 : 3 + GROUPS], vector[3 + GROUPS : 3 + 2 * GROUPS]
         counts = vector[3 + 2 * GROUPS :]
-        whole = (tuple(int(round(one)) for one in part.tolist()) for part in (counts, hit))
+        whole = (tuple(round(one) for one in part.tolist()) for part in (counts, hit))
         first, second = whole
-        return cls("multiclass", int(round(rows)), loss, brier, first, tuple(said.tolist()), second)
+        return cls("multiclass", round(rows), loss, brier, first, tuple(said.tolist()), second)
 
     @property
     def by_class(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -135,7 +136,7 @@ def measure(
     labels = held_out.labels
     if task != BINARY:
         blocks = _by_day(held_out, scores, task)
-        told = {name: _or_none(lambda: task.figure(name, blocks)) for name in task.figures if name != "skill"}
+        told = {name: _or_none(partial(task.figure, name, blocks)) for name in task.figures if name != "skill"}
         return Figures(
             version=version,
             log_loss=told.pop("log_loss", None),

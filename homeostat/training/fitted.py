@@ -58,8 +58,9 @@ def must_predict_numbers(estimator: Any) -> None:
     classes = getattr(estimator, "classes_", None)
     if hasattr(estimator, "predict") and classes is None:
         return
+    why = "it has no predict" if classes is None else "it is a classifier"
     raise Refused(
-        f"{named(estimator)} does not answer with a number: {'it is a classifier' if classes is not None else 'no predict'}.",
+        f"{named(estimator)} does not answer with a number: {why}.",
         mend='Return a regressor fitted on rows.label, or make the label a condition: "arr_delay > 15".',
         estimator=named(estimator),
     )

@@ -35,7 +35,7 @@ def scores_of(log: pa.Table) -> EstimatedDay:
 def absent_rows(
     rows: pa.Table, profile: ReferenceProfile | None, kinds: Mapping[str, FeatureKind], task: Task = BINARY
 ) -> dict[str, Counted]:
-    """Rows without a label by feature, over the bins of a reference, and of a yes or no by score; empty where there are none."""
+    """Rows without a label by feature, over the bins of a reference, and of a yes or no by score; empty without any."""
     if not rows.num_rows:
         return {}
     each = coarsest(rows)

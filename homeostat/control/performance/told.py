@@ -36,8 +36,8 @@ _BOUNDED = ("accuracy", "brier")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold``, ``task`` and the user's ``own`` metrics
-    are as declared now."""
+    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold``, ``task``
+    and the user's ``own`` metrics are as declared now."""
 
     loop: str
     days: Sequence[Day]
