@@ -168,7 +168,7 @@ def _refused(estimator: Any, wanted: str, against: Sequence[HomeostatError]) -> 
     if not against:
         return Refused(
             f"{named(estimator)} has no {wanted} form: it is not LightGBM's or XGBoost's, for two classes or numbers.",
-            mend='Return an LGBMClassifier, an XGBClassifier or their regressors, or let the loop choose: runtime="auto".',
+            mend='Return an LGBMClassifier, an XGBClassifier or a regressor of theirs, or choose runtime="auto".',
             estimator=named(estimator),
         )
     return Refused(

@@ -11,8 +11,19 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, figure, print_table, show
 
 Json = dict[str, Any]
-_COLUMNS = ("log_loss", "brier", "accuracy", "base_rate", "calibration_gap", "auc_within_days")
-_NUMBERS = ["rows", *(name.replace("_", " ") for name in _COLUMNS)]
+_COLUMNS = (
+    "log_loss",
+    "loss",
+    "mae",
+    "bias",
+    "mean",
+    "brier",
+    "accuracy",
+    "base_rate",
+    "calibration_gap",
+    "auc_within_days",
+)
+"""Of these, those that the loop's task has."""
 MOST_SHOWN = 40
 
 
@@ -53,8 +64,10 @@ def _text(told: Json) -> None:
 
 def _table(told: Json) -> None:
     shown = [told["whole"], *told["slices"]]
-    rows = [_row(one) for one in shown[: MOST_SHOWN + 1]]
-    print_table(["slice", *_NUMBERS, "log-loss between", ""], rows, right=_NUMBERS, whole=True)
+    names = [name for name in _COLUMNS if name in told["whole"]["figures"]]
+    rows = [_row(one, names) for one in shown[: MOST_SHOWN + 1]]
+    numbers = ["rows", *(_words(name) for name in names)]
+    print_table(["slice", *numbers, f"{_loss(told['whole'])} between", ""], rows, right=numbers, whole=True)
     more = len(shown) - 1 - MOST_SHOWN
     if more > 0:
         data.print(f"And {more} more (--json tells all).", markup=False)
@@ -63,17 +76,21 @@ def _table(told: Json) -> None:
     data.print("Bounds are 95 % for one look, days being the unit. '-' is unknown; --json says why.", markup=False)
 
 
-def _row(one: Json) -> list[str]:
+def _row(one: Json, names: list[str]) -> list[str]:
     figures = one["figures"]
-    loss = figures["log_loss"]
+    loss = figures[one["loss"]]
     between = "-" if loss["low"] is None else f"{loss['low']:.4f} to {loss['high']:.4f}"
     return [
         one["name"],
         f"{one['rows']:,}",
-        *(figure(figures[name]["value"]) for name in _COLUMNS),
+        *(figure(figures[name]["value"]) for name in names),
         between,
         "worse" if one["worse"] else "",
     ]
+
+
+def _loss(one: Json) -> str:
+    return "log-loss" if one["loss"] == "log_loss" else "loss"
 
 
 def _worse(told: Json) -> None:
@@ -92,7 +109,7 @@ def _sentence(one: Json) -> str:
     worse = one["worse"]
     rest = worse["rest"]["value"]
     return (
-        f"{one['name']} grew worse: {one['share']:.1%} of rows, log-loss {worse['after']['value']:.4f}"
+        f"{one['name']} grew worse: {one['share']:.1%} of rows, {_loss(one)} {worse['after']['value']:.4f}"
         f" ({_bounds(worse['after'])}), {worse['before']['value']:.4f} before; all others {rest:.4f}"
         f" ({_bounds(worse['rest'])})."
     )

@@ -25,7 +25,7 @@ _ACTOR = "limits"
 
 @dataclass(frozen=True, slots=True)
 class QualitySeen:
-    """The ``loss`` of ``who`` minus ``against`` on the same matured rows, each of ``days`` days a block; one look daily."""
+    """The ``loss`` of ``who`` minus ``against`` on the same matured rows, each of ``days`` a block; one look a day."""
 
     who: str
     against: str

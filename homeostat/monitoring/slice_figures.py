@@ -47,9 +47,28 @@ def _pairs(sums: Mapping[str, Floats]) -> Floats:
     return np.asarray(sums["positives"] * (sums["rows"] - sums["positives"]))
 
 
+def _fields(kept: Sequence[KeptSlice]) -> tuple[str, ...]:
+    """What these slices hold: rows and, of a yes or no, what it always has."""
+    return ("rows", *kept[0].sums) if kept and kept[0].sums else _FIELDS
+
+
+def _held(one: KeptSlice, field: str) -> Sequence[float]:
+    found: Sequence[float] = one.sums[field] if field in one.sums else getattr(one, field)
+    return found
+
+
+def loss_of(sums: Mapping[str, Floats]) -> str:
+    """The field of the primary loss."""
+    return "log_loss" if "log_loss" in sums else "loss"
+
+
 _Part = Callable[[Mapping[str, Floats]], Floats]
 _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
     {
+        "loss": (lambda sums: sums["loss"], lambda sums: sums["rows"]),
+        "mae": (lambda sums: sums["absolute"], lambda sums: sums["rows"]),
+        "bias": (lambda sums: sums["error"], lambda sums: sums["rows"]),
+        "mean": (lambda sums: sums["truth"], lambda sums: sums["rows"]),
         "log_loss": (lambda sums: sums["log_loss"], lambda sums: sums["rows"]),
         "brier": (lambda sums: sums["brier"], lambda sums: sums["rows"]),
         "accuracy": (lambda sums: sums["right"], lambda sums: sums["rows"]),
@@ -58,9 +77,22 @@ _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
         "auc_within_days": (lambda sums: sums["concordant"], _pairs),
     }
 )
-FIGURES = tuple(_FIGURES)
-"""``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares rows of one day."""
-_BOUNDS = {"log_loss": (0.0, np.inf), "calibration_gap": (-1.0, 1.0)}
+_OF_NUMBERS = ("loss", "mae", "bias", "mean")
+FIGURES = tuple(name for name in _FIGURES if name not in _OF_NUMBERS)
+"""Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares rows of
+one day."""
+_BOUNDS = {
+    **dict.fromkeys(("log_loss", "loss", "mae"), (0.0, np.inf)),
+    **dict.fromkeys(("bias", "mean"), (-np.inf, np.inf)),
+    "calibration_gap": (-1.0, 1.0),
+}
+
+
+def figures_in(cells: Cells) -> tuple[str, ...]:
+    """The figures that the sums of a slice give: of numbers the primary loss, MAE, bias and the mean truth."""
+    if "positives" in cells.sums:
+        return FIGURES
+    return _OF_NUMBERS if "truth" in cells.sums else ("log_loss", "brier", "accuracy")
 
 
 def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
@@ -70,12 +102,13 @@ def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
     """
     kept = [one for day in days for one in day if one.of == of]
     place = {name: number for number, name in enumerate(dict.fromkeys(name for one in kept for name in one.values))}
-    sums = {field: np.zeros((len(kept), len(place))) for field in _FIELDS}
+    fields = _fields(kept)
+    sums = {field: np.zeros((len(kept), len(place))) for field in fields}
     for number, one in enumerate(kept):
         where = [place[name] for name in one.values]
-        for field in _FIELDS:
-            np.add.at(sums[field][number], where, getattr(one, field))
-    return [Cells(of, name, {key: sums[key][:, column] for key in _FIELDS}) for name, column in place.items()]
+        for field in fields:
+            np.add.at(sums[field][number], where, _held(one, field))
+    return [Cells(of, name, {key: sums[key][:, column] for key in fields}) for name, column in place.items()]
 
 
 def figure(cells: Cells, name: str) -> Interval | Unknown:
@@ -97,8 +130,8 @@ def figure(cells: Cells, name: str) -> Interval | Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Worse:
-    """A slice whose log-loss rose more than that of all other rows: by ``excess``, in nats a row. ``before`` and
-    ``after`` are its own log-loss, ``rest`` that of the others after; ``share`` its part of the later rows."""
+    """A slice whose loss rose more than that of all other rows: by ``excess`` a row, such as nats. ``before`` and
+    ``after`` are its own loss, ``rest`` that of the others after; ``share`` its part of the later rows."""
 
     of: Slice
     value: str
@@ -148,7 +181,7 @@ def grown_worse(before: Sequence[Day], after: Sequence[Day], slices: Sequence[Sl
         return Unknown("too_few_rows")
     rejected = benjamini_hochberg([one.p_value for _, _, one in looked], rate=FALSE_SHARE).rejected
     whole = cells_of(old, ())[0]
-    least = LEAST_EFFECT * float(whole.sums["log_loss"].sum()) / whole.rows
+    least = LEAST_EFFECT * float(whole.sums[loss_of(whole.sums)].sum()) / whole.rows
     strong = [_worse(*looked[place]) for place in rejected if looked[place][2].effect >= least]
     own = [one for one in strong if one.rise.low > 0.0]
     return Search(len(looked), tuple(sorted(own, key=lambda one: -one.excess.effect * one.excess.after)))
@@ -161,7 +194,8 @@ def _compared(before: Sequence[Day], after: Sequence[Day], of: Slice) -> Iterato
     both = _aligned(cells_of(before, of), cells_of(after, of))
     if not both[0]:
         return
-    old, new = ([_stacked(side, field) for field in ("rows", "log_loss")] for side in both)
+    fields = ("rows", loss_of(both[0][0].sums))
+    old, new = ([_stacked(side, field) for field in fields] for side in both)
     for one in excesses_of_sums((old[0], old[1]), (new[0], new[1])):
         if min(one.before, one.after) >= LEAST_ROWS:
             yield both, one.group, one
@@ -175,7 +209,7 @@ def _aligned(before: list[Cells], after: list[Cells]) -> _Both:
     sides = []
     for side in (before, after):
         known, days = {one.value: one for one in side}, len(side[0].sums["rows"])
-        nothing = {field: np.zeros(days) for field in _FIELDS}
+        nothing = {field: np.zeros(days) for field in side[0].sums}
         sides.append([known.get(name, Cells(side[0].of, name, nothing)) for name in names])
     return sides[0], sides[1]
 
@@ -195,7 +229,7 @@ def _worse(both: _Both, group: int, excess: Excess) -> Worse:
 
 def _loss(side: Sequence[Cells], group: int, *, others: bool = False) -> Interval:
     """The mean log-loss of one value, or of all others."""
-    rows, losses = (_stacked(side, field) for field in ("rows", "log_loss"))
+    rows, losses = (_stacked(side, field) for field in ("rows", loss_of(side[0].sums)))
     mine = rows[:, group], losses[:, group]
     if others:
         mine = rows.sum(axis=1) - mine[0], losses.sum(axis=1) - mine[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from homeostat.data.profiles import Profile
 from homeostat.monitoring.degraded import Groups
 from homeostat.stats.arrays import Booleans, Floats, Integers, scored
 from homeostat.stats.metrics import log_losses, squared_errors
+from homeostat.stats.tasks import BINARY, Task
 
 MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
@@ -29,18 +30,19 @@ class KeptSlice:
 
     ``right`` counts answers at the loop's threshold, ``expected`` sums scores, ``concordant`` counts the pairs of a row
     that came true and one that did not of which the former was scored higher, ties half. ``log_loss`` and ``brier`` are
-    sums, to seven digits.
+    sums, to seven digits. Of what is no yes or no there are rows and, by name, ``sums`` alone.
     """
 
     of: Slice
     values: tuple[str, ...]
     rows: tuple[int, ...]
-    positives: tuple[int, ...]
-    right: tuple[int, ...]
-    log_loss: tuple[float, ...]
-    brier: tuple[float, ...]
-    expected: tuple[float, ...]
-    concordant: tuple[float, ...]
+    positives: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()
+    log_loss: tuple[float, ...] = ()
+    brier: tuple[float, ...] = ()
+    expected: tuple[float, ...] = ()
+    concordant: tuple[float, ...] = ()
+    sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +53,14 @@ class Judged:
     scores: Floats
     threshold: float
     one_in: int = 1
+    task: Task = BINARY
 
     @classmethod
-    def of(cls, labels: ArrayLike, scores: ArrayLike, threshold: float, one_in: int = 1) -> Judged:
+    def of(cls, labels: ArrayLike, scores: ArrayLike, threshold: float, one_in: int = 1, task: Task = BINARY) -> Judged:
         """Raises: InvalidInput for a missing label or score."""
-        return cls(*scored(labels, scores), threshold, one_in)
+        if task == BINARY:
+            return cls(*scored(labels, scores), threshold, one_in)
+        return cls(np.asarray(labels), np.asarray(scores, dtype=np.float64), threshold, one_in, task)
 
 
 def sliced(
@@ -134,10 +139,12 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         found = np.bincount(codes, weights=values, minlength=len(names))
         return tuple(_short(each * found[place]) for place in there)
 
+    kept = tuple(names[place] for place in there), tuple(each * int(counted[place]) for place in there)
+    if rows.task != BINARY:
+        return KeptSlice(of, *kept, sums={name: total(one) for name, one in rows.task.by_row(truth, scores).items()})
     return KeptSlice(
         of,
-        tuple(names[place] for place in there),
-        tuple(each * int(counted[place]) for place in there),
+        *kept,
         whole(truth),
         whole((scores >= rows.threshold) == truth),
         total(log_losses(truth, scores)),

@@ -15,7 +15,7 @@ from homeostat.stats import class_sums, figures, number_sums
 from homeostat.stats.arrays import Floats, finite, same_length
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.means import class_log_losses
+from homeostat.stats.means import class_log_losses, class_squared_errors
 from homeostat.stats.metrics import log_losses
 from homeostat.stats.number_sums import NumberSums, number_losses
 from homeostat.stats.outcomes import Sums
@@ -54,6 +54,10 @@ class Task(ABC):
     @abstractmethod
     def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
         """The primary loss of each row. Raises: InvalidInput for what is missing."""
+
+    def by_row(self, truth: ArrayLike, answers: ArrayLike) -> dict[str, Floats]:
+        """What of each row adds up to the figures of a slice, by name; the primary loss is the first."""
+        return {"loss": self.losses(truth, answers)}
 
     @abstractmethod
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> Sums:
@@ -155,6 +159,11 @@ class Regression(Task):
         same_length(labels=known, answers=told)
         return number_losses(known, told, self.level)
 
+    def by_row(self, truth: ArrayLike, answers: ArrayLike) -> dict[str, Floats]:
+        error = np.asarray(answers, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
+        told = {"absolute": np.abs(error), "error": error, "truth": np.asarray(truth, dtype=np.float64)}
+        return {"loss": self.losses(truth, answers), **told}
+
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> NumberSums:
         return NumberSums.of(truth, answers, level=self.level)
 
@@ -197,6 +206,15 @@ class Multiclass(Task):
 
     def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
         return class_log_losses(truth, answers)
+
+    def by_row(self, truth: ArrayLike, answers: ArrayLike) -> dict[str, Floats]:
+        chances = _table(answers, len(self.classes))
+        right = (chances.argmax(axis=1) == np.asarray(truth)).astype(np.float64)
+        return {
+            "log_loss": self.losses(truth, chances),
+            "brier": class_squared_errors(truth, chances),
+            "right": right,
+        }
 
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> ClassSums:
         return ClassSums.of(truth, _table(answers, len(self.classes)))

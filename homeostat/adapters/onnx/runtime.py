@@ -31,7 +31,7 @@ class OnnxRuntime:
     """One loaded version: a tensor of shape [n, 1] per feature in, one answer out.
 
     Numbers are float32 with NaN for missing, texts have "" for missing. The output is the model's only float
-    tensor, [n], [n, 1] or [n, 2] with the positive class last; `CHANCES` is answered as it is. ``binding`` is what it was
+    tensor, [n], [n, 1] or [n, 2] with the positive class last; `CHANCES` is answered whole. ``binding`` is what it was
     trained with; left out for a model that is no version yet, which serving refuses. One thread at a time: few rows
     share their tensors.
     """

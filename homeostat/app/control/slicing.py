@@ -9,22 +9,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from homeostat.app.control.scoring import answers_of
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile
 from homeostat.features.views import FeatureKind
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.slices import Judged, KeptSlice, sliced
-from homeostat.stats.tasks import BINARY
 
 
 def slices_of_rows(
     loop: Loop, log: pa.Table, labels: Any, profiles: Mapping[str, Profile], one_in: int
 ) -> tuple[KeptSlice, ...]:
     """The sums of labelled rows by slice; without those of which the log lacks a column."""
-    if not loop.sliced_by or not log.num_rows or loop.task != BINARY:
+    if not loop.sliced_by or not log.num_rows:
         return ()
     names = list(dict.fromkeys(name for of in loop.sliced_by for name in of))
-    judged = Judged.of(labels, log["probability"].to_numpy(), loop.threshold, one_in)
+    judged = Judged.of(labels, answers_of(log, loop.task), loop.threshold, one_in, loop.task)
     return sliced(loop.sliced_by, _columns(loop, log, names), profiles, judged)
 
 

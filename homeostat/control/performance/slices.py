@@ -10,13 +10,14 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import (
     FALSE_SHARE,
-    FIGURES,
     Cells,
     Search,
     Worse,
     cells_of,
     figure,
+    figures_in,
     grown_worse,
+    loss_of,
     named,
 )
 from homeostat.monitoring.slices import KeptSlice, Slice
@@ -86,7 +87,8 @@ def _cell(cells: Cells, rows: int, found: Sequence[Worse]) -> Json:
         "rows": cells.rows,
         "days": cells.days,
         "share": cells.rows / rows if rows else None,
-        "figures": {name: shown(figure(cells, name)) for name in FIGURES},
+        "figures": {name: shown(figure(cells, name)) for name in figures_in(cells)},
+        "loss": loss_of(cells.sums),
         "worse": None if mine is None else worse_shown(mine),
     }
 
@@ -114,6 +116,6 @@ def shown(one: Interval | Unknown) -> Json:
 
 def _order(cell: Json) -> tuple[bool, float, bool, float]:
     """What grew worse first, by what it cost; then by log-loss; unknown last."""
-    worse, loss = cell["worse"], cell["figures"]["log_loss"]["value"]
+    worse, loss = cell["worse"], cell["figures"][cell["loss"]]["value"]
     cost = worse["excess"] * cell["rows"] if worse else 0.0
     return worse is None, -cost, loss is None, -(loss or 0.0)

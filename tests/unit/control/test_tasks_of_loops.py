@@ -17,7 +17,10 @@ from homeostat.control.state import initial_state
 from homeostat.governance.outputs import breaking_changes, output_contract, reply_of
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, REJECT
+from homeostat.monitoring.slice_figures import Search, cells_of, figure, figures_in, grown_worse
+from homeostat.monitoring.slices import Judged, sliced
 from homeostat.monitoring.windows import day_name
+from homeostat.stats.intervals import Interval
 from homeostat.stats.tasks import BINARY, Multiclass, Regression
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate
 from tests.unit.training import toy
@@ -150,3 +153,44 @@ def test_performance_has_the_figures_of_the_task_and_the_users_own() -> None:
     assert whole["own"]["never"]["unknown"] == "never_computed"
     assert told["estimated"]["figures"]["rmse"]["unknown"] == "not_estimated"
     assert told["days"][0]["realised"]["mae"] > 0
+
+
+def test_slices_of_numbers_and_classes_have_figures_of_their_own() -> None:
+    rng = np.random.default_rng(3)
+    columns = {"shop": np.array(["a", "b"] * 100, dtype=object)}
+    worse = np.where(columns["shop"] == "b", 5.0, 1.0)
+    truth = rng.normal(size=200)
+    days = [
+        sliced([("shop",)], columns, {}, Judged.of(truth, truth + worse * rng.normal(size=200), 0.5, 1, Regression()))
+        for _ in range(4)
+    ]
+    cells = {cell.value: cell for cell in cells_of(days, ("shop",))}
+    assert figures_in(cells["a"]) == ("loss", "mae", "bias", "mean")
+    good, bad = (figure(cells[shop], "mae") for shop in ("a", "b"))
+    assert isinstance(good, Interval)
+    assert isinstance(bad, Interval)
+    assert bad.low > good.high
+    places = rng.integers(0, 3, 200)
+    kept = sliced([("shop",)], columns, {}, Judged.of(places, np.eye(3)[places], 0.5, 1, Multiclass(("a", "b", "c"))))
+    (whole,) = cells_of([kept], ())
+    assert whole.sums["right"].sum() == 200
+    assert figures_in(whole) == ("log_loss", "brier", "accuracy")
+
+
+def test_one_site_that_is_answered_worse_is_found_among_numbers() -> None:
+    rng = np.random.default_rng(4)
+    shops = np.repeat(np.array([f"s{n}" for n in range(10)], dtype=object), 60)
+
+    def day(spoilt: bool) -> tuple[Any, ...]:
+        spread = np.where((shops == "s3") & spoilt, 3.0, 1.0)
+        truth = rng.normal(size=shops.size)
+        return sliced(
+            [("shop",)],
+            {"shop": shops},
+            {},
+            Judged.of(truth, truth + spread * rng.normal(size=shops.size), 0.5, 1, Regression()),
+        )
+
+    found = grown_worse([day(False) for _ in range(20)], [day(True) for _ in range(10)], [("shop",)])
+    assert isinstance(found, Search)
+    assert [one.name for one in found.found] == ["shop = s3"]

@@ -14,13 +14,24 @@ export function mountSegments(root) {
   return (told) => draw(...content(told));
 }
 
+// The loss by which the loop is judged, and the two figures that say most beside it.
+const lossOf = (one) => one.figures[one.loss ?? "log_loss"];
+const nameOf = (one) => ((one.loss ?? "log_loss") === "log_loss" ? "Log-loss" : "Loss");
+const share = (value) => percent(value, 1);
+
+function columnsOf({ figures }) {
+  if ("mae" in figures) return [{ name: "mae", label: "MAE", told: fixed }, { name: "bias", label: "Bias", told: fixed }];
+  const second = { name: "accuracy", label: "Accuracy", told: share };
+  return "base_rate" in figures ? [second, { name: "base_rate", label: "Base rate", told: share }] : [second, { name: "brier", label: "Brier", told: fixed }];
+}
+
 function content(told) {
   if (!told?.declared.length) return [emptyCard("No slices", "The loop's file declares no slices: slices=[...].")];
   if (!told.whole) return [emptyCard("Nothing to tell apart yet", "Days keep slices once their labels are in, from when slices are declared.")];
   const shown = [told.whole, ...told.slices.slice(0, SHOWN)];
-  const drawn = shown.flatMap(({ figures: { log_loss: { value, low, high } } }) => [value, low, high]).filter(known);
+  const drawn = shown.map(lossOf).flatMap(({ value, low, high }) => [value, low, high]).filter(known);
   const x = linear([Math.min(...drawn) - 0.01, Math.max(...drawn) + 0.01], [6, WIDTH - 6]);
-  const columns = [["Segment"], ["Log-loss"], ["", "n"], ["Rows", "n"], ["Accuracy", "n"], ["Base rate", "n"], ["Since six weeks before"]];
+  const columns = [["Segment"], [nameOf(told.whole)], ["", "n"], ["Rows", "n"], ...columnsOf(told.whole).map(({ label }) => [label, "n"]), ["Since six weeks before"]];
   const more = told.slices.length - SHOWN;
   return [said(told), table("segments-title", columns, shown.map((one) => row(one, told.whole, x))),
     more > 0 && h("p", { class: "card-note more" }, `And ${more} more: homeostat slices --json tells all.`)];
@@ -36,18 +47,18 @@ function said({ compared, slices, not_measured: lacking }) {
 }
 
 function row(one, whole, x) {
-  const { log_loss: loss, accuracy, base_rate: rate } = one.figures;
-  const shown = known(loss.value) ? dot(one, whole.figures.log_loss.value, x) : h("span", { class: "soft" }, words(loss.unknown));
+  const [loss, second, third] = [lossOf(one), ...columnsOf(one)].map((of) => (of?.name ? { ...of, ...one.figures[of.name] } : of));
+  const shown = known(loss.value) ? dot(one, lossOf(whole).value, x) : h("span", { class: "soft" }, words(loss.unknown));
   const worse = one.worse && h("span", { class: "pill", "data-tone": "bad" }, `worse: ${fixed(one.worse.before.value)} before, all others ${fixed(one.worse.rest.value)}`);
   return h("tr", null, h("th", { scope: "row" }, one.name === "all" ? "All rows" : one.name), h("td", null, shown), cell(fixed(loss.value), "n"),
-    cell(`${count(one.rows)} (${percent(one.share)})`, "n"), cell(percent(accuracy.value, 1), "n"), cell(percent(rate.value, 1), "n"), h("td", null, worse || ""));
+    cell(`${count(one.rows)} (${percent(one.share)})`, "n"), cell(second.told(second.value), "n"), cell(third.told(third.value), "n"), h("td", null, worse || ""));
 }
 
 function dot(one, whole, x) {
-  const { value, low, high } = one.figures.log_loss;
+  const { value, low, high } = lossOf(one);
   const middle = HEIGHT / 2;
   const bounds = known(low) ? `, between ${fixed(low)} and ${fixed(high)}` : "";
-  return svg("svg", { class: "chart interval", width: WIDTH, height: HEIGHT, style: { "min-width": `${WIDTH}px` }, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${one.name}: log-loss ${fixed(value)}${bounds}; all rows ${fixed(whole)}` },
+  return svg("svg", { class: "chart interval", width: WIDTH, height: HEIGHT, style: { "min-width": `${WIDTH}px` }, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${one.name}: ${nameOf(one)} ${fixed(value)}${bounds}; all rows ${fixed(whole)}` },
     svg("g", { class: "zero" }, svg("line", { x1: x(whole), x2: x(whole), y1: 0, y2: HEIGHT })),
     known(low) && svg("line", { class: `whisker tone-${one.worse ? "bad" : "plain"}`, x1: x(low), x2: x(high), y1: middle, y2: middle }),
     svg("circle", { class: `whisker-dot tone-${one.worse ? "bad" : "plain"}`, cx: x(value), cy: middle, r: 4.5 }));
