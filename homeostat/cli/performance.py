@@ -101,9 +101,10 @@ def _bases(told: Json) -> None:
         data.print("\nBounds hold for one look, days being the unit. Nothing is estimated before labels.", markup=False)
         return
     stands = told["estimated"]["calibrated"]
+    read = "read scores by what they were worth" if told["task"] == "binary" else "are learnt from errors"
     counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
     data.print(
-        f"\nBounds hold for one look, days being the unit. Estimates read scores by what they were worth on"
+        f"\nBounds hold for one look, days being the unit. Estimates {read} on"
         f" {stands['rows']:,} rows of the last {stands['days']} labelled days; missed and held: on {counted} days whose"
         f" labels came since, {told['promised']:.0%} promised.",
         markup=False,

@@ -79,8 +79,8 @@ _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
 )
 _OF_NUMBERS = ("loss", "mae", "bias", "mean")
 FIGURES = tuple(name for name in _FIGURES if name not in _OF_NUMBERS)
-"""Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares rows of
-one day."""
+"""Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares
+rows of one day."""
 _BOUNDS = {
     **dict.fromkeys(("log_loss", "loss", "mae"), (0.0, np.inf)),
     **dict.fromkeys(("bias", "mean"), (-np.inf, np.inf)),

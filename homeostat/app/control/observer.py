@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
+from homeostat.app.control.foretold import Foretelling
 from homeostat.app.control.own import own_of_rows
 from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
@@ -47,7 +49,7 @@ from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
-from homeostat.stats.tasks import BINARY
+from homeostat.stats.tasks import BINARY, Regression
 
 _LOG = logging.getLogger("homeostat.control")
 
@@ -83,7 +85,8 @@ class DeltaObserver:
         self.facts.refresh()
         seen: list[Day] = []
         for part in ended:
-            seen.append(self._inputs(state, [*days, *seen], part))
+            before = [*days, *seen]
+            seen.append(self._foretold(state, self._inputs(state, before, part), before))
         due += [day for day in seen if day.mature_at <= now]
         outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
         changed = {**{day.day: day for day in seen}, **outcomes}
@@ -134,6 +137,14 @@ class DeltaObserver:
             return None
         asked = self.log.read(self.loop.name, columns=["asked_at"])["asked_at"]
         return None if not len(asked) else int(pc.min(asked).cast(pa.int64()).as_py())
+
+    def _foretold(self, state: LoopState, day: Day, days: Sequence[Day]) -> Day:
+        """With what is expected of predicted numbers before their labels come."""
+        task = self.loop.task
+        if not isinstance(task, Regression):
+            return day
+        made = Foretelling(self.loop.name, task, self.diagnoser.rows).of(state.route.champion, day, days)
+        return dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, estimated=made))
 
     def _slice(self, part: Window, columns: Sequence[str] | None = None) -> pa.Table:
         asked = pc.field("asked_at")

@@ -15,7 +15,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
 from homeostat.stats.figures import FIGURES, Tables, cut_of, table_of
 from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.sums import SCORE_BINS, ScoreSums, pooled
 from homeostat.stats.tasks import BINARY, Task
 
 _NONE: Tables = np.zeros((2, SCORE_BINS))
@@ -60,6 +60,24 @@ def records(days: Sequence[Day], of: Of) -> Mapping[str, Record]:
     held = _held(days, of)
     found = {name: _record(held.kept(name), held.naive(name)) for name in FIGURES}
     return {name: one for name, one in found.items() if one is not None}
+
+
+def records_of_numbers(days: Sequence[Day], name: str) -> Mapping[str, Record]:
+    """The record of the one figure of predicted numbers that is estimated day by day."""
+    labelled = [day for day in days if day.outcomes is not None and day.outcomes.live.rows]
+    seen, naive = list[Kept](), dict[str, float]()
+    for place, day in enumerate(labelled):
+        made = day.inputs.estimated.figures.get(name) if day.inputs.estimated else None
+        realised = None if day.outcomes is None else _defined(day.outcomes.live, name)
+        if made is None or made.known is None or realised is None:
+            continue
+        seen.append(Kept(day.day, made, realised))
+        before = [one.outcomes.live for one in labelled[:place] if one.outcomes and one.mature_at <= day.end]
+        usual = _defined(pooled(before[-TRAIL_DAYS:]), name) if before else None
+        if usual is not None:
+            naive[day.day] = usual
+    found = _record(seen, naive)
+    return {} if found is None else {name: found}
 
 
 def realised_of(day: Day, name: str, threshold: float, task: Task = BINARY) -> float | None:

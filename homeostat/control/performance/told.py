@@ -10,7 +10,7 @@ from homeostat.control.days import Day
 from homeostat.control.performance.estimating import estimates, method_of, recent, scored_of
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
-from homeostat.control.performance.record import PROMISED, realised_of, records
+from homeostat.control.performance.record import PROMISED, Record, realised_of, records, records_of_numbers
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
@@ -67,7 +67,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "realised": [_realised(labelled, seen, over) for over in sorted({*WINDOWS, trail})],
         "estimated": _estimated(labelled, waiting, seen.threshold) if binary else _not_estimated(waiting, seen.task),
         "record": {
-            of: {name: plain(one) for name, one in records(seen.days, of).items()} if binary else {}
+            of: {name: plain(one) for name, one in (records(seen.days, of) if binary else _numbers(seen, of)).items()}
             for of in ("day", "trail")
         },
         "promised": PROMISED,
@@ -125,16 +125,47 @@ def _own(name: str, days: Sequence[Day]) -> Json:
     return shown(found.value, found.low, found.high)
 
 
+def _numbers(seen: Seen, of: str) -> Mapping[str, Record]:
+    """What past estimates of predicted numbers were worth; of other answers there are none."""
+    return {} if seen.task.error is None or of != "day" else records_of_numbers(seen.days, seen.task.error)
+
+
+def _foretold(waiting: Sequence[Day], name: str) -> Json:
+    """The estimates of the waiting days as one, by their rows; bounds as if all erred alike."""
+    made = [
+        (one.figures[name], day.inputs.rows) for day in waiting if (one := day.inputs.estimated) and name in one.figures
+    ]
+    known = [
+        (one, rows) for one, rows in made if one.known is not None and one.low is not None and one.high is not None
+    ]
+    if not known:
+        return estimate_shown(made[-1][0]) if made else shown(unknown="no_rows")
+    power, total = (2.0 if name == "rmse" else 1.0), sum(rows for _, rows in known)
+    parts = [[(one.known or 0.0), one.low or 0.0, one.high or 0.0] for one, _ in known]
+    sums = [sum(part[at] ** power * rows for part, (_, rows) in zip(parts, known, strict=True)) for at in range(3)]
+    value, low, high = ((one / total) ** (1.0 / power) for one in sums)
+    return shown(value, low, high)
+
+
 def _not_estimated(waiting: Sequence[Day], task: Task) -> Json:
-    """What waits for its labels, where scores say nothing of how wrong an answer is likely to be."""
+    """What waits for its labels, where scores say nothing of how wrong an answer is likely to be: of numbers their
+    error is foretold from the errors of days with labels, the rest is unknown."""
+    newest = next((day.inputs.estimated for day in reversed(waiting) if day.inputs.estimated), None)
+    figures = {name: shown(unknown="not_estimated") for name in task.figures}
+    if task.error is not None:
+        figures[task.error] = _foretold(waiting, task.error)
     return {
         "days": len(waiting),
         "from": waiting[0].day if waiting else None,
         "until": waiting[-1].day if waiting else None,
         "rows": sum(day.inputs.rows for day in waiting),
         "unreadable": 0,
-        "calibrated": {"by": None, "days": 0, "rows": 0},
-        "figures": {name: shown(unknown="not_estimated") for name in task.figures},
+        "calibrated": {
+            "by": newest and newest.method,
+            "days": newest.days if newest else 0,
+            "rows": newest.rows if newest else 0,
+        },
+        "figures": figures,
     }
 
 
