@@ -68,7 +68,7 @@ def audit_features(
     delay = max(1, int(np.median(outcomes.happened - questions.asked_at)))
     joined = _join(loop.feature_set, questions, sources, delay, progress)
     labels = Labels(
-        truth=questions.label,
+        truth=_apart(loop, questions.label),
         days=days,
         columns=outcomes.columns,
         groups=_groups(loop, questions),
@@ -87,6 +87,13 @@ def audit_features(
         "suspicious": sum(one["verdict"] == SUSPICIOUS for one in judged),
         "features": judged,
     }
+
+
+def _apart(loop: LabelledLoop, label: NDArray[Any]) -> NDArray[np.bool_]:
+    """By what rows are told apart: the label itself, a number above the median, the commonest class."""
+    if loop.label.answers == "regression":
+        return np.asarray(label > np.median(label), dtype=np.bool_)
+    return label == np.bincount(label).argmax() if loop.label.answers == "multiclass" else label
 
 
 def _newest(questions: LabelledQuestions, timezone: str, most: int) -> tuple[LabelledQuestions, NDArray[np.int64]]:

@@ -22,8 +22,9 @@ from homeostat.features.columns import plain
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.labels import join_labels
+from homeostat.monitoring.labels import LABELLED, join_labels
 from homeostat.monitoring.windows import days_of
+from homeostat.stats.tasks import BINARY, Task
 
 _STAMP = pa.timestamp("us", tz="UTC")
 
@@ -35,8 +36,9 @@ class Recent:
 
     log: pa.Table
     rows: NDArray[np.int64]
-    truth: NDArray[np.bool_]
+    truth: NDArray[Any]
     days: NDArray[np.int64]
+    task: Task = BINARY
 
     def columns(self, kinds: Mapping[str, FeatureKind]) -> dict[str, NDArray[Any]] | None:
         """Features of the labelled rows: float64 with NaN, or objects with None; None when one was never logged."""
@@ -78,11 +80,11 @@ def read_recent(settings: Settings, loop: Loop, now: Instant, *, days: int, most
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))
-    rows, truth = joined.labelled_rows, joined.labels
+    rows, truth = joined.labelled_rows, label.typed(joined.truth[joined.status == LABELLED])
     of_row = days_of(log["asked_at"].cast(pa.int64()).to_numpy()[rows], loop.timezone)
     chosen = np.isin(of_row, np.unique(of_row)[-days:])
     thinned = np.flatnonzero(chosen)[:: max(1, -(-int(chosen.sum()) // most_rows))]
-    return Recent(log, rows[thinned], truth[thinned], of_row[thinned])
+    return Recent(log, rows[thinned], truth[thinned], of_row[thinned], loop.task)
 
 
 def _parsed(values: pa.ChunkedArray) -> list[Value]:

@@ -123,7 +123,9 @@ def _importance(
         return runtime.predict(given)  # type: ignore[arg-type]
 
     try:
-        return permutation_importance(score, columns, names, recent.truth, recent.days, confidence=limits.confidence)
+        return permutation_importance(
+            score, columns, names, recent.truth, recent.days, confidence=limits.confidence, task=recent.task
+        )
     except NotEnoughData:
         return None
 

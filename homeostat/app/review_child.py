@@ -25,8 +25,8 @@ from homeostat.app.supervisor import die_with_parent
 from homeostat.app.training_child import stay_small
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import HomeostatError, NotEnoughData
-from homeostat.stats import metrics
 from homeostat.stats.intervals import MIN_BLOCKS, block_mean
+from homeostat.training.fitted import answering
 from homeostat.training.importance import gains, held_still, usual_values
 from homeostat.training.rows import TrainingRows, model_frame
 from homeostat.training.training_set import (
@@ -71,13 +71,14 @@ def main(arguments: list[str]) -> int:
 def _trainings(settings: Settings, loop: Loop, ask: Ask, began: float) -> Iterator[Json]:
     known, later, days = _rows(settings, loop, ask)
     kinds = loop.feature_set.kinds
-    train, judge = known.rows(loop.feature_set), model_frame(later.columns, kinds)
+    train, judge = known.rows(loop.feature_set, loop.label.classes), model_frame(later.columns, kinds)
     estimator = loop.train(train, loop.config)
-    whole = metrics.log_losses(later.label, _scores(estimator, judge))
+    answers, task = answering(estimator, loop.task)(judge), loop.task
+    whole, unit = task.losses(later.label, answers), task.sums(later.label, answers).unit or 1.0
     yield {
         "trained": int(train.label.size),
         "held_out": int(later.label.size),
-        "log_loss": float(whole.mean()),
+        "log_loss": float(whole.mean() / unit),
         "gain": gains(estimator, list(kinds)),
     }
     for name, left_out in ask.groups.items():
@@ -86,8 +87,8 @@ def _trainings(settings: Settings, loop: Loop, ask: Ask, began: float) -> Iterat
         usual = usual_values(train.features, left_out)
         still = TrainingRows(held_still(train.features, usual), train.label, train.asked_at)
         without = loop.train(still, loop.config)
-        losses = metrics.log_losses(later.label, _scores(without, held_still(judge, usual)))
-        yield {"without": name, "rise": block_mean(losses - whole, days, confidence=ask.confidence).to_json()}
+        losses = task.losses(later.label, answering(without, task)(held_still(judge, usual)))
+        yield {"without": name, "rise": block_mean((losses - whole) / unit, days, confidence=ask.confidence).to_json()}
 
 
 def _rows(settings: Settings, loop: Loop, ask: Ask) -> tuple[LabelledRows, LabelledRows, NDArray[np.int64]]:
@@ -110,11 +111,6 @@ def _rows(settings: Settings, loop: Loop, ask: Ask) -> tuple[LabelledRows, Label
     columns = joined_features(questions.asked, loop.feature_set, sources)
     rows = LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)
     return rows.where(~held), rows.where(held), days[held]
-
-
-def _scores(estimator: Any, frame: Any) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.asarray(estimator.predict_proba(frame)[:, 1], dtype=np.float64)
-    return found
 
 
 if __name__ == "__main__":

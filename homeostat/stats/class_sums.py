@@ -95,6 +95,10 @@ class ClassSums(Sums):
         """Losses are told as they are, in nats."""
         return 1.0
 
+    def constant(self) -> float:
+        """The entropy of the classes' shares, in nats per row."""
+        return class_entropy(self.by_class) if self.rows else 0.0
+
     def figure(self, name: str) -> float:
         """One of `FIGURES`. Raises: NotEnoughData where it is undefined: no rows, one class, one never answered."""
         if not self.rows:

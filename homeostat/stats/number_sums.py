@@ -111,6 +111,10 @@ class NumberSums(Sums):
     @property
     def unit(self) -> float:
         """Losses are told as shares of this: what the best constant costs per row. 0 where all truths are equal."""
+        return self.constant()
+
+    def constant(self) -> float:
+        """What the mean, or the quantile, costs a row."""
         return self.constant_loss() / self.rows if self.rows else 0.0
 
     def figure(self, name: str) -> float:

@@ -27,6 +27,10 @@ class Sums(ABC):
     def __add__(self, other: Any) -> Self: ...
 
     @abstractmethod
+    def constant(self) -> float:
+        """What the best constant answer costs a row, over which skill is measured; 0 where outcomes do not differ."""
+
+    @abstractmethod
     def times(self, count: int) -> Self:
         """The sums of rows of which each stands for so many alike."""
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, same_length, scored
 from homeostat.stats.intervals import Interval, block_mean_from_sums, jackknife
-from homeostat.stats.metrics import auc_from_counts, log_losses, skill_of, squared_errors
+from homeostat.stats.metrics import auc_from_counts, entropy, log_losses, skill_of, squared_errors
 from homeostat.stats.outcomes import Sums
 
 SCORE_BINS = 512
@@ -84,6 +84,10 @@ class ScoreSums(Sums):
     def unit(self) -> float:
         """Differences are told as they are, in nats."""
         return 1.0
+
+    def constant(self) -> float:
+        """The entropy of the base rate, in nats per row; 0 with one class only."""
+        return entropy(self.base_rate()) if self.rows else 0.0
 
     def figure(self, name: str) -> float:
         """Log-loss, Brier score, base rate, skill or AUC of these rows. Raises: NotEnoughData where it is undefined."""

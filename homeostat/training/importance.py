@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats import metrics
 from homeostat.stats.intervals import Interval, block_mean
+from homeostat.stats.tasks import BINARY, Task
 
 Columns = Mapping[str, NDArray[Any]]
 Score = Callable[[Columns], NDArray[np.float64]]
@@ -21,14 +21,16 @@ def permutation_importance(
     score: Score,
     columns: Columns,
     names: Sequence[str],
-    labels: NDArray[np.bool_],
+    labels: NDArray[Any],
     days: NDArray[np.int64],
     *,
     repeats: int = 3,
     seed: int = 0,
     confidence: float = 0.95,
+    task: Task = BINARY,
 ) -> Interval:
-    """By how much the log-loss rises, in nats per row, when ``names`` are shuffled together among the rows.
+    """By how much the loss rises when ``names`` are shuffled together among the rows: in nats per row, or as a share of
+    what the best constant number costs.
 
     The mean of some shuffles, each with its own order; bounds are by day. Exactly 0 when no score moves.
     Raises: NotEnoughData on fewer than 3 days.
@@ -36,13 +38,14 @@ def permutation_importance(
     """
     if not labels.size:
         raise NotEnoughData("No labelled row is there to shuffle.", mend="Wait for labels to mature.", rows=0)
-    before = metrics.log_losses(labels, score(columns))
+    answers = score(columns)
+    before, unit = task.losses(labels, answers), task.sums(labels, answers).unit or 1.0
     drawn = np.random.default_rng(seed)
     rise = np.zeros(labels.size)
     for _ in range(repeats):
         order = drawn.permutation(labels.size)
         shuffled = {**columns, **{name: columns[name][order] for name in names}}
-        rise += metrics.log_losses(labels, score(shuffled)) - before
+        rise += (task.losses(labels, score(shuffled)) - before) / unit
     return block_mean(rise / repeats, days, confidence=confidence)
 
 

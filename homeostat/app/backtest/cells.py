@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +20,9 @@ from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import digest
 from homeostat.registry.binding import Binding
 from homeostat.registry.fingerprint import code_hash, config_hash, environment
+from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.tasks import sums_type
 
 FORM = 1
 """The form of what is kept; another one is made anew."""
@@ -109,7 +112,10 @@ def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
         "features": features,
         "numbers": numbers,
     }
-    sums, drifted = [trial.sums[place] for place in places], sorted(trial.drift)
+    kept, drifted = [trial.sums[place] for place in places], sorted(trial.drift)
+    sums = [one for one in kept if isinstance(one, ScoreSums)]
+    if len(sums) < len(kept):
+        told["sums"] = [one.to_json() for one in kept]
     return {
         "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
         "counts": cell.counts,
@@ -131,8 +137,11 @@ def _table(rows: list[list[float | None]]) -> NDArray[np.float64]:
 def _cell(kept: Arrays) -> Cell:
     told = json.loads(kept["told"].tobytes())
     features, numbers = told.pop("features"), told.pop("numbers")
-    sums = {
-        int(place): ScoreSums(
+    others = told.pop("sums", None)
+    sums: dict[int, Sums] = {
+        int(place): msgspec.convert(others[at], sums_type(others[at]))
+        if others is not None
+        else ScoreSums(
             int(kept["rows"][at]),
             int(kept["positives"][at]),
             float(kept["log_loss"][at]),

@@ -31,9 +31,9 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.detectors import drift
 from homeostat.monitoring.windows import Window
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.outcomes import Sums
 from homeostat.training.checks import check_training_rows
-from homeostat.training.fitted import positive_class
+from homeostat.training.fitted import answering
 from homeostat.training.rows import TrainingRows
 
 MEMORY_BYTES = 4 << 30
@@ -79,7 +79,7 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
     judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
     try:
         scores, seconds = _scored(history, ask, history.rows(places, label))
-        sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
+        sums = {at: _sums(history, truth, scores[span]) for at, (_, span, truth) in judged.items()}
     except HomeostatError as error:
         return replace(trial, problem=error.problem)
     except MemoryError:
@@ -91,21 +91,22 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
 
 
 def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:
-    """The trained version's probability of every question after its cut-off, NaN before; and how long it trained."""
+    """The trained version's answer to every question after its cut-off, NaN before; and how long it trained."""
     began = time.monotonic()
     check_training_rows(rows, min_rows=history.loop.retrain.min_rows)
     estimator = history.loop.train(rows, history.loop.config)
-    place, seconds = positive_class(estimator), time.monotonic() - began
+    answers, seconds = answering(estimator, history.loop.task), time.monotonic() - began
     first = int(np.searchsorted(history.times, ask.cutoff))
-    scores = np.full(history.times.size, np.nan)
-    if first < scores.size:
-        scores[first:] = estimator.predict_proba(history.frame.iloc[first:])[:, place]
+    width = len(history.loop.label.classes)
+    scores = np.full((history.times.size, width) if width else history.times.size, np.nan)
+    if first < len(scores):
+        scores[first:] = answers(history.frame.iloc[first:])
     return scores, seconds
 
 
-def _sums(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> ScoreSums:
+def _sums(history: History, truth: NDArray[np.float64], scores: NDArray[np.float64]) -> Sums:
     known = ~np.isnan(truth)
-    return ScoreSums.of(truth[known] == 1.0, scores[known])
+    return history.loop.task.sums(history.loop.label.typed(truth[known]), scores[known])
 
 
 def _drift(
@@ -116,15 +117,16 @@ def _drift(
     judged: Mapping[int, tuple[PastDay, slice, NDArray[np.float64]]],
 ) -> dict[int, Drift]:
     """What a monitor would have said of each day, had this version served; unknown where it has no profile."""
-    kinds, held = history.loop.feature_set.kinds, scores[(history.times >= ask.cutoff) & (history.due <= ask.asked_at)]
+    kinds, task = history.loop.feature_set.kinds, history.loop.task
+    held = scores[(history.times >= ask.cutoff) & (history.due <= ask.asked_at)]
     try:
-        reference = ReferenceProfile.of(kinds, history.features(places), held)
+        reference = ReferenceProfile.of(kinds, history.features(places), task.watched(held))
     except HomeostatError:
         return {}
     found = {}
     for at, (day, span, _) in judged.items():
         if day.window.end > ask.asked_at:
-            counted = reference.count(history.features(span), scores[span])
+            counted = reference.count(history.features(span), task.watched(scores[span]))
             found[at] = _drifted(reference, counted, day.window)
     return found
 

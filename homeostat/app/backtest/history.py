@@ -53,7 +53,7 @@ class History:
         places = places[(self.due[:until] <= ask.asked_at) & (self.sequence[:until] <= ask.sequence)]
         truth = self._truth(self.asked.take(pa.array(places)), self.facts, ask.sequence, ask.asked_at)
         known = ~np.isnan(truth)
-        places, label = places[known], truth[known] == 1.0
+        places, label = places[known], self.loop.label.typed(truth[known])
         first = 0 if ask.since is None else int(np.searchsorted(self.times[places], ask.since))
         return places[first:], label[first:], (first, int(places.size))
 
@@ -65,9 +65,11 @@ class History:
         told = self.facts.slice(facts.start, facts.stop - facts.start)
         return rows, self._truth(asked, told, known, day.mature_at)
 
-    def rows(self, places: NDArray[np.int64], label: NDArray[np.bool_]) -> TrainingRows:
+    def rows(self, places: NDArray[np.int64], label: NDArray[Any]) -> TrainingRows:
         """Rows as a training function takes them."""
-        return TrainingRows(self.frame.iloc[places].reset_index(drop=True), label, self.times[places])
+        classes = self.loop.label.classes
+        named = np.array(classes)[label] if classes else label
+        return TrainingRows(self.frame.iloc[places].reset_index(drop=True), named, self.times[places])
 
     def features(self, rows: slice | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Features of some rows, as stored."""

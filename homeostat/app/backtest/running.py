@@ -15,7 +15,7 @@ from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
 from homeostat.control.backtest.contenders import OWN, Loopwise, blind, check_names, of_file, usual
-from homeostat.control.backtest.prices import LOSS, Prices, prices_of
+from homeostat.control.backtest.prices import LOSS, SHARES, Prices, prices_of
 from homeostat.control.backtest.release import Rules
 from homeostat.control.loop import Loop
 from homeostat.control.policies.retrain import Retrain
@@ -25,6 +25,7 @@ from homeostat.kernel.errors import InvalidInput
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
 _SEED = 7
+_SAID = {LOSS: "nats of log-loss", SHARES: "shares of what the best constant number costs a row"}
 
 
 def run_back_test(
@@ -63,6 +64,7 @@ def run_back_test(
 
 def _prices(loop: Loop, price: float | None) -> tuple[Prices, str]:
     """The prices, and what is to be said of them."""
+    unit = LOSS if loop.task.error is None else SHARES
     if price is not None and not math.isfinite(price):
         raise InvalidInput(
             f"{price} is no price.", mend="Give nats of log-loss from 0 up, such as 50.", price=str(price)
@@ -71,6 +73,6 @@ def _prices(loop: Loop, price: float | None) -> tuple[Prices, str]:
     if price is None and isinstance(found, Prices):
         return found, "Money is that of hs.Economics(...) in the loop file."
     if price is not None:
-        return Prices(LOSS, None, price), f"A training costs {price:g} nats of log-loss, as said; money is left out."
+        return Prices(unit, None, price), f"A training costs {price:g} {_SAID[unit]}, as said; money is left out."
     why = "; ".join(getattr(found, "asks", ()))
-    return Prices(LOSS, None), f"Costs are nats of log-loss and trainings are free: hs.Economics(...) lacks {why}."
+    return Prices(unit, None), f"Costs are {_SAID[unit]} and trainings are free: hs.Economics(...) lacks {why}."

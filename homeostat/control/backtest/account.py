@@ -17,8 +17,7 @@ from homeostat.control.backtest.prices import Prices
 from homeostat.control.backtest.regret import regret_of
 from homeostat.control.backtest.release import Releases, Rules
 from homeostat.kernel.clock import format_instant
-from homeostat.stats.metrics import entropy
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.sums import ScoreSums, pooled
 
 Json = dict[str, Any]
 ORACLE, NEVER = "oracle", "never"
@@ -103,10 +102,10 @@ def _served(matrix: Matrix, played: Played, week: int, lost: float, spent: float
     """A week as a policy had it: skill and log-loss of those who answered, by their shares."""
     places = matrix.days_of(week)
     first = [matrix.trials[0].sums[place] for place in places]
-    rows, positives = sum(one.rows for one in first), sum(one.positives for one in first)
+    rows, constant = sum(one.rows for one in first), pooled(first).constant()
     loss = sum(_loss(matrix, played, place) for place in places)
     mean = loss / rows if rows else None
-    skill = None if mean is None or not 0 < positives < rows else 1.0 - mean / entropy(positives / rows)
+    skill = None if mean is None or constant <= 0.0 else 1.0 - mean / constant
     serving = played.serving[places[-1]]
     return {
         "week": week,
@@ -120,7 +119,7 @@ def _served(matrix: Matrix, played: Played, week: int, lost: float, spent: float
 
 
 def _loss(matrix: Matrix, played: Played, place: int) -> float:
-    return sum(share * matrix.trials[week].sums[place].log_loss for week, share in played.serving[place].items())
+    return sum(share * matrix.trials[week].sums[place].loss for week, share in played.serving[place].items())
 
 
 def _labels(matrix: Matrix, played: Played) -> int:
@@ -150,19 +149,15 @@ def _asked(matrix: Matrix, costs: Costs, one: Asked) -> Json:
 
 def _week(matrix: Matrix, week: int) -> Json:
     days = [matrix.days[place] for place in matrix.days_of(week)]
-    whole = _pooled([matrix.trials[0].sums[place] for place in matrix.days_of(week)])
+    whole = pooled([matrix.trials[0].sums[place] for place in matrix.days_of(week)])
     return {
         "week": week,
         "first_day": days[0].window.name,
         "last_day": days[-1].window.name,
         "asked": sum(day.asked for day in days),
-        "labelled": whole[0],
-        "base_rate": whole[1] / whole[0] if whole[0] else None,
+        "labelled": whole.rows,
+        "base_rate": whole.base_rate() if isinstance(whole, ScoreSums) and whole.rows else None,
     }
-
-
-def _pooled(sums: Sequence[ScoreSums]) -> tuple[int, int]:
-    return sum(one.rows for one in sums), sum(one.positives for one in sums)
 
 
 def _version(matrix: Matrix, week: int) -> Json:

@@ -11,7 +11,6 @@ from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.backtest.prices import Prices
 from homeostat.control.backtest.release import Release
 from homeostat.stats.arrays import Floats
-from homeostat.stats.metrics import entropy
 from homeostat.stats.sums import pooled
 
 _HOUR = 3_600
@@ -62,15 +61,15 @@ def costs_of(matrix: Matrix, prices: Prices) -> Costs:
             counted[place] = fresh.rows * (weight > 0)
             for one in range(week + 1):
                 if matrix.trials[one].problem is None:
-                    lost[one, place] = weight * (matrix.trials[one].sums[place].log_loss - fresh.log_loss)
+                    lost[one, place] = weight * (matrix.trials[one].sums[place].loss - fresh.loss)
     trainings = [prices.training + prices.training_hour * trial.seconds / _HOUR for trial in matrix.trials]
     return Costs(prices, lost, np.array(trainings), counted)
 
 
 def _weight(matrix: Matrix, week: int, prices: Prices) -> float:
-    """What one nat is worth in a week."""
+    """What one nat is worth in a week; of numbers, one unit of loss, in shares of what the best constant costs."""
     first = matrix.trials[0].sums
     whole = pooled([first[place] for place in matrix.days_of(week)])
-    if not 0 < whole.positives < whole.rows:
+    if whole.constant() <= 0.0:
         return 0.0
-    return 1.0 if prices.skill_value is None else prices.skill_value / entropy(whole.base_rate())
+    return 1.0 / whole.unit if prices.skill_value is None else prices.skill_value / whole.constant()

@@ -9,7 +9,8 @@ from homeostat.kernel.clock import Duration, Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.windows import Window
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums, skill_interval
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.tasks import skill_over
 
 WEEK = 7
 """Days of a week: the grid on which policies and the oracle may ask for a version."""
@@ -50,7 +51,7 @@ class Trial:
     cutoff: Instant
     labels: tuple[int, int] = (0, 0)
     seconds: float = 0.0
-    sums: Mapping[int, ScoreSums] = field(default_factory=dict)
+    sums: Mapping[int, Sums] = field(default_factory=dict)
     drift: Mapping[int, Drift] = field(default_factory=dict)
     problem: str | None = None
 
@@ -111,7 +112,7 @@ class Matrix:
         """The skill on held-out days that a version promised; None where they are too few."""
         trial = self.trials[week]
         try:
-            return skill_interval([trial.sums[place] for place in self.held_out(week)], confidence=confidence)
+            return skill_over([trial.sums[place] for place in self.held_out(week)], confidence=confidence)
         except NotEnoughData:
             return None
 

@@ -14,7 +14,7 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.verdicts import HOLD, RETRAIN, Reason, Verdict
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.outcomes import Sums
 
 Shares = Mapping[int, float]
 """The versions that answer on a day, by their weeks, and their shares of it."""
@@ -142,7 +142,7 @@ def _day(matrix: Matrix, place: int, shares: Shares, taken: Sequence[int], now: 
     day = Day(past.window.name, past.window.start, past.window.end, past.mature_at, inputs)
     if past.mature_at > now:
         return day
-    sums: dict[str, ScoreSums] = {
+    sums: dict[str, Sums] = {
         matrix.trials[week].version: found for week in taken if (found := matrix.trials[week].sums.get(place))
     }
     live = sums[matrix.trials[most].version]

@@ -11,6 +11,8 @@ NEEDED = ("skill_value", "training_hour", "person_hour", "validation_hours", "de
 """The inputs of ``hs.Economics`` without which nothing can be said in money."""
 LOSS = "nats"
 """The unit where prices are not known: log-loss, summed over predictions."""
+SHARES = "shares"
+"""The same of predicted numbers: losses as shares of what the best constant costs a row."""
 
 
 @dataclass(frozen=True, slots=True)

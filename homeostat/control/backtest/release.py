@@ -19,8 +19,9 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import ACCEPT, ADVANCE, ASK, HOLD, PROMOTE, ROLL_BACK, Verdict
 from homeostat.monitoring.performance import PairSums
 from homeostat.serving.routing import Route
-from homeostat.stats.intervals import Interval, block_mean_from_sums
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.intervals import Interval, block_mean_from_sums, in_units
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.sums import pooled
 
 Outcome = Literal["promoted", "taken_back", "rejected", "failed", "unfinished"]
 _LOOP = "backtest"
@@ -90,10 +91,11 @@ def _evidence(matrix: Matrix, champion: int, candidate: int, gate: Gate) -> Evid
     )
 
 
-def _difference(pairs: Sequence[tuple[ScoreSums, ScoreSums]], confidence: float) -> Interval | None:
-    losses = [mine.log_loss - theirs.log_loss for mine, theirs in pairs]
+def _difference(pairs: Sequence[tuple[Sums, Sums]], confidence: float) -> Interval | None:
+    losses = [mine.loss - theirs.loss for mine, theirs in pairs]
     try:
-        return block_mean_from_sums(losses, [mine.rows for mine, _ in pairs], confidence=confidence)
+        found = block_mean_from_sums(losses, [mine.rows for mine, _ in pairs], confidence=confidence)
+        return in_units(found, pooled([mine for mine, _ in pairs]).unit)
     except NotEnoughData:
         return None
 
@@ -159,7 +161,7 @@ def _days(
         )
         mine, theirs = one.sums.get(place), other.sums.get(place)
         if past.mature_at <= now and mine is not None and theirs is not None:
-            pair = PairSums(past.window.name, one.version, other.version, mine.rows, mine.log_loss - theirs.log_loss)
+            pair = PairSums(past.window.name, one.version, other.version, mine.rows, mine.loss - theirs.loss)
             day = day.with_outcomes(Outcomes(past.labelled, past.unlabelled, 0, mine, {}, (pair,)))
         found.append(day)
     return found
