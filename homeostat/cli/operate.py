@@ -277,7 +277,7 @@ def _versions(found: list[Json]) -> None:
         return
     rows = []
     named: Json = next((one["metrics"] for one in found if one["metrics"]), {})
-    names = [(name, said) for name, said in _FIGURES if name in named]
+    names = [(name, said) for name, said in _FIGURES if name in named] or list(_FIGURES[:3])
     for one in found:
         metrics = one["metrics"] or {}
         rows.append(

@@ -22,6 +22,7 @@ _OPTIONS = {
 }
 _OF_NUMBERS = "SklearnHistGradientBoostingRegressor"
 _theirs = _registration.get_converter(_ALIAS)
+_theirs_of_numbers = _registration.get_converter(_OF_NUMBERS)
 
 
 def register_histogram() -> None:
@@ -29,12 +30,17 @@ def register_histogram() -> None:
     shapes = _registration.get_shape_calculator(_ALIAS)
     update_registered_converter(HistGradientBoostingClassifier, _ALIAS, shapes, _convert_exactly, options=_OPTIONS)
     shapes = _registration.get_shape_calculator(_OF_NUMBERS)
-    update_registered_converter(HistGradientBoostingRegressor, _OF_NUMBERS, shapes, _convert_exactly)
+    update_registered_converter(HistGradientBoostingRegressor, _OF_NUMBERS, shapes, _convert_numbers)
 
 
 def _convert_exactly(scope: Any, operator: Any, container: Any) -> None:
     operator.raw_operator = _with_float32_thresholds(operator.raw_operator)
     _theirs(scope, operator, _PlainNumbers(container))
+
+
+def _convert_numbers(scope: Any, operator: Any, container: Any) -> None:
+    operator.raw_operator = _with_float32_thresholds(operator.raw_operator)
+    _theirs_of_numbers(scope, operator, _PlainNumbers(container))
 
 
 def _with_float32_thresholds(model: Any) -> Any:

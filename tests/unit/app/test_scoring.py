@@ -32,6 +32,7 @@ ANSWERS: dict[str, Any] = {
 class _Runtime:
     def __init__(self, version: str) -> None:
         self._answer = ANSWERS[version]
+        self.binding = Binding("")
 
     def predict(self, columns: object) -> Any:
         if isinstance(self._answer, Exception):

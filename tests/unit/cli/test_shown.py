@@ -26,7 +26,15 @@ def report(months: list[dict[str, Any]]) -> dict[str, Any]:
     totals = {"served": 309_772, "labelled": 301_245, "failed_requests": 0}
     decided = {"retrains": 7, "promotions": 5, "rejections": 1, "rollbacks": 1}
     gain = {"value": -0.0291, "low": -0.0349, "high": -0.0233, "blocks": 332, "rows": 301_245, "row_wise_ratio": 4.21}
-    return {"loop": "late-arrival", "months": months, "means": FIGURES, "gain": gain, "totals": {**totals, **decided}}
+    told = {"figures": ["auc", "log_loss"], "loss": "log-loss"}
+    return {
+        "loop": "late-arrival",
+        **told,
+        "months": months,
+        "means": FIGURES,
+        "gain": gain,
+        "totals": {**totals, **decided},
+    }
 
 
 def test_the_report_of_a_year_fits_80_columns_under_two_rows_of_headings(capsys: pytest.CaptureFixture[str]) -> None:

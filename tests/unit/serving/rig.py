@@ -69,7 +69,9 @@ class Recorder:
     async def predictions(self, loop: str, ids: Sequence[str]) -> Mapping[str, object]:
         self._fail()
         found = [record for record in self._records() if record.prediction_id in ids]
-        return {"predictions": [{name: getattr(one, name) for name in Reply.__struct_fields__[:6]} for one in found]}
+        names = [name for name in Reply.__struct_fields__[:6] if name != "probability"]
+        told = [{"chances": one.probability, **{name: getattr(one, name) for name in names}} for one in found]
+        return {"predictions": told}
 
     async def labels(self, loop: str, body: bytes, now: Instant) -> Mapping[str, object]:
         return {**await self.events(loop, body, now), "duplicates": 0, "refused_rows": 1}

@@ -163,7 +163,7 @@ def test_a_champion_that_fails_is_unavailable_to_the_request_that_it_fails_and_c
         ]
         good, bad, other = await asyncio.gather(*waiting, return_exceptions=True)
         assert isinstance(bad, Unavailable)
-        assert [one[0].probability for one in (good, other)] == [0.006, 0.008]  # type: ignore[index]
+        assert [one[0].score for one in (good, other)] == [0.006, 0.008]  # type: ignore[index]
         assert failures == [1]
 
     asyncio.run(scenario())
