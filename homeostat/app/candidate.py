@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from homeostat.app.facts_check import check_facts
 from homeostat.app.home import write_whole
 from homeostat.app.making import Made, Say, Trainable, training
+from homeostat.app.provenance.recording import Recording
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.variants import quantising
 from homeostat.data.daily import DailyCounts, Rows
@@ -24,9 +25,8 @@ from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.fingerprint import environment
 from homeostat.registry.manifest import CONFIG, DAILY, PROFILE, hash_files, read_manifest, write_manifest
-from homeostat.registry.models import TrainingPin, Version
+from homeostat.registry.models import Fingerprint, TrainingPin, Version
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
@@ -35,8 +35,6 @@ from homeostat.training.proof import scores_of
 from homeostat.training.rows import TrainingRows, model_frame
 from homeostat.training.served import compare_served
 from homeostat.training.training_set import LabelledRows, ReadTable, ScanTable, Sources, labelled_rows, local_days
-
-ENVIRONMENT = "environment.json"
 
 
 def make_candidate(
@@ -56,6 +54,7 @@ def make_candidate(
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
+    recording = Recording.begun(job, loop)
     say(f"reading tables as of sequence {job.sequence}")
     sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
     labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
@@ -69,6 +68,7 @@ def make_candidate(
     frame = model_frame(later.columns, kinds)
     make = training(job, loop, place, say) if job.variant is None else quantising(job, job.variant, loop, say)
     made = make(rows, frame, pin)
+    recorded = recording.done(pin, rows, _held_out_from(job), made.of)
     say(f"evaluating on {later.label.size} held-out rows")
     scores = scores_of(made.served.runtime.predict, frame)
     champion = None if job.champion is None else _champion_scores(Path(job.champion), loop, later)
@@ -77,13 +77,14 @@ def make_candidate(
         seen = replace(seen, served=compare_served(loop.question, loop.feature_set, served, sources))
     profile = ReferenceProfile.of(kinds, chosen.columns, scores)
     daily = _daily(profile, chosen, later, scores, loop.timezone)
-    version = _version(job, loop, pin, made, seen)
+    version = _version(job, loop, pin, made, seen, recorded.fingerprint)
     probes = Probes.of({name: frame[name].tolist() for name in kinds}, scores.tolist())
     files = {
         **made.served.files,
+        **recorded.files,
         PROFILE: canonical_json(profile.to_json()),
         DAILY: canonical_json(daily.to_json()),
-        CONFIG: made.config,
+        CONFIG: canonical_json(made.config),
         PROBES: probes.written(),
     }
     version = _stage(version, files, place)
@@ -117,6 +118,8 @@ def _daily(
 
 def _held_out_from(job: TrainingJob) -> int:
     """Rows later than both training cut-offs."""
+    if job.held_out_from is not None:
+        return job.held_out_from
     if job.champion is None:
         return job.cutoff
     return max(job.cutoff, read_manifest(Path(job.champion)).pin.cutoff)
@@ -139,7 +142,9 @@ def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tupl
     return champion.version, scores_of(load_runtime(folder, champion.version).predict, frame)
 
 
-def _version(job: TrainingJob, loop: Trainable, pin: TrainingPin, made: Made, seen: Evaluation) -> Version:
+def _version(
+    job: TrainingJob, loop: Trainable, pin: TrainingPin, made: Made, seen: Evaluation, fingerprint: Fingerprint
+) -> Version:
     promise = promise_of(seen)
     metrics = {name: value for name, value in promise.items() if isinstance(value, float)}
     form = made.served.form
@@ -148,7 +153,7 @@ def _version(job: TrainingJob, loop: Trainable, pin: TrainingPin, made: Made, se
         version=job.version,
         created_at=job.as_of,
         inputs=tuple(loop.feature_set.kinds.items()),
-        fingerprint=made.fingerprint,
+        fingerprint=fingerprint,
         pin=pin,
         metrics={**metrics, "training_rows": float(pin.rows), "serving_difference": form.proof.worst},
         promise=promise,
@@ -165,7 +170,7 @@ def _stage(version: Version, files: Mapping[str, bytes], place: JobFolder) -> Ve
     for old in (*place.root.glob(".version.*.part"), place.staged):
         shutil.rmtree(old, ignore_errors=True)
     part.mkdir()
-    for name, content in {**files, ENVIRONMENT: canonical_json(environment())}.items():
+    for name, content in files.items():
         write_whole(part / name, content)
     version = replace(version, files=hash_files(part))
     write_manifest(version, part)

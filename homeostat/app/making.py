@@ -5,17 +5,15 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
 from homeostat.app.forms import Served, choose_form
 from homeostat.app.labelled_loops import LabelledLoop
-from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
-from homeostat.registry.fingerprint import fingerprint
-from homeostat.registry.models import Fingerprint, TrainingPin
+from homeostat.registry.fingerprint import config_hash
+from homeostat.registry.models import TrainingPin, Version
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.jobs import Burden, JobFolder, TrainingFailed, TrainingJob
 from homeostat.training.rows import TrainingRows
@@ -32,18 +30,23 @@ class Trainable(LabelledLoop, Protocol):
     def config(self) -> Mapping[str, Any]: ...
     @property
     def runtime(self) -> str: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def canonical(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A candidate's model in the form that ships, its fingerprint, and the config it was made with, as its file.
+    """A candidate's model in the form that ships.
 
-    ``burdens`` are those of a variant and of the version that it was made of.
+    ``config`` is what it was made with. ``of`` says of which version a variant was made, and ``burdens`` what both
+    weigh; None where it was trained.
     """
 
     served: Served
-    fingerprint: Fingerprint
-    config: bytes
+    config: Mapping[str, Any]
+    of: Version | None = None
     burdens: tuple[Burden, Burden] | None = None
 
 
@@ -62,7 +65,7 @@ def training(job: TrainingJob, loop: Trainable, place: JobFolder, say: Say) -> M
     """
 
     def make(rows: TrainingRows, later: pd.DataFrame, pin: TrainingPin) -> Made:
-        legs = fingerprint(loop_file=Path(job.loop_file), train=loop.train, config=loop.config, pin=pin)
+        config_hash(loop.config)  # raises before the time is spent
         say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
         estimator = _train(loop, rows, place)
         say("bringing it into the form that serves, and proving that equal")
@@ -70,7 +73,7 @@ def training(job: TrainingJob, loop: Trainable, place: JobFolder, say: Say) -> M
         served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
         _must_answer_when_nothing_is_known(served.runtime, estimator)
         say(f"served by {served.form.runtime}. {served.form.why}".rstrip())
-        return Made(served, legs, canonical_json(loop.config))
+        return Made(served, loop.config)
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,11 @@ from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
 from homeostat.app.forms import Served
 from homeostat.app.making import Made, Maker, Say, Trainable
 from homeostat.app.runtimes import load_runtime
-from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.fingerprint import environment
 from homeostat.registry.manifest import CONFIG, MODEL, read_verified
-from homeostat.registry.models import Fingerprint, Form, Proof, TrainingPin, Variant, Version
+from homeostat.registry.models import Form, Proof, TrainingPin, Variant, Version
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.jobs import TOGETHER, Burden, TrainingJob
@@ -81,7 +80,7 @@ def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) ->
         proof = _apart(runtime, original, [rows.features, later])
         served = Served(Form("onnx", MODEL, "", proof), {MODEL: content}, runtime)
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
-        return Made(served, _fingerprint(source, variant, pin), config, burdens)
+        return Made(served, json.loads(config), source, burdens)
 
     return make
 
@@ -127,14 +126,3 @@ def _apart(runtime: Runtime, original: Runtime, frames: list[pd.DataFrame]) -> P
 def _burden(version: str, model: bytes, runtime: Runtime) -> Burden:
     alone, together = (row_seconds(runtime, rows, time.perf_counter) for rows in (1, TOGETHER))
     return Burden(version, len(model), alone, together)
-
-
-def _fingerprint(source: Version, variant: Variant, pin: TrainingPin) -> Fingerprint:
-    """Of what its original stands on, of the rows it was calibrated on, of how, and of the libraries here."""
-    legs = source.fingerprint
-    return Fingerprint(
-        code=legs.code,
-        data=digest({"of": legs.data, "pin": plain(pin)}),
-        config=digest({"of": legs.config, "variant": plain(variant)}),
-        environment=digest({"of": legs.environment, "here": environment()}),
-    )

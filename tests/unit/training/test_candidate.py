@@ -63,9 +63,13 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     verify_files(version, folder)
     assert version == result.version
     assert sorted(version.files) == [
+        "code.json",
+        "code.tar",
         "config.json",
         "daily.json",
+        "data.json",
         "environment.json",
+        "loop.json",
         "model.onnx",
         "probes.json",
         "profile.json",
