@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from homeostat.app.forms import Served, choose_form
+from homeostat.app.forms import Served, choose_form, with_native
 from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import config_hash
@@ -73,6 +73,7 @@ def training(job: TrainingJob, loop: Trainable, place: JobFolder, say: Say) -> M
         served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
         _must_answer_when_nothing_is_known(served.runtime, estimator)
         say(f"served by {served.form.runtime}. {served.form.why}".rstrip())
+        served = with_native(served, estimator, loop.feature_set.kinds, later, job.version)
         return Made(served, loop.config)
 
     return make
