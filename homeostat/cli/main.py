@@ -38,6 +38,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    versions,
 )
 
 app = typer.Typer(
@@ -54,7 +55,6 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(run.up)
 app.command("status")(operate.status)
-app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
@@ -74,6 +74,7 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+app.add_typer(versions.app, name="versions")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")
