@@ -83,6 +83,12 @@ class RowsDigest:
     columns: Mapping[str, str]
     days: Mapping[str, tuple[int, str]]
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """Read its JSON values; raises KeyError or TypeError where a part is missing."""
+        days = {day: (int(count), str(word)) for day, (count, word) in told["days"].items()}
+        return cls(**{**told, "days": days})
+
 
 @dataclass(frozen=True, slots=True)
 class DataLeg:
@@ -110,9 +116,7 @@ class DataLeg:
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
         """Read what a version's folder says; raises KeyError or TypeError where a part is missing."""
-        rows = told["trained_on"]
-        days = {day: (int(count), str(word)) for day, (count, word) in rows["days"].items()}
-        return cls(**{**told, "trained_on": RowsDigest(**{**rows, "days": days})})
+        return cls(**{**told, "trained_on": RowsDigest.from_json(told["trained_on"])})
 
 
 @dataclass(frozen=True, slots=True)

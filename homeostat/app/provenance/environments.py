@@ -13,10 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import homeostat
-from homeostat.kernel.canonical import digest
+from homeostat.app.pipeline.release import release
 from homeostat.registry.legs import EnvironmentLeg, Package
-from homeostat.registry.manifest import hash_file
 
 OWN = "homeostat"
 _POOLS = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|NUMEXPR|VECLIB|RAYON|POLARS|NUMBA|TBB)_.*THREADS|.*_(NUM|MAX)_THREADS")
@@ -44,8 +42,8 @@ def _installed() -> tuple[Mapping[str, Package], tuple[str, ...]]:
     packages, lock = {}, []
     for one in metadata.distributions():
         name = _name(one)
-        if name not in packages:  # of two on the path, the first is imported
-            packages[name] = Package(one.version, _own() if name == OWN else _record(one))
+        if name not in packages:  # of two on the path the first is imported; Homeostat may be installed for work on it
+            packages[name] = Package(one.version, release() if name == OWN else _record(one))
             lock.append(_line(one, name))
     return dict(sorted(packages.items())), tuple(sorted(lock))
 
@@ -63,12 +61,6 @@ def _record(one: metadata.Distribution) -> str | None:
         f"{path} {hashed}" for path, hashed, _ in rows if not path.startswith("..") and not _WAYS.search(path)
     )
     return hashlib.sha256("\n".join(kept).encode()).hexdigest() if kept else None
-
-
-def _own() -> str:
-    """Of Homeostat's own modules as they are: installed for work on it, its RECORD says nothing of them."""
-    root = Path(homeostat.__file__).parent
-    return digest({path.relative_to(root).as_posix(): hash_file(path) for path in sorted(root.rglob("*.py"))})
 
 
 def _line(one: metadata.Distribution, name: str) -> str:
@@ -93,7 +85,8 @@ def _features() -> list[str]:
 
 def _kernels() -> list[str]:
     """For which processor each loaded library of linear algebra chose its kernels, and its threads."""
-    from threadpoolctl import threadpool_info  # it looks through every loaded library
+    import scipy.linalg  # noqa: F401 - so that its library is told whether or not something has loaded it before
+    from threadpoolctl import threadpool_info
 
     found: list[dict[str, Any]] = [one for one in threadpool_info() if one["user_api"] == "blas"]
     kinds = ("internal_api", "version", "architecture", "num_threads")

@@ -26,7 +26,7 @@ _NOT_OURS = tuple(f"{folder}/" for folder in (*_LIBRARY, str(Path(homeostat.__fi
 
 
 @dataclass(slots=True)
-class Sources:
+class Gathering:
     """Gathers the files of one training. ``project`` is the folder that paths are relative to.
 
     Read when the loop file is loaded and again when its model is made: what was imported only then counts too, and
@@ -37,6 +37,7 @@ class Sources:
     project: Path
     declared: Iterable[str] = ()
     _found: dict[str, tuple[SourceFile, bytes]] = field(init=False, default_factory=dict)
+    _origins: dict[str, Path] = field(init=False, default_factory=dict)
     _roots: set[str] = field(init=False, default_factory=set)
 
     def read(self) -> None:
@@ -79,6 +80,10 @@ class Sources:
             contents[str(leg.tree.diff)] = diff
         return archived(contents)
 
+    def hashes(self) -> dict[str, str]:
+        """The hash of every file that was read by now, by its path here."""
+        return {str(self._origins[place]): one.sha256 for place, (one, _) in self._found.items()}
+
     def paths(self) -> list[str]:
         """The files below the project that took part, relative to it."""
         return [path.removeprefix(f"{PROJECT}/") for path in sorted(self._found) if path.startswith(f"{PROJECT}/")]
@@ -90,6 +95,7 @@ class Sources:
             content = file.read_bytes()
         except OSError:
             return  # what is gone since it was loaded cannot be kept
+        self._origins[place] = file
         self._found[place] = (SourceFile(place, hashlib.sha256(content).hexdigest(), len(content), why), content)
 
     def _place(self, module: ModuleType, file: Path) -> str:
@@ -147,7 +153,7 @@ def source_of(module: ModuleType) -> Path | None:
 
 def code_hash(loop_file: Path, train: Callable[..., Any]) -> str:
     """The hash of the code that is loaded now."""
-    gathered = Sources(loop_file, project_of(loop_file))
+    gathered = Gathering(loop_file, project_of(loop_file))
     gathered.read()
     return gathered.leg(train, None).hash
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from homeostat.adapters.git.tree import working_tree
-from homeostat.app.making import Trainable
+from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.provenance.environments import this_environment
-from homeostat.app.provenance.gathering import Sources, project_of
+from homeostat.app.provenance.gathering import Gathering, project_of
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.registry.legs import (
     CODE,
@@ -22,11 +23,11 @@ from homeostat.registry.legs import (
     CodeLeg,
     ConfigLeg,
     DataLeg,
+    EnvironmentLeg,
+    RowsDigest,
 )
 from homeostat.registry.models import Fingerprint, TrainingPin, Variant, Version
 from homeostat.training.jobs import TrainingJob
-from homeostat.training.rowhash import digest_rows
-from homeostat.training.rows import TrainingRows
 
 _SEEDS = ("seed", "random_state")
 
@@ -39,27 +40,55 @@ class Recorded:
     files: Mapping[str, bytes]
 
 
+class Recordable(LabelledLoop, Protocol):
+    """What is recorded of a loop."""
+
+    @property
+    def train(self) -> Callable[[Any, Mapping[str, Any]], Any]: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def canonical(self) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Begun once the loop file is loaded, so that the code that is kept is the code that ran."""
+    """Begun once the loop file is loaded, so that the code that is kept is the code that ran.
+
+    ``code_hash`` is that of what was loaded by then.
+    """
 
     job: TrainingJob
-    loop: Trainable
-    sources: Sources
+    loop: Recordable
+    sources: Gathering
+    environment: EnvironmentLeg
+    code_hash: str
 
     @classmethod
-    def begun(cls, job: TrainingJob, loop: Trainable) -> Self:
-        """Read the code that is loaded by now."""
+    def begun(cls, job: TrainingJob, loop: Recordable) -> Self:
+        """Read the code that is loaded by now. Raises: InvalidInput for a declared file that is not there."""
         file = Path(job.loop_file)
         project = project_of(file) if job.project is None else Path(job.project)
-        sources = Sources(file, project.resolve(), loop.files)
+        sources = Gathering(file, project.resolve(), loop.files)
         sources.read()
-        return cls(job, loop, sources)
+        return cls(job, loop, sources, this_environment(), sources.leg(loop.train, None).hash)
 
-    def done(self, pin: TrainingPin, rows: TrainingRows, held_out_from: int, of: Version | None) -> Recorded:
-        """The legs of a model that was made of ``rows``; ``of`` is the version that a variant was made of."""
+    def code(self) -> dict[str, bytes]:
+        """The files of the code leg, with what was imported since."""
         self.sources.read()
-        code, archive = self._code()
+        tree, diff = None, None
+        if self.job.project is None:  # what is checked out was a tree once; it is none now
+            tree, diff = working_tree(self.sources.project, self.sources.paths(), os.environ)
+        leg = self.sources.leg(self.loop.train, tree)
+        return {CODE: canonical_json(leg), SOURCES: self.sources.archive(leg, diff)}
+
+    def done(
+        self, code: Mapping[str, bytes], pin: TrainingPin, rows: RowsDigest, held_out_from: int, of: Version | None
+    ) -> Recorded:
+        """The legs of a model that was made of ``rows`` by ``code``; ``of`` is what a variant was made of."""
+        label = self.loop.label
         data = DataLeg(
             table_versions=pin.table_versions,
             sequence=pin.sequence,
@@ -68,28 +97,16 @@ class Recording:
             as_of=pin.as_of,
             held_out_from=held_out_from,
             definitions={name: one.hash for name, one in self.loop.feature_set.definitions.items()},
-            label={
-                "table": self.loop.label.table.name,
-                "condition": self.loop.label.condition,
-                "matures": self.loop.label.matures,
-            },
-            trained_on=digest_rows(rows),
+            label={"table": label.table.name, "condition": label.condition, "matures": label.matures},
+            trained_on=rows,
         )
-        config, environment = config_of(self.loop, self.job.variant, of), this_environment()
-        told = {CODE: code, DATA: data, LOOP: config, ENVIRONMENT: environment}
-        fingerprint = Fingerprint(code.hash, data.hash, config.hash, environment.hash)
-        return Recorded(fingerprint, {**{name: canonical_json(one) for name, one in told.items()}, SOURCES: archive})
-
-    def _code(self) -> tuple[CodeLeg, bytes]:
-        """What is checked out was a tree once; it is none now."""
-        tree, diff = None, None
-        if self.job.project is None:
-            tree, diff = working_tree(self.sources.project, self.sources.paths(), os.environ)
-        leg = self.sources.leg(self.loop.train, tree)
-        return leg, self.sources.archive(leg, diff)
+        config, leg = config_of(self.loop, self.job.variant, of), CodeLeg.from_json(json.loads(code[CODE]))
+        told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}
+        fingerprint = Fingerprint(leg.hash, data.hash, config.hash, self.environment.hash)
+        return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}})
 
 
-def config_of(loop: Trainable, variant: Variant | None = None, of: Version | None = None) -> ConfigLeg:
+def config_of(loop: Recordable, variant: Variant | None = None, of: Version | None = None) -> ConfigLeg:
     """The config leg of a loop as it is declared now."""
     seeds = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random"), **dict(_seeds(loop.config, "config"))}
     made = None if variant is None or of is None else {**plain(variant), "fingerprint": plain(of.fingerprint)}

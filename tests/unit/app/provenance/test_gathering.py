@@ -12,7 +12,7 @@ import pytest
 
 from homeostat.app.loader import load_loop
 from homeostat.app.provenance import gathering
-from homeostat.app.provenance.gathering import Sources, code_hash, project_of
+from homeostat.app.provenance.gathering import Gathering, code_hash, project_of
 from homeostat.kernel.errors import HomeostatError, IntegrityError, InvalidInput, Refused
 from homeostat.registry.archive import archived, check_out, contents_of
 from homeostat.registry.legs import CodeLeg
@@ -54,7 +54,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def gathered(project: Path, *declared: str) -> tuple[CodeLeg, dict[str, bytes]]:
     """Of the project and what it imported; pytest's own tests are loaded too, and left out here."""
     loop = load_loop(project / "loops" / "loop.py")
-    sources = Sources(project / "loops" / "loop.py", project_of(project / "loops" / "loop.py"), declared)
+    sources = Gathering(project / "loops" / "loop.py", project_of(project / "loops" / "loop.py"), declared)
     sources.read()
     for name in [name for name in sources._found if "_of_gathering" not in name and "loops" not in name]:
         del sources._found[name]
@@ -86,7 +86,7 @@ def test_a_checkout_makes_the_same_code_again(project: Path, tmp_path: Path) -> 
     sys.path[:0] = [str(tmp_path / "out" / root) for root in leg.roots]
     importlib.invalidate_caches()
     loop = load_loop(tmp_path / "out" / leg.loop_file)
-    again = Sources(tmp_path / "out" / leg.loop_file, tmp_path / "out" / "project")
+    again = Gathering(tmp_path / "out" / leg.loop_file, tmp_path / "out" / "project")
     again.read()
     for name in [name for name in again._found if name.startswith("elsewhere/") and "_of_gathering" not in name]:
         del again._found[name]
@@ -96,7 +96,7 @@ def test_a_checkout_makes_the_same_code_again(project: Path, tmp_path: Path) -> 
 
 def test_what_ran_is_kept_not_what_the_file_became(project: Path) -> None:
     loop = load_loop(project / "loops" / "loop.py")
-    sources = Sources(project / "loops" / "loop.py", project)
+    sources = Gathering(project / "loops" / "loop.py", project)
     sources.read()
     (project / "loops" / "loop.py").write_text("edited while it trained")
     sources.read()
@@ -106,7 +106,7 @@ def test_what_ran_is_kept_not_what_the_file_became(project: Path) -> None:
 
 
 def test_the_same_files_always_give_the_same_bytes(project: Path) -> None:
-    one, other = (Sources(project / "loops" / "loop.py", project, ["data/*"]) for _ in range(2))
+    one, other = (Gathering(project / "loops" / "loop.py", project, ["data/*"]) for _ in range(2))
     for sources in (one, other):
         sources.read()
     assert one.archive(one.leg(len, None)) == other.archive(other.leg(len, None))
@@ -131,7 +131,7 @@ def test_a_file_too_large_to_keep_is_known_by_its_hash_and_taken_from_where_it_l
 
 @pytest.mark.parametrize(("pattern", "said"), [("no/*.sql", "names no file"), ("../../*.py", "leads out of")])
 def test_a_declared_file_that_is_not_there_is_named(project: Path, pattern: str, said: str) -> None:
-    sources = Sources(project / "loops" / "loop.py", project, [pattern])
+    sources = Gathering(project / "loops" / "loop.py", project, [pattern])
     with pytest.raises(InvalidInput, match=said):
         sources.read()
 
