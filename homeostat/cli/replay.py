@@ -28,7 +28,7 @@ def replay(
         Path | None, typer.Option("--keep", metavar="DIR", help="Leave what was made in this new folder.")
     ] = None,
 ) -> None:
-    """Make a version again from what was recorded of it, and prove it equal.
+    """Make a version again from its record, and prove it equal.
 
     Checks its code out into a private folder, reads the tables as they were known then, and trains in a process of its
     own. Equal is the model to the byte, else its answers to recorded rows within a stated tolerance; what differs is
