@@ -38,6 +38,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    why,
 )
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.command("economics")(economics.economics)
 app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
+app.command("why")(why.why)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("drift")(drift.drift)
