@@ -23,6 +23,7 @@ from homeostat.cli import (
     features_rebuild,
     features_review,
     importing,
+    init,
     latency,
     ledger,
     operate,
@@ -53,6 +54,7 @@ app = typer.Typer(
     " codes: 0 done, 1 an error that says its mend, 2 wrong usage, 3 a check found a problem, 130 interrupted.",
 )
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
 app.command("up")(run.up)
 app.command("status")(operate.status)
 app.command("versions")(operate.versions)
