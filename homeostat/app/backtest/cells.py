@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from homeostat.app.backtest.grid import Ask, Grid
 from homeostat.app.home import write_whole
+from homeostat.app.provenance.gathering import code_hash
 from homeostat.control.backtest.matrix import PastDay, Trial
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import digest, plain
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.registry.binding import Binding
-from homeostat.registry.fingerprint import code_hash, config_hash, environment
+from homeostat.registry.fingerprint import config_hash, environment
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
 FORM = 2
