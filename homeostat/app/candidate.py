@@ -26,14 +26,15 @@ from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment
 from homeostat.registry.manifest import CONFIG, DAILY, PROFILE, hash_files, read_manifest, write_manifest
-from homeostat.registry.models import TrainingPin, Version
+from homeostat.registry.models import PinnedFeedback, TrainingPin, Version
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.checks import check_training_rows
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate, promise_of
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.proof import scores_of
-from homeostat.training.rows import TrainingRows, model_frame
+from homeostat.training.rows import model_frame
 from homeostat.training.served import compare_served
+from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.training_set import LabelledRows, ReadTable, ScanTable, Sources, labelled_rows, local_days
 
 ENVIRONMENT = "environment.json"
@@ -49,22 +50,27 @@ def make_candidate(
     engine: OfflineEngine | None = None,
     scan: ScanTable | None = None,
     served: pa.Table | None = None,
+    shaped: ShapedQuestions | None = None,
 ) -> TrainingResult:
     """Make the model, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
-    ``served`` are rows of the prediction log whose features are compared with what training computes for them.
+    ``served`` are rows of the prediction log whose features are compared with what training computes for them,
+    ``shaped`` the questions whose label a prediction has shaped.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
     say(f"reading tables as of sequence {job.sequence}")
-    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
+    _must_be_seen(job, shaped)
+    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan, shaped)
     labelled = labelled_rows(loop.question, loop.feature_set, loop.label, sources)
     chosen = labelled.asked(job.since, job.cutoff)
     rows = chosen.rows(loop.feature_set)
+    if loop.feedback is not None and not loop.feedback.weighted:
+        rows = rows.unweighted()
     check_facts([loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)], job, sources, say)
     check_training_rows(rows, min_rows=job.min_rows)
-    pin = _pin(job, loop, rows)
-    later = labelled.asked(_held_out_from(job))
+    pin = _pin(job, loop, chosen)
+    later, chosen = labelled.asked(_held_out_from(job)).drawn(), chosen.drawn()
     kinds = loop.feature_set.kinds
     frame = model_frame(later.columns, kinds)
     make = training(job, loop, place, say) if job.variant is None else quantising(job, job.variant, loop, say)
@@ -93,7 +99,17 @@ def make_candidate(
     return TrainingResult(version, seen, proof.rows, proof.worst, made.burdens)
 
 
-def _pin(job: TrainingJob, loop: Trainable, rows: TrainingRows) -> TrainingPin:
+def _must_be_seen(job: TrainingJob, shaped: ShapedQuestions | None) -> None:
+    """What is acted on and never left alone has no truth: no version could be judged on it."""
+    if shaped is not None and shaped.unseen:
+        raise Refused(
+            f"Of what callers of {job.loop!r} would act on nothing was left alone: no version can be judged on it.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says.",
+            loop=job.loop,
+        )
+
+
+def _pin(job: TrainingJob, loop: Trainable, rows: LabelledRows) -> TrainingPin:
     return TrainingPin(
         table_versions=dict(sorted(job.table_versions.items())),
         sequence=job.sequence,
@@ -104,7 +120,16 @@ def _pin(job: TrainingJob, loop: Trainable, rows: TrainingRows) -> TrainingPin:
         first=int(rows.asked_at.min()),
         last=int(rows.asked_at.max()),
         feature_hash=loop.feature_set.hash,
+        feedback=_pinned_feedback(job, loop, rows),
     )
+
+
+def _pinned_feedback(job: TrainingJob, loop: Trainable, rows: LabelledRows) -> PinnedFeedback | None:
+    declared = loop.feedback
+    if declared is None:
+        return None
+    explored, weight = int((rows.stands_for > 1).sum()), int(rows.stands_for.sum())
+    return PinnedFeedback(job.log_version, declared.acts, declared.one_in, declared.weighted, explored, weight)
 
 
 def _daily(

@@ -77,7 +77,7 @@ def training(job: TrainingJob, loop: Trainable, place: JobFolder, say: Say) -> M
 
 def _train(loop: Trainable, rows: TrainingRows, place: JobFolder) -> Any:
     try:
-        return loop.train(rows, loop.config)
+        estimator = loop.train(rows, loop.config)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
@@ -90,6 +90,13 @@ def _train(loop: Trainable, rows: TrainingRows, place: JobFolder) -> Any:
             line=where.lineno,
             log=str(place.log),
         ) from error
+    if rows.weights_ignored:
+        raise Refused(
+            f"train() of loop {loop.name!r} ignores rows.weight, but rows left alone by chance stand for others.",
+            mend="Pass sample_weight=rows.weight to fit(), or declare hs.Feedback(weighted=False).",
+            loop=loop.name,
+        )
+    return estimator
 
 
 def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameSummary:

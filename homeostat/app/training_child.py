@@ -61,6 +61,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, obje
     from homeostat.adapters.delta.tables import DeltaTables
     from homeostat.adapters.duckdb.offline import DuckDbEngine
     from homeostat.app.candidate import make_candidate
+    from homeostat.app.shaped import shaped_questions
     from homeostat.features.offline import BySize, InMemoryEngine
 
     tables = DeltaTables(Path(job.tables))
@@ -71,6 +72,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, obje
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
         served=_served(job),
+        shaped=shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version),
         say=_said_since(time.monotonic()),
         engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
         scan=tables.scan,

@@ -4,55 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
+from homeostat.data.shaped import Shaped
 from homeostat.data.weights import weights
-from homeostat.stats.arrays import Booleans, Floats, Integers
+from homeostat.stats.arrays import Booleans
 from homeostat.stats.sums import ScoreSums
 
 LEAST_EXPECTED = 5.0
 """So many must be expected to be left alone over a trail, or figures are unknown: with fewer there may well be none,
 and what is found of one in fifty then is chance. Asked of what was expected, not of what was drawn: to drop the days on
 which few were drawn would favour the others."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shaped:
-    """Rows of a log: which the caller acted on, which were left alone by chance, and with what chance. Rows that are
-    older than the declaration were not acted on by it."""
-
-    acted: Booleans
-    explored: Booleans
-    propensity: Floats
-
-    @classmethod
-    def of(cls, log: pa.Table) -> Shaped:
-        """Read the columns of a prediction log."""
-        return cls(
-            _column(log, ACTS, False).astype(np.bool_),
-            _column(log, EXPLORED, False).astype(np.bool_),
-            _column(log, PROPENSITY, 1.0).astype(np.float64),
-        )
-
-    @property
-    def stands_for(self) -> Integers:
-        """Of how many rows each is one whose label is not shaped: 0 where it was acted on.
-
-        >>> three = np.array([True, False, False])
-        >>> Shaped(three, ~three & [False, True, False], np.array([0.02, 0.02, 1.0])).stands_for.tolist()
-        [0, 50, 1]
-        """
-        chance = np.where(self.explored, self.propensity, 1.0)
-        return np.where(self.acted, 0, np.rint(1.0 / chance)).astype(np.int64)
-
-    @property
-    def region(self) -> Booleans:
-        """Rows that would be acted on were it not for chance."""
-        return np.asarray(self.acted | self.explored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +82,3 @@ def without_overlap(days: Sequence[FeedbackDay]) -> str | None:
     if expected < LEAST_EXPECTED:
         return "too_little_exploration"
     return None if sum(day.exposed.rows for day in days) else "explored_without_labels"
-
-
-def _column(log: pa.Table, name: str, usual: bool | float) -> Any:
-    if name not in log.column_names:
-        return np.full(log.num_rows, usual)
-    return log[name].fill_null(usual).to_numpy(zero_copy_only=False)

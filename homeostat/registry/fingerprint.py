@@ -49,7 +49,7 @@ def fingerprint(
     """
     return Fingerprint(
         code=code_hash(loop_file, train),
-        data=digest(pin),
+        data=digest(pin.to_json()),
         config=config_hash(config),
         environment=digest(environment()),
     )

@@ -11,9 +11,10 @@ import pyarrow as pa
 from homeostat.control.days import Day
 from homeostat.control.reading import TRAIL_DAYS
 from homeostat.data.feedback import Feedback
+from homeostat.data.shaped import Shaped
 from homeostat.data.weights import coarsest, even
-from homeostat.monitoring.feedback import FeedbackDay, Shaped, feedback_day
-from homeostat.monitoring.labels import MATURED_WITHOUT_LABEL, JoinedLabels
+from homeostat.monitoring.feedback import FeedbackDay, feedback_day
+from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels
 from homeostat.stats.arrays import Booleans, Integers
 
 
@@ -32,19 +33,19 @@ class Used:
     @classmethod
     def of(cls, declared: Feedback | None, log: pa.Table, joined: JoinedLabels, earlier: Sequence[FeedbackDay]) -> Used:
         """Of a day's log and what its labels are; ``earlier`` as `feedback_day` takes them."""
-        labelled = log.take(pa.array(joined.labelled_rows))
-        one_in = coarsest(log)
+        told = joined.told if declared else np.flatnonzero(joined.status == LABELLED)
+        labelled, one_in = log.take(pa.array(joined.rows[told])), coarsest(log)
         plain = even(labelled, one_in)
-        labels, rows = joined.labels[plain], labelled.filter(pa.array(plain))
+        labels, rows = joined.truth[told][plain] == 1.0, labelled.filter(pa.array(plain))
         missing = joined.rows[joined.status == MATURED_WITHOUT_LABEL]
         if declared is None:
             each = np.ones(log.num_rows, dtype=np.int64)
             return cls(rows, labels, log.take(pa.array(missing)), each, None)
-        told = feedback_day(log, rows, labels, earlier, one_in)
+        day = feedback_day(log, rows, labels, earlier, one_in)
         each = Shaped.of(log).stands_for
-        times = Shaped.of(rows).stands_for if told.unknown is None else np.zeros(labels.size, dtype=np.int64)
+        times = Shaped.of(rows).stands_for if day.unknown is None else np.zeros(labels.size, dtype=np.int64)
         again, absent = np.repeat(np.arange(labels.size), times), np.repeat(missing, each[missing])
-        return cls(rows.take(pa.array(again)), labels[again], log.take(pa.array(absent)), each, told)
+        return cls(rows.take(pa.array(again)), labels[again], log.take(pa.array(absent)), each, day)
 
 
 def trail_before(day: Day, known: Iterable[Day]) -> list[FeedbackDay]:
