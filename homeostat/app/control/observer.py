@@ -110,6 +110,10 @@ class DeltaObserver:
         """The skill that a version promised, if it could be measured."""
         return promised(self.registry.get(self.loop.name, version).promise)
 
+    def learnt(self, version: str) -> int:
+        """How many rows a version learnt from."""
+        return self.registry.get(self.loop.name, version).pin.rows
+
     def _ended(self, days: Sequence[Day], now: Instant) -> list[Window]:
         """Whole days after the last one seen, or from the first prediction on."""
         zone = self.loop.timezone

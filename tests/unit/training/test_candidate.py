@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
+from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
 from homeostat.control.loop import Loop
@@ -23,6 +24,8 @@ from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.kernel.errors import NotEnoughData, Refused
 from homeostat.registry.manifest import read_manifest, verify_files
+from homeostat.registry.native import native_model
+from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.training_set import labelled_rows
 from tests.unit.training import toy
@@ -62,13 +65,16 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     version = read_manifest(folder)
     verify_files(version, folder)
     assert version == result.version
-    assert sorted(version.files) == [
+    native = native_model(version)
+    assert native is not None
+    assert sorted(version.files.keys() - set(native.files)) == [
         "config.json",
         "daily.json",
         "environment.json",
         "model.onnx",
         "probes.json",
         "profile.json",
+        "steps.json",
     ]
     assert version.inputs == (
         ("shop", "text"),
@@ -79,6 +85,17 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     assert (version.pin.cutoff, version.pin.since, version.pin.as_of) == (9 * DAY, None, 20 * DAY)
     assert version.pin.last < 9 * DAY <= result.evaluation.first
     assert version.created_at == 20 * DAY
+
+
+def test_beside_onnx_the_model_is_kept_in_its_own_format_and_answers_alike(first: tuple[TrainingResult, Path]) -> None:
+    result, folder = first
+    native = native_model(result.version)
+    assert native is not None
+    assert result.version.runtime == "onnx" != native.runtime
+    files = {name: (folder / name).read_bytes() for name in native.files}
+    own = LightGbmRuntime("v1", result.version.inputs, *files.values())
+    probes = Probes.read((folder / PROBES).read_bytes())
+    assert probes.differs(own.predict(probes.columns).tolist()) is None
 
 
 def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingResult, Path]) -> None:

@@ -16,8 +16,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
+from homeostat.app.pipeline.variants import check_quantisable
 from homeostat.app.runtimes import load_runtime
-from homeostat.app.variants import check_quantisable
 from homeostat.control.gates import Evidence, Gate, judge_gate
 from homeostat.control.loop import Loop
 from homeostat.control.retraining import lighter
@@ -25,6 +25,7 @@ from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Verdict
 from homeostat.registry.manifest import read_manifest, verify_files
 from homeostat.registry.models import Precision, Variant
+from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.batching import together
 from homeostat.training.jobs import TrainingJob, TrainingResult
@@ -100,7 +101,10 @@ def test_a_variant_is_a_version_of_its_own_that_names_its_original(trained: Path
     verify_files(version, folder)
     assert (version, version.variant) == (int8.version, Variant("v1", "int8"))
     assert source.variant is None
-    assert sorted(version.files) == sorted(source.files)
+    native = native_model(source)
+    assert native is not None
+    assert sorted(version.files) == sorted(source.files.keys() - set(native.files))
+    assert native_model(version) is None
     assert version.files["profile.json"] != source.files["profile.json"]
     assert version.files["config.json"] == source.files["config.json"]
     assert version.fingerprint.code == source.fingerprint.code
