@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import weights
 from homeostat.stats.arrays import Booleans
 from homeostat.stats.sums import ScoreSums
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LEAST_EXPECTED = 5.0
 """So many must be expected to be left alone over a trail, or figures are unknown: with fewer there may well be none,
