@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeostat.control.canonical import canonical_loop
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
@@ -80,6 +81,8 @@ class Loop:
     ``feedback``: callers act on predictions so that labels are shaped by them, ``hs.Feedback(...)``; None where truth
     comes whatever is predicted.
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
+    ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
+    ``"queries/*.sql"``: kept with every version, as its code.
     Raises: InvalidInput that names the part.
     """
 
@@ -109,6 +112,7 @@ class Loop:
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
     feedback: Feedback | None = None
+    files: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -138,6 +142,9 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        if isinstance(self.files, str) or not all(isinstance(cast("object", one), str) for one in self.files):
+            mend = "Give files=[...], a list of paths or patterns such as 'queries/*.sql'."
+            raise InvalidInput(f"Loop {self.name!r}: its files are no list of paths.", mend=mend)
         check_batching(self.batching, self.name)
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
@@ -176,6 +183,11 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def canonical(self) -> Mapping[str, Any]:
+        """What it declares of how versions are made and let through, as JSON values."""
+        return canonical_loop(self)
 
     @cached_property
     def sliced_by(self) -> tuple[Slice, ...]:
