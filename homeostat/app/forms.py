@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -94,6 +95,27 @@ def choose_form(
         except HomeostatError as error:
             against.append(error)
     raise _refused(estimator, wanted, against)
+
+
+def load_form(form: Form, files: Files, version: str, inputs: Inputs) -> Runtime:
+    """The runtime of a form that was chosen before, from its very files."""
+    way = next(one for one in _WAYS if one.runtime == form.runtime)
+    return way.load(version, inputs, files)
+
+
+def with_native(served: Served, estimator: Any, kinds: Mapping[str, Kind], frame: pd.DataFrame, version: str) -> Served:
+    """Beside ONNX, the model in its library's own format, for whoever explains or inspects it; proven equal too.
+
+    ``frame`` are the rows of that proof. As it was where the model has no such form, or serves in it already.
+    """
+    if served.form.runtime != "onnx" or frame.empty:
+        return served
+    for way in _WAYS[1:]:
+        if way.takes(estimator):
+            with suppress(HomeostatError):
+                native = _made(way, estimator, kinds, [frame], version, "").files
+                return replace(served, files={**served.files, **native})
+    return served
 
 
 def _made(

@@ -16,6 +16,7 @@ LAYOUT = "columns.json"
 PROFILE = "profile.json"
 DAILY = "daily.json"
 CONFIG = "config.json"
+STEPS = "steps.json"
 _CHUNK = 1 << 20
 _MEND = "Restore the folder from the registry: remove it, and it is fetched again."
 

@@ -14,6 +14,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import verify_files
 from homeostat.registry.models import Variant, Version
 from homeostat.training.evaluation import Evaluation
+from homeostat.training.steps import StepRecord
 
 
 class TrainingFailed(HomeostatError):
@@ -32,7 +33,8 @@ class TrainingJob:
     evaluation's intervals. Rows served from ``served_since`` on are read from the prediction logs in ``log`` at
     ``log_version`` and compared with what training computes for them; -1 when nothing was served yet.
     ``variant`` says of which version's model the candidate is made, whose folder is ``source``; None where it is
-    trained.
+    trained. ``held_out_from`` is given where a version is made again: rows from then on were held out, whatever the
+    champion was. ``project`` is then the folder of its checked out code.
     """
 
     loop_file: str
@@ -52,6 +54,8 @@ class TrainingJob:
     served_since: Instant = 0
     variant: Variant | None = None
     source: str | None = None
+    held_out_from: Instant | None = None
+    project: str | None = None
 
     @property
     def hash(self) -> str:
@@ -93,7 +97,8 @@ class TrainingResult:
     """A finished job: the version, its evaluation, and how closely its serving form was proven equal.
 
     ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability. ``burdens`` are those of a
-    variant and of the version that it was made of; None where the candidate was trained.
+    variant and of the version that it was made of; None where the candidate was trained. ``steps`` are what making it
+    took.
     """
 
     version: Version
@@ -101,6 +106,7 @@ class TrainingResult:
     proof_rows: int
     proof_worst: float
     burdens: tuple[Burden, Burden] | None = None
+    steps: tuple[StepRecord, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -116,6 +122,7 @@ class TrainingResult:
             values["proof_rows"],
             values["proof_worst"],
             burdens_of(values),
+            tuple(StepRecord.from_json(one) for one in values.get("steps", ())),
         )
 
 
@@ -150,6 +157,11 @@ class JobFolder:
     def evaluation(self) -> Path:
         """The evaluation alone, for people."""
         return self.root / "evaluation.json"
+
+    @property
+    def steps(self) -> Path:
+        """How far each step is, while the child works and after."""
+        return self.root / "steps.json"
 
     @property
     def log(self) -> Path:

@@ -16,13 +16,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
+from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
 from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
+from homeostat.app.lineage.attributing import attributed
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.kernel.errors import NotEnoughData, Refused
 from homeostat.registry.manifest import read_manifest, verify_files
+from homeostat.registry.native import native_model
+from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.training_set import labelled_rows
 from tests.unit.training import toy
@@ -62,13 +66,20 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     version = read_manifest(folder)
     verify_files(version, folder)
     assert version == result.version
-    assert sorted(version.files) == [
+    native = native_model(version)
+    assert native is not None
+    assert sorted(version.files.keys() - set(native.files)) == [
+        "code.json",
+        "code.tar",
         "config.json",
         "daily.json",
+        "data.json",
         "environment.json",
+        "loop.json",
         "model.onnx",
         "probes.json",
         "profile.json",
+        "steps.json",
     ]
     assert version.inputs == (
         ("shop", "text"),
@@ -79,6 +90,28 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     assert (version.pin.cutoff, version.pin.since, version.pin.as_of) == (9 * DAY, None, 20 * DAY)
     assert version.pin.last < 9 * DAY <= result.evaluation.first
     assert version.created_at == 20 * DAY
+
+
+def test_beside_onnx_the_model_is_kept_in_its_own_format_and_answers_alike(first: tuple[TrainingResult, Path]) -> None:
+    result, folder = first
+    native = native_model(result.version)
+    assert native is not None
+    assert result.version.runtime == "onnx" != native.runtime
+    files = {name: (folder / name).read_bytes() for name in native.files}
+    own = LightGbmRuntime("v1", result.version.inputs, *files.values())
+    probes = Probes.read((folder / PROBES).read_bytes())
+    assert probes.differs(own.predict(probes.columns).tolist()) is None
+
+
+def test_what_each_feature_did_is_said_by_the_trees_that_lie_beside_onnx(first: tuple[TrainingResult, Path]) -> None:
+    folder = first[1]
+    probes = Probes.read((folder / PROBES).read_bytes())
+    found = attributed(folder, "v1", {name: values[5] for name, values in probes.columns.items()}, "any")
+    assert (found["problem"], found["method"], found["of"]) == (None, "trees", "log-odds")
+    assert found["probability"] == pytest.approx(probes.probabilities[5])
+    assert found["gap"] < 1e-6
+    assert {one["feature"] for one in found["features"]} == set(probes.columns)
+    assert found["features"][0]["feature"] in ("size", "shop")
 
 
 def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingResult, Path]) -> None:
