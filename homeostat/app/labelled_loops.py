@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
@@ -25,3 +26,5 @@ class LabelledLoop(Protocol):
     def timezone(self) -> str: ...
     @property
     def task(self) -> Task: ...
+    @property
+    def feedback(self) -> Feedback | None: ...

@@ -17,4 +17,5 @@ def performance(standings: Standings, loop: Loop, trail: int = TRAIL_DAYS) -> Js
     state, days = standings.state(loop.name), standings.days(loop.name)
     delay = loop.label.maturity_delay
     own = [one.name for one in loop.own_metrics]
-    return performance_of(Seen(loop.name, days, loop.threshold, state.decided_until, delay, loop.task, own), trail)
+    seen = Seen(loop.name, days, loop.threshold, state.decided_until, delay, loop.task, own, loop.feedback)
+    return performance_of(seen, trail)

@@ -12,7 +12,7 @@ from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
+from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 
@@ -26,16 +26,6 @@ def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
         operations, found = opened(home, loop)
         shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}
         show(shown, as_json, _status)
-
-
-def versions(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """List every version with its standing, newest first.
-
-    Figures are those of its held-out days, measured before it served anyone. --json adds the fingerprint.
-    """
-    with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.versions(found), as_json, _versions)
 
 
 def rollback(
@@ -242,25 +232,6 @@ def _skew(shown: Json) -> str:
     return f"{', '.join(named)}{more}, in {stands_on}; see 'homeostat skew'"
 
 
-_FIGURES = (
-    ("log_loss", "log-loss"),
-    ("auc", "AUC"),
-    ("brier", "Brier"),
-    ("accuracy", "accuracy"),
-    ("f1", "F1"),
-    ("rmse", "RMSE"),
-    ("mae", "MAE"),
-    ("quantile_loss", "quantile loss"),
-    ("bias", "bias"),
-)
-"""What is told of a version, of those figures that its task has."""
-
-
-def _line(name: str, text: str) -> None:
-    data.print(f"[bold]{name:<14}[/] ", end="")
-    data.print(text, markup=False)
-
-
 def _figures_of(task: Json) -> list[tuple[str, str]]:
     """The figures of a version that a loop's task has, and what they are called, the primary loss first."""
     if task["error"] is not None:
@@ -268,33 +239,12 @@ def _figures_of(task: Json) -> list[tuple[str, str]]:
         return [(error, error.replace("_", " ")), ("skill", "skill"), ("bias", "bias")]
     if task["name"] == "multiclass":
         return [("log_loss", "log-loss"), ("accuracy", "accuracy"), ("skill", "skill")]
-    return [("log_loss", "log-loss"), ("auc", "AUC"), ("skill", "skill"), ("brier", "Brier")]
+    return [("log_loss", "log-loss"), ("auc", "AUC"), ("skill", "skill")]
 
 
-def _versions(found: list[Json]) -> None:
-    if not found:
-        talk.print("No version yet.")
-        return
-    rows = []
-    named: Json = next((one["metrics"] for one in found if one["metrics"]), {})
-    names = [(name, said) for name, said in _FIGURES if name in named] or list(_FIGURES[:3])
-    for one in found:
-        metrics = one["metrics"] or {}
-        rows.append(
-            [
-                one["version"],
-                one["state"].replace("_", " ") + _variant(one["variant"]),
-                when(one["created_at"]),
-                "-" if one["rows"] is None else f"{one['rows']:,}",
-                *(figure(metrics.get(name)) for name, _ in names),
-            ]
-        )
-    told = [said for _, said in names]
-    print_table(["version", "standing", "as of (UTC)", "rows", *told], rows, right=["rows", *told])
-
-
-def _variant(told: Json | None) -> str:
-    return "" if told is None else f", {told['precision']} of {told['of']}"
+def _line(name: str, text: str) -> None:
+    data.print(f"[bold]{name:<14}[/] ", end="")
+    data.print(text, markup=False)
 
 
 def changed(done: Json) -> None:

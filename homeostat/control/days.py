@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.estimates import EstimatedDay
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
@@ -65,7 +66,9 @@ class Outcomes:
     the rows whose label never came, by feature over the bins of the day's reference and by score
     (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept. ``slices`` are
     the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days. ``own``
-    are the user's own metrics, those that could be computed of the day."""
+    are the user's own metrics, those that could be computed of the day.
+    ``feedback`` is what predictions that were acted on left of the day where the loop declares so; every other figure
+    then stands on rows that were not, each for as many as it was drawn from."""
 
     labelled: int
     unlabelled: int
@@ -76,6 +79,7 @@ class Outcomes:
     absent: Mapping[str, Counted] = field(default_factory=dict)
     slices: tuple[KeptSlice, ...] = ()
     own: Mapping[str, MeanSums] = field(default_factory=dict)
+    feedback: FeedbackDay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     ``prediction`` is true or false, a number, or a class; ``probability`` that of true, one for each class in the
     loop's order, or None beside a number.
     ``weight`` is how many predictions it stands for, where one in ``one_in`` of the ordinary ones is kept; 0 for one
-    that is not. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
+    that is not. ``acts``, ``explored`` and ``propensity`` are what a declared feedback drew (`data.feedback`); ``acts``
+    is None where none is declared. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
     """
 
     prediction_id: str
@@ -44,4 +45,7 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     keyed: bool = False
     weight: int = 1
     one_in: int = 1
+    acts: bool | None = None
+    explored: bool = False
+    propensity: float = 1.0
     trace_id: str | None = None

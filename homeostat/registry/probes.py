@@ -48,14 +48,18 @@ class Probes:
         >>> Probes({"x": [1.0, 2.0]}, [0.25, 0.5]).differs([0.25, 0.75])
         0.25
         """
+        worst = self.worst(answers)
+        return None if worst <= TOLERANCE else worst
+
+    def worst(self, answers: Sequence[float | Sequence[float]]) -> float:
+        """The greatest difference from what was recorded; infinite where there are other numbers of answers."""
         if len(answers) != len(self.probabilities):
             return math.inf
         told, known = _flat(answers), _flat(self.probabilities)
         if len(told) != len(known):
             return math.inf
         scale = max(1.0, *map(abs, known)) if known else 1.0
-        worst = max((abs(a - b) / scale for a, b in zip(told, known, strict=True)), default=0.0)
-        return None if worst <= TOLERANCE else worst
+        return max((abs(a - b) / scale for a, b in zip(told, known, strict=True)), default=0.0)
 
 
 def _flat(answers: Sequence[float | Sequence[float]]) -> list[float]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
+from homeostat.data.contracts import Break, Checked, Value, compile_contract
 from homeostat.data.log_policy import hiding
 from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
@@ -20,7 +20,7 @@ from homeostat.serving.answers import Prediction, Score
 from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.by_key import ByKey
 from homeostat.serving.live import LiveRoutes, Serving
-from homeostat.serving.plans import ServingPlan, units_of
+from homeostat.serving.plans import ServingPlan, drawing, units_of
 from homeostat.serving.prediction_log import PredictionSpool
 from homeostat.serving.recording import Shared
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
@@ -37,7 +37,8 @@ class Reply(msgspec.Struct, frozen=True):
     ``prediction`` is true or false, a number, or a class. ``probability``, that of true, is there beside a yes or no
     only; ``probabilities``, by class, beside a class.
     ``defaulted`` names features for which a declared default stands; ``warnings`` are promises that its row broke and
-    may break.
+    may break. ``act`` says whether to act on it where the loop declares that callers do, and ``explored`` that it would
+    be, but is left alone by chance; both are absent where it declares nothing.
     """
 
     prediction: Prediction
@@ -47,6 +48,8 @@ class Reply(msgspec.Struct, frozen=True):
     arm: str
     defaulted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    act: bool | UnsetType = UNSET
+    explored: bool | UnsetType = UNSET
     probabilities: dict[str, float] | UnsetType = UNSET
 
 
@@ -118,6 +121,7 @@ class Gateway:
             name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
         }
         self._hide = {name: hiding(plan.log, log_key) for name, plan in self._plans.items()}
+        self._draws = {name: drawing(p) for name, p in self._plans.items()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._by_key = {name: ByKey(p, p.rows, online) for name, p in self._plans.items() if p.rows is not None}
         self._new_id, self._timer, self._environment, self._trace_id = new_id, timer, environment, trace_id
@@ -148,14 +152,17 @@ class Gateway:
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         found, sequence = read_features(plan.features, good, times, self._online)
         keys, at_features = [plan.question.key_of(row) for row in good], self._timer()
-        answers = await self._answer(plan, serving, good, keys, found.values, version)
+        units = units_of(plan, good, keys)
+        answers = await self._answer(plan, serving, units, found.values, version)
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
         make, hide = new_id or self._new_id, self._hide[loop]
+        draw = None if version is not None else self._draws[loop]
         tried, trace = new_id is not None, self._trace_id and self._trace_id()
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, tried, hide, trace)
+        generation, made_with = serving.route.generation, self._environment
+        shared = Shared(plan, now, sequence, generation, latency, made_with, tried, hide, trace, draw)
         warned = _marked(len(good), checked.warnings)
-        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, strict=True)
+        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, units, strict=True)
         records = [shared.record(make(now), *row) for row in each]
         kept = records if plan.log.one_in == 1 else [record for record in records if record.weight]
         if kept:
@@ -211,8 +218,7 @@ class Gateway:
         self,
         plan: ServingPlan,
         serving: Serving,
-        rows: Sequence[Row],
-        keys: Sequence[str],
+        units: Sequence[str],
         features: Sequence[Sequence[Value]],
         version: str | None,
     ) -> list[Answer]:
@@ -222,8 +228,8 @@ class Gateway:
             self._observer.arm_failed(plan.name, version, arm, rows, why)
 
         if version is not None:
-            return await pinned(serving, version, len(keys), columns, failed)
-        return await answer(serving, units_of(plan, rows, keys), columns, failed)
+            return await pinned(serving, version, len(units), columns, failed)
+        return await answer(serving, units, columns, failed)
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
         if len(records) == 1:
@@ -246,6 +252,7 @@ def reply_of(task: Task, told: Mapping[str, Any]) -> Reply:
 
 def _reply(task: Task, record: PredictionRecord, warnings: tuple[str, ...]) -> Reply:
     one, by_class = chances(task, record.probability)
+    act, explored = (UNSET, UNSET) if record.acts is None else (record.acts, record.explored)
     return Reply(
         record.prediction,
         one,
@@ -254,6 +261,8 @@ def _reply(task: Task, record: PredictionRecord, warnings: tuple[str, ...]) -> R
         record.arm,
         record.defaulted,
         warnings,
+        act,
+        explored,
         by_class,
     )
 

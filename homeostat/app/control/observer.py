@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -21,6 +21,7 @@ from homeostat.app.control.foretold import Foretelling
 from homeostat.app.control.own import own_of_rows
 from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
+from homeostat.app.control.used import Used, trail_before
 from homeostat.app.diagnosing import Diagnoser, Judged
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
@@ -31,7 +32,7 @@ from homeostat.control.reading import promised
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import Profile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
-from homeostat.data.weights import coarsest, even, weights
+from homeostat.data.weights import coarsest, weights
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.governance.audit import Entry
@@ -40,7 +41,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
-from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
+from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.skew import SkewDay
@@ -88,8 +89,10 @@ class DeltaObserver:
             before = [*days, *seen]
             seen.append(self._foretold(state, self._inputs(state, before, part), before))
         due += [day for day in seen if day.mature_at <= now]
-        outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
-        changed = {**{day.day: day for day in seen}, **outcomes}
+        changed = {day.day: day for day in (*days, *seen)}
+        for day in due:
+            changed[day.day] = day.with_outcomes(self._outcomes(state, day, changed.values(), now))
+        changed = {name: changed[name] for name in {day.day: day for day in (*seen, *due)}}
         if self.loop.task != BINARY:
             return sorted(changed.values(), key=lambda day: day.start)
         return with_estimates(days, changed.values(), self.loop.threshold)
@@ -212,15 +215,13 @@ class DeltaObserver:
             return DriftSeen()
         return self._watch.look(champion, self._inputs_of([champion]), log, days, part)
 
-    def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
+    def _outcomes(self, state: LoopState, day: Day, known: Iterable[Day], now: Instant) -> Outcomes:
         log = self._slice(Window(day.start, day.end, day.day))
         joined = self._join(log, now)
-        counts = joined.counts_of(weights(log))
         each = coarsest(log)
-        labelled = log.take(pa.array(joined.labelled_rows))
-        plain = even(labelled, each)
-        truth = joined.truth[joined.status == LABELLED]
-        labels, chosen = self.loop.label.typed(truth)[plain], labelled.filter(pa.array(plain))
+        used = Used.of(self.loop.feedback, log, joined, trail_before(day, known), self.loop.label.typed)
+        counts = joined.counts_of(weights(log) * used.stands_for)
+        labels, chosen = used.labels, used.rows
         task, said = self.loop.task, answers_of(chosen, self.loop.task)
         able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
         columns = served_columns(chosen, self._inputs_of(able))
@@ -232,18 +233,18 @@ class DeltaObserver:
             live=task.sums(labels, said).times(each),
             versions={version: task.sums(labels, found).times(each) for version, found in scores.items()},
             paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
-            absent=self._absent(day, log, joined),
+            absent=self._absent(day, used.absent),
             slices=slices_of_rows(self.loop, chosen, labels, self._profiles(day), each),
             own=own_of_rows(self.loop, labels, said, each),
+            feedback=used.feedback,
         )
 
     def _profiles(self, day: Day) -> Mapping[str, Profile]:
         reference = day.inputs.reference
         return self._scorer.profile(reference).features if reference and self.loop.sliced_by else {}
 
-    def _absent(self, day: Day, log: pa.Table, joined: JoinedLabels) -> dict[str, Counted]:
+    def _absent(self, day: Day, rows: pa.Table) -> dict[str, Counted]:
         """The rows whose label never came, beside those of ``counted``, which are over the bins of the reference."""
-        rows = log.take(pa.array(joined.rows[joined.status == MATURED_WITHOUT_LABEL]))
         reference = day.inputs.reference
         if reference is None or not day.inputs.counted or not rows.num_rows:
             return absent_rows(rows, None, {}, self.loop.task)

@@ -96,7 +96,7 @@ def _profile(material: Material) -> Step:
     def work(
         notes: Notes, training: LabelledRows, held_out: LabelledRows, scores: NDArray[np.float64]
     ) -> dict[str, Any]:
-        predicted = loop.task.watched(scores)
+        training, predicted = training.drawn(), loop.task.watched(scores)
         profile = ReferenceProfile.of(kinds, training.columns, predicted)
         daily = _daily(profile, training, held_out, predicted, loop.timezone)
         frame = material.rows(held_out).features

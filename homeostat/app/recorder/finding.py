@@ -60,5 +60,6 @@ class FindCall:
 
 def _told(found: Found) -> Reply:
     chances = next((found[name] for name in _CHANCES if found.get(name) is not None), None)
-    told = {name: found[name] for name in _TOLD}
-    return {**told, "chances": chances, "defaulted": list(found.get("defaulted") or ())}
+    drawn = {} if found.get("acts") is None else {"act": found["acts"], "explored": bool(found["explored"])}
+    told = {**{name: found[name] for name in _TOLD}, "chances": chances}
+    return {**told, "defaulted": list(found.get("defaulted") or ()), **drawn}

@@ -8,9 +8,11 @@ from typing import Any
 
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import estimates, method_of, recent, scored_of
+from homeostat.control.performance.feedback import feedback_of
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, Record, realised_of, records, records_of_numbers
+from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
@@ -36,8 +38,8 @@ _BOUNDED = ("accuracy", "brier")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold``, ``task``
-    and the user's ``own`` metrics are as declared now."""
+    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold``, ``task``,
+    ``feedback`` and the user's ``own`` metrics are as declared now."""
 
     loop: str
     days: Sequence[Day]
@@ -46,6 +48,7 @@ class Seen:
     label_delay: int
     task: Task = BINARY
     own: Sequence[str] = ()
+    feedback: Feedback | None = None
 
     @property
     def labelled(self) -> list[Day]:
@@ -72,6 +75,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         },
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
+        "feedback": feedback_of(seen.feedback, [day for day in seen.days if day.outcomes][-trail:], seen.threshold),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }
 

@@ -85,9 +85,9 @@ class OipDoors:
 
     async def _model(self, request: Request, names: Names) -> Response:
         model, loaded = self.repository.model(*_named(names))
-        return json_response(
-            {**model.metadata, "versions": loaded, "outputs": metadata(self.asking.plan(model.name).task)}
-        )
+        plan = self.asking.plan(model.name)
+        outputs = metadata(plan.task, plan.feedback)
+        return json_response({**model.metadata, "versions": loaded, "outputs": outputs})
 
     async def _model_ready(self, request: Request, names: Names) -> Response:
         model = self.repository.must_answer(*_named(names))
@@ -106,7 +106,8 @@ class OipDoors:
             return self.repository.rows(request, loop, body.id, partial(read_tensors, body.inputs, binary))
 
         def shape(replies: list[Reply]) -> Response:
-            return reply(loop, told[0], replies, chosen(told[0], asking.plan(loop).task))
+            plan = asking.plan(loop)
+            return reply(loop, told[0], replies, chosen(told[0], plan.task, plan.feedback))
 
         return await asking.exchange(request, loop, decode, shape, version=version)
 

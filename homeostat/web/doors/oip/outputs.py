@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 
 from homeostat.data.checks import did_you_mean
+from homeostat.data.feedback import Feedback
 from homeostat.kernel.errors import InvalidInput
 from homeostat.serving.gateway import Reply
 from homeostat.stats.tasks import Multiclass, Task
@@ -44,7 +45,11 @@ _SHARED = (
     Output("arm", "BYTES", lambda reply: reply.arm),
     Output("defaulted", "BYTES", lambda reply: _listed(reply.defaulted)),
     Output("warnings", "BYTES", lambda reply: _listed(reply.warnings)),
+    Output("act", "BOOL", lambda reply: reply.act is True),
+    Output("explored", "BOOL", lambda reply: reply.explored is True),
 )
+OF_FEEDBACK = ("act", "explored")
+"""Those of loops that declare a feedback; of others they go back only where they are asked for, and are false."""
 Chosen = Sequence[tuple[Output, bool]]
 """Outputs in the order in which they go back, and whether each goes in binary."""
 
@@ -61,11 +66,6 @@ def outputs_of(task: Task) -> Mapping[str, Output]:
     return {output.name: output for output in (*_PREDICTION[task.name], *chances, *_SHARED)}
 
 
-def metadata(task: Task) -> list[dict[str, object]]:
-    """What a model says of its outputs."""
-    return [{"name": one.name, "datatype": one.datatype, "shape": [-1]} for one in outputs_of(task).values()]
-
-
 def _chance(name: str) -> Callable[[Reply], object]:
     return lambda reply: reply.probabilities[name] if isinstance(reply.probabilities, dict) else None
 
@@ -73,11 +73,21 @@ def _chance(name: str) -> Callable[[Reply], object]:
 _NOT_HERE = ("classification", "shared_memory_region", "shared_memory_byte_size", "shared_memory_offset")
 
 
-def chosen(body: InferBody, task: Task) -> Chosen:
-    """The outputs that a request asks for: all of them where it names none. Raises: InvalidInput."""
+def usual(task: Task, feedback: Feedback | None = None) -> list[Output]:
+    """The outputs of a loop."""
+    return [one for one in outputs_of(task).values() if feedback is not None or one.name not in OF_FEEDBACK]
+
+
+def metadata(task: Task, feedback: Feedback | None = None) -> list[Mapping[str, object]]:
+    """What a model says of its outputs."""
+    return [{"name": one.name, "datatype": one.datatype, "shape": [-1]} for one in usual(task, feedback)]
+
+
+def chosen(body: InferBody, task: Task, feedback: Feedback | None = None) -> Chosen:
+    """The outputs that a request asks for: all of its loop where it names none. Raises: InvalidInput."""
     binary, outputs = bool(switch(body.parameters, "binary_data_output")), outputs_of(task)
     if not body.outputs:
-        return [(output, binary) for output in outputs.values()]
+        return [(output, binary) for output in usual(task, feedback)]
     found = {wanted.name: (_output(wanted, outputs), _in_binary(wanted, binary)) for wanted in body.outputs}
     if len(found) < len(body.outputs):
         raise InvalidInput("An output is asked for twice.", mend="Name each output once.")

@@ -74,14 +74,15 @@ class _Answers:
         model, loaded = self.repository.model(request.name, request.version or None)
         told = message("ModelMetadataResponse")(name=model.name, versions=loaded, platform=model.metadata["platform"])
         _tell_tensors(told.inputs, model.metadata["inputs"])  # type: ignore[arg-type]
-        _tell_tensors(told.outputs, metadata(self.repository.asking.plan(model.name).task))
+        plan = self.repository.asking.plan(model.name)
+        _tell_tensors(told.outputs, metadata(plan.task, plan.feedback))
         put_parameters(told.parameters, model.metadata.get("parameters", {}))  # type: ignore[arg-type]
         return told
 
     async def infer(self, request: Message, asked: Asked) -> Message:
         parameters = given_parameters(request.parameters)
-        task = self.repository.asking.plan(request.model_name).task
-        outputs = chosen(_body(request, parameters, task), task)
+        plan = self.repository.asking.plan(request.model_name)
+        outputs = chosen(_body(request, parameters, plan.task), plan.task, plan.feedback)
         loop, version = request.model_name, request.model_version or None
         read = partial(tensors_of, request)
         rows = self.repository.rows(asked, loop, request.id or None, read)
