@@ -8,6 +8,7 @@ from homeostat.cli import (
     alerts,
     backtest,
     checkpoints,
+    ci,
     consumers,
     contract,
     decisions,
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("up")(run.up)
+app.command("ci")(ci.ci)
 app.command("status")(operate.status)
 app.command("versions")(operate.versions)
 app.command("route")(route.route)
