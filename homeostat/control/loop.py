@@ -39,7 +39,7 @@ from homeostat.serving.batching import Batching, check_batching
 from homeostat.stats.means import MeanMetric
 from homeostat.stats.metrics import Metric
 from homeostat.stats.own import Own
-from homeostat.stats.tasks import Task
+from homeostat.stats.tasks import BINARY, Task
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -311,6 +311,11 @@ class Loop:
         if not isinstance(cast("object", self.feedback), Feedback):
             mend = "Give feedback=hs.Feedback(acts='probability >= 0.8', explore='2%')."
             raise InvalidInput(f"Loop {self.name!r}: {self.feedback!r} declares no feedback.", mend=mend)
+        if self.task != BINARY:
+            raise InvalidInput(
+                f"Loop {self.name!r}: what callers act on is told of a probability, and it answers none.",
+                mend="Leave feedback= out, or make the label a condition.",
+            )
         self.feedback.condition(self.question)
 
     @cached_property
