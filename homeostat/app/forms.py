@@ -167,7 +167,7 @@ def _refused(estimator: Any, wanted: str, against: Sequence[HomeostatError]) -> 
     facts = {name: fact for error in against for name, fact in error.facts.items()}
     if not against:
         return Refused(
-            f"{named(estimator)} has no {wanted} form: it is neither LightGBM's nor XGBoost's, for 2 classes or numbers.",
+            f"{named(estimator)} has no {wanted} form: it is neither LightGBM's nor XGBoost's.",
             mend='Return an LGBMClassifier, an XGBClassifier or a regressor of theirs, or choose runtime="auto".',
             estimator=named(estimator),
         )

@@ -65,17 +65,19 @@ def _apart(one: Path, other: Path) -> float | None:
     answers = []
     for folder in (one, other):
         _, (content,) = read_verified(folder, CANDIDATE, PROBES)
-        answers.append(Probes.read(content).probabilities)
-    if len(answers[0]) != len(answers[1]) or not answers[0]:
+        answers.append(Probes.read(content))
+    first, second = answers
+    if len(first.probabilities) != len(second.probabilities) or not first.probabilities:
         return None
-    return float(np.abs(np.array(answers[0]) - np.array(answers[1])).max())
+    return first.worst(second.probabilities)
 
 
 def quality(material: Material, result: TrainingResult) -> Check:
-    """Better than the base rate on later rows, as the gate asks of a version that no champion vouches for."""
+    """Better than the best constant answer on later rows, as the gate asks of a version that no champion vouches for."""
     seen = result.evaluation
-    figures = {"log_loss": seen.candidate.log_loss, "roc_auc": seen.candidate.roc_auc, "rows": seen.rows}
-    alone = Evidence("the change", None, seen.candidate.skill, None)
+    told = {"log_loss": seen.candidate.log_loss, "roc_auc": seen.candidate.roc_auc, "rows": seen.rows}
+    figures = told if seen.task is None else {"rows": seen.rows, **seen.candidate.others}
+    alone = Evidence("the change", None, seen.candidate.skill, None, task=seen.task)
     return of_verdict("quality", judge_gate(alone, material.loop.gate), **figures)
 
 

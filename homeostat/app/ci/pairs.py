@@ -17,10 +17,9 @@ from homeostat.data.profiles import Profile
 from homeostat.governance.ci import SliceSeen
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.degraded import LEAST_ROWS
-from homeostat.monitoring.slice_figures import cells_of, named
+from homeostat.monitoring.slice_figures import cells_of, loss_of, named
 from homeostat.monitoring.slices import Judged, KeptSlice, sliced
-from homeostat.stats.intervals import Interval, block_mean, block_mean_from_sums
-from homeostat.stats.metrics import log_losses
+from homeostat.stats.intervals import Interval, block_mean, block_mean_from_sums, in_units
 from homeostat.training.proof import scores_of
 from homeostat.training.rows import model_frame
 from homeostat.training.training_set import LabelledQuestions, joined_features, labelled_questions, local_days
@@ -36,7 +35,7 @@ class Paired:
     material: Material
     columns: Mapping[str, NDArray[Any]]
     profiles: Mapping[str, Profile]
-    label: NDArray[np.bool_]
+    label: NDArray[Any]
     days: NDArray[np.int64]
     candidate: Floats
     champion: Floats
@@ -48,12 +47,19 @@ class Paired:
         return bool(np.array_equal(self.candidate, self.champion))
 
     def difference(self, confidence: float) -> Interval | None:
-        """Log-loss of the change minus the champion's, in nats a row; None for too few days."""
-        apart = log_losses(self.label, self.candidate) - log_losses(self.label, self.champion)
+        """Loss of the change minus the champion's a row, in nats or as a share of what the best constant costs; None
+        for too few days."""
+        task = self.material.loop.task
+        apart = task.losses(self.label, self.candidate) - task.losses(self.label, self.champion)
         try:
-            return block_mean(apart, self.days, confidence=confidence)
+            return in_units(block_mean(apart, self.days, confidence=confidence), self.unit)
         except NotEnoughData:
             return None
+
+    @property
+    def unit(self) -> float:
+        """What differences are told in."""
+        return self.material.loop.task.sums(self.label, self.candidate).unit
 
     def by_slice(self, confidence: float) -> list[SliceSeen]:
         """The same for every value of every declared slice; bounds hold for all of them together (Bonferroni)."""
@@ -64,15 +70,16 @@ class Paired:
             for one, other in zip(cells_of(candidate, of), cells_of(champion, of), strict=True)
             if one.rows >= LEAST_ROWS
         ]
-        level = 1 - (1 - confidence) / max(1, len(both))
+        level, unit = 1 - (1 - confidence) / max(1, len(both)), self.unit
         found = []
         for one, other in both:
-            apart = one.sums["log_loss"] - other.sums["log_loss"]
+            loss = loss_of(one.sums)
             try:
-                bounds = block_mean_from_sums(apart, one.sums["rows"], confidence=level)
+                raw = block_mean_from_sums(one.sums[loss] - other.sums[loss], one.sums["rows"], confidence=level)
             except NotEnoughData:
                 continue
-            found.append(SliceSeen(named(one.of, one.value), one.rows, bounds))
+            if (bounds := in_units(raw, unit)) is not None:
+                found.append(SliceSeen(named(one.of, one.value), one.rows, bounds))
         return found
 
     def _kept(self, scores: Floats) -> list[tuple[KeptSlice, ...]]:
@@ -81,7 +88,8 @@ class Paired:
     def _day(self, scores: Floats, rows: NDArray[np.bool_]) -> tuple[KeptSlice, ...]:
         loop = self.material.loop
         chosen = {name: values[rows] for name, values in self.columns.items()}
-        return sliced(loop.sliced_by, chosen, self.profiles, Judged.of(self.label[rows], scores[rows], loop.threshold))
+        judged = Judged.of(self.label[rows], scores[rows], loop.threshold, 1, loop.task)
+        return sliced(loop.sliced_by, chosen, self.profiles, judged)
 
 
 def pair(material: Material, trained: Path, champion: Path) -> Paired:
