@@ -73,7 +73,7 @@ def _apart(one: Path, other: Path) -> float | None:
 
 
 def quality(material: Material, result: TrainingResult) -> Check:
-    """Better than the best constant answer on later rows, as the gate asks of a version that no champion vouches for."""
+    """Better than the best constant answer on later rows, as the gate asks of one that no champion vouches for."""
     seen = result.evaluation
     told = {"log_loss": seen.candidate.log_loss, "roc_auc": seen.candidate.roc_auc, "rows": seen.rows}
     figures = told if seen.task is None else {"rows": seen.rows, **seen.candidate.others}
