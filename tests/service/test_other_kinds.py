@@ -1,0 +1,69 @@
+"""A loop that predicts numbers, from history over doors to a candidate that is judged, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.kinds import NUMBER_FILE, Spending, question
+from tests.harness.running import Running, started
+from tests.harness.world import day, write_loop
+
+pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
+OWN = """
+def far(labels, answers):
+    return abs(labels - answers) > 5
+
+
+loop = hs.Loop("""
+TEXT = NUMBER_FILE.replace("\nloop = hs.Loop(", OWN).replace(
+    "    rollout=", '    slices=["shop"],\n    metrics=[hs.metric(far)],\n    rollout='
+)
+LAST = 11
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Six days of history, a first version, and days on which it answered."""
+    folder = tmp_path_factory.mktemp("numbers")
+    world = Spending()
+    with started(folder / "home", write_loop(folder, text=TEXT)) as found:
+        found.history(world, 0, 6)
+        found.barrier(day(6))
+        found.live(world, 6, LAST)
+        yield found
+
+
+def test_a_number_is_answered_and_explained(running: Running) -> None:
+    reply = running.ask([question(LAST * 24 - 1, 1.0), question(LAST * 24 - 1, -1.0)], day(LAST))
+    high, low = reply.json()["predictions"]
+    assert high["prediction"] == pytest.approx(60, abs=2)
+    assert low["prediction"] == pytest.approx(40, abs=2)
+    assert "probability" not in high
+    assert "probabilities" not in high
+    made = running.command("explain", high["prediction_id"])
+    assert made["prediction"]["prediction"] == high["prediction"]
+    metadata = running.doors.get("/v2/models/visits").json()
+    assert {one["name"]: one["datatype"] for one in metadata["outputs"]}["prediction"] == "FP64"
+
+
+def test_the_first_version_had_to_beat_the_mean(running: Running) -> None:
+    gate = next(one for one in running.decisions() if one["kind"] == "gate")
+    assert "skill over the mean" in gate["reasons"][0]
+    assert running.overview()["champion"]["promise"]["rmse"] == pytest.approx(3, abs=0.5)
+
+
+def test_it_is_told_how_far_off_it_is_with_labels_and_before_them(running: Running) -> None:
+    told = running.command("performance")
+    whole = next(one for one in told["realised"] if one["days"] == 14)
+    assert whole["figures"]["rmse"]["low"] < 3.0 < whole["figures"]["rmse"]["high"]
+    assert whole["figures"]["skill"]["value"] > 0.8
+    assert whole["own"]["far"]["value"] == pytest.approx(0.1, abs=0.05)
+    expected = told["estimated"]["figures"]["rmse"]
+    assert expected["value"] == pytest.approx(3.0, abs=0.6), json.dumps(told["estimated"])
+    assert expected["low"] < expected["value"] < expected["high"]
+    slices = running.command("slices")
+    assert {one["name"] for one in slices["slices"]} == {"shop = north", "shop = south"}
+    assert slices["whole"]["figures"]["mae"]["value"] == pytest.approx(2.4, abs=0.3)
