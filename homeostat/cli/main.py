@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
+from homeostat.app.supervisor import ONE_THREAD
 from homeostat.cli import (
     alerts,
     backtest,
@@ -24,12 +27,14 @@ from homeostat.cli import (
     features_review,
     impact,
     importing,
+    init,
     latency,
     ledger,
     operate,
     performance,
     quantise,
     quarantine,
+    replay,
     report,
     retrain,
     rollout,
@@ -39,6 +44,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    versions,
     why,
 )
 
@@ -54,9 +60,9 @@ app = typer.Typer(
     " codes: 0 done, 1 an error that says its mend, 2 wrong usage, 3 a check found a problem, 130 interrupted.",
 )
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
 app.command("up")(run.up)
 app.command("status")(operate.status)
-app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
@@ -78,6 +84,8 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+app.add_typer(versions.app, name="versions")
+app.command("replay")(replay.replay)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")
@@ -93,7 +101,9 @@ app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:
-    """Entry point of the ``homeostat`` command."""
+    """Entry point of the ``homeostat`` command, which shares the machine with serving."""
+    for name, number in ONE_THREAD.items():
+        os.environ.setdefault(name, number)
     app()
 
 

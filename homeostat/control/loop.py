@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeostat.control.canonical import canonical_loop
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
@@ -20,6 +21,7 @@ from homeostat.control.slices import declared_slices
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
+from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label, PostedLabel
 from homeostat.data.log_policy import KEEP_ALL, Log
 from homeostat.data.tables import Table
@@ -36,6 +38,16 @@ from homeostat.serving.batching import Batching, check_batching
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+def check_name(name: str) -> None:
+    """Raises: InvalidInput for what cannot be a loop's name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot be a loop's name.",
+            mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
+            name=name,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +78,11 @@ class Loop:
     ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
     ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
+    ``feedback``: callers act on predictions so that labels are shaped by them, ``hs.Feedback(...)``; None where truth
+    comes whatever is predicted.
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
+    ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
+    ``"queries/*.sql"``: kept with every version, as its code.
     Raises: InvalidInput that names the part.
     """
 
@@ -95,14 +111,11 @@ class Loop:
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
+    feedback: Feedback | None = None
+    files: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput(
-                f"{self.name!r} cannot be a loop's name.",
-                mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
-                name=self.name,
-            )
+        check_name(self.name)
         question, features = cast("object", self.question), cast("object", self.features)
         if not isinstance(question, Table):
             mend = "Give question=..., the hs.Table(...) itself."
@@ -129,6 +142,9 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        if isinstance(self.files, str) or not all(isinstance(cast("object", one), str) for one in self.files):
+            mend = "Give files=[...], a list of paths or patterns such as 'queries/*.sql'."
+            raise InvalidInput(f"Loop {self.name!r}: its files are no list of paths.", mend=mend)
         check_batching(self.batching, self.name)
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
@@ -160,12 +176,18 @@ class Loop:
         self._check_log()
         self._check_budget()
         self._check_drift()
+        self._check_feedback()
         _ = self.sliced_by
 
     @cached_property
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def canonical(self) -> Mapping[str, Any]:
+        """What it declares of how versions are made and let through, as JSON values."""
+        return canonical_loop(self)
 
     @cached_property
     def sliced_by(self) -> tuple[Slice, ...]:
@@ -261,6 +283,15 @@ class Loop:
                     mend=f"Give a span of {list(self.drift.spans)}, or drift=hs.DriftLimits(spans=...).",
                     span=one.span,
                 )
+
+    def _check_feedback(self) -> None:
+        """Whoever acts must be able to tell when, from what is asked and answered."""
+        if self.feedback is None:
+            return
+        if not isinstance(cast("object", self.feedback), Feedback):
+            mend = "Give feedback=hs.Feedback(acts='probability >= 0.8', explore='2%')."
+            raise InvalidInput(f"Loop {self.name!r}: {self.feedback!r} declares no feedback.", mend=mend)
+        self.feedback.condition(self.question)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
+from homeostat.kernel.canonical import plain
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.rows import TrainingRows
 from homeostat.training.training_set import LabelledRows, Sources
@@ -25,17 +27,22 @@ class Trainable(LabelledLoop, Protocol):
     def config(self) -> Mapping[str, Any]: ...
     @property
     def runtime(self) -> str: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def canonical(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Material:
-    """One candidate's. ``served`` reads the rows of the prediction log that are compared with what training computes;
-    None where nothing was served yet."""
+    """One candidate's. ``recording`` knows the code that was loaded, and where it runs. ``served`` reads the rows of
+    the prediction log that are compared with what training computes; None where nothing was served yet."""
 
     job: TrainingJob
     loop: Trainable
     place: JobFolder
     sources: Sources
+    recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 
@@ -44,6 +51,12 @@ class Material:
         if id(labelled) not in self._frames:
             self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
         return self._frames[id(labelled)][1]
+
+    @property
+    def drawn_by(self) -> Mapping[str, Any]:
+        """What decides which labels a prediction has shaped; nothing where the loop declares no feedback."""
+        declared = self.loop.feedback
+        return {} if declared is None else {"feedback": [plain(declared), self.job.log_version]}
 
     def read_at(self, *tables: Table) -> Mapping[str, Any]:
         """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""

@@ -7,12 +7,15 @@ from typing import Any
 
 from homeostat.app.facts_check import check_facts
 from homeostat.app.pipeline.material import Material
+from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
-from homeostat.registry.models import TrainingPin
+from homeostat.registry.models import PinnedFeedback, TrainingPin
 from homeostat.training.checks import check_training_rows
 from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
 from homeostat.training.jobs import TrainingJob
+from homeostat.training.rowhash import digest_rows
 from homeostat.training.steps import Format, Notes, Step
 from homeostat.training.training_set import LabelledQuestions, LabelledRows, joined_features, labelled_questions
 
@@ -21,7 +24,7 @@ _RETRIES = 2
 
 
 def row_steps(material: Material) -> list[Step]:
-    """snapshot, validate, features, split: they give ``training``, ``held_out`` and the ``pin``."""
+    """snapshot, validate, features, split: they give ``training``, what identifies it, ``held_out`` and the ``pin``."""
     return [_snapshot(material), _validate(material), _features(material), _split(material)]
 
 
@@ -31,12 +34,14 @@ def _snapshot(material: Material) -> Step:
 
     def work(notes: Notes) -> dict[str, Any]:
         notes.say(f"reading tables as of sequence {job.sequence}")
+        _must_be_seen(material)
         return {"questions": labelled_questions(loop.question, loop.label, material.sources)}
 
     decided_by = {
         **material.read_at(loop.question, loop.label.table),
         "label": [loop.label.condition, loop.label.matures],
         "as_of": job.as_of,
+        **material.drawn_by,
     }
     return Step("snapshot", work, {"questions": QUESTIONS}, decided_by=decided_by, retries=_RETRIES)
 
@@ -61,7 +66,8 @@ def _features(material: Material) -> Step:
     def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
         notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
-        return {"labelled": LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)}
+        own = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
+        return {"labelled": LabelledRows(columns, *own)}
 
     decided_by = {
         **material.read_at(*(view.table for view in loop.feature_set.views)),
@@ -74,13 +80,15 @@ def _features(material: Material) -> Step:
 def _split(material: Material) -> Step:
     """By time: what was asked before the cut-off is trained on, what was asked after both cut-offs is held out."""
     job = material.job
-    held_out_from = _held_out_from(job)
+    held_out_from = held_from(job)
 
     def work(notes: Notes, labelled: LabelledRows) -> dict[str, Any]:
         training = labelled.asked(job.since, job.cutoff)
         check_training_rows(material.rows(training), min_rows=job.min_rows)
         pin = _pin(material, training)
-        return {"training": training, "held_out": labelled.asked(held_out_from), "pin": pin}
+        held_out = labelled.asked(held_out_from).drawn()
+        digest = digest_rows(material.rows(training))
+        return {"training": training, "trained_on": digest, "held_out": held_out, "pin": pin}
 
     decided_by = {
         "since": job.since,
@@ -89,13 +97,21 @@ def _split(material: Material) -> Step:
         "min_rows": job.min_rows,
         "pin": [dict(job.table_versions), job.sequence, job.as_of],
         "features": material.loop.feature_set.hash,
+        **material.drawn_by,
     }
-    gives: dict[str, Format] = {"training": PARTS, "held_out": PARTS, "pin": Values(lambda told: TrainingPin(**told))}
+    gives: dict[str, Format] = {
+        "training": PARTS,
+        "trained_on": Values(RowsDigest.from_json),
+        "held_out": PARTS,
+        "pin": Values(TrainingPin.from_json),
+    }
     return Step("split", work, gives, ("labelled",), decided_by)
 
 
-def _held_out_from(job: TrainingJob) -> int:
-    """Rows later than both training cut-offs."""
+def held_from(job: TrainingJob) -> int:
+    """From when rows are held out: later than both training cut-offs."""
+    if job.held_out_from is not None:
+        return job.held_out_from
     if job.champion is None:
         return job.cutoff
     return max(job.cutoff, read_manifest(Path(job.champion)).pin.cutoff)
@@ -113,4 +129,24 @@ def _pin(material: Material, training: LabelledRows) -> TrainingPin:
         first=int(training.asked_at.min()),
         last=int(training.asked_at.max()),
         feature_hash=material.loop.feature_set.hash,
+        feedback=_pinned_feedback(material, training),
     )
+
+
+def _pinned_feedback(material: Material, rows: LabelledRows) -> PinnedFeedback | None:
+    declared, log = material.loop.feedback, material.job.log_version
+    if declared is None:
+        return None
+    explored, weight = int((rows.stands_for > 1).sum()), int(rows.stands_for.sum())
+    return PinnedFeedback(log, declared.acts, declared.one_in, declared.weighted, explored, weight)
+
+
+def _must_be_seen(material: Material) -> None:
+    """What is acted on and never left alone has no truth: no version could be judged on it."""
+    shaped, name = material.sources.shaped, material.loop.name
+    if shaped is not None and shaped.unseen:
+        raise Refused(
+            f"Of what callers of {name!r} would act on nothing was left alone: no version can be judged on it.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says.",
+            loop=name,
+        )

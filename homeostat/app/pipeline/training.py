@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from homeostat.app.forms import choose_form, with_native
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.kernel.errors import Refused
-from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
-from homeostat.registry.manifest import hash_file
+from homeostat.registry.fingerprint import config_hash
 from homeostat.registry.models import Form
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, PASSING, VALUES, Values
@@ -28,23 +26,25 @@ def training_steps(material: Material) -> list[Step]:
 
 
 def _train(material: Material) -> Step:
-    """What the loop's function makes of rows and config, and the hash of the code that turned out to take part."""
-    loop, file = material.loop, Path(material.job.loop_file)
+    """What the loop's function makes of rows and config, and the code that turned out to take part."""
+    loop, recording = material.loop, material.recording
 
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = material.rows(training)
         notes.say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
+        rows = rows.unweighted() if loop.feedback is not None and not loop.feedback.weighted else rows
         estimator = trained(loop, own(rows), loop.config, material.place)
-        return {"estimator": estimator, "code": code_hash(file, loop.train), "config": dict(loop.config)}
+        return {"estimator": estimator, "code": recording.code(), "config": dict(loop.config)}
 
     decided_by = {
-        "code": code_hash(file, loop.train),
+        "code": recording.code_hash,
         "config": config_hash(loop.config),
-        "environment": environment(),
+        "environment": recording.environment.hash,
         "inputs": list(loop.feature_set.kinds.items()),
+        **material.drawn_by,
     }
-    gives: dict[str, Format] = {"estimator": PASSING, "code": VALUES, "config": VALUES}
-    return Step("train", work, gives, ("training",), decided_by, sources=lambda: _hashed(source_files(file)))
+    gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
+    return Step("train", work, gives, ("training",), decided_by, sources=recording.sources.hashes)
 
 
 def _convert(material: Material) -> Step:
@@ -60,7 +60,7 @@ def _convert(material: Material) -> Step:
         served = with_native(served, estimator, loop.feature_set.kinds, frames[1], job.version)
         return {"form": served.form, "model": served.files}
 
-    decided_by = {"runtime": loop.runtime, "environment": environment()}
+    decided_by = {"runtime": loop.runtime, "environment": material.recording.environment.hash}
     gives: dict[str, Format] = {"form": Values(Form.from_json), "model": FILES}
     return Step("convert", work, gives, ("estimator", "training", "held_out"), decided_by)
 
@@ -75,7 +75,7 @@ def own(rows: TrainingRows) -> TrainingRows:
 def trained(loop: Trainable, rows: TrainingRows, config: Mapping[str, Any], place: JobFolder) -> Any:
     """What the loop's function returns. Raises: TrainingFailed, naming the line, whatever it raises."""
     try:
-        return loop.train(rows, config)
+        estimator = loop.train(rows, config)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
@@ -88,6 +88,13 @@ def trained(loop: Trainable, rows: TrainingRows, config: Mapping[str, Any], plac
             line=where.lineno,
             log=str(place.log),
         ) from error
+    if rows.weights_ignored:
+        raise Refused(
+            f"train() of loop {loop.name!r} ignores rows.weight, but rows left alone by chance stand for others.",
+            mend="Pass sample_weight=rows.weight to fit(), or declare hs.Feedback(weighted=False).",
+            loop=loop.name,
+        )
+    return estimator
 
 
 def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameSummary:
@@ -95,10 +102,6 @@ def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameS
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(train, "__code__", None), "co_filename", "")
     return next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
-
-
-def _hashed(files: Sequence[Path]) -> dict[str, str]:
-    return {str(file): hash_file(file) for file in files}
 
 
 def _must_answer_when_nothing_is_known(runtime: Runtime, estimator: Any) -> None:

@@ -29,13 +29,17 @@ def test_the_commands_are_those_that_were_promised() -> None:
         [
             *(
                 "demo",
+                "init",
                 "up",
                 "status",
                 "route",
                 "latency",
                 "decisions list",
                 "decisions explain",
-                "versions",
+                "versions list",
+                "versions show",
+                "versions diff",
+                "replay",
                 "report",
                 "economics",
                 "performance",
