@@ -29,7 +29,7 @@ def impact(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what depends on a table, a definition, a version, or some rows.
+    """Tell what depends on data, a definition or a version.
 
     Which versions were trained on it and in which role, which predictions they gave, from when to when, and who reads
     these. TABLE@VERSION means what came with that version of the table, and all that was built on it since. --rows
