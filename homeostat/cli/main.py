@@ -11,6 +11,7 @@ from homeostat.cli import (
     alerts,
     backtest,
     checkpoints,
+    ci,
     consumers,
     contract,
     decisions,
@@ -62,6 +63,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("up")(run.up)
+app.command("ci")(ci.ci)
 app.command("status")(operate.status)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
