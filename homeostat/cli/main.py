@@ -26,6 +26,7 @@ from homeostat.cli import (
     features_get,
     features_rebuild,
     features_review,
+    impact,
     importing,
     init,
     latency,
@@ -73,6 +74,7 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("why")(why.why)
+app.command("impact")(impact.impact)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("drift")(drift.drift)
