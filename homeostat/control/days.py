@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.estimates import EstimatedDay
@@ -15,6 +18,7 @@ from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.slices import KeptSlice
 from homeostat.stats.means import MeanSums
 from homeostat.stats.outcomes import Sums
+from homeostat.stats.tasks import sums_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +132,15 @@ class Day:
             return None
         sums = self.outcomes.versions.get(version)
         return sums if sums is not None and sums.rows else None
+
+
+def read_day(content: str | bytes) -> Day:
+    """A day as it was stored, by this release or an older one. Raises: msgspec.MsgspecError."""
+    return msgspec.json.decode(content, type=Day, dec_hook=_sums)
+
+
+def _sums(kind: type, value: Any) -> Any:
+    """Sums are of their loop's task, which they name."""
+    if kind is not Sums:
+        raise NotImplementedError(kind)
+    return msgspec.convert(value, sums_type(value))

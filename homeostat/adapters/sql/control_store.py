@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
@@ -14,12 +13,10 @@ from sqlalchemy.engine import Row
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.adapters.sql.schema import days as day_table
 from homeostat.adapters.sql.schema import ledger, loops, metadata
-from homeostat.control.days import Day
+from homeostat.control.days import Day, read_day
 from homeostat.control.state import LoopState, initial_state
 from homeostat.governance.audit import Draft, Entry, Heads
 from homeostat.kernel.errors import Conflict
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.tasks import sums_type
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -72,7 +69,7 @@ class SqlControlStore:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(day_table.c.cursor)).all()
-        return [(row.cursor, msgspec.json.decode(row.value, type=Day, dec_hook=_read)) for row in rows]
+        return [(row.cursor, read_day(row.value)) for row in rows]
 
     def entries(self, loop: str | None = None, *, after: int = 0) -> list[Entry]:
         """The ledger in order; of one loop, or of all."""
@@ -124,10 +121,3 @@ class SqlControlStore:
 
 def _entry(row: Row[tuple[object, ...]]) -> Entry:
     return Entry(row.seq, msgspec.json.decode(row.draft, type=Draft), row.previous, row.hash)
-
-
-def _read(kind: type, value: Any) -> Any:
-    """A day's sums are of its loop's task, which they name."""
-    if kind is not Sums:
-        raise NotImplementedError(kind)
-    return msgspec.convert(value, sums_type(value))

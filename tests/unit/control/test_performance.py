@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from homeostat.control.days import Day
+from homeostat.control.days import Day, read_day
 from homeostat.control.performance.estimating import HISTORY, estimates, recent, with_estimates
 from homeostat.control.performance.powers import detection_of
 from homeostat.control.performance.record import kept, realised_of, records
@@ -54,10 +54,10 @@ def test_an_estimate_can_be_made_again_from_what_is_stored_whenever_that_is(days
 
 
 def test_days_keep_their_estimates_in_the_store_and_older_days_are_read(days: list[Day]) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(days[40]), type=Day) == days[40]
+    assert read_day(msgspec.json.encode(days[40])) == days[40]
     old = json.loads(msgspec.json.encode(days[40]))
     del old["inputs"]["estimated"], old["outcomes"]["absent"]
-    read = msgspec.json.decode(json.dumps(old), type=Day)
+    read = read_day(json.dumps(old))
     assert read.inputs.estimated is None
     assert with_estimates([], [read], 0.5) == [read]
 
