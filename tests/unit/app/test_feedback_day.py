@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 import homeostat as hs
-from homeostat.control.days import Day
+from homeostat.control.days import read_day
 from homeostat.data.records import PredictionRecord
 from homeostat.stats.sums import ScoreSums
 from tests.unit.app import test_kept_share as kept
@@ -49,10 +49,10 @@ def test_the_log_says_what_was_drawn_and_every_figure_stands_on_what_was_left_al
 
 def test_a_day_is_kept_with_what_feedback_left_of_it(tmp_path: Path) -> None:
     day = kept.observed(tmp_path, LOOP, 0, mark)
-    assert msgspec.json.decode(msgspec.json.encode(day), type=Day) == day
+    assert read_day(msgspec.json.encode(day)) == day
     older = msgspec.to_builtins(day)
     del older["outcomes"]["feedback"]
-    assert msgspec.convert(older, Day).outcomes.feedback is None  # type: ignore[union-attr]
+    assert read_day(msgspec.json.encode(older)).outcomes.feedback is None  # type: ignore[union-attr]
 
 
 def test_a_log_from_before_the_declaration_was_shaped_by_nobody(tmp_path: Path) -> None:

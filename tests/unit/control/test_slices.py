@@ -11,7 +11,7 @@ import pytest
 
 import homeostat as hs
 from homeostat.control.alerting.late import late_readings
-from homeostat.control.days import Day
+from homeostat.control.days import Day, read_day
 from homeostat.control.loop import Loop
 from homeostat.control.performance.slices import slices_of
 from homeostat.control.policies.retrain import Retrain
@@ -95,11 +95,11 @@ def test_a_slice_that_the_log_leaves_out_is_refused_and_a_hashed_one_is_not() ->
 
 def test_a_day_keeps_its_slices_in_little_room_and_older_days_are_read() -> None:
     day = segmented_days(1, 0, 0.0)[0]
-    assert msgspec.json.decode(msgspec.json.encode(day), type=Day) == day
+    assert read_day(msgspec.json.encode(day)) == day
     assert len(msgspec.json.encode(day.outcomes.slices)) < 4_000  # type: ignore[union-attr]
     old = json.loads(msgspec.json.encode(day))
     del old["outcomes"]["slices"]
-    assert msgspec.json.decode(json.dumps(old), type=Day).outcomes.slices == ()  # type: ignore[union-attr]
+    assert read_day(json.dumps(old)).outcomes.slices == ()  # type: ignore[union-attr]
 
 
 def test_the_slice_that_grew_worse_is_told_first_beside_all_rows_and_the_rest() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.control.days import Day, Inputs
+from homeostat.control.days import Day, Inputs, read_day
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.monitoring.skew import Cause, SkewDay, main_cause, sampled, skew_rate, skew_rate_or_none
 
@@ -79,6 +79,6 @@ def test_days_from_before_skew_was_measured_can_still_be_read() -> None:
     inputs = Inputs(1, {}, {}, 0, None, {}, {}, None, {}, {})
     found = Day("2013-02-01", 0, 1, 2, inputs, skew=day(5, 1, Cause("time_cutoff", "3h before")))
     kept = msgspec.json.encode(found)
-    assert msgspec.json.decode(kept, type=Day) == found
+    assert read_day(kept) == found
     old = {name: value for name, value in msgspec.json.decode(kept).items() if name != "skew"}
-    assert msgspec.json.decode(msgspec.json.encode(old), type=Day).skew is None
+    assert read_day(msgspec.json.encode(old)).skew is None
