@@ -6,16 +6,13 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.app.pipeline.rows import row_steps
 from homeostat.app.pipeline.training import training_steps
-from homeostat.app.pipeline.variants import variant_fingerprint, variant_steps
-from homeostat.features.offline import InMemoryEngine, OfflineEngine
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.registry.fingerprint import config_hash, environment
 from homeostat.registry.manifest import CONFIG, STEPS, hash_files, write_manifest
@@ -24,7 +21,12 @@ from homeostat.training.evaluation import promise_of
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.stepping import Run, Say, Watch
 from homeostat.training.steps import Gauge, NoGauge, NothingKept, Step, StepRecord, StepStore
-from homeostat.training.training_set import ReadTable, ScanTable, Sources
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from homeostat.features.offline import OfflineEngine
+    from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
 ENVIRONMENT = "environment.json"
 SHIPPED = ("model", "companions")
@@ -38,7 +40,7 @@ def make_candidate(
     *,
     read: ReadTable,
     say: Say,
-    engine: OfflineEngine | None = None,
+    engine: Callable[[], OfflineEngine] | None = None,
     scan: ScanTable | None = None,
     served: Callable[[], pa.Table | None] = lambda: None,
     store: StepStore | None = None,
@@ -52,8 +54,15 @@ def make_candidate(
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
-    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
-    material = Material(job, loop, place, sources, served)
+
+    def reading() -> Sources:
+        from homeostat.features.offline import InMemoryEngine
+        from homeostat.training.training_set import Sources
+
+        joins = InMemoryEngine() if engine is None else engine()
+        return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan)
+
+    material = Material(job, loop, place, reading, served)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()
     version = _stage(_version(material, run), _files(run), place)
@@ -68,12 +77,17 @@ def make_candidate(
 def candidate_steps(material: Material) -> list[Step]:
     """Every step of one candidate, in order."""
     variant = material.job.variant
-    making = training_steps(material) if variant is None else variant_steps(material, variant)
-    return [*row_steps(material), *making, *judging_steps(material)]
+    if variant is not None:
+        from homeostat.app.pipeline.variants import variant_steps
+
+        return [*row_steps(material), *variant_steps(material, variant), *judging_steps(material)]
+    return [*row_steps(material), *training_steps(material), *judging_steps(material)]
 
 
 def _fingerprint(material: Material, run: Run, pin: TrainingPin) -> Fingerprint:
     if material.job.variant is not None:
+        from homeostat.app.pipeline.variants import variant_fingerprint
+
         return variant_fingerprint(material, material.job.variant, pin)
     code, config = run.value("code"), config_hash(run.value("config"))
     return Fingerprint(code=code, data=digest(pin), config=config, environment=digest(environment()))

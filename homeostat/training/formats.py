@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.kernel.canonical import canonical_json, digest, plain
-from homeostat.training.training_set import LabelledQuestions, LabelledRows
+
+if TYPE_CHECKING:
+    from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
 _LABEL, _ASKED_AT, _SEQUENCE, _FEATURE = "_label", "_asked_at", "_rows_sequence", "x_"
 
@@ -160,6 +162,8 @@ def _rows_told(value: LabelledRows) -> pa.Table:
 
 
 def _rows_revived(found: pa.Table) -> LabelledRows:
+    from homeostat.training.training_set import LabelledRows  # takes pandas with it
+
     label, asked_at, sequence = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE))
     names = [name for name in found.column_names if name.startswith(_FEATURE)]
     return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, label, asked_at, sequence)
@@ -171,6 +175,8 @@ def _questions_told(value: LabelledQuestions) -> pa.Table:
 
 
 def _questions_revived(found: pa.Table) -> LabelledQuestions:
+    from homeostat.training.training_set import LabelledQuestions  # takes pandas with it
+
     asked = found.drop_columns([_LABEL, _ASKED_AT])
     return LabelledQuestions(asked, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy())
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from homeostat.app.forms import load_form
 from homeostat.app.pipeline.material import Material
 from homeostat.app.runtimes import load_runtime
 from homeostat.data.daily import DailyCounts
@@ -26,11 +22,13 @@ from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.comparison import ServedComparison
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate
 from homeostat.training.formats import FILES, SCORES, Values
-from homeostat.training.proof import scores_of
-from homeostat.training.rows import model_frame
-from homeostat.training.served import compare_served
 from homeostat.training.steps import Format, Notes, Step
-from homeostat.training.training_set import LabelledRows, local_days
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from homeostat.training.training_set import LabelledRows
 
 
 def judging_steps(material: Material) -> list[Step]:
@@ -43,6 +41,8 @@ def _compare(material: Material) -> Step:
     job, loop = material.job, material.loop
 
     def work(notes: Notes) -> dict[str, Any]:
+        from homeostat.training.served import compare_served
+
         served = material.served()
         found = None
         if served is not None:
@@ -66,6 +66,9 @@ def _evaluate(material: Material) -> Step:
     def work(
         notes: Notes, form: Form, model: dict[str, bytes], held_out: LabelledRows, compared: ServedComparison | None
     ) -> dict[str, Any]:
+        from homeostat.app.forms import load_form
+        from homeostat.training.proof import scores_of
+
         notes.say(f"evaluating on {held_out.label.size} held-out rows")
         frame = material.rows(held_out).features
         runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()))
@@ -113,11 +116,15 @@ def _daily(
     profile: ReferenceProfile, training: LabelledRows, later: LabelledRows, scores: NDArray[np.float64], timezone: str
 ) -> DailyCounts:
     """The very rows of the profile, by the day they were asked."""
+    from homeostat.training.training_set import local_days
+
     inputs = DailyRows(training.columns, local_days(training.asked_at, timezone))
     return DailyCounts.of(profile, inputs, DailyRows({PREDICTION: scores}, local_days(later.asked_at, timezone)))
 
 
 def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
+    from homeostat.training.training_set import local_days
+
     return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
 
 
@@ -130,5 +137,8 @@ def _champion_scores(material: Material, folder: Path, later: LabelledRows) -> t
             mend="Restart Homeostat with this loop file, or put the definitions back.",
             definitions=list(found.texts),
         )
+    from homeostat.training.proof import scores_of
+    from homeostat.training.rows import model_frame
+
     frame = model_frame(later.columns, dict(champion.inputs))
     return champion.version, scores_of(load_runtime(folder, champion.version).predict, frame)

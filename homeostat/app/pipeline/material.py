@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import pyarrow as pa
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
 from homeostat.training.jobs import JobFolder, TrainingJob
-from homeostat.training.rows import TrainingRows
-from homeostat.training.training_set import LabelledRows, Sources
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from homeostat.training.rows import TrainingRows
+    from homeostat.training.training_set import LabelledRows, Sources
 
 
 class Trainable(LabelledLoop, Protocol):
@@ -29,15 +32,23 @@ class Trainable(LabelledLoop, Protocol):
 
 @dataclass(frozen=True)
 class Material:
-    """One candidate's. ``served`` reads the rows of the prediction log that are compared with what training computes;
-    None where nothing was served yet."""
+    """One candidate's. ``reading`` gives what may be read of the tables.
+
+    ``served`` reads the rows of the prediction log that are compared with what training computes; None where nothing
+    was served yet.
+    """
 
     job: TrainingJob
     loop: Trainable
     place: JobFolder
-    sources: Sources
+    reading: Callable[[], Sources]
     served: Callable[[], pa.Table | None] = lambda: None
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """What may be read: opened when a step first needs it."""
+        return self.reading()
 
     def rows(self, labelled: LabelledRows) -> TrainingRows:
         """Rows in the form in which models take them, made once."""

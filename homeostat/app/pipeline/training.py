@@ -6,9 +6,8 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from homeostat.app.forms import choose_form, with_native
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
@@ -17,9 +16,11 @@ from homeostat.registry.models import Form
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, PASSING, VALUES, Values
 from homeostat.training.jobs import JobFolder, TrainingFailed
-from homeostat.training.rows import TrainingRows
 from homeostat.training.steps import Format, Notes, Step
-from homeostat.training.training_set import LabelledRows
+
+if TYPE_CHECKING:
+    from homeostat.training.rows import TrainingRows
+    from homeostat.training.training_set import LabelledRows
 
 
 def training_steps(material: Material) -> list[Step]:
@@ -52,6 +53,9 @@ def _convert(material: Material) -> Step:
     loop, job = material.loop, material.job
 
     def work(notes: Notes, estimator: Any, training: LabelledRows, held_out: LabelledRows) -> dict[str, Any]:
+
+        from homeostat.app.forms import choose_form, with_native
+
         notes.say("bringing it into the form that serves, and proving that equal")
         frames = [material.rows(rows).features for rows in (training, held_out)]
         served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
