@@ -71,7 +71,7 @@ class DeltaObserver:
 
     def __post_init__(self) -> None:
         self._scorer = Scorer(self.loop.name, self.registry)
-        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry)
+        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry, self.loop.timezone)
 
     def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
         """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""

@@ -75,7 +75,7 @@ class Drift(Policy):
 def window_of(day: str, signal: str, span: int, measured: Iterable[Drifted]) -> DriftWindow | None:
     """One signal of a day as it was measured; None where it was not."""
     measure = "psi" if signal == OF_PREDICTIONS else signal
-    found = next((one for one in measured if (one.measure, one.span) == (measure, span)), None)
+    found = next((one for one in measured if (one.measure, one.span, one.season) == (measure, span, False)), None)
     if found is None:
         return None
     of = [name for name in found.values if (name == PREDICTION) == (signal == OF_PREDICTIONS)]
