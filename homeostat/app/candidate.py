@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
+from homeostat.app.pipeline.own_steps import reports_of_ones_own
 from homeostat.app.pipeline.rows import row_steps
 from homeostat.app.pipeline.training import training_steps
 from homeostat.kernel.canonical import canonical_json, digest
@@ -18,6 +19,7 @@ from homeostat.registry.fingerprint import config_hash, environment
 from homeostat.registry.manifest import CONFIG, STEPS, hash_files, write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 from homeostat.training.evaluation import promise_of
+from homeostat.training.formats import FILES
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.stepping import Run, Say, Watch
 from homeostat.training.steps import Gauge, NoGauge, NothingKept, Step, StepRecord, StepStore
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
 ENVIRONMENT = "environment.json"
-SHIPPED = ("model", "companions")
-"""Outputs that are files of the version's folder."""
 
 
 def make_candidate(
@@ -81,7 +81,8 @@ def candidate_steps(material: Material) -> list[Step]:
         from homeostat.app.pipeline.variants import variant_steps
 
         return [*row_steps(material), *variant_steps(material, variant), *judging_steps(material)]
-    return [*row_steps(material), *training_steps(material), *judging_steps(material)]
+    making = [*row_steps(material), *training_steps(material), *judging_steps(material)]
+    return [*making, *reports_of_ones_own(material)]
 
 
 def _fingerprint(material: Material, run: Run, pin: TrainingPin) -> Fingerprint:
@@ -114,9 +115,10 @@ def _version(material: Material, run: Run) -> Version:
 
 
 def _files(run: Run) -> dict[str, bytes]:
-    shipped = {name: content for output in SHIPPED for name, content in run.value(output).items()}
+    """Every file that a step gave, and what is told of all steps."""
+    given = [output for step in run.steps for output, format in step.gives.items() if format is FILES]
     return {
-        **shipped,
+        **{name: content for output in given for name, content in run.value(output).items()},
         CONFIG: canonical_json(run.value("config")),
         STEPS: canonical_json(_lasting(run.records)),
         ENVIRONMENT: canonical_json(environment()),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from homeostat.kernel.canonical import canonical_json, digest, plain
 
 if TYPE_CHECKING:
+    from homeostat.training.rows import TrainingRows
     from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
 _LABEL, _ASKED_AT, _SEQUENCE, _FEATURE = "_label", "_asked_at", "_rows_sequence", "x_"
@@ -169,6 +170,23 @@ def _rows_revived(found: pa.Table) -> LabelledRows:
     return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, label, asked_at, sequence)
 
 
+def _training_told(value: TrainingRows) -> pa.Table:
+    own = {_LABEL: value.label, _ASKED_AT: value.asked_at}
+    features = {f"{_FEATURE}{name}": _arrow(one.to_numpy()) for name, one in value.features.items()}
+    return pa.table({**own, **features})
+
+
+def _training_revived(found: pa.Table) -> TrainingRows:
+    import pandas as pd
+
+    from homeostat.training.rows import TrainingRows  # takes pandas with it
+
+    names = [name for name in found.column_names if name.startswith(_FEATURE)]
+    columns = {name[len(_FEATURE) :]: found[name].to_numpy() for name in names}
+    frame = pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
+    return TrainingRows(frame, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy())
+
+
 def _questions_told(value: LabelledQuestions) -> pa.Table:
     own = pa.table({_LABEL: value.label, _ASKED_AT: value.asked_at})
     return pa.table([*value.asked.columns, *own.columns], names=[*value.asked.column_names, *own.column_names])
@@ -201,6 +219,8 @@ def _scores_revived(found: pa.Table) -> NDArray[np.float64]:
 ROWS = Tabular(_rows_told, _rows_revived)
 PARTS = Tabular(_rows_told, _rows_revived, kept=False)
 """Some of rows that are kept already."""
+CHOSEN = Tabular(_training_told, _training_revived)
+"""``TrainingRows`` as a step of the user's returned them."""
 QUESTIONS = Tabular(_questions_told, _questions_revived)
 FILES = Tabular(_files_told, _files_revived, counted=False)
 SCORES = Tabular(_scores_told, _scores_revived)

@@ -27,6 +27,11 @@ class TrainingRows:
     label: NDArray[np.bool_]
     asked_at: NDArray[np.int64]
 
+    def where(self, chosen: NDArray[np.bool_] | pd.Series[bool]) -> TrainingRows:
+        """Some of the rows: those for which ``chosen``, one boolean per row, is true."""
+        kept = np.asarray(chosen, dtype=bool)
+        return TrainingRows(self.features[kept].reset_index(drop=True), self.label[kept], self.asked_at[kept])
+
 
 def model_frame(columns: Columns, kinds: Mapping[str, FeatureKind]) -> pd.DataFrame:
     """Features as a model sees them, when it is trained and when it serves.

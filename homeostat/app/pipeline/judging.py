@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from homeostat.training.training_set import LabelledRows
 
+_SUSPICIOUS = 0.9
+"""The share of the base rate's log-loss from which a model is said to know the answer."""
+
 
 def judging_steps(material: Material) -> list[Step]:
     """compare, evaluate, profile: they give the ``evaluation`` and what lies beside the model, ``companions``."""
@@ -75,6 +78,8 @@ def _evaluate(material: Material) -> Step:
         scores = scores_of(runtime.predict, frame)
         champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
         seen = evaluate(_held_out(held_out, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
+        for warning in odd_answers(scores, held_out, seen):
+            notes.warn(warning)
         return {"scores": scores, "evaluation": replace(seen, served=compared)}
 
     decided_by = {
@@ -87,6 +92,20 @@ def _evaluate(material: Material) -> Step:
     }
     gives: dict[str, Format] = {"scores": SCORES, "evaluation": Values(Evaluation.from_json)}
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
+
+
+def odd_answers(scores: NDArray[np.float64], held_out: LabelledRows, seen: Evaluation) -> list[str]:
+    """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
+    from homeostat.training.checks import telling_features
+
+    if scores.size and scores.min() == scores.max():
+        return [f"the model answers {scores[0]:.4g} to every one of {scores.size} held-out rows: it learnt nothing"]
+    skill = seen.candidate.skill
+    if skill is None or skill.value < _SUSPICIOUS:
+        return []
+    told = telling_features(held_out)
+    named = f"; {', '.join(told)} alone tells the labels apart" if told else ""
+    return [f"a skill of {skill.value:.3f} is too good to be true unless the answer is among the features{named}"]
 
 
 def _profile(material: Material) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,8 @@ from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
 from homeostat.training.jobs import JobFolder, TrainingJob
+from homeostat.training.own_steps import OwnStep
+from homeostat.training.search import Search
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +30,10 @@ class Trainable(LabelledLoop, Protocol):
     def config(self) -> Mapping[str, Any]: ...
     @property
     def runtime(self) -> str: ...
+    @property
+    def steps(self) -> Sequence[OwnStep]: ...
+    @property
+    def search(self) -> Search | None: ...
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,12 @@ class Material:
         """What may be read: opened when a step first needs it."""
         return self.reading()
 
-    def rows(self, labelled: LabelledRows) -> TrainingRows:
-        """Rows in the form in which models take them, made once."""
+    def rows(self, labelled: LabelledRows | TrainingRows) -> TrainingRows:
+        """Rows in the form in which models take them, made once; as they are where they have that form."""
+        from homeostat.training.rows import TrainingRows
+
+        if isinstance(labelled, TrainingRows):
+            return labelled
         if id(labelled) not in self._frames:
             self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
         return self._frames[id(labelled)][1]
