@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
 from homeostat.kernel.errors import IntegrityError, Unavailable
 from homeostat.registry.manifest import read_manifest, read_verified
+from homeostat.registry.models import RuntimeName
+from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.runtimes import Runtime, probabilities
 
@@ -33,6 +35,16 @@ def load_runtime(folder: Path, version: str) -> Runtime:
     if PROBES in manifest.files:
         _must_answer_as_registered(runtime, folder, version)
     return runtime
+
+
+def load_native(folder: Path, version: str, among: Collection[RuntimeName]) -> Runtime | None:
+    """The version's model in its library's own format, for what the form that serves cannot tell.
+
+    None where it has none, or one of a library that is not ``among`` these. Raises: as ``load_runtime``.
+    """
+    native = native_model(read_manifest(folder))
+    load = None if native is None or native.runtime not in among else _loader(native.runtime)
+    return None if load is None else load(folder, version)
 
 
 def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> None:

@@ -23,6 +23,7 @@ from homeostat.cli import (
     features_rebuild,
     features_review,
     importing,
+    init,
     latency,
     ledger,
     operate,
@@ -38,6 +39,8 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    versions,
+    why,
 )
 
 app = typer.Typer(
@@ -52,9 +55,9 @@ app = typer.Typer(
     " codes: 0 done, 1 an error that says its mend, 2 wrong usage, 3 a check found a problem, 130 interrupted.",
 )
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
 app.command("up")(run.up)
 app.command("status")(operate.status)
-app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
@@ -63,6 +66,7 @@ app.command("economics")(economics.economics)
 app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
+app.command("why")(why.why)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("drift")(drift.drift)
@@ -74,6 +78,7 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+app.add_typer(versions.app, name="versions")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")

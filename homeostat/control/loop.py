@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeostat.control.canonical import canonical_loop
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
@@ -38,6 +39,16 @@ from homeostat.training.search import Search
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+def check_name(name: str) -> None:
+    """Raises: InvalidInput for what cannot be a loop's name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot be a loop's name.",
+            mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
+            name=name,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +82,8 @@ class Loop:
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
     ``steps``: functions that training runs besides its own steps, each made by ``@hs.step(after=...)``.
     ``search``: config keys for which better values are looked for before each training, ``hs.Search({...})``.
+    ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
+    ``"queries/*.sql"``: kept with every version, as its code.
     Raises: InvalidInput that names the part.
     """
 
@@ -99,16 +112,12 @@ class Loop:
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
+    files: Sequence[str] = ()
     steps: Sequence[Any] = ()
     search: Search | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput(
-                f"{self.name!r} cannot be a loop's name.",
-                mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
-                name=self.name,
-            )
+        check_name(self.name)
         question, features = cast("object", self.question), cast("object", self.features)
         if not isinstance(question, Table):
             mend = "Give question=..., the hs.Table(...) itself."
@@ -135,6 +144,9 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        if isinstance(self.files, str) or not all(isinstance(cast("object", one), str) for one in self.files):
+            mend = "Give files=[...], a list of paths or patterns such as 'queries/*.sql'."
+            raise InvalidInput(f"Loop {self.name!r}: its files are no list of paths.", mend=mend)
         check_batching(self.batching, self.name)
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
@@ -176,6 +188,11 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def canonical(self) -> Mapping[str, Any]:
+        """What it declares of how versions are made and let through, as JSON values."""
+        return canonical_loop(self)
 
     @cached_property
     def sliced_by(self) -> tuple[Slice, ...]:

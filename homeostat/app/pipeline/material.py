@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
+from homeostat.registry.fingerprint import config_hash
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.own_steps import OwnStep
 from homeostat.training.search import Search
@@ -31,6 +33,10 @@ class Trainable(LabelledLoop, Protocol):
     @property
     def runtime(self) -> str: ...
     @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def canonical(self) -> Mapping[str, Any]: ...
+    @property
     def steps(self) -> Sequence[OwnStep]: ...
     @property
     def search(self) -> Search | None: ...
@@ -38,7 +44,8 @@ class Trainable(LabelledLoop, Protocol):
 
 @dataclass(frozen=True)
 class Material:
-    """One candidate's. ``reading`` gives what may be read of the tables.
+    """One candidate's. ``recording`` knows the code that was loaded, and where it runs. ``reading`` gives what may be
+    read of the tables.
 
     ``served`` reads the rows of the prediction log that are compared with what training computes; None where nothing
     was served yet.
@@ -48,6 +55,7 @@ class Material:
     loop: Trainable
     place: JobFolder
     reading: Callable[[], Sources]
+    recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 
@@ -65,6 +73,15 @@ class Material:
         if id(labelled) not in self._frames:
             self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
         return self._frames[id(labelled)][1]
+
+    def decided_by_code(self, *, config: bool = True) -> dict[str, Any]:
+        """What decides the outcome of a user's function besides the rows that it is given."""
+        return {
+            "code": self.recording.code_hash,
+            "config": config_hash(self.loop.config) if config else None,
+            "environment": self.recording.environment.hash,
+            "inputs": list(self.loop.feature_set.kinds.items()),
+        }
 
     def read_at(self, *tables: Table) -> Mapping[str, Any]:
         """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.calling import called, own
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
-from homeostat.registry.fingerprint import code_hash, config_hash, environment
 from homeostat.training.formats import CHOSEN, FILES
 from homeostat.training.own_steps import OwnStep, Place
 from homeostat.training.steps import Notes, Step
@@ -83,13 +81,9 @@ def _report(material: Material, one: OwnStep) -> Step:
 
 
 def _step(material: Material, one: OwnStep, work: Any, gives: Any, takes: tuple[str, ...]) -> Step:
-    decided_by = {
-        "code": code_hash(Path(material.job.loop_file), one.function),
-        "config": config_hash(material.loop.config) if "config" in one.takes else None,
-        "environment": environment(),
-        "inputs": list(material.loop.feature_set.kinds.items()),
-    }
-    return Step(one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,))
+    decided_by = {"step": [one.after, *one.takes], **material.decided_by_code(config="config" in one.takes)}
+    sources = material.recording.sources.hashes
+    return Step(one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,), sources=sources)
 
 
 def _must_be_rows(one: OwnStep, before: TrainingRows, after: Any) -> None:

@@ -15,9 +15,8 @@ import numpy as np
 from homeostat.app.pipeline.calling import called, own
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
-from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
 from homeostat.training.formats import VALUES
-from homeostat.training.steps import Notes, Step
+from homeostat.training.steps import Format, Notes, Step
 
 if TYPE_CHECKING:
     from homeostat.training.rows import TrainingRows
@@ -32,8 +31,6 @@ _NOW = ("now", "today", "utcnow")
 
 def repeating_steps(material: Material) -> list[Step]:
     """repeat: done once for each state of code, config and environment; the rows only serve to try it on."""
-    job, loop = material.job, material.loop
-    file = Path(job.loop_file)
 
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = _sample(material.rows(training))
@@ -51,13 +48,9 @@ def repeating_steps(material: Material) -> list[Step]:
             notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
         return {"repeated": differs <= _SAME and not clocks}
 
-    decided_by = {
-        "code": code_hash(file, loop.train),
-        "config": config_hash(loop.config),
-        "environment": environment(),
-        "inputs": list(loop.feature_set.kinds.items()),
-    }
-    return [Step("repeat", work, {"repeated": VALUES}, decided_by=decided_by, sees=("training",))]
+    gives: dict[str, Format] = {"repeated": VALUES}
+    sources = material.recording.sources.hashes
+    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), sources=sources)]
 
 
 def _sample(rows: TrainingRows) -> TrainingRows:
@@ -70,7 +63,7 @@ def _sample(rows: TrainingRows) -> TrainingRows:
 def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
     """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config = material.loop, material.loop.config
-    given, read = own(rows), _ClockReads(source_files(Path(material.job.loop_file)))
+    given, read = own(rows), _ClockReads(material.recording.sources.hashes())
 
     def first() -> Any:
         return read.during(lambda: loop.train(given, dict(config)))
@@ -88,7 +81,7 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
 class _ClockReads:
     """Notes from which lines of a user's files the time of day is read."""
 
-    def __init__(self, files: Collection[Path]) -> None:
+    def __init__(self, files: Collection[str]) -> None:
         self._files, self.places = set(files), list[str]()
         self._own: dict[str, bool] = {}
 
@@ -114,5 +107,5 @@ class _ClockReads:
 
     def _is_own(self, file: str) -> bool:
         if file not in self._own:
-            self._own[file] = Path(file).resolve() in self._files
+            self._own[file] = str(Path(file).resolve()) in self._files
         return self._own[file]

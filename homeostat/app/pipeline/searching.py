@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,7 @@ from homeostat.app.pipeline.calling import trained
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.kernel.errors import HomeostatError, Refused
-from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
-from homeostat.registry.manifest import hash_file
+from homeostat.registry.fingerprint import config_hash
 from homeostat.training.formats import FILES, VALUES, Values
 from homeostat.training.search import Search, Trial, best
 from homeostat.training.steps import Format, Notes, Step
@@ -37,7 +35,7 @@ def search_steps(material: Material, rows: str) -> list[Step]:
 
 def _trial(material: Material, search: Search, rows: str, number: int) -> Step:
     """One config, trained on the earlier part of the rows and judged on the later one."""
-    loop, file = material.loop, Path(material.job.loop_file)
+    loop = material.loop
 
     def work(notes: Notes, training: LabelledRows | TrainingRows, *tried: Trial) -> dict[str, Any]:
         from homeostat.adapters.optuna.propose import propose
@@ -52,23 +50,10 @@ def _trial(material: Material, search: Search, rows: str, number: int) -> Step:
         notes.say(f"trial {number + 1} of {search.trials}: {_told(found)}")
         return {_name(number): found}
 
-    decided_by = {
-        "search": search.meaning,
-        "code": code_hash(file, loop.train),
-        "config": config_hash(loop.config),
-        "environment": environment(),
-        "inputs": list(loop.feature_set.kinds.items()),
-    }
+    decided_by = {"search": search.meaning, **material.decided_by_code()}
     takes = (rows, *(_name(earlier) for earlier in range(number)))
     gives: dict[str, Format] = {_name(number): _TRIAL}
-    return Step(
-        _name(number),
-        work,
-        gives,
-        takes,
-        decided_by,
-        sources=lambda: {str(one): hash_file(one) for one in source_files(file)},
-    )
+    return Step(_name(number), work, gives, takes, decided_by, sources=material.recording.sources.hashes)
 
 
 def _search(material: Material, search: Search) -> Step:

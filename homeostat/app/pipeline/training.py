@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.calling import trained
@@ -12,8 +11,6 @@ from homeostat.app.pipeline.own_steps import row_steps_of_ones_own
 from homeostat.app.pipeline.repeating import repeating_steps
 from homeostat.app.pipeline.searching import FOUND, search_steps
 from homeostat.kernel.errors import Refused
-from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
-from homeostat.registry.manifest import hash_file
 from homeostat.registry.models import Form
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, PASSING, VALUES, Values
@@ -35,28 +32,18 @@ def training_steps(material: Material) -> list[Step]:
 
 
 def _train(material: Material, rows: str) -> Step:
-    """What the loop's function makes of rows and config, and the hash of the code that turned out to take part."""
-    loop, file = material.loop, Path(material.job.loop_file)
+    """What the loop's function makes of rows and config, and the code that turned out to take part."""
+    loop, recording = material.loop, material.recording
 
     def work(notes: Notes, training: LabelledRows | TrainingRows, *found: Mapping[str, Any]) -> dict[str, Any]:
         given = material.rows(training)
         config = dict(found[0] if found else loop.config)
         notes.say(f"training on {given.label.size} rows of {len(loop.feature_set.names)} features")
-        return {
-            "estimator": trained(material, given, config),
-            "code": code_hash(file, loop.train),
-            "config": config,
-        }
+        return {"estimator": trained(material, given, config), "code": recording.code(), "config": config}
 
-    decided_by = {
-        "code": code_hash(file, loop.train),
-        "config": config_hash(loop.config),
-        "environment": environment(),
-        "inputs": list(loop.feature_set.kinds.items()),
-    }
     takes = (rows,) if loop.search is None else (rows, FOUND)
-    gives: dict[str, Format] = {"estimator": PASSING, "code": VALUES, "config": VALUES}
-    return Step("train", work, gives, takes, decided_by, sources=lambda: _hashed(source_files(file)))
+    gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
+    return Step("train", work, gives, takes, material.decided_by_code(), sources=recording.sources.hashes)
 
 
 def _convert(material: Material, rows: str) -> Step:
@@ -77,13 +64,9 @@ def _convert(material: Material, rows: str) -> Step:
         served = with_native(served, estimator, loop.feature_set.kinds, frames[1], job.version)
         return {"form": served.form, "model": served.files}
 
-    decided_by = {"runtime": loop.runtime, "environment": environment()}
+    decided_by = {"runtime": loop.runtime, "environment": material.recording.environment.hash}
     gives: dict[str, Format] = {"form": Values(Form.from_json), "model": FILES}
     return Step("convert", work, gives, ("estimator", rows, "held_out"), decided_by)
-
-
-def _hashed(files: Sequence[Path]) -> dict[str, str]:
-    return {str(file): hash_file(file) for file in files}
 
 
 def _must_answer_when_nothing_is_known(runtime: Runtime, estimator: Any) -> None:

@@ -96,7 +96,7 @@ def test_what_comes_to_the_same_touches_nothing_further(bench: Bench) -> None:
     bench.go()
     other = bench.run()
     read = bench.step("read", lambda: 2, decided_by={"read": "otherwise"})
-    Run([read, *other._steps[1:]], bench.store, NoGauge(), lambda records: None, bench.said.append).settle()
+    Run([read, *other.steps[1:]], bench.store, NoGauge(), lambda records: None, bench.said.append).settle()
     assert bench.worked[len(ALL) :] == ["read"]
 
 
