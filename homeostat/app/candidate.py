@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from homeostat.features.offline import OfflineEngine
+    from homeostat.training.shaped import ShapedQuestions
     from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
 
@@ -42,13 +43,15 @@ def make_candidate(
     engine: Callable[[], OfflineEngine] | None = None,
     scan: ScanTable | None = None,
     served: Callable[[], pa.Table | None] = lambda: None,
+    shaped: Callable[[], ShapedQuestions | None] = lambda: None,
     store: StepStore | None = None,
     gauge: Gauge | None = None,
     watch: Watch = lambda records: None,
 ) -> TrainingResult:
     """Make the model, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
-    ``served`` reads rows of the prediction log whose features are compared with what training computes for them.
+    ``served`` reads rows of the prediction log whose features are compared with what training computes for them,
+    ``shaped`` are questions whose label a prediction has shaped.
     What ``store`` knows from earlier runs is not done again; ``watch`` is shown the steps as they go.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
@@ -59,7 +62,7 @@ def make_candidate(
         from homeostat.training.training_set import Sources
 
         joins = InMemoryEngine() if engine is None else engine()
-        return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan)
+        return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan, shaped())
 
     material = Material(job, loop, place, reading, Recording.begun(job, loop), served)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.control.loop import Loop
     from homeostat.features.offline import OfflineEngine
+    from homeostat.training.shaped import ShapedQuestions
 
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
@@ -74,6 +76,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
         place,
         read=lambda table, version, columns: _tables(job).read(table, version=version, columns=columns),
         served=lambda: _served(job),
+        shaped=lambda: _shaped(job, loop),
         say=_said_since(time.monotonic()),
         engine=lambda: _engine(place, join_bytes),
         scan=lambda table, version: _tables(job).scan(table, version),
@@ -88,6 +91,13 @@ def _tables(job: TrainingJob) -> DeltaTables:
     from homeostat.adapters.delta.tables import DeltaTables
 
     return DeltaTables(Path(job.tables))
+
+
+def _shaped(job: TrainingJob, loop: Loop) -> ShapedQuestions | None:
+    from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.shaped import shaped_questions
+
+    return shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version)
 
 
 def _engine(place: JobFolder, join_bytes: int) -> OfflineEngine:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from homeostat.training.rows import TrainingRows
     from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
-_LABEL, _ASKED_AT, _SEQUENCE, _FEATURE = "_label", "_asked_at", "_rows_sequence", "x_"
+_LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR, _FEATURE = "_label", "_asked_at", "_rows_sequence", "_stands_for", "x_"
 
 
 def _as_it_is(value: Any) -> Any:
@@ -158,20 +158,22 @@ def _arrow(values: NDArray[Any]) -> pa.Array:
 
 
 def _rows_told(value: LabelledRows) -> pa.Table:
-    own = {_LABEL: value.label, _ASKED_AT: value.asked_at, _SEQUENCE: value.sequence}
+    own = {_LABEL: value.label, _ASKED_AT: value.asked_at, _SEQUENCE: value.sequence, _STANDS_FOR: value.stands_for}
     return pa.table({**own, **{f"{_FEATURE}{name}": _arrow(one) for name, one in value.columns.items()}})
 
 
 def _rows_revived(found: pa.Table) -> LabelledRows:
     from homeostat.training.training_set import LabelledRows  # takes pandas with it
 
-    label, asked_at, sequence = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE))
+    own = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR))
     names = [name for name in found.column_names if name.startswith(_FEATURE)]
-    return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, label, asked_at, sequence)
+    return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, *own)
 
 
 def _training_told(value: TrainingRows) -> pa.Table:
     own = {_LABEL: value.label, _ASKED_AT: value.asked_at}
+    if value.stands_for is not None:
+        own[_STANDS_FOR] = value.stands_for
     features = {f"{_FEATURE}{name}": _arrow(one.to_numpy()) for name, one in value.features.items()}
     return pa.table({**own, **features})
 
@@ -184,19 +186,20 @@ def _training_revived(found: pa.Table) -> TrainingRows:
     names = [name for name in found.column_names if name.startswith(_FEATURE)]
     columns = {name[len(_FEATURE) :]: found[name].to_numpy() for name in names}
     frame = pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
-    return TrainingRows(frame, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy())
+    stands_for = found[_STANDS_FOR].to_numpy() if _STANDS_FOR in found.column_names else None
+    return TrainingRows(frame, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy(), stands_for)
 
 
 def _questions_told(value: LabelledQuestions) -> pa.Table:
-    own = pa.table({_LABEL: value.label, _ASKED_AT: value.asked_at})
+    own = pa.table({_LABEL: value.label, _ASKED_AT: value.asked_at, _STANDS_FOR: value.stands_for})
     return pa.table([*value.asked.columns, *own.columns], names=[*value.asked.column_names, *own.column_names])
 
 
 def _questions_revived(found: pa.Table) -> LabelledQuestions:
     from homeostat.training.training_set import LabelledQuestions  # takes pandas with it
 
-    asked = found.drop_columns([_LABEL, _ASKED_AT])
-    return LabelledQuestions(asked, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy())
+    names = (_LABEL, _ASKED_AT, _STANDS_FOR)
+    return LabelledQuestions(found.drop_columns(names), *(found[name].to_numpy() for name in names))
 
 
 def _files_told(value: Mapping[str, bytes]) -> pa.Table:

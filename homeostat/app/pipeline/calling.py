@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.material import Material
 from homeostat.app.pipeline.seeding import seed_everything, seed_of
+from homeostat.kernel.errors import Refused
 from homeostat.training.jobs import TrainingFailed
 
 if TYPE_CHECKING:
@@ -19,17 +20,31 @@ if TYPE_CHECKING:
 def trained(material: Material, rows: TrainingRows, config: Mapping[str, Any]) -> Any:
     """What the loop's ``train`` makes of a copy of ``rows``.
 
-    Raises: TrainingFailed, naming the line, whatever it raises; and where it returns nothing, or nothing fitted.
+    Raises: TrainingFailed, naming the line, whatever it raises; and where it returns nothing, or nothing fitted;
+    Refused where it ignores what rows count.
     """
-    given = copy.deepcopy(dict(config))
-    estimator = called(material, "train()", material.loop.train, config, own(rows), given)
+    given = to_train_on(material, rows)
+    estimator = called(material, "train()", material.loop.train, config, given, copy.deepcopy(dict(config)))
     problem = "None" if estimator is None else _unfitted(estimator)
     if problem:
         raise TrainingFailed(
             f"train() of loop {material.loop.name!r} returned {problem}.",
             mend="Let it end with: return estimator.fit(rows.features, rows.label).",
         )
+    if given.weights_ignored:
+        raise Refused(
+            f"train() of loop {material.loop.name!r} ignores rows.weight, but rows left alone by chance stand for"
+            " others.",
+            mend="Pass sample_weight=rows.weight to fit(), or declare hs.Feedback(weighted=False).",
+            loop=material.loop.name,
+        )
     return estimator
+
+
+def to_train_on(material: Material, rows: TrainingRows) -> TrainingRows:
+    """A copy for ``train``; each row counts one where the loop says so."""
+    feedback = material.loop.feedback
+    return own(rows.unweighted() if feedback is not None and not feedback.weighted else rows)
 
 
 def called(material: Material, what: str, function: Callable[..., Any], config: Mapping[str, Any], *given: Any) -> Any:

@@ -11,6 +11,7 @@ from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
+from homeostat.kernel.canonical import plain
 from homeostat.registry.fingerprint import config_hash
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.own_steps import OwnStep
@@ -81,7 +82,14 @@ class Material:
             "config": config_hash(self.loop.config) if config else None,
             "environment": self.recording.environment.hash,
             "inputs": list(self.loop.feature_set.kinds.items()),
+            **self.drawn_by,
         }
+
+    @property
+    def drawn_by(self) -> Mapping[str, Any]:
+        """What decides which labels a prediction has shaped; nothing where the loop declares no feedback."""
+        declared = self.loop.feedback
+        return {} if declared is None else {"feedback": [plain(declared), self.job.log_version]}
 
     def read_at(self, *tables: Table) -> Mapping[str, Any]:
         """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""

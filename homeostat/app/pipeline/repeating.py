@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homeostat.app.pipeline.calling import called, own
+from homeostat.app.pipeline.calling import called, to_train_on
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
 from homeostat.training.formats import VALUES
@@ -63,7 +63,7 @@ def _sample(rows: TrainingRows) -> TrainingRows:
 def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
     """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config = material.loop, material.loop.config
-    given, read = own(rows), _ClockReads(material.recording.sources.hashes())
+    given, read = to_train_on(material, rows), _ClockReads(material.recording.sources.hashes())
 
     def first() -> Any:
         return read.during(lambda: loop.train(given, dict(config)))
@@ -71,7 +71,7 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
     one = called(material, "train()", first, config)
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
-    other = called(material, "train()", loop.train, config, own(rows), dict(config))
+    other = called(material, "train()", loop.train, config, to_train_on(material, rows), dict(config))
     from homeostat.training.proof import estimator_scores
 
     answers = [called(material, "the model", estimator_scores, config, model, rows.features) for model in (one, other)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from homeostat.app.pipeline.calling import trained
+from homeostat.app.pipeline.calling import to_train_on, trained
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.kernel.errors import HomeostatError, Refused
@@ -83,10 +83,11 @@ def parted(rows: TrainingRows, later: float) -> tuple[TrainingRows, TrainingRows
 
 
 def _loss(material: Material, estimator: Any, later: TrainingRows) -> float:
-    from homeostat.stats.metrics import log_loss
+    from homeostat.stats.metrics import log_losses
     from homeostat.training.proof import estimator_scores
 
-    return log_loss(later.label, estimator_scores(estimator, later.features))
+    losses = log_losses(later.label, estimator_scores(estimator, later.features))
+    return float(np.average(losses, weights=to_train_on(material, later).weight))
 
 
 def _name(number: int) -> str:
