@@ -83,6 +83,12 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
     return Verdict(ACCEPT, tuple(reason for _, reason in checks))
 
 
+def judge_served(seen: ServedComparison, limits: Gate) -> Verdict:
+    """Whether features are the same as served and as trained on; what was served too seldom says nothing."""
+    name, reason = _same_features(seen, limits)
+    return Verdict(name, (reason,))
+
+
 def _knows_something(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
     if seen.skill is None or seen.skill.blocks < limits.min_days:
         return INCONCLUSIVE, _too_few("skill", seen.skill, limits)
