@@ -20,6 +20,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import SUSPICIOUS
 from homeostat.stats.association import bins_of
 from homeostat.training.audit import AuditLimits, FeatureSeen, judge_feature
+from homeostat.training.checks import told_apart
 from homeostat.training.outcomes import Outcomes, outcomes_of
 from homeostat.training.shifts import by_known_time, shifted
 from homeostat.training.suspects import Joins, Labels, look_at
@@ -68,7 +69,7 @@ def audit_features(
     delay = max(1, int(np.median(outcomes.happened - questions.asked_at)))
     joined = _join(loop.feature_set, questions, sources, delay, progress)
     labels = Labels(
-        truth=_apart(loop, questions.label),
+        truth=told_apart(questions.label),
         days=days,
         columns=outcomes.columns,
         groups=_groups(loop, questions),
@@ -87,13 +88,6 @@ def audit_features(
         "suspicious": sum(one["verdict"] == SUSPICIOUS for one in judged),
         "features": judged,
     }
-
-
-def _apart(loop: LabelledLoop, label: NDArray[Any]) -> NDArray[np.bool_]:
-    """By what rows are told apart: the label itself, a number above the median, the commonest class."""
-    if loop.label.answers == "regression":
-        return np.asarray(label > np.median(label), dtype=np.bool_)
-    return label == np.bincount(label).argmax() if loop.label.answers == "multiclass" else label
 
 
 def _newest(questions: LabelledQuestions, timezone: str, most: int) -> tuple[LabelledQuestions, NDArray[np.int64]]:

@@ -43,6 +43,8 @@ from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
+from homeostat.training.own_steps import step
+from homeostat.training.search import Search, choice, log_uniform, uniform, whole
 
 __all__ = [
     "Alerts",
@@ -69,6 +71,7 @@ __all__ = [
     "Realised",
     "Retrain",
     "Schedule",
+    "Search",
     "State",
     "StateFolder",
     "Sustained",
@@ -81,12 +84,14 @@ __all__ = [
     "batch_rows",
     "blue_green",
     "boolean",
+    "choice",
     "count",
     "distinct",
     "first",
     "instant",
     "integer",
     "last",
+    "log_uniform",
     "maximum",
     "mean",
     "metric",
@@ -97,8 +102,11 @@ __all__ = [
     "rule",
     "share",
     "std",
+    "step",
     "sum_",
     "text",
     "transform",
+    "uniform",
     "unique",
+    "whole",
 ]

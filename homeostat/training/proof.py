@@ -163,6 +163,11 @@ def _must_be_equal(
     )
 
 
+def estimator_scores(estimator: Any, frame: pd.DataFrame, task: Task = BINARY) -> NDArray[np.float64]:
+    """What a fitted estimator answers to each row. Raises: Refused where it is none for the task."""
+    return answering(estimator, task)(frame)
+
+
 def _answers_if_any(answers: Answering, frame: pd.DataFrame) -> NDArray[np.float64] | None:
     try:
         return answers(frame)
