@@ -13,19 +13,16 @@ from homeostat.control.performance.gaps import gaps_told
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, Record, realised_of, records, records_of_numbers
+from homeostat.control.performance.watching import UNWATCHED, watched
 from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.bernstein import MovingMean
-from homeostat.stats.bounded import Bounded
-from homeostat.stats.figures import figure_of, table_of
 from homeostat.stats.intervals import Interval
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.own import own_interval
-from homeostat.stats.sums import ScoreSums
 from homeostat.stats.tasks import BINARY, Task
 
 Json = dict[str, Any]
@@ -33,8 +30,6 @@ WINDOWS = (1, 7, 28)
 """Trails, in days, over which every figure is told beside the one that was asked for."""
 _IN_UNITS = ("rmse", "mae", "quantile_loss")
 """Figures in the label's own unit, in which five points mean nothing."""
-_BOUNDED = ("accuracy", "brier")
-"""Means of rows in [0, 1], for which there are bounds that hold at every look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +64,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "labels": labels_of(seen.days[-trail:] if trail else seen.days, waiting),
         "trail": trail,
         "realised": [_realised(labelled, seen, over) for over in sorted({*WINDOWS, trail})],
+        "watched": watched(seen.days, seen.threshold) if binary else UNWATCHED,
         "estimated": _estimated(labelled, waiting, seen.threshold) if binary else _not_estimated(waiting, seen.task),
         "record": {
             of: {name: plain(one) for name, one in (records(seen.days, of) if binary else _numbers(seen, of)).items()}
@@ -91,8 +87,6 @@ def _realised(labelled: Sequence[Day], seen: Seen, over: int) -> Json:
     """Every figure over the last ``over`` days with labels."""
     days = labelled[-over:]
     blocks = [day.outcomes.live for day in days if day.outcomes]
-    scored = [block for block in blocks if isinstance(block, ScoreSums)]
-    bounded = _BOUNDED if seen.task == BINARY else ()
     return {
         "days": over,
         "found": len(days),
@@ -102,7 +96,6 @@ def _realised(labelled: Sequence[Day], seen: Seen, over: int) -> Json:
         "guarantee": "fixed_look",
         "figures": {name: _figure(name, blocks, seen) for name in seen.task.figures},
         "own": {name: _own(name, days) for name in seen.own},
-        "every_look": {name: _watched(name, scored, seen.threshold) for name in bounded},
     }
 
 
@@ -173,15 +166,6 @@ def _not_estimated(waiting: Sequence[Day], task: Task) -> Json:
         },
         "figures": figures,
     }
-
-
-def _watched(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
-    """The mean of the days' figures so far, each day alike, bounded at every look together."""
-    if not blocks:
-        return shown(unknown="no_labels")
-    means = [figure_of(name, table_of(block), threshold=threshold) for block in blocks]
-    found = MovingMean(Bounded(0.0, 1.0)).seen(means, [1.0] * len(means)).interval()
-    return shown(found.value, found.low, found.high)
 
 
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], threshold: float) -> Json:

@@ -105,12 +105,12 @@ def test_numbers_are_judged_by_shares_of_what_the_mean_costs() -> None:
     assert made.difference.value == pytest.approx(0.01 - 0.25, abs=0.01)  # of squared errors, whatever their unit
     assert made.candidate.others["rmse"] == pytest.approx(np.sqrt(np.mean((0.1 * seen.labels) ** 2)))
     assert Evaluation.from_json(made.to_json()) == made
-    verdict = judge_gate(Evidence("v2", "v1", made.candidate.skill, made.difference, None, made.task), Gate())
+    verdict = judge_gate(Evidence("v2", "v1", made.candidate.skill, made.difference, task=made.task), Gate())
     assert verdict.name == ACCEPT
     assert "skill over the mean" in verdict.texts[0]
     assert "squared error of v2 minus v1 at most" in verdict.texts[1]
     useless = evaluate(seen, ("v1", np.zeros_like(good)), task=Regression())
-    assert judge_gate(Evidence("v1", None, useless.candidate.skill, None, None, useless.task), Gate()).name == REJECT
+    assert judge_gate(Evidence("v1", None, useless.candidate.skill, None, task=useless.task), Gate()).name == REJECT
 
 
 def days(count: int = 5) -> list[Day]:
