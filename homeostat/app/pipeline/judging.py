@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.app.forms import load_form
 from homeostat.app.pipeline.material import Material
 from homeostat.app.runtimes import load_runtime
 from homeostat.data.daily import DailyCounts
@@ -66,6 +65,8 @@ def _evaluate(material: Material) -> Step:
     def work(
         notes: Notes, form: Form, model: dict[str, bytes], held_out: LabelledRows, compared: ServedComparison | None
     ) -> dict[str, Any]:
+        from homeostat.app.forms import load_form  # heavy, and loaded by the step before
+
         notes.say(f"evaluating on {held_out.label.size} held-out rows")
         frame = material.rows(held_out).features
         runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from homeostat.app.forms import choose_form, with_native
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import config_hash
@@ -52,6 +51,9 @@ def _convert(material: Material) -> Step:
     loop, job = material.loop, material.job
 
     def work(notes: Notes, estimator: Any, training: LabelledRows, held_out: LabelledRows) -> dict[str, Any]:
+        # All of scikit-learn and its converters: two seconds that a job which fails before need not take.
+        from homeostat.app.forms import choose_form, with_native
+
         notes.say("bringing it into the form that serves, and proving that equal")
         frames = [material.rows(rows).features for rows in (training, held_out)]
         served = choose_form(estimator, loop.feature_set.kinds, frames, job.version, loop.runtime)
