@@ -25,6 +25,7 @@ from homeostat.registry.legs import (
     DataLeg,
     EnvironmentLeg,
     RowsDigest,
+    Tree,
 )
 from homeostat.registry.models import Fingerprint, TrainingPin, Variant, Version
 from homeostat.training.jobs import TrainingJob
@@ -38,6 +39,7 @@ class Recorded:
 
     fingerprint: Fingerprint
     files: Mapping[str, bytes]
+    tree: Tree | None
 
 
 class Recordable(LabelledLoop, Protocol):
@@ -85,9 +87,16 @@ class Recording:
         return {CODE: canonical_json(leg), SOURCES: self.sources.archive(leg, diff)}
 
     def done(
-        self, code: Mapping[str, bytes], pin: TrainingPin, rows: RowsDigest, held_out_from: int, of: Version | None
+        self,
+        code: Mapping[str, bytes],
+        pin: TrainingPin,
+        rows: RowsDigest,
+        held_out_from: int,
+        made_with: Mapping[str, Any],
+        of: Version | None,
     ) -> Recorded:
-        """The legs of a model that was made of ``rows`` by ``code``; ``of`` is what a variant was made of."""
+        """The legs of a model that was made of ``rows`` by ``code`` with a config; ``of`` is what a variant was made
+        of."""
         label = self.loop.label
         data = DataLeg(
             table_versions=pin.table_versions,
@@ -99,18 +108,25 @@ class Recording:
             definitions={name: one.hash for name, one in self.loop.feature_set.definitions.items()},
             label={"table": label.table.name, "condition": label.condition, "matures": label.matures},
             trained_on=rows,
+            feedback=plain(pin.feedback),
         )
-        config, leg = config_of(self.loop, self.job.variant, of), CodeLeg.from_json(json.loads(code[CODE]))
+        config, leg = config_of(self.loop, self.job.variant, of, made_with), CodeLeg.from_json(json.loads(code[CODE]))
         told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}
         fingerprint = Fingerprint(leg.hash, data.hash, config.hash, self.environment.hash)
-        return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}})
+        return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}}, leg.tree)
 
 
-def config_of(loop: Recordable, variant: Variant | None = None, of: Version | None = None) -> ConfigLeg:
-    """The config leg of a loop as it is declared now."""
-    seeds = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random"), **dict(_seeds(loop.config, "config"))}
+def config_of(
+    loop: Recordable,
+    variant: Variant | None = None,
+    of: Version | None = None,
+    made_with: Mapping[str, Any] | None = None,
+) -> ConfigLeg:
+    """The config leg of a loop as it is declared now; ``made_with`` is the config that a search found."""
+    config = loop.config if made_with is None or variant is not None else made_with
+    seeds = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random"), **dict(_seeds(config, "config"))}
     made = None if variant is None or of is None else {**plain(variant), "fingerprint": plain(of.fingerprint)}
-    return ConfigLeg(plain(loop.config), seeds, loop.canonical, made)
+    return ConfigLeg(plain(config), seeds, loop.canonical, made)
 
 
 def _seeds(value: Any, path: str) -> Iterator[tuple[str, Any]]:
