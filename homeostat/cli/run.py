@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from homeostat.app.lineage.choosing import chosen_place
 from homeostat.app.loop_file import check_loop_file
 from homeostat.app.tracing.choosing import chosen_traces
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
@@ -64,6 +65,10 @@ def up(
         float | None,
         typer.Option("--trace-share", metavar="SHARE", help="Share of traces to keep where no caller has decided."),
     ] = None,
+    openlineage: Annotated[
+        str | None,
+        typer.Option("--openlineage", metavar="PLACE", help="Send OpenLineage events to this URL, or to a file."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -76,6 +81,7 @@ def up(
         loop_file, home = in_folder(loop_file, home)
         check_loop_file(loop_file.resolve())
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
+        place = chosen_place(openlineage)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
@@ -87,6 +93,7 @@ def up(
             "spool_bytes": spool_mib << 20,
             "disk_reserve_bytes": reserve_mib << 20,
             "traces": traces,
+            "openlineage": place,
         }
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
@@ -96,6 +103,9 @@ def up(
                 text = f"traces     {traces.endpoint}  ({traces.share:g} of those that begin here)"
                 talk.print(text, markup=False, soft_wrap=True)
                 told |= {"traces": traces.endpoint}
+            if place:
+                talk.print(f"lineage    {place}  (OpenLineage)", markup=False, soft_wrap=True)
+                told |= {"openlineage": place}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")
