@@ -136,7 +136,7 @@ def _champion_scores(folder: Path, loop: Trainable, later: LabelledRows) -> tupl
             definitions=list(found.texts),
         )
     frame = model_frame(later.columns, dict(champion.inputs))
-    return champion.version, scores_of(load_runtime(folder, champion.version).predict, frame)
+    return champion.version, scores_of(load_runtime(folder, champion.loop, champion.version).predict, frame)
 
 
 def _version(job: TrainingJob, loop: Trainable, pin: TrainingPin, made: Made, seen: Evaluation) -> Version:

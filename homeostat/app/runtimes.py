@@ -6,21 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
+from homeostat.app.trust import keyring
 from homeostat.kernel.errors import IntegrityError, Unavailable
-from homeostat.registry.manifest import read_manifest, read_verified
 from homeostat.registry.probes import PROBES, Probes
+from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.runtimes import Runtime, probabilities
 
 
-def load_runtime(folder: Path, version: str) -> Runtime:
-    """Load the version in ``folder``, and see that it answers recorded rows as it was registered to.
+def load_runtime(folder: Path, loop: str, version: str) -> Runtime:
+    """Load the version in ``folder`` once its signature holds, and see that it answers as it was registered to.
 
     What only other runtimes need is not imported.
-    Raises: NotFound, Unavailable or IntegrityError when its files are missing or changed, or its answers are others;
-    Unavailable for a runtime of a later release; Refused when its model may not be loaded.
+    Raises: NotFound or Unavailable when its files are missing; Untrusted when they are not what somebody trusted
+    signed as this version; IntegrityError when its answers are others; Unavailable for a runtime of a later release;
+    Refused when its model may not be loaded.
     """
-    manifest = read_manifest(folder)
-    name = manifest.runtime
+    return load_sealed(open_sealed(folder, loop, version, keyring()))
+
+
+def load_sealed(sealed: Sealed) -> Runtime:
+    """Load a version that was proven; otherwise as ``load_runtime``."""
+    version, name = sealed.version.version, sealed.version.runtime
     load = _loader(name)
     if load is None:
         raise Unavailable(
@@ -29,15 +35,15 @@ def load_runtime(folder: Path, version: str) -> Runtime:
             version=version,
             runtime=name,
         )
-    runtime = load(folder, version)
-    if PROBES in manifest.files:
-        _must_answer_as_registered(runtime, folder, version)
+    runtime = load(sealed)
+    if PROBES in sealed.version.files:
+        _must_answer_as_registered(runtime, sealed)
     return runtime
 
 
-def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> None:
-    _, (content,) = read_verified(folder, version, PROBES)
-    probes = Probes.read(content)
+def _must_answer_as_registered(runtime: Runtime, sealed: Sealed) -> None:
+    version = sealed.version.version
+    probes = Probes.read(sealed.read(PROBES))
     if not probes.probabilities:
         return
     worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))
@@ -47,11 +53,11 @@ def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> 
             f" registered: by up to {worst:.2g}.",
             mend="Compare this machine with the version's environment.json; route to another version.",
             version=version,
-            folder=str(folder),
+            folder=str(sealed.folder),
         )
 
 
-def _loader(name: str) -> Callable[[Path, str], Runtime] | None:
+def _loader(name: str) -> Callable[[Sealed], Runtime] | None:
     if name == "onnx":
         return load_onnx
     if name == "lightgbm":

@@ -13,14 +13,16 @@ from homeostat.adapters.onnx.quantise import Feed, quantise, weights_of
 from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
 from homeostat.app.forms import Served
 from homeostat.app.making import Made, Maker, Say, Trainable
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_sealed
+from homeostat.app.trust import keyring
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment
-from homeostat.registry.manifest import CONFIG, MODEL, read_verified
+from homeostat.registry.manifest import CONFIG, MODEL
 from homeostat.registry.models import Fingerprint, Form, Proof, TrainingPin, Variant, Version
+from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.jobs import TOGETHER, Burden, TrainingJob
@@ -33,12 +35,13 @@ _COMPANY = 64
 _ANY_DIFFERENCE = 1.0
 
 
-def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
-    """A version that may be quantised: its manifest and its model.
+def _model_of(folder: Path, loop: str, version: str) -> Sealed:
+    """A version that may be quantised.
 
-    Raises: Refused where it is not served as ONNX; IntegrityError when its files are not those that were registered.
+    Raises: Refused where it is not served as ONNX; Untrusted when its files are not those that were signed.
     """
-    manifest, _ = read_verified(folder, version)
+    sealed = open_sealed(folder, loop, version, keyring())
+    manifest = sealed.version
     if manifest.runtime != "onnx" or manifest.variant is not None:
         how = f"is served by {manifest.runtime}" if manifest.variant is None else "is a variant itself"
         raise Refused(
@@ -46,17 +49,16 @@ def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
             mend="Name a trained version that is served as ONNX; trees gain nothing by it.",
             version=version,
         )
-    _, (model,) = read_verified(folder, version, MODEL)
-    return manifest, model
+    return sealed
 
 
-def check_quantisable(folder: Path, version: str) -> None:
+def check_quantisable(folder: Path, loop: str, version: str) -> None:
     """Say at once what the maker would.
 
-    Raises: Refused where nothing is to be gained, or it is not served as ONNX; IntegrityError when its files are not
-    those that were registered.
+    Raises: Refused where nothing is to be gained, or it is not served as ONNX; Untrusted when its files are not those
+    that were signed.
     """
-    weights_of(_model_of(folder, version)[1], version)
+    weights_of(_model_of(folder, loop, version).read(MODEL), version)
 
 
 def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) -> Maker:
@@ -68,20 +70,20 @@ def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) ->
 
     def make(rows: TrainingRows, later: pd.DataFrame, pin: TrainingPin) -> Made:
         folder = Path(str(job.source))
-        source, model = _model_of(folder, variant.of)
-        _, (config,) = read_verified(folder, variant.of, CONFIG)
+        sealed = _model_of(folder, job.loop, variant.of)
+        source, model = sealed.version, sealed.read(MODEL)
         _must_be_fed(source, loop)
         count = min(len(rows.features), _CALIBRATED_ON)
         say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
         content = quantise(model, variant.of, variant.precision, _feeds(rows.features, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
-        original = load_runtime(folder, variant.of)
+        original = load_sealed(sealed)
         _must_not_depend_on_company(runtime, rows.features, job.version)
         say("comparing it with its original")
         proof = _apart(runtime, original, [rows.features, later])
         served = Served(Form("onnx", MODEL, "", proof), {MODEL: content}, runtime)
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
-        return Made(served, _fingerprint(source, variant, pin), config, burdens)
+        return Made(served, _fingerprint(source, variant, pin), sealed.read(CONFIG), burdens)
 
     return make
 

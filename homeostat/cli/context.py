@@ -59,5 +59,6 @@ def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
 def registry_of(home: Home) -> Registry:
     """The model registry of a home; its libraries take seconds to import."""
     from homeostat.adapters.mlflow.registry import MlflowRegistry
+    from homeostat.app.trust import keyring
 
-    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
+    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())

@@ -23,6 +23,7 @@ from homeostat.cli import (
     features_rebuild,
     features_review,
     importing,
+    keys,
     latency,
     ledger,
     operate,
@@ -86,6 +87,7 @@ app.add_typer(rollout.app, name="rollout")
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

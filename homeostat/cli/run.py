@@ -64,6 +64,12 @@ def up(
         float | None,
         typer.Option("--trace-share", metavar="SHARE", help="Share of traces to keep where no caller has decided."),
     ] = None,
+    signatures: Annotated[
+        Literal["require", "warn"],
+        typer.Option(
+            "--signatures", envvar="HOMEOSTAT_SIGNATURES", help="Whether versions that nobody has signed are refused."
+        ),
+    ] = "require",
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -74,6 +80,7 @@ def up(
     """
     with errors_shown(as_json):
         check_loop_file(loop_file.resolve())
+        os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation

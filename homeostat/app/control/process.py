@@ -36,6 +36,7 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.restorer import Restorer
 from homeostat.control import restoring, retraining
@@ -126,7 +127,7 @@ def build(settings: Settings) -> ControlProcess:
     """Put the parts together for one home."""
     home = settings.paths
     operations = Operations.open(home)
-    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
+    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())
     tracer = open_tracer(settings.traces, "control", "control")
     recorder = (TracedBlockingRecorderClient if tracer else BlockingRecorderClient)(settings.recorder_socket)
     facts = Facts(recorder, settings.doors_url)

@@ -17,8 +17,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
+from homeostat.app.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile
@@ -28,6 +28,7 @@ from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.training_set import labelled_rows
+from tests.harness.signed import sign
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY, make_loop, sources
 
@@ -51,7 +52,9 @@ JOB = TrainingJob(
 def make(folder: Path, job: TrainingJob = JOB, loop: Loop = toy.loop) -> TrainingResult:
     folder.mkdir(exist_ok=True)
     said: list[str] = []
-    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append)
+    made = make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append)
+    sign(folder / "version")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +113,7 @@ def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingRe
 def test_the_artifact_that_was_judged_is_the_one_that_is_staged(first: tuple[TrainingResult, Path]) -> None:
     result, folder = first
     rows = labelled_rows(toy.loop.question, toy.loop.feature_set, toy.loop.label, SOURCES).asked(9 * DAY)
-    scores = load_runtime(folder, "v1").predict({name: list(column) for name, column in rows.columns.items()})
+    scores = load_runtime(folder, "toy", "v1").predict({name: list(column) for name, column in rows.columns.items()})
     losses = -np.log(np.where(rows.label, scores, 1 - scores))
     assert losses.mean() == pytest.approx(result.evaluation.candidate.log_loss)
 

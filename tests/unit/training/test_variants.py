@@ -110,7 +110,9 @@ def test_a_variant_is_a_version_of_its_own_that_names_its_original(trained: Path
     assert version.fingerprint.code == source.fingerprint.code
     legs = ("data", "config", "environment")
     assert all(getattr(version.fingerprint, leg) != getattr(source.fingerprint, leg) for leg in legs)
-    assert load_runtime(folder, "v2").inputs == source.inputs, "it answers its own probes as it was registered to"
+    assert load_runtime(folder, "toy", "v2").inputs == source.inputs, (
+        "it answers its own probes as it was registered to"
+    )
 
 
 def test_a_variant_is_measured_on_the_same_rows_as_the_champion_and_promises_what_it_showed(
@@ -144,7 +146,7 @@ def test_it_is_smaller_and_says_of_a_row_the_same_whatever_the_company(
     folder = trained / made.version / "version"
     probes = Probes.read((folder / PROBES).read_bytes())
     rows = [{name: [values[n]] for name, values in probes.columns.items()} for n in range(len(probes.probabilities))]
-    runtime = load_runtime(folder, made.version)
+    runtime = load_runtime(folder, "toy", made.version)
     alone = [together(runtime, [row])[0] for row in rows]
     for size in (2, 7, 16, 64):
         found = [one for start in range(0, len(rows), size) for one in together(runtime, rows[start : start + size])]
