@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.streams import BINS, EDGES  # noqa: E402
 from homeostat.stats.earned_limits import MEASURES, Series, earned_limits  # noqa: E402
-from homeostat.stats.transport import rank_shifts  # noqa: E402
+from homeostat.stats.transport import rank_shifts, rank_spreads  # noqa: E402
 
 SUBJECTS, ROWS, REFERENCE, NULL_DAYS, DRAWS, MOST = 12, 1_000, 365, 20_000, 200, 150
 SPANS = (1, 7, 28)
@@ -81,7 +81,7 @@ class Setting:
         by = {(one.span, one.measure, int(one.subject)): one.limit for one in earned}
         self.limits = {
             (span, measure): np.array([by[span, measure, n] for n in range(SUBJECTS)], dtype=float)
-            for span in SPANS for measure in ("psi", "ks", "rank_shift")
+            for span in SPANS for measure in ("psi", "ks", "rank_shift", "rank_spread")
         }  # fmt: skip
         self.null = draw(self.rng, NULL_DAYS)
         self.rate = float(self.ours(self.null)[max(SPANS) :].mean())
@@ -103,6 +103,7 @@ class Setting:
             "psi": ((second - first) * np.log(second / first)).sum(axis=-1),
             "ks": np.abs(np.cumsum(now - before, axis=-1)).max(axis=-1),
             "rank_shift": rank_shifts(np.broadcast_to(before, now.shape), now),
+            "rank_spread": rank_spreads(before, now),
         }
 
     def others(self) -> dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]]:

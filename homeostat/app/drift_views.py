@@ -14,6 +14,8 @@ from homeostat.monitoring.drifting import Drifted
 from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
+SEASON = "season"
+"""Marks windows that are held against the same weeks a year before."""
 KINDS: tuple[Kind, ...] = ("earned", "reached", "customary")
 _LATELY = 28
 
@@ -21,11 +23,13 @@ _LATELY = 28
 def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     """All signals of one day, the newest that was measured unless told, the furthest above their limits first.
 
+    What is held against the same weeks a year before is among the signals, and is not counted.
     Raises: NotFound for a day on which nothing was measured.
     """
     measured = [one for one in days if one.inputs.drift]
     shown = chosen_day(measured, day)
-    told = [] if shown is None else [one for part in shown.inputs.drift for one in _signals(part)]
+    every = [] if shown is None else [one for part in shown.inputs.drift for one in _signals(part)]
+    told = [one for one in every if not one["season"]]
     return {
         "loop": loop.name,
         "day": shown and shown.day,
@@ -37,7 +41,7 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
         "unknown": sum(one["value"] is None for one in told),
         "above": sum(one["above"] for one in told),
         "lately": _lately(measured),
-        "signals": sorted(told, key=lambda one: -one["times"]),
+        "signals": sorted(every, key=lambda one: -one["times"]),
     }
 
 
@@ -48,7 +52,7 @@ def furthest_by_span(drift: Iterable[Drifted]) -> Json:
     """
     found: Json = {}
     for part in drift:
-        told = found.setdefault(str(part.span), {})
+        told = found.setdefault(f"{part.span} {SEASON}" if part.season else str(part.span), {})
         for one in _signals(part):
             name = one["subject"]
             if one["value"] is not None and (name not in told or one["times"] > told[name][0]):
@@ -59,7 +63,7 @@ def furthest_by_span(drift: Iterable[Drifted]) -> Json:
 
 def drift_at_a_glance(told: Json) -> Json:
     """The same without its signals, but for the three that are furthest above their limits."""
-    above = [one for one in told["signals"] if one["above"]]
+    above = [one for one in told["signals"] if one["above"] and not one["season"]]
     return {**{name: value for name, value in told.items() if name not in ("signals", "lately")}, "furthest": above[:3]}
 
 
@@ -82,6 +86,7 @@ def _signals(part: Drifted) -> Iterator[Json]:
             "subject": subject,
             "measure": part.measure,
             "span": part.span,
+            "season": part.season,
             "value": value,
             "unknown": part.unknown.get(subject),
             "limit": limit,
@@ -99,5 +104,5 @@ def _lately(measured: Sequence[Day]) -> list[Json]:
 
 
 def _exceeded(day: Day) -> dict[str, int]:
-    found = [part.kinds.get(name, "earned") for part in day.inputs.drift for name in part.above]
+    found = [part.kinds.get(name, "earned") for part in day.inputs.drift if not part.season for name in part.above]
     return {kind: found.count(kind) for kind in KINDS}

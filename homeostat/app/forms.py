@@ -97,6 +97,12 @@ def choose_form(
     raise _refused(estimator, wanted, against)
 
 
+def load_form(form: Form, files: Files, version: str, inputs: Inputs) -> Runtime:
+    """The runtime of a form that was chosen before, from its very files."""
+    way = next(one for one in _WAYS if one.runtime == form.runtime)
+    return way.load(version, inputs, files)
+
+
 def with_native(served: Served, estimator: Any, kinds: Mapping[str, Kind], frame: pd.DataFrame, version: str) -> Served:
     """Beside ONNX, the model in its library's own format, for whoever explains or inspects it; proven equal too.
 

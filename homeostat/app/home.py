@@ -91,6 +91,11 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def steps(self) -> Path:
+        """Outcomes of training's steps, kept for later runs; may be removed at any time."""
+        return self.root / "steps"
+
+    @property
     def checkpoints(self) -> Path:
         """State that depends on the version, as it was at release boundaries: ``<loop>/<checkpoint>``."""
         return self.root / "checkpoints"
@@ -213,6 +218,13 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def replace_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader sees the old or the new content; after a power loss it may be gone."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
     os.replace(part, path)
 
 

@@ -178,7 +178,7 @@ class Operations(Standings):
         before = self.store.state(loop.name)
         variant = Variant(version or before.route.champion or "", precision)
         ask_variant(before, variant, 0, actor)
-        from homeostat.app.variants import check_quantisable  # takes the libraries of training with it
+        from homeostat.app.pipeline.variants import check_quantisable  # takes the libraries of training with it
 
         check_quantisable(registry.folder(loop.name, variant.of), loop.name, variant.of)
         while True:

@@ -1,6 +1,7 @@
 """The training child: one job in, one staged version or one clear error out.
 
-Run as ``python -m homeostat.app.training_child JOB_FILE PARENT_PID MEMORY_BYTES JOIN_BYTES``; talks on stderr.
+Run as ``python -m homeostat.app.training_child JOB_FILE PARENT_PID MEMORY_BYTES JOIN_BYTES STEPS STEPS_BYTES``; talks
+on stderr. Outcomes of steps are kept in the folder STEPS, at most STEPS_BYTES of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeostat.app.home import write_whole
+from homeostat.app.home import replace_whole, write_whole
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
@@ -42,7 +43,8 @@ def main(arguments: list[str]) -> int:
         if place.finished(job) is not None:
             return 0
         try:
-            told = {"job": job.hash, "result": _make(job, place, int(arguments[3]))}
+            store = Path(arguments[4]), int(arguments[5])
+            told = {"job": job.hash, "result": _make(job, place, int(arguments[3]), *store)}
         except HomeostatError as error:
             traceback.print_exc()
             told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
         return 1 if "error" in told else 0
 
 
-def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, object]:
+def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_bytes: int) -> dict[str, object]:
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loader import load_loop
 
@@ -60,7 +62,10 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, obje
 
     from homeostat.adapters.delta.tables import DeltaTables
     from homeostat.adapters.duckdb.offline import DuckDbEngine
+    from homeostat.adapters.files.steps import StepFolder
     from homeostat.app.candidate import make_candidate
+    from homeostat.app.pipeline.gauge import ProcessGauge
+    from homeostat.app.pipeline.release import release
     from homeostat.features.offline import BySize, InMemoryEngine
 
     tables = DeltaTables(Path(job.tables))
@@ -70,10 +75,13 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int) -> dict[str, obje
         loop,
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
-        served=_served(job),
+        served=lambda: _served(job),
         say=_said_since(time.monotonic()),
         engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
         scan=tables.scan,
+        store=StepFolder(kept, kept_bytes, release()),
+        gauge=ProcessGauge(),
+        watch=lambda records: replace_whole(place.steps, canonical_json(records)),
     )
     return result.to_json()
 

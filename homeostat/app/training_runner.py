@@ -23,12 +23,15 @@ _LOG_TAIL = 5
 class TrainingRunner:
     """Runs jobs, one child process each, on one thread, within limits on time and memory.
 
-    The child dies with this process. A job that was finished before is not trained again.
+    The child dies with this process. A job that was finished before is not trained again; of others, what steps came
+    to is kept in ``steps``, at most ``steps_bytes`` of it, beside the job where no folder is named.
     """
 
     timeout_seconds: float
     memory_bytes: int = 4 << 30
     join_bytes: int = 2 << 30
+    steps: Path | None = None
+    steps_bytes: int = 2 << 30
     module: str = CHILD
     _children: set[subprocess.Popen[bytes]] = field(init=False, default_factory=set)
 
@@ -56,7 +59,8 @@ class TrainingRunner:
             child.kill()
 
     def _child(self, job: TrainingJob, place: JobFolder) -> int:
-        arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes)]
+        kept = str(self.steps or place.root / "kept"), str(self.steps_bytes)
+        arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes), *kept]
         command = [sys.executable, "-m", self.module, *arguments]
         environment = {**os.environ, **_ENVIRONMENT}
         with place.log.open("ab") as log:

@@ -13,11 +13,12 @@ from homeostat.cli.output import data, errors_shown, print_table, show
 Json = dict[str, Any]
 _MARK = {"earned": "", "reached": "+", "customary": "*"}
 _KIND = {"reached": "as far as training's own windows went", "customary": "customary"}
-_NAMES = {"psi": "PSI", "ks": "KS", "rank_shift": "rank shift", "missing_change": "missing"}
+_NAMES = {"psi": "PSI", "ks": "KS", "missing_change": "missing"}
 _WHY = {
     "no_daily_counts": "the version was made before days were kept, or its own days are not known",
     "too_few_blocks": "the training is worth fewer than {days} independent days, or {weeks:.0f} weeks",
     "no_spread": "it never changed in training",
+    "few_years": "the same weeks of few years, or of one, stand behind it",
 }
 
 
@@ -68,8 +69,8 @@ def _distances(told: Json) -> None:
     data.print(f"{told['feature']}   {told['day']}   against what {told['reference']} was trained on")
     by = {(one["measure"], one["span"]): one for one in told["distances"]}
     measures, spans = (list(dict.fromkeys(key[place] for key in by)) for place in (0, 1))
-    rows = [(name.replace("_", " "), *(_bounded(by.get((name, span))) for span in spans)) for name in measures]
-    columns = ["distance", *("1 day" if span == 1 else f"{span} days" for span in spans)]
+    rows = [(_named(name), *(_bounded(by.get((name, span))) for span in spans)) for name in measures]
+    columns = ["distance", *map(_length, spans)]
     print_table(columns, rows, right=columns[1:], whole=True)
 
 
@@ -85,16 +86,25 @@ def _bounded(one: Json | None) -> str:
 
 def _table(told: Json, every: bool) -> None:
     names = list(dict.fromkeys((one["subject"], one["measure"]) for one in told["signals"]))
-    by = {(one["subject"], one["measure"], one["span"]): one for one in told["signals"]}
-    spans = told["spans"]
+    by = {(one["subject"], one["measure"], one["span"], one["season"]): one for one in told["signals"]}
+    windows = sorted({(season, span) for _, _, span, season in by})
+    found = [(*name, [by.get((*name, span, season)) for season, span in windows]) for name in names]
     rows = [
-        (subject, _NAMES[measure], *(_cell(by.get((subject, measure, span))) for span in spans))
-        for subject, measure in names
-        if every or any(by[subject, measure, span]["above"] for span in spans if (subject, measure, span) in by)
+        (subject, _named(measure), *map(_cell, cells))
+        for subject, measure, cells in found
+        if every or any(one["above"] for one in cells if one)
     ]
-    columns = ["subject", "measure", *("1 day" if span == 1 else f"{span} days" for span in spans)]
+    columns = ["subject", "measure", *(_length(span) + ", a year on" * season for season, span in windows)]
     if rows:
         print_table(columns, rows, right=columns[2:], whole=True)
+
+
+def _length(span: int) -> str:
+    return "1 day" if span == 1 else f"{span} days"
+
+
+def _named(measure: str) -> str:
+    return _NAMES.get(measure, measure.replace("_", " "))
 
 
 def _cell(one: Json | None) -> str:

@@ -42,10 +42,12 @@ def situation_of(
     *,
     timezone: str = "UTC",
     outlook: Outlook | None = None,
+    learnt: int | None = None,
 ) -> Situation:
     """What the policy may look at, and no more than it needs: of the champion, since the last retraining was asked for.
 
-    ``days`` oldest first, as they were known at ``now``; ``outlook`` is needed where money is looked at.
+    ``days`` oldest first, as they were known at ``now``; ``outlook`` is needed where money is looked at, and
+    ``learnt``, the rows that the champion learnt from, where growth is.
     """
     needs, champion, since = policy.needs, state.route.champion or "", state.retrained_at or 0
     recent = days[bisect_left(days, since, key=lambda day: day.start) :]
@@ -62,6 +64,7 @@ def situation_of(
         outlook=outlook if needs.outlook else None,
         trainings=_trainings(state, now, timezone),
         asked=state.asked,
+        learnt=learnt if needs.labelled else None,
     )
 
 

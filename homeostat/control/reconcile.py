@@ -55,6 +55,10 @@ class Observer(Protocol):
         """The skill that a version promised, if it could be measured."""
         ...
 
+    def learnt(self, version: str) -> int:
+        """How many rows a version learnt from."""
+        ...
+
     def binding(self, version: str) -> Binding:
         """The definitions that a version was trained with."""
         ...
@@ -260,7 +264,16 @@ class Reconciler:
         promise = self.observer.promise(state.route.champion)
         windows = limits.needs.outlook if self.outlook is not None else 0
         outlook = self.outlook(state, self.days, windows) if self.outlook is not None and windows else None
-        seen = situation_of(limits, state, self.days, promise, now, timezone=self.loop.timezone, outlook=outlook)
+        seen = situation_of(
+            limits,
+            state,
+            self.days,
+            promise,
+            now,
+            timezone=self.loop.timezone,
+            outlook=outlook,
+            learnt=self.observer.learnt(state.route.champion),
+        )
         explained = explain_retrain(seen, limits)
         return explained.verdict, explained.evidence()
 

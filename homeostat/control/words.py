@@ -14,7 +14,7 @@ from homeostat.control.policies.economic import Economic
 from homeostat.control.policies.outcomes import Emergency, Estimated, Realised
 from homeostat.control.policies.retrain import Budget, Retrain
 from homeostat.control.policies.sustained import Sustained
-from homeostat.control.policies.timing import Schedule, Volume
+from homeostat.control.policies.timing import Growth, Schedule, Volume
 from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.control.versioned_state import State, StateFolder
@@ -54,6 +54,7 @@ __all__ = [
     "Emergency",
     "Estimated",
     "Gate",
+    "Growth",
     "Label",
     "Latest",
     "Limits",

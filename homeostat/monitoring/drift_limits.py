@@ -30,8 +30,8 @@ class DriftLimits:
     is one in ``quiet_windows``.
 
     ``spans``: lengths of the windows in days, 1 or whole weeks: what is too slow for a day shows in a month.
-    ``psi``, ``ks``, ``rank_shift`` and ``missing_change`` are the customary limits, for signals whose reference is too
-    short to earn one; they promise nothing.
+    ``psi``, ``ks``, ``rank_shift``, ``rank_spread`` and ``missing_change`` are the customary limits, for signals whose
+    reference is too short to earn one; they promise nothing.
     """
 
     quiet_windows: int = 90
@@ -39,6 +39,7 @@ class DriftLimits:
     psi: float = FALLBACK_LIMITS["psi"]
     ks: float = FALLBACK_LIMITS["ks"]
     rank_shift: float = FALLBACK_LIMITS["rank_shift"]
+    rank_spread: float = FALLBACK_LIMITS["rank_spread"]
     missing_change: float = FALLBACK_LIMITS["missing_change"]
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
@@ -22,7 +22,8 @@ class Drifted:
 
     ``values`` is None where unknown, and ``unknown`` says why. ``limits`` are earned on the reference's own days, but
     for the subjects in ``kinds``, whose limit is "reached" or "customary" as ``why`` says; see `drift_limits.Limit`.
-    ``blocks``: on how many independent days or weeks each limit stands.
+    ``blocks``: on how many independent days or weeks each limit stands. ``season``: the reference are the training's
+    rows of the same weeks a year before, and no others.
     """
 
     measure: str
@@ -33,6 +34,7 @@ class Drifted:
     why: Mapping[str, str] = field(default_factory=dict)
     blocks: Mapping[str, float] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+    season: bool = False
 
     @property
     def above(self) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ def drifted(
     found = []
     for span, counted in windows.items():
         signals = [one for name, profile in every.items() for one in _signals(name, profile, counted, day)]
-        found += [_told(measure, span, signals, limits) for measure in MEASURES]
+        found += [told_of(measure, span, signals, limits) for measure in MEASURES]
     return tuple(found)
 
 
@@ -69,7 +71,10 @@ def _signals(name: str, reference: Profile, counted: Counted | None, day: Window
     return tuple(Signal(measure, name, day, why) for measure in names)
 
 
-def _told(measure: str, span: int, signals: list[Signal], limits: Mapping[Key, Limit]) -> Drifted:
+def told_of(
+    measure: str, span: int, signals: Sequence[Signal], limits: Mapping[Key, Limit], *, season: bool = False
+) -> Drifted:
+    """One measure of all these signals, each beside its limit."""
     mine = [one for one in signals if one.name == measure]
     of = {one.subject: limits[span, measure, one.subject] for one in mine}
     return Drifted(
@@ -81,4 +86,5 @@ def _told(measure: str, span: int, signals: list[Signal], limits: Mapping[Key, L
         why={name: limit.why for name, limit in of.items() if limit.why},
         blocks={name: round(limit.blocks, 1) for name, limit in of.items()},
         unknown={one.subject: one.value.reason for one in mine if isinstance(one.value, Unknown)},
+        season=season,
     )

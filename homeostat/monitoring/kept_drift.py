@@ -25,6 +25,7 @@ class KeptFigures:
     kinds: tuple[int, ...]
     why: tuple[int, ...]
     unknown: tuple[int, ...]
+    season: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class KeptDrift:
             why=why,
             blocks={name: one.blocks[place] for name, place in of},
             unknown=unknown,
+            season=one.season,
         )
 
 
@@ -87,6 +89,7 @@ def _figures(part: Drifted, subjects: Sequence[str], words: Sequence[str]) -> Ke
         kinds=kinds,
         why=why,
         unknown=unknown,
+        season=part.season,
     )
 
 

@@ -19,6 +19,7 @@ LAYOUT = "columns.json"
 PROFILE = "profile.json"
 DAILY = "daily.json"
 CONFIG = "config.json"
+STEPS = "steps.json"
 _CHUNK = 1 << 20
 MEND = "Find out who changed it, then remove the folder: it is fetched again from the registry."
 

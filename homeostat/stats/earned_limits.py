@@ -17,12 +17,12 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import FLOOR
 from homeostat.stats.memory import WEEK, memories_of, moving
-from homeostat.stats.transport import rank_shifts
+from homeostat.stats.transport import rank_shifts, rank_spreads
 
-Measure = Literal["psi", "ks", "rank_shift", "missing_change"]
-MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "missing_change")
-OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift")
-_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "missing_change": 1}
+Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "missing_change"]
+MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "rank_spread", "missing_change")
+OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift", "rank_spread")
+_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "rank_spread": 1, "missing_change": 1}
 """A PSI grows with the square of how far shares lie apart, the others in proportion."""
 _UNIT = 0.95
 """The quantile that is the unit of a distance: far enough out to be of its tail, near enough to be well known."""
@@ -201,6 +201,7 @@ def _distances(references: Floats, windows: Floats, one: Series) -> dict[Measure
     if one.ordered:
         found["ks"] = np.abs(np.cumsum(actual - expected, axis=1)).max(axis=1)
         found["rank_shift"] = rank_shifts(expected, actual)
+        found["rank_spread"] = rank_spreads(expected, actual)
     missing = [part[:, -1] / np.maximum(part.sum(axis=1), 1.0) for part in (references, windows)]
     found["missing_change"] = np.abs(missing[1] - missing[0])
     for measure, distances in found.items():

@@ -14,6 +14,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import verify_files
 from homeostat.registry.models import Variant, Version
 from homeostat.training.evaluation import Evaluation
+from homeostat.training.steps import StepRecord
 
 
 class TrainingFailed(HomeostatError):
@@ -93,7 +94,8 @@ class TrainingResult:
     """A finished job: the version, its evaluation, and how closely its serving form was proven equal.
 
     ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability. ``burdens`` are those of a
-    variant and of the version that it was made of; None where the candidate was trained.
+    variant and of the version that it was made of; None where the candidate was trained. ``steps`` are what making it
+    took.
     """
 
     version: Version
@@ -101,6 +103,7 @@ class TrainingResult:
     proof_rows: int
     proof_worst: float
     burdens: tuple[Burden, Burden] | None = None
+    steps: tuple[StepRecord, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -116,6 +119,7 @@ class TrainingResult:
             values["proof_rows"],
             values["proof_worst"],
             burdens_of(values),
+            tuple(StepRecord.from_json(one) for one in values.get("steps", ())),
         )
 
 
@@ -150,6 +154,11 @@ class JobFolder:
     def evaluation(self) -> Path:
         """The evaluation alone, for people."""
         return self.root / "evaluation.json"
+
+    @property
+    def steps(self) -> Path:
+        """How far each step is, while the child works and after."""
+        return self.root / "steps.json"
 
     @property
     def log(self) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from homeostat.app.control.scoring import read_profile
-from homeostat.control.counted_windows import counted_before, together
+from homeostat.control.counted_windows import Counts, counted_before, together
 from homeostat.control.days import Counted, Day
 from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
@@ -22,8 +23,9 @@ from homeostat.data.weights import evened
 from homeostat.features.views import FeatureKind
 from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits
 from homeostat.monitoring.drifting import Drifted, drifted
+from homeostat.monitoring.seasons import LONGEST, beside_season, season_before
 from homeostat.monitoring.served import served_columns
-from homeostat.monitoring.windows import Window
+from homeostat.monitoring.windows import Window, day_of
 from homeostat.registry.manifest import DAILY
 from homeostat.registry.models import Registry
 
@@ -58,6 +60,7 @@ class DriftWatch:
     loop: str
     watched: DriftLimits
     registry: Registry
+    timezone: str = "UTC"
     _of: str | None = field(init=False, default=None)
     _reference: ReferenceProfile | None = field(init=False, default=None)
     _daily: DailyCounts | None = field(init=False, default=None)
@@ -76,6 +79,7 @@ class DriftWatch:
         windows = {span: together(counted_days, span) for span in self.watched.spans}
         lately = [sum(one[PREDICTION].counts) for one in counted_days[-_LATELY:] if PREDICTION in one]
         found = drifted(reference, windows, part, self._limits_for(float(median(lately))))
+        found += self._beside_season(reference, champion, windows, part)
         counted = {name: _times(profile, one_in) for name, profile in today.items()}
         return DriftSeen(found, counted, one_in)
 
@@ -85,6 +89,19 @@ class DriftWatch:
             self._reference, self._daily, self._limits = read_profile(folder), read_daily(folder), {}
             self._of = version
         return self._reference
+
+    def _beside_season(
+        self, reference: ReferenceProfile, version: str, windows: Mapping[int, Counts | None], part: Window
+    ) -> tuple[Drifted, ...]:
+        """The longest window of at most four weeks beside the same weeks a year before, if training holds them."""
+        span = max(one for one in self.watched.spans if one <= LONGEST)
+        counted = windows[span]
+        if self._daily is None or counted is None:
+            return ()
+        newest = date.fromisoformat(day_of(self.registry.get(self.loop, version).pin.last, self.timezone))
+        day = date.fromisoformat(part.name)
+        season = season_before(reference, self._daily, newest.toordinal(), day.toordinal(), span)
+        return () if season is None else beside_season(season, counted, part, span, self.watched.customary)
 
     def _limits_for(self, rows: float) -> dict[Key, Limit]:
         """Limits for days of about so many rows: of a version always the same."""

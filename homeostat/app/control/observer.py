@@ -71,7 +71,7 @@ class DeltaObserver:
 
     def __post_init__(self) -> None:
         self._scorer = Scorer(self.loop.name, self.registry)
-        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry)
+        self._watch = DriftWatch(self.loop.name, self.loop.drift, self.registry, self.loop.timezone)
 
     def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
         """Days that ended and days whose labels matured since ``days``, by ``now``, oldest first."""
@@ -106,6 +106,10 @@ class DeltaObserver:
     def promise(self, version: str) -> Interval | None:
         """The skill that a version promised, if it could be measured."""
         return promised(self.registry.get(self.loop.name, version).promise)
+
+    def learnt(self, version: str) -> int:
+        """How many rows a version learnt from."""
+        return self.registry.get(self.loop.name, version).pin.rows
 
     def _ended(self, days: Sequence[Day], now: Instant) -> list[Window]:
         """Whole days after the last one seen, or from the first prediction on."""

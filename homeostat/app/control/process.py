@@ -134,7 +134,12 @@ def build(settings: Settings) -> ControlProcess:
     publisher = Publisher(operations, registry, Fleet(home))
     engine = DbosEngine(home.workflows_db, release=_release())
     loops = load_started(settings)
-    runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
+    runner = TrainingRunner(
+        settings.training_timeout_seconds,
+        join_bytes=settings.join_memory_bytes,
+        steps=home.steps,
+        steps_bytes=settings.kept_steps_bytes,
+    )
     reconcilers = {
         name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner, tracer)
         for name, loop in loops.items()

@@ -146,9 +146,9 @@ def _customary(day: Day, limits: Alerts) -> dict[str, _Distance]:
 
 
 def _furthest(day: Day) -> dict[str, _Distance]:
-    """Of every subject, the distance that is largest in units of its limit."""
+    """Of every subject, the distance from training that is largest in units of its limit."""
     found: dict[str, _Distance] = {}
-    for one in day.inputs.drift:
+    for one in (part for part in day.inputs.drift if not part.season):
         for name, limit in one.limits.items():
             this = (one.measure, one.span, one.values.get(name), limit)
             if name not in found or _units(this) > _units(found[name]):

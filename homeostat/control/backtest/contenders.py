@@ -19,7 +19,7 @@ from homeostat.control.policies.outcomes import Emergency, Realised
 from homeostat.control.policies.retrain import DEFAULT, Retrain
 from homeostat.control.policies.situation import Outlook
 from homeostat.control.policies.sustained import Sustained
-from homeostat.control.policies.timing import Schedule, Volume
+from homeostat.control.policies.timing import Growth, Schedule, Volume
 from homeostat.control.reading import situation_of
 from homeostat.kernel.clock import format_duration
 from homeostat.kernel.errors import InvalidInput
@@ -52,7 +52,14 @@ class Loopwise:
         def judge(seen: Seen) -> Verdict:
             outlook = self._outlook(seen, policy, free.needs.outlook) if free.needs.outlook else None
             situation = situation_of(
-                free, seen.state, seen.days, seen.promise, seen.now, timezone=self.timezone, outlook=outlook
+                free,
+                seen.state,
+                seen.days,
+                seen.promise,
+                seen.now,
+                timezone=self.timezone,
+                outlook=outlook,
+                learnt=self.matrix.learnt(seen.champion),
             )
             return judge_retrain(situation, free)
 
@@ -110,6 +117,7 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
             "realised", _held(free, Sustained(Realised(), 3)), "skill below the promise, 3 looks in a row"
         ),
         loopwise.contender("volume", alone(Volume(learnt[1] - learnt[0])), f"{learnt[1] - learnt[0]:,} new labels"),
+        loopwise.contender("growth", alone(Growth()), "half as many new labels as the version learnt from"),
         loopwise.contender("emergency", alone(Emergency()), "skill below -0.1"),
     ]
     if loopwise.economics is not None:

@@ -102,6 +102,11 @@ class Matrix:
             if day.window.start >= trial.cutoff and day.mature_at <= trial.asked_at and _rows(trial, place)
         ]
 
+    def learnt(self, week: int) -> int:
+        """How many labels the version of a week learnt from."""
+        first, end = self.trials[week].labels
+        return end - first
+
     def promise(self, week: int, confidence: float) -> Interval | None:
         """The skill on held-out days that a version promised; None where they are too few."""
         trial = self.trials[week]

@@ -33,10 +33,12 @@ class Asked:
 class Seen:
     """All that is known when week ``week`` begins: days that ended, outcomes that are mature, and who serves.
 
-    ``asked`` are the versions that the policy asked for so far, ``versions`` the weeks of those that there are.
+    ``champion`` is the week of the version that serves, ``asked`` are the versions that the policy asked for so far,
+    ``versions`` the weeks of those that there are.
     """
 
     week: int
+    champion: int
     now: Instant
     state: LoopState
     days: Sequence[Day]
@@ -108,7 +110,7 @@ def _seen(
     places = range(matrix.lead, matrix.first_day(week))
     days = [_day(matrix, place, serving[place], taken, now) for place in places]
     state, promise = _state(matrix, asked, champion), matrix.promise(champion, confidence)
-    return Seen(week, now, state, days, promise, tuple(asked), tuple(taken))
+    return Seen(week, champion, now, state, days, promise, tuple(asked), tuple(taken))
 
 
 def _state(matrix: Matrix, asked: Sequence[Asked], champion: int) -> LoopState:

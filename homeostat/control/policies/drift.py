@@ -25,9 +25,10 @@ _SHOWN = 3
 class Drift(Policy):
     """``features`` inputs, or more, drift above their limits in one window; inputs alone never prove a loss.
 
-    ``signal``: ``"psi"``, ``"ks"``, ``"rank_shift"`` or ``"missing_change"`` of each feature, or ``"prediction_psi"``
-    of the predictions. ``span``: the days of a window, one of those that ``hs.DriftLimits`` of the loop watches. The
-    limits are not the policy's: they are earned on the champion's training days, and customary where these are few.
+    ``signal``: ``"psi"``, ``"ks"``, ``"rank_shift"``, ``"rank_spread"`` or ``"missing_change"`` of each feature, or
+    ``"prediction_psi"`` of the predictions. ``span``: the days of a window, one of those that ``hs.DriftLimits`` of the
+    loop watches. The limits are not the policy's: they are earned on the champion's training days, and customary where
+    these are few.
 
     >>> Drift(features=3).to_json()
     {'kind': 'drift', 'features': 3, 'signal': 'psi', 'span': 1}
@@ -74,7 +75,7 @@ class Drift(Policy):
 def window_of(day: str, signal: str, span: int, measured: Iterable[Drifted]) -> DriftWindow | None:
     """One signal of a day as it was measured; None where it was not."""
     measure = "psi" if signal == OF_PREDICTIONS else signal
-    found = next((one for one in measured if (one.measure, one.span) == (measure, span)), None)
+    found = next((one for one in measured if (one.measure, one.span, one.season) == (measure, span, False)), None)
     if found is None:
         return None
     of = [name for name in found.values if (name == PREDICTION) == (signal == OF_PREDICTIONS)]

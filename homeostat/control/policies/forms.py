@@ -14,13 +14,26 @@ from homeostat.control.policies.economic import Economic
 from homeostat.control.policies.outcomes import Emergency, Estimated, Realised
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.sustained import Sustained
-from homeostat.control.policies.timing import Schedule, Volume
+from homeostat.control.policies.timing import Growth, Schedule, Volume
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import InvalidInput
 
 KINDS: Mapping[str, type[Policy]] = {
     one.kind: one
-    for one in (AnyOf, AllOf, AtLeast, Sustained, Schedule, Volume, Drift, Realised, Estimated, Emergency, Economic)
+    for one in (
+        AnyOf,
+        AllOf,
+        AtLeast,
+        Sustained,
+        Schedule,
+        Volume,
+        Growth,
+        Drift,
+        Realised,
+        Estimated,
+        Emergency,
+        Economic,
+    )
 }
 """Every kind of policy by its name in the form."""
 _WHEN = "when"

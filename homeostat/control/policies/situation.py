@@ -75,10 +75,10 @@ class Situation:
 
     ``since``: when the last retraining was asked for. ``promise``: the champion's skill when it was evaluated.
     ``realised`` and ``estimated``: its skill since then, with labels and before them; ``estimated`` is None without an
-    estimator. ``labelled``: rows whose labels matured since then, as of each of the last matured days. ``drift``: of
-    the last days against the champion's reference. ``trainings``: those asked for this month. ``asked``: what a person
-    was asked about retraining. All tuples run from old to new, and hold no more than the policy they were read for
-    needs.
+    estimator. ``labelled``: rows whose labels matured since then, as of each of the last matured days; ``learnt``: rows
+    that the champion learnt from. ``drift``: of the last days against the champion's reference. ``trainings``: those
+    asked for this month. ``asked``: what a person was asked about retraining. All tuples run from old to new, and hold
+    no more than the policy they were read for needs.
     """
 
     now: Instant
@@ -93,6 +93,7 @@ class Situation:
     outlook: Outlook | None = None
     trainings: int = 0
     asked: Question | None = None
+    learnt: int | None = None
 
     def looks(self, trail: int, confidence: float) -> tuple[Look, ...]:
         """Realised skill over so many days; empty where it was not read."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from homeostat.control.policies.base import Needs, Policy, whole
-from homeostat.control.policies.findings import Finding, fires, holds
+from homeostat.control.policies.findings import Finding, fires, holds, unknown
 from homeostat.control.policies.situation import Situation
 from homeostat.kernel.clock import Duration, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
@@ -94,6 +94,41 @@ class Volume(Policy):
         if counted >= self.rows:
             return fires(self.kind, "enough_rows", counted, self.rows, f"{text} >= {self.rows:,}")
         return holds(self.kind, "too_few_new_rows", counted, self.rows, f"{text} < {self.rows:,}")
+
+    def needs(self, windows: int = 1) -> Needs:
+        """Rows as of each window."""
+        return Needs(labelled=windows)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth(Policy):
+    """There is ``share`` more to learn from: so many of the rows that the champion learnt from matured since.
+
+    A young version is followed soon and an old one late, as learning curves would have it: with ``share=0.5`` the
+    n-th version learns from 1.5 times the rows of the one before. Where ``Retrain.history`` bounds what is learnt
+    from, it is a share of that. It counts from when the last retraining was asked for.
+
+    >>> Growth().to_json()
+    {'kind': 'growth', 'share': 0.5}
+    """
+
+    share: float = 0.5
+    kind: ClassVar[str] = "growth"
+
+    def __post_init__(self) -> None:
+        self._keep_number("share", low=0.0)
+
+    def at(self, seen: Situation, back: int) -> Finding:
+        """What the policy says as of so many matured days before the newest; before the first there were none."""
+        if seen.learnt is None:
+            text = "how many rows the champion learnt from is not known"
+            return unknown(self.kind, "learnt_unknown", text, self.share)
+        counted = seen.labelled[-1 - back] if back < len(seen.labelled) else 0
+        text, share = f"{counted:,} labelled rows since the last retraining", counted / max(seen.learnt, 1)
+        limit = f"{self.share:g} of the {seen.learnt:,} that {seen.champion} learnt from"
+        if share >= self.share:
+            return fires(self.kind, "grown", share, self.share, f"{text} >= {limit}")
+        return holds(self.kind, "not_grown", share, self.share, f"{text} < {limit}")
 
     def needs(self, windows: int = 1) -> Needs:
         """Rows as of each window."""

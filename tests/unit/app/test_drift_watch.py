@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +24,7 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.data.records import PredictionRecord
 from homeostat.features.logged import Logged
 from homeostat.kernel.canonical import canonical_json
-from homeostat.kernel.clock import duration, parse_instant
+from homeostat.kernel.clock import Instant, duration, parse_instant
 from homeostat.kernel.errors import NotFound
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.windows import window
@@ -31,17 +32,22 @@ from tests.unit.app.test_hidden_columns import VISITS, loop_of
 
 DRIFT = hs.DriftLimits(quiet_windows=30, spans=(1, 7))
 LOOP: Loop = loop_of([VISITS["shop"]], drift=DRIFT)
+YEAR, TWO_YEARS = 364, 728
 BEGINS, ROWS, TRAINED = parse_instant("2024-01-01T00:00:00Z"), 300, 120
 
 
 @dataclasses.dataclass
 class Folders:
-    """Where the files of versions lie."""
+    """Where the files of versions lie; all were trained until the day before the first of those below."""
 
     root: Path
+    last: Instant = BEGINS - 1
 
     def folder(self, loop: str, version: str) -> Path:
         return self.root / version
+
+    def get(self, loop: str, version: str) -> Any:
+        return SimpleNamespace(pin=SimpleNamespace(last=self.last))
 
 
 @pytest.fixture
@@ -159,3 +165,29 @@ def test_every_distance_of_a_feature_is_told_over_every_window(watch: DriftWatch
     assert {span for _, span in by} == {1, 7}
     assert {one["span"] for one in distances_of(LOOP, "shop", days, references, days[2])["distances"]} == {1}
     assert distances_of(LOOP, "shop", [], references, None)["distances"] == []
+
+
+def test_a_season_is_held_against_the_same_weeks_a_year_before(tmp_path: Path) -> None:
+    """Each year most come from the north for some weeks: a season, and no drift."""
+    days = np.repeat(np.arange(TWO_YEARS), ROWS)
+    north = (np.isin(days % YEAR, np.r_[:20, 354:YEAR])) & (np.arange(days.size) % 10 > 0)
+    rows = {"shop": np.where(north, "north", "south").astype(object)}
+    reference = ReferenceProfile.of({"shop": "text"}, rows, np.full(days.size, 0.5))
+    daily = DailyCounts.of(reference, Rows(rows, days), Rows({}, days))
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "profile.json").write_bytes(canonical_json(reference.to_json()))
+    (tmp_path / "v1" / "daily.json").write_bytes(canonical_json(daily.to_json()))
+    watch = DriftWatch("visits", DRIFT, cast("Any", Folders(tmp_path)))
+    found = {(one.measure, one.season): one for one in _days(watch, [0.9] * 7)[-1].inputs.drift if one.span == 7}
+    assert found["psi", False].values["shop"] > 1.0  # type: ignore[operator]
+    beside = found["psi", True]
+    assert beside.values["shop"] < 0.2  # type: ignore[operator]
+    assert (beside.limits["shop"], beside.kinds["shop"], beside.why["shop"]) == (0.2, "customary", "few_years")
+    told = drift_of(LOOP, [*_days(watch, [0.9] * 7)])
+    of_shop = [one["season"] for one in told["signals"] if (one["subject"], one["measure"]) == ("shop", "psi")]
+    assert sorted(of_shop) == [False, False, True]
+    assert sum(told["limits"].values()) == sum(not one["season"] for one in told["signals"])
+
+
+def test_a_training_of_less_than_a_year_has_no_season(watch: DriftWatch) -> None:
+    assert not any(one.season for one in _days(watch, [0.5] * 8)[-1].inputs.drift)

@@ -199,6 +199,9 @@ class Outside:
     def promise(self, version: str) -> Interval:
         return Interval(0.3, 0.25, 0.35, 5, 500, 0.95)
 
+    def learnt(self, version: str) -> int:
+        return 10_000
+
     def diagnose(self, state: LoopState, days: Sequence[Day], entries: Sequence[Entry], now: Instant) -> Diagnosis:
         self.asked_why.append(now)
         return self.diagnosis

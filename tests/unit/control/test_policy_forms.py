@@ -28,6 +28,7 @@ numbers = st.floats(-1, 1)
 leaves = st.one_of(
     st.builds(lambda d: hs.Schedule(at_latest=f"{d}d"), st.integers(40, 90)),
     st.builds(hs.Volume, rows=st.integers(1, 10**6)),
+    st.builds(hs.Growth, share=st.floats(0.01, 9)),
     st.builds(
         hs.Drift, features=st.integers(1, 9), signal=st.sampled_from(["psi", "ks"]), span=st.sampled_from([1, 7])
     ),
@@ -202,6 +203,7 @@ def test_a_first_version_waits_for_rows_and_days_and_can_be_judged_again(matured
         (lambda: hs.Emergency(trail=2), "at least 3"),
         (lambda: hs.Economic(margin=0), "above 0"),
         (lambda: hs.Volume(rows=0), "at least 1"),
+        (lambda: hs.Growth(0), "above 0"),
     ],
 )
 def test_what_contradicts_itself_is_refused_when_it_is_made_and_says_the_mend(wrong: Any, mend: str) -> None:

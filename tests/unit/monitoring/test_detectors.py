@@ -42,9 +42,11 @@ def test_the_same_distribution_is_within_every_fallback_limit() -> None:
     counted = reference.count(_columns(900, seed=9), np.random.default_rng(3).beta(2, 6, 900))
     signals = _drift(reference, counted)
     assert {(signal.name, signal.subject) for signal in signals} == {
-        ("psi", "temperature"), ("ks", "temperature"), ("rank_shift", "temperature"), ("missing_change", "temperature"),
+        ("psi", "temperature"), ("ks", "temperature"), ("rank_shift", "temperature"), ("rank_spread", "temperature"),
+        ("missing_change", "temperature"),
         ("psi", "origin"), ("missing_change", "origin"),
-        ("psi", "prediction"), ("ks", "prediction"), ("rank_shift", "prediction"), ("missing_change", "prediction"),
+        ("psi", "prediction"), ("ks", "prediction"), ("rank_shift", "prediction"), ("rank_spread", "prediction"),
+        ("missing_change", "prediction"),
     }  # fmt: skip
     for signal in signals:
         assert judge_at_most(signal, FALLBACK_LIMITS[signal.name]).name == WITHIN
@@ -86,14 +88,14 @@ def test_many_bins_need_many_rows() -> None:
 
 def test_values_that_go_missing_show_even_where_no_value_is_left() -> None:
     reference = Profile.of("wind", "number", np.arange(1000.0))
-    psi, ks, _, missing = drift("wind", reference, reference.count(np.full(500, np.nan)), DAY)
+    psi, ks, *_, missing = drift("wind", reference, reference.count(np.full(500, np.nan)), DAY)
     assert psi.value == ks.value == Unknown("too_few_rows")
     assert (missing.known, missing.rows) == (1.0, 500)
 
 
 def test_a_feature_without_reference_values_is_unknown() -> None:
     reference = Profile.of("wind", "number", [None] * 300)
-    psi, ks, _, missing = drift("wind", reference, reference.count([1.0] * 300), DAY)
+    psi, ks, *_, missing = drift("wind", reference, reference.count([1.0] * 300), DAY)
     assert psi.value == ks.value == Unknown("no_reference")
     assert missing.known == 1.0
     empty = Profile.of("wind", "number", [])

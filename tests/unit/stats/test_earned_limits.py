@@ -13,7 +13,7 @@ from homeostat.stats.arrays import Integers
 from homeostat.stats.distance import ks_from_counts, psi
 from homeostat.stats.earned_limits import MEASURES, Earned, Series, earned_limits
 from homeostat.stats.memory import memories_of
-from homeostat.stats.transport import rank_shifts
+from homeostat.stats.transport import rank_shifts, rank_spreads
 from tests.harness.examples import examples
 
 BINS, SPANS, RATE = 10, (1, 7, 28), 1 / 90
@@ -45,6 +45,7 @@ def _distances(reference: Integers, window: Integers) -> dict[str, float]:
         "psi": psi(before, now),
         "ks": ks_from_counts(reference[:-1], window[:-1]).value,
         "rank_shift": float(rank_shifts(before, now)),
+        "rank_spread": float(rank_spreads(before, now)),
         "missing_change": abs(reference[-1] / reference.sum() - window[-1] / window.sum()),
     }
 

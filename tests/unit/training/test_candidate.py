@@ -77,6 +77,7 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
         "model.onnx",
         "probes.json",
         "profile.json",
+        "steps.json",
     ]
     assert version.inputs == (
         ("shop", "text"),

@@ -16,8 +16,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
+from homeostat.app.pipeline.variants import check_quantisable
 from homeostat.app.runtimes import load_runtime
-from homeostat.app.variants import check_quantisable
 from homeostat.control.gates import Evidence, Gate, judge_gate
 from homeostat.control.loop import Loop
 from homeostat.control.retraining import lighter

@@ -45,7 +45,7 @@ export function mountDrift(root, page) {
     if (!known.includes(span)) span = "1";
     spans.replaceChildren(...(known.length > 1 ? known : []).map((days) => h("button", {
       type: "button", class: "chip", "aria-pressed": days === span, on: { click: () => ((span = days), draw()) },
-    }, days === "1" ? "1 day" : `${days} days`)));
+    }, chipWord(days))));
   }
   const draw = () => changed([span, state.changes.windows, page.timeline.range, state.overview?.replay?.until], state);
   page.timeline.on((what) => what === "range" && state && draw());
@@ -59,6 +59,13 @@ function feature(name, days, span) {
   const told = (window) => toldOf(window, name, span);
   const read = (window) => told(window)?.times;
   return { name, read, told, now: latest(days, read) };
+}
+
+// "28 season" is 28 days beside the same weeks a year before.
+function chipWord(days) {
+  const [many, season] = days.split(" ");
+  const length = many === "1" ? "1 day" : `${many} days`;
+  return season ? `${length}, a year on` : length;
 }
 
 // The measure that is furthest above its limit, of a day or of the days that end with it.

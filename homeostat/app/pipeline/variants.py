@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from homeostat.adapters.onnx.quantise import Feed, quantise, weights_of
 from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
-from homeostat.app.forms import Served
-from homeostat.app.making import Made, Maker, Say, Trainable
+from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.app.runtimes import load_sealed
 from homeostat.app.trust import keyring
 from homeostat.kernel.canonical import digest, plain
@@ -20,19 +21,22 @@ from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.fingerprint import environment
-from homeostat.registry.manifest import CONFIG, MODEL
+from homeostat.registry.manifest import CONFIG, MODEL, read_manifest
 from homeostat.registry.models import Fingerprint, Form, Proof, TrainingPin, Variant, Version
 from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
-from homeostat.training.jobs import TOGETHER, Burden, TrainingJob
+from homeostat.training.formats import FILES, VALUES, Measured, Values
+from homeostat.training.jobs import TOGETHER, Burden
 from homeostat.training.proof import TOLERANCE, scores_of
-from homeostat.training.rows import TrainingRows
+from homeostat.training.steps import Format, Notes, Step
+from homeostat.training.training_set import LabelledRows
 
 _CALIBRATED_ON = 1_024
 _BATCH = 256
 _COMPANY = 64
 _ANY_DIFFERENCE = 1.0
+_BURDENS = Measured(lambda told: (Burden(**told[0]), Burden(**told[1])))
 
 
 def _model_of(folder: Path, loop: str, version: str) -> Sealed:
@@ -61,31 +65,40 @@ def check_quantisable(folder: Path, loop: str, version: str) -> None:
     weights_of(_model_of(folder, loop, version).read(MODEL), version)
 
 
-def quantising(job: TrainingJob, variant: Variant, loop: Trainable, say: Say) -> Maker:
-    """The model of ``variant.of`` with narrower weights, calibrated on the rows that it was trained on.
+def variant_steps(material: Material, variant: Variant) -> list[Step]:
+    """quantise: the model of ``variant.of`` with narrower weights, calibrated on the rows that it was trained on.
 
-    It is not held to equality with anything: the gate judges it. Only what it says of a row must not depend on the
-    rows beside it. The maker raises: Refused where nothing is to be gained, or the loop has other definitions by now.
+    It gives what training would, and the ``burdens`` of both. It is not held to equality with anything: the gate judges
+    it. Only what it says of a row must not depend on the rows beside it. The step raises: Refused where nothing is to
+    be gained, or the loop has other definitions by now.
     """
+    job, folder = material.job, Path(str(material.job.source))
 
-    def make(rows: TrainingRows, later: pd.DataFrame, pin: TrainingPin) -> Made:
-        folder = Path(str(job.source))
+    def work(notes: Notes, training: LabelledRows, held_out: LabelledRows) -> dict[str, Any]:
+        rows, later = material.rows(training).features, material.rows(held_out).features
         sealed = _model_of(folder, job.loop, variant.of)
-        source, model = sealed.version, sealed.read(MODEL)
-        _must_be_fed(source, loop)
-        count = min(len(rows.features), _CALIBRATED_ON)
-        say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
-        content = quantise(model, variant.of, variant.precision, _feeds(rows.features, source))
+        source, model, config = sealed.version, sealed.read(MODEL), sealed.read(CONFIG)
+        _must_be_fed(source, material.loop)
+        count = min(len(rows), _CALIBRATED_ON)
+        notes.say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
+        content = quantise(model, variant.of, variant.precision, _feeds(rows, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
         original = load_sealed(sealed)
-        _must_not_depend_on_company(runtime, rows.features, job.version)
-        say("comparing it with its original")
-        proof = _apart(runtime, original, [rows.features, later])
-        served = Served(Form("onnx", MODEL, "", proof), {MODEL: content}, runtime)
+        _must_not_depend_on_company(runtime, rows, job.version)
+        notes.say("comparing it with its original")
+        form = Form("onnx", MODEL, "", _apart(runtime, original, [rows, later]))
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
-        return Made(served, _fingerprint(source, variant, pin), sealed.read(CONFIG), burdens)
+        return {"form": form, "model": {MODEL: content}, "config": json.loads(config), "burdens": burdens}
 
-    return make
+    decided_by = {
+        "variant": plain(variant),
+        "source": digest(read_manifest(folder).to_json()),
+        "version": job.version,
+        "features": material.loop.feature_set.hash,
+        "environment": environment(),
+    }
+    gives: dict[str, Format] = {"form": Values(Form.from_json), "model": FILES, "config": VALUES, "burdens": _BURDENS}
+    return [Step("quantise", work, gives, ("training", "held_out"), decided_by)]
 
 
 def _must_be_fed(source: Version, loop: Trainable) -> None:
@@ -131,9 +144,9 @@ def _burden(version: str, model: bytes, runtime: Runtime) -> Burden:
     return Burden(version, len(model), alone, together)
 
 
-def _fingerprint(source: Version, variant: Variant, pin: TrainingPin) -> Fingerprint:
+def variant_fingerprint(material: Material, variant: Variant, pin: TrainingPin) -> Fingerprint:
     """Of what its original stands on, of the rows it was calibrated on, of how, and of the libraries here."""
-    legs = source.fingerprint
+    legs = read_manifest(Path(str(material.job.source))).fingerprint
     return Fingerprint(
         code=legs.code,
         data=digest({"of": legs.data, "pin": plain(pin)}),

@@ -1,0 +1,134 @@
+"""Steps that measure a candidate: beside what serving produces, beside the champion, and by its distributions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.app.forms import load_form
+from homeostat.app.pipeline.material import Material
+from homeostat.app.runtimes import load_runtime
+from homeostat.data.daily import DailyCounts
+from homeostat.data.daily import Rows as DailyRows
+from homeostat.data.profiles import PREDICTION, ReferenceProfile
+from homeostat.kernel.canonical import canonical_json, digest
+from homeostat.kernel.errors import Refused
+from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+from homeostat.registry.manifest import DAILY, PROFILE, read_manifest
+from homeostat.registry.models import Form
+from homeostat.registry.probes import PROBES, Probes
+from homeostat.training.comparison import ServedComparison
+from homeostat.training.evaluation import Evaluation, HeldOut, evaluate
+from homeostat.training.formats import FILES, SCORES, Values
+from homeostat.training.proof import scores_of
+from homeostat.training.rows import model_frame
+from homeostat.training.served import compare_served
+from homeostat.training.steps import Format, Notes, Step
+from homeostat.training.training_set import LabelledRows, local_days
+
+
+def judging_steps(material: Material) -> list[Step]:
+    """compare, evaluate, profile: they give the ``evaluation`` and what lies beside the model, ``companions``."""
+    return [_compare(material), _evaluate(material), _profile(material)]
+
+
+def _compare(material: Material) -> Step:
+    """What was served lately beside what training computes for the very same rows."""
+    job, loop = material.job, material.loop
+
+    def work(notes: Notes) -> dict[str, Any]:
+        served = material.served()
+        found = None
+        if served is not None:
+            found = compare_served(loop.question, loop.feature_set, served, material.sources)
+        return {"compared": found}
+
+    tables = {table.name: table for table in (loop.question, *(view.table for view in loop.feature_set.views))}
+    decided_by = {
+        **material.read_at(*tables.values()),
+        "features": loop.feature_set.hash,
+        "log": [job.log_version, job.served_since],
+        "environment": environment(FEATURE_ENVIRONMENT),
+    }
+    return Step("compare", work, {"compared": Values(ServedComparison.from_json)}, decided_by=decided_by)
+
+
+def _evaluate(material: Material) -> Step:
+    """The form that ships, and the champion, on the same held-out rows."""
+    job, loop = material.job, material.loop
+
+    def work(
+        notes: Notes, form: Form, model: dict[str, bytes], held_out: LabelledRows, compared: ServedComparison | None
+    ) -> dict[str, Any]:
+        notes.say(f"evaluating on {held_out.label.size} held-out rows")
+        frame = material.rows(held_out).features
+        runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()))
+        scores = scores_of(runtime.predict, frame)
+        champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
+        seen = evaluate(_held_out(held_out, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
+        return {"scores": scores, "evaluation": replace(seen, served=compared)}
+
+    decided_by = {
+        "version": job.version,
+        "champion": None if job.champion is None else digest(read_manifest(Path(job.champion)).to_json()),
+        "confidence": job.confidence,
+        "timezone": loop.timezone,
+        "inputs": list(loop.feature_set.kinds.items()),
+        "environment": environment(),
+    }
+    gives: dict[str, Format] = {"scores": SCORES, "evaluation": Values(Evaluation.from_json)}
+    return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
+
+
+def _profile(material: Material) -> Step:
+    """The training distribution, also by day, and recorded rows with what the candidate answers to them."""
+    loop = material.loop
+    kinds = loop.feature_set.kinds
+
+    def work(
+        notes: Notes, training: LabelledRows, held_out: LabelledRows, scores: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        profile = ReferenceProfile.of(kinds, training.columns, scores)
+        daily = _daily(profile, training, held_out, scores, loop.timezone)
+        frame = material.rows(held_out).features
+        probes = Probes.of({name: frame[name].tolist() for name in kinds}, scores.tolist())
+        companions = {
+            PROFILE: canonical_json(profile.to_json()),
+            DAILY: canonical_json(daily.to_json()),
+            PROBES: probes.written(),
+        }
+        return {"companions": companions}
+
+    decided_by = {"inputs": list(kinds.items()), "timezone": loop.timezone}
+    return Step("profile", work, {"companions": FILES}, ("training", "held_out", "scores"), decided_by)
+
+
+def _daily(
+    profile: ReferenceProfile, training: LabelledRows, later: LabelledRows, scores: NDArray[np.float64], timezone: str
+) -> DailyCounts:
+    """The very rows of the profile, by the day they were asked."""
+    inputs = DailyRows(training.columns, local_days(training.asked_at, timezone))
+    return DailyCounts.of(profile, inputs, DailyRows({PREDICTION: scores}, local_days(later.asked_at, timezone)))
+
+
+def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
+    return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
+
+
+def _champion_scores(material: Material, folder: Path, later: LabelledRows) -> tuple[str, NDArray[np.float64]]:
+    champion = read_manifest(folder)
+    found = judge_binding(champion.binding, Binding.of(material.loop.feature_set))
+    if found.name != ACCEPT:
+        raise Refused(
+            f"Champion {champion.id} cannot be compared with on these features: {'; '.join(found.texts)}.",
+            mend="Restart Homeostat with this loop file, or put the definitions back.",
+            definitions=list(found.texts),
+        )
+    frame = model_frame(later.columns, dict(champion.inputs))
+    return champion.version, scores_of(load_runtime(folder, champion.loop, champion.version).predict, frame)

@@ -1,0 +1,52 @@
+"""What a candidate's steps are built from: the job, its loop, and where things are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.data.contract_changes import Contract
+from homeostat.data.tables import Table
+from homeostat.training.jobs import JobFolder, TrainingJob
+from homeostat.training.rows import TrainingRows
+from homeostat.training.training_set import LabelledRows, Sources
+
+
+class Trainable(LabelledLoop, Protocol):
+    """What training needs of a loop."""
+
+    @property
+    def train(self) -> Callable[[Any, Mapping[str, Any]], Any]: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+    @property
+    def runtime(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Material:
+    """One candidate's. ``served`` reads the rows of the prediction log that are compared with what training computes;
+    None where nothing was served yet."""
+
+    job: TrainingJob
+    loop: Trainable
+    place: JobFolder
+    sources: Sources
+    served: Callable[[], pa.Table | None] = lambda: None
+    _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
+
+    def rows(self, labelled: LabelledRows) -> TrainingRows:
+        """Rows in the form in which models take them, made once."""
+        if id(labelled) not in self._frames:
+            self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
+        return self._frames[id(labelled)][1]
+
+    def read_at(self, *tables: Table) -> Mapping[str, Any]:
+        """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""
+        versions = {table.name: self.job.table_versions.get(table.name) for table in tables}
+        contracts = {table.name: Contract.of(table).hash for table in tables}
+        return {"contracts": contracts, "versions": versions, "sequence": self.job.sequence}

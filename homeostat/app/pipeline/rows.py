@@ -1,0 +1,116 @@
+"""Steps from pinned tables to the rows that are trained on and those that are held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from homeostat.app.facts_check import check_facts
+from homeostat.app.pipeline.material import Material
+from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+from homeostat.registry.manifest import read_manifest
+from homeostat.registry.models import TrainingPin
+from homeostat.training.checks import check_training_rows
+from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
+from homeostat.training.jobs import TrainingJob
+from homeostat.training.steps import Format, Notes, Step
+from homeostat.training.training_set import LabelledQuestions, LabelledRows, joined_features, labelled_questions
+
+_RETRIES = 2
+"""A table may be compacted while it is read."""
+
+
+def row_steps(material: Material) -> list[Step]:
+    """snapshot, validate, features, split: they give ``training``, ``held_out`` and the ``pin``."""
+    return [_snapshot(material), _validate(material), _features(material), _split(material)]
+
+
+def _snapshot(material: Material) -> Step:
+    """Questions with the labels that had matured, as known at the pin."""
+    job, loop = material.job, material.loop
+
+    def work(notes: Notes) -> dict[str, Any]:
+        notes.say(f"reading tables as of sequence {job.sequence}")
+        return {"questions": labelled_questions(loop.question, loop.label, material.sources)}
+
+    decided_by = {
+        **material.read_at(loop.question, loop.label.table),
+        "label": [loop.label.condition, loop.label.matures],
+        "as_of": job.as_of,
+    }
+    return Step("snapshot", work, {"questions": QUESTIONS}, decided_by=decided_by, retries=_RETRIES)
+
+
+def _validate(material: Material) -> Step:
+    """What the tables promise of whole batches."""
+    job, loop = material.job, material.loop
+    tables = [loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)]
+
+    def work(notes: Notes) -> dict[str, Any]:
+        check_facts(tables, job, material.sources, notes.warn)
+        return {"validated": sorted({table.name for table in tables})}
+
+    decided_by = {**material.read_at(*tables), "since": job.since}
+    return Step("validate", work, {"validated": VALUES}, decided_by=decided_by, retries=_RETRIES)
+
+
+def _features(material: Material) -> Step:
+    """Each question's features from what was known when it was asked."""
+    loop = material.loop
+
+    def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
+        notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
+        columns = joined_features(questions.asked, loop.feature_set, material.sources)
+        return {"labelled": LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)}
+
+    decided_by = {
+        **material.read_at(*(view.table for view in loop.feature_set.views)),
+        "features": loop.feature_set.hash,
+        "environment": environment(FEATURE_ENVIRONMENT),
+    }
+    return Step("features", work, {"labelled": ROWS}, ("questions",), decided_by, retries=_RETRIES)
+
+
+def _split(material: Material) -> Step:
+    """By time: what was asked before the cut-off is trained on, what was asked after both cut-offs is held out."""
+    job = material.job
+    held_out_from = _held_out_from(job)
+
+    def work(notes: Notes, labelled: LabelledRows) -> dict[str, Any]:
+        training = labelled.asked(job.since, job.cutoff)
+        check_training_rows(material.rows(training), min_rows=job.min_rows)
+        pin = _pin(material, training)
+        return {"training": training, "held_out": labelled.asked(held_out_from), "pin": pin}
+
+    decided_by = {
+        "since": job.since,
+        "cutoff": job.cutoff,
+        "held_out_from": held_out_from,
+        "min_rows": job.min_rows,
+        "pin": [dict(job.table_versions), job.sequence, job.as_of],
+        "features": material.loop.feature_set.hash,
+    }
+    gives: dict[str, Format] = {"training": PARTS, "held_out": PARTS, "pin": Values(lambda told: TrainingPin(**told))}
+    return Step("split", work, gives, ("labelled",), decided_by)
+
+
+def _held_out_from(job: TrainingJob) -> int:
+    """Rows later than both training cut-offs."""
+    if job.champion is None:
+        return job.cutoff
+    return max(job.cutoff, read_manifest(Path(job.champion)).pin.cutoff)
+
+
+def _pin(material: Material, training: LabelledRows) -> TrainingPin:
+    job = material.job
+    return TrainingPin(
+        table_versions=dict(sorted(job.table_versions.items())),
+        sequence=job.sequence,
+        since=job.since,
+        cutoff=job.cutoff,
+        as_of=job.as_of,
+        rows=int(training.label.size),
+        first=int(training.asked_at.min()),
+        last=int(training.asked_at.max()),
+        feature_hash=material.loop.feature_set.hash,
+    )
