@@ -177,9 +177,9 @@ def test_what_gains_nothing_is_refused_with_the_reason(tmp_path: Path, train: Tr
     with pytest.raises(Refused, match=why):
         variant_of(tmp_path, loop, "int8")
     with pytest.raises(Refused, match=why):
-        check_quantisable(tmp_path / "one" / "version", "v1")
+        check_quantisable(tmp_path / "one" / "version", "toy", "v1")
 
 
 def test_a_variant_of_a_variant_is_refused(trained: Path, int8: TrainingResult) -> None:
     with pytest.raises(Refused, match="is a variant itself"):
-        check_quantisable(trained / "v2" / "version", "v2")
+        check_quantisable(trained / "v2" / "version", "toy", "v2")
