@@ -24,14 +24,23 @@ def get_json(url: str, timeout: float = 2.0, accept: tuple[int, ...] = ()) -> An
     return json.loads(get(url, timeout, accept))
 
 
+def ask_json(url: str, timeout: float = 2.0) -> Any:
+    """The JSON value at an address of ours. Raises: what was refused there, with its code; Unavailable."""
+    return _answered(urllib.request.Request(url), timeout)
+
+
 def post_json(url: str, value: object, timeout: float = 2.0) -> Any:
     """The JSON value that is answered to one. Raises: what was refused there, with its code; Unavailable."""
     asked = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    return _answered(asked, timeout)
+
+
+def _answered(asked: urllib.request.Request, timeout: float) -> Any:
     try:
         told = json.loads(_asked(asked, timeout, range(400, 500)))
         refused = _refused(**told["error"]) if "error" in told else None
     except (ValueError, TypeError) as error:  # somebody else has the port
-        raise _unavailable(url, error) from error
+        raise _unavailable(asked.full_url, error) from error
     if refused is not None:
         raise refused
     return told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
 from homeostat.app.trust import keyring
 from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.registry.models import RuntimeName
+from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.runtimes import Runtime, probabilities
@@ -39,6 +41,16 @@ def load_sealed(sealed: Sealed) -> Runtime:
     if PROBES in sealed.version.files:
         _must_answer_as_registered(runtime, sealed)
     return runtime
+
+
+def load_native(sealed: Sealed, among: Collection[RuntimeName]) -> Runtime | None:
+    """The version's model in its library's own format, for what the form that serves cannot tell.
+
+    None where it has none, or one of a library that is not ``among`` these. Raises: as ``load_runtime``.
+    """
+    native = native_model(sealed.version)
+    load = None if native is None or native.runtime not in among else _loader(native.runtime)
+    return None if load is None else load(sealed)
 
 
 def _must_answer_as_registered(runtime: Runtime, sealed: Sealed) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from homeostat.adapters.delta.tables import DeltaTables
@@ -14,14 +14,14 @@ from homeostat.app.distance_views import distances_of
 from homeostat.app.drift_views import chosen_day
 from homeostat.app.explaining import explained
 from homeostat.app.feature_views import days_with, feature_of, features_of
-from homeostat.app.known import known_features
+from homeostat.app.lineage.why import Why, as_served
 from homeostat.app.operations import Operations
 from homeostat.app.table_views import Volumes, columns_of, kept_apart_of, silences_of, uses_of
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.data.tables import Stored, Table
-from homeostat.kernel.clock import format_instant
+from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import NotFound, Unavailable
 
 Json = dict[str, Any]
@@ -45,6 +45,7 @@ class Showing:
     _log: DeltaTables = field(init=False)
     _tables: DeltaTables = field(init=False)
     _volumes: Volumes = field(init=False)
+    _why: Why = field(init=False)
     _stored: dict[str, Stored] = field(init=False, default_factory=dict)
     _profiles: dict[tuple[str, str], ReferenceProfile] = field(init=False, default_factory=dict)
 
@@ -52,6 +53,7 @@ class Showing:
         home = self.operations.home
         self._log, self._tables = DeltaTables(home.log), DeltaTables(home.tables)
         self._volumes = Volumes(self._tables)
+        self._why = Why(home, self.loops, self.operations.store, self.flush)
 
     def predictions(self, loop: str, limit: int, key: str | None = None) -> list[Json]:
         """The predictions recorded last, newest first; of one question when its key is given."""
@@ -67,11 +69,12 @@ class Showing:
         meant = self._loop(loop)
         with suppress(Unavailable):  # with the recorder away, what was stored before can still be explained
             self.flush()
-        served = predictions.find(self._log, meant, prediction_id)
-        made_with = known_features(self.operations.home, loop).get(str(served.record.get("definitions")))
-        if made_with is not None:  # the log has columns for every feature that there ever was
-            served = replace(served, features={name: served.features.get(name) for name in made_with.features})
+        served = as_served(self.operations.home, meant, predictions.find(self._log, meant, prediction_id))
         return explained(meant, self._tables, served, newest=rows, feature=feature)
+
+    def why(self, prediction_id: str, now: Instant | None, loop: str | None, rows: int) -> Json:
+        """Everything that made one prediction, of whichever loop it is. Raises: NotFound."""
+        return self._why.told(prediction_id, now, loop=loop, rows=rows)
 
     def features(self, loop: str) -> list[Json]:
         """Every feature with its last drift and its recent shares."""

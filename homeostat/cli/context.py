@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from homeostat.app.home import Home
+    from homeostat.app.lineage.why import Why
     from homeostat.app.operations import Operations
     from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
+    from homeostat.kernel.clock import Instant
     from homeostat.registry.models import Registry
     from homeostat.serving.routing import Route
 
@@ -44,16 +47,42 @@ def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
 
 def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
     """What can be shown of an existing home, running or not, and the loop that is meant."""
-    from homeostat.app.recorder.client import BlockingRecorderClient
-    from homeostat.app.showing import Showing, nothing_to_flush
-    from homeostat.kernel.errors import NotFound
+    from homeostat.app.showing import Showing
 
     operations, found = opened(home, loop)
+    return Showing(operations, {found.name: found}, _flush_of(operations.home)), found
+
+
+def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
+    """What traces predictions of an existing home, of one loop or of all, and the present of its clock.
+
+    None is the present of a replay: how far it was decided. It takes no more imports than it must: people wait for it.
+    """
+    from homeostat.adapters.signing.heads import HeadsFile
+    from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+    from homeostat.app.clocks import SystemClock
+    from homeostat.app.home import Home
+    from homeostat.app.lineage.why import Why
+    from homeostat.app.loader import load_loop, load_loops
+    from homeostat.app.settings import Settings
+
+    existing = Home(home).existing()
+    settings = Settings.load(existing.root)
+    loops = load_loops(settings.loop_file) if loop is None else {loop: load_loop(settings.loop_file, loop)}
+    store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
+    now = SystemClock().now() if settings.clock == "system" else None
+    return Why(existing, loops, store, _flush_of(existing)), now
+
+
+def _flush_of(home: Home) -> Callable[[], object]:
+    """Stores what a running recorder has acknowledged; nothing while none runs."""
+    from homeostat.app.recorder.client import BlockingRecorderClient
+    from homeostat.kernel.errors import NotFound
+
     try:
-        flush = BlockingRecorderClient(operations.home.running().recorder_socket).flush
+        return BlockingRecorderClient(home.running().recorder_socket).flush
     except NotFound:
-        return Showing(operations, {found.name: found}, nothing_to_flush), found
-    return Showing(operations, {found.name: found}, flush), found
+        return lambda: None
 
 
 def registry_of(home: Home) -> Registry:

@@ -23,6 +23,7 @@ from homeostat.cli import (
     features_rebuild,
     features_review,
     importing,
+    init,
     keys,
     latency,
     ledger,
@@ -39,6 +40,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    why,
 )
 
 app = typer.Typer(
@@ -53,6 +55,7 @@ app = typer.Typer(
     " codes: 0 done, 1 an error that says its mend, 2 wrong usage, 3 a check found a problem, 130 interrupted.",
 )
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
 app.command("up")(run.up)
 app.command("status")(operate.status)
 app.command("versions")(operate.versions)
@@ -64,6 +67,7 @@ app.command("economics")(economics.economics)
 app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
+app.command("why")(why.why)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("drift")(drift.drift)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def up(
     loop_file: Annotated[
-        Path, typer.Argument(metavar="LOOP_FILE", help="Python file that makes the loop or loops.")
+        Path, typer.Argument(metavar="LOOP_FILE", help="Python file that makes the loop or loops, or its folder.")
     ] = Path("loop.py"),
     home: HomeOption = DEFAULT_HOME,
     port: PortOption = DEFAULT_PORT,
@@ -76,9 +76,10 @@ def up(
 
     Opens the doors for predictions and events on --port, and the dashboard with the control API on the port
     after it, on 127.0.0.1 only. What dies is started again; Ctrl-C stops all of it. State is kept in --home: run
-    again, it goes on.
+    again, it goes on. Of a folder, loop.py is run, with its own .homeostat unless --home names another.
     """
     with errors_shown(as_json):
+        loop_file, home = in_folder(loop_file, home)
         check_loop_file(loop_file.resolve())
         os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
@@ -105,6 +106,13 @@ def up(
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")
+
+
+def in_folder(named: Path, home: Path) -> tuple[Path, Path]:
+    """The loop file and the home that are meant by a folder; a file and its home as they are."""
+    if not named.is_dir():
+        return named, home
+    return named / "loop.py", named / DEFAULT_HOME if home == DEFAULT_HOME else home
 
 
 def say_addresses(port: int, grpc_port: int | None = None) -> None:

@@ -38,6 +38,16 @@ RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
+def check_name(name: str) -> None:
+    """Raises: InvalidInput for what cannot be a loop's name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot be a loop's name.",
+            mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
+            name=name,
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Loop:
     """One ML application: its question, features, label, training function and policies.
@@ -97,12 +107,7 @@ class Loop:
     slices: Sequence[str | Sequence[str]] = ()
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput(
-                f"{self.name!r} cannot be a loop's name.",
-                mend="Use small letters, digits and hyphens, beginning with a letter, at most 63.",
-                name=self.name,
-            )
+        check_name(self.name)
         question, features = cast("object", self.question), cast("object", self.features)
         if not isinstance(question, Table):
             mend = "Give question=..., the hs.Table(...) itself."

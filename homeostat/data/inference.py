@@ -145,10 +145,31 @@ def python_of(proposal: Proposal, source: str) -> str:
         "    contract={",
     ]
     for one in proposal.columns:
-        line, why = f'        "{one.name}": {_constructor(one.column)},', f"# {one.why}"
+        line, why = f'        "{one.name}": {constructor(one.column)},', f"# {one.why}"
         fits = len(line) + len(why) < _LINE
         lines += [f"{line}  {why}" if one.why and fits else line] if fits or not one.why else [f"        {why}", line]
     return "\n".join([*lines, "    },", ")"])
+
+
+def constructor(column: Column) -> str:
+    """A promise as it is written in a loop file.
+
+    >>> constructor(Column("number", True, 0, 5, verdict="warn"))
+    'hs.number(0, 5, nullable=True, verdict="warn")'
+    """
+    given = []
+    if column.low is not None and column.high is not None:
+        given += [_figure(column.low), _figure(column.high)]
+    if column.categories is not None:
+        listed = ", ".join(json.dumps(one, ensure_ascii=False) for one in column.categories)
+        given += [f"categories=[{listed}]", *(["open=True"] if column.open else [])]
+    if column.matches is not None:
+        given.append(f'matches=r"{column.matches}"' if '"' not in column.matches else f"matches={column.matches!r}")
+    if column.nullable:
+        given.append("nullable=True")
+    if column.verdict != "quarantine":
+        given.append(f'verdict="{column.verdict}"')
+    return f"hs.{column.kind}({', '.join(given)})"
 
 
 def _text(facts: ColumnFacts, nullable: bool, said: list[str]) -> ProposedColumn:
@@ -196,20 +217,6 @@ def _event_time(proposal: Proposal) -> str:
     if proposal.event_time is None:
         return '"...",  # no column is a time with an offset in every row: name when it happened'
     return f'"{proposal.event_time}",'
-
-
-def _constructor(column: Column) -> str:
-    given = []
-    if column.low is not None and column.high is not None:
-        given += [_figure(column.low), _figure(column.high)]
-    if column.categories is not None:
-        listed = ", ".join(json.dumps(one, ensure_ascii=False) for one in column.categories)
-        given += [f"categories=[{listed}]", "open=True"]
-    if column.matches is not None:
-        given.append(f'matches=r"{column.matches}"' if '"' not in column.matches else f"matches={column.matches!r}")
-    if column.nullable:
-        given.append("nullable=True")
-    return f"hs.{column.kind}({', '.join(given)})"
 
 
 def _figure(bound: float) -> str:

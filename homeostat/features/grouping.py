@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
 
 from homeostat.features.ranges import Ints
 
@@ -33,6 +32,8 @@ def by_entity(entity: Ints, one: Ints, other: Ints, order: Ints | None) -> Group
     >>> found.entity.tolist(), found.one.tolist(), found.other.tolist(), found.place.tolist()
     ([0, 1, 1], [20, 40, 10], [2, 4, 1], [1, 3, 0])
     """
+    from scipy.sparse import coo_array  # a quarter of a second, for what explains one row not needed
+
     many, entities = len(entity), int(entity.max(initial=-1)) + 1
     small = np.int32 if many < np.iinfo(np.int32).max else np.int64
     rows, both = (entity + 1).astype(small), np.empty((many, 2), dtype=np.int64)

@@ -4,12 +4,32 @@ than a hundred megabytes with them."""
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from homeostat.kernel.errors import IntegrityError, Unavailable
 from homeostat.registry.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What each feature adds to the log-odds of one row: with ``base``, that of no row in particular, their sum."""
+
+    base: float
+    values: dict[str, float]
+
+
+def by_feature(layout: Layout, found: NDArray[np.float64]) -> Contributions:
+    """From one row of a native model's contributions, the base last: columns made of one feature count together."""
+    values = dict.fromkeys((one.feature for one in layout.columns), 0.0)
+    for one, value in zip(layout.columns, found[0], strict=False):
+        values[one.feature] += float(value)
+    return Contributions(float(found[0, -1]), values)
 
 
 @cache

@@ -24,6 +24,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from xgboost import XGBClassifier
 
 from homeostat.app.forms import Served, choose_form
+from homeostat.app.lineage.attributing import Explaining
 from homeostat.app.runtimes import load_runtime
 from homeostat.features.definitions import Definition
 from homeostat.kernel.errors import IntegrityError, NotFound, Untrusted
@@ -184,6 +185,33 @@ def test_an_answer_stays_when_the_next_row_is_asked_about(runtime: Runtime) -> N
     kept = first.tolist()
     runtime.predict(a_row(columns, int(np.argmax(np.abs(runtime.predict(columns) - first)))))
     assert first.tolist() == kept
+
+
+def peer(case: Case, row: Columns) -> np.ndarray:
+    """What the library's own package says each column does, in the model's order, the base last."""
+    import xgboost
+
+    model = case.estimator.named_steps["model"]
+    matrix = case.estimator.named_steps["columns"].transform(pd.DataFrame(row))
+    if case.served.form.runtime == "lightgbm":
+        found: np.ndarray = model.booster_.predict(matrix, pred_contrib=True)[0]
+    else:
+        found = model.get_booster().predict(xgboost.DMatrix(matrix), pred_contribs=True)[0]
+    return found
+
+
+def test_a_library_of_trees_says_what_each_feature_did_and_no_other_runtime_claims_to(
+    case: Case, runtime: Runtime
+) -> None:
+    if case.served.form.runtime not in ("lightgbm", "xgboost"):
+        assert not isinstance(runtime, Explaining)
+        return
+    assert isinstance(runtime, Explaining)
+    row = a_row({name: ROWS[name].tolist() for name in KINDS}, 3)
+    found = runtime.contributions(row)
+    np.testing.assert_allclose([*(found.values[name] for name in ("age", "size", "shop")), found.base], peer(case, row))
+    odds = found.base + sum(found.values.values())
+    assert 1 / (1 + np.exp(-odds)) == pytest.approx(runtime.predict(row)[0], abs=1e-6)
 
 
 ALONE = """

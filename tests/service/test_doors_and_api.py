@@ -354,6 +354,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("GET", "/api/ledger/verify"),
         ("GET", "/api/loops/{loop}/features/{feature}"),
         ("GET", "/api/loops/{loop}/predictions/{prediction_id}"),
+        ("GET", "/api/predictions/{prediction_id}/why"),
         ("GET", "/api/tables"),
         ("GET", "/api/tables/{table}"),
         ("GET", "/api/tables/{table}/quarantine"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.registry.binding import Binding
@@ -14,12 +15,12 @@ from homeostat.registry.manifest import LAYOUT
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
 from homeostat.serving.matrices import Matrix, MatrixMaker
-from homeostat.serving.native import library, read_layout, unfit
+from homeostat.serving.native import Contributions, by_feature, library, read_layout, unfit
 from homeostat.serving.runtimes import Probabilities
 
 MODEL = "model.txt"
 _UNBOUND = Binding("")
-_FLOAT32, _PROBABILITY, _ALL_TREES, _ROW_MAJOR = 0, 0, -1, 1
+_FLOAT32, _PROBABILITY, _CONTRIBUTIONS, _ALL_TREES, _ROW_MAJOR = 0, 0, 3, -1, 1
 _ONE_THREAD = b"num_threads=1"
 _SILENT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda line: None)
 """What it would print on stdout gets between what a process answers there; errors are raised."""
@@ -37,7 +38,8 @@ class LightGbmRuntime:
         binding: Binding = _UNBOUND,
     ) -> None:
         self.version, self.inputs, self.binding = version, inputs, binding
-        self._maker = MatrixMaker(read_layout(version, layout))
+        self._layout = read_layout(version, layout)
+        self._maker = MatrixMaker(self._layout)
         self._booster = _Booster(version, model, self._maker.one)
 
     def predict(self, columns: Mapping[str, Sequence[Value]]) -> Probabilities:
@@ -47,6 +49,10 @@ class LightGbmRuntime:
             self._maker.fill_one(columns)
             return self._booster.predict_one()
         return self._booster.predict(self._maker.many(columns, rows))
+
+    def contributions(self, columns: Mapping[str, Sequence[Value]]) -> Contributions:
+        """What each feature of the one row adds to its log-odds: exact Shapley values over the trees' own paths."""
+        return by_feature(self._layout, self._booster.contributions(self._maker.many(columns, 1)))
 
 
 class _Booster:
@@ -72,24 +78,33 @@ class _Booster:
 
     def predict(self, matrix: Matrix) -> Probabilities:
         """Of every row."""
-        answer, length = np.empty(len(matrix)), ctypes.c_int64()
+        answer = np.empty(len(matrix))
         if len(matrix):
-            self._call(
-                "LGBM_BoosterPredictForMat",
-                self._handle,
-                _address(matrix),
-                _FLOAT32,
-                ctypes.c_int32(matrix.shape[0]),
-                ctypes.c_int32(matrix.shape[1]),
-                _ROW_MAJOR,
-                _PROBABILITY,
-                0,
-                _ALL_TREES,
-                _ONE_THREAD,
-                ctypes.byref(length),
-                _address(answer),
-            )
+            self._fill(answer, matrix, _PROBABILITY)
         return answer
+
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Of every row and column, and of the base in one column more."""
+        answer = np.empty((matrix.shape[0], matrix.shape[1] + 1))
+        self._fill(answer, matrix, _CONTRIBUTIONS)
+        return answer
+
+    def _fill(self, answer: NDArray[np.float64], matrix: Matrix, kind: int) -> None:
+        self._call(
+            "LGBM_BoosterPredictForMat",
+            self._handle,
+            _address(matrix),
+            _FLOAT32,
+            ctypes.c_int32(matrix.shape[0]),
+            ctypes.c_int32(matrix.shape[1]),
+            _ROW_MAJOR,
+            kind,
+            0,
+            _ALL_TREES,
+            _ONE_THREAD,
+            ctypes.byref(ctypes.c_int64()),
+            _address(answer),
+        )
 
     def _prepare_one(self) -> None:
         self._call(

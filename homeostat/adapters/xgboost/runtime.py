@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.registry.binding import Binding
@@ -15,14 +16,15 @@ from homeostat.registry.manifest import LAYOUT
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
 from homeostat.serving.matrices import Matrix, MatrixMaker
-from homeostat.serving.native import library, read_layout, unfit
+from homeostat.serving.native import Contributions, by_feature, library, read_layout, unfit
 from homeostat.serving.runtimes import Probabilities
 
 MODEL = "model.ubj"
 _UNBOUND = Binding("")
-_PROBABILITIES = json.dumps(
-    {"type": 0, "training": False, "iteration_begin": 0, "iteration_end": 0, "strict_shape": True, "missing": np.nan}
-).encode()
+_ASKED = {"training": False, "iteration_begin": 0, "iteration_end": 0, "strict_shape": True}
+_PROBABILITIES = json.dumps({"type": 0, "missing": np.nan, **_ASKED}).encode()
+_CONTRIBUTIONS = json.dumps({"type": 2, **_ASKED}).encode()
+_HELD = json.dumps({"missing": np.nan, "nthread": 1}).encode()
 
 
 class XgboostRuntime:
@@ -37,7 +39,8 @@ class XgboostRuntime:
         binding: Binding = _UNBOUND,
     ) -> None:
         self.version, self.inputs, self.binding = version, inputs, binding
-        self._maker = MatrixMaker(read_layout(version, layout))
+        self._layout = read_layout(version, layout)
+        self._maker = MatrixMaker(self._layout)
         self._one = _described(self._maker.one)
         self._booster = _Booster(version, model, self._maker.one.shape[1])
 
@@ -49,6 +52,11 @@ class XgboostRuntime:
             return self._booster.predict(self._one, 1)
         matrix = self._maker.many(columns, rows)
         return self._booster.predict(_described(matrix), rows) if rows else np.empty(0)
+
+    def contributions(self, columns: Mapping[str, Sequence[Value]]) -> Contributions:
+        """What each feature of the one row adds to its log-odds: exact Shapley values over the trees' own paths."""
+        matrix = self._maker.many(columns, 1)
+        return by_feature(self._layout, self._booster.contributions(_described(matrix), matrix.shape[1]))
 
 
 class _Booster:
@@ -70,10 +78,19 @@ class _Booster:
 
     def predict(self, matrix: bytes, rows: int) -> Probabilities:
         """Of every row of the described matrix."""
-        failed = self._library.XGBoosterPredictFromDense(self._handle, matrix, _PROBABILITIES, None, *self._answers)
-        if failed:
+        if self._library.XGBoosterPredictFromDense(self._handle, matrix, _PROBABILITIES, None, *self._answers):
             raise self._failed()
         return np.ctypeslib.as_array(self._result, shape=(rows,)).astype(np.float64)
+
+    def contributions(self, matrix: bytes, columns: int) -> NDArray[np.float64]:
+        """Of every column of the one described row, and of the base in one column more."""
+        held = ctypes.c_void_p()
+        self._call("XGDMatrixCreateFromDense", matrix, _HELD, ctypes.byref(held))
+        try:
+            self._call("XGBoosterPredictFromDMatrix", self._handle, held, _CONTRIBUTIONS, *self._answers)
+            return np.ctypeslib.as_array(self._result, shape=(1, columns + 1)).astype(np.float64)
+        finally:
+            self._library.XGDMatrixFree(held)
 
     def _must_fit(self, columns: int) -> None:
         wanted = ctypes.c_uint64()

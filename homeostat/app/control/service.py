@@ -250,6 +250,10 @@ class ControlService:
         loop, now = self._loop(name), self._now()
         return self.operations.answer_proposal(loop, question, reason, approved=approved, actor="dashboard", now=now)
 
+    def why(self, prediction_id: str, loop: str | None, rows: int) -> Json:
+        """Everything that made one prediction. Raises: NotFound."""
+        return self.showing.why(prediction_id, self._now(), loop, rows)
+
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""
         return self.operations.verify_ledger()

@@ -20,6 +20,7 @@ Key = Annotated[
     Query(description="Only predictions of this question: its key, or a JSON list when it has several parts."),
 ]
 Only = Annotated[str | None, Query(description="Explain only this feature.")]
+OfLoop = Annotated[str | None, Query(alias="loop", description="Only of this loop; of any by default.")]
 Rows = Annotated[int, Query(ge=1, le=1_000, description="List at most so many rows behind each feature, newest first.")]
 
 
@@ -57,5 +58,11 @@ def shown_router_of(service: ControlService) -> APIRouter:
     def prediction(loop: LoopName, prediction_id: PredictionId, feature: Only = None, rows: Rows = NEWEST) -> Json:
         """Each feature as served and as recomputed from the rows that were known then, with those rows."""
         return showing.prediction(loop, prediction_id, rows, feature)
+
+    @router.get("/predictions/{prediction_id}/why", summary="Tell why a prediction was made")
+    def why(prediction_id: PredictionId, loop: OfLoop = None, rows: Rows = NEWEST) -> Json:
+        """All that made it: rows behind its features as known then, arm, version with fingerprint, gate and approvals,
+        what each feature did, and the label once it has matured."""
+        return service.why(prediction_id, loop, rows)
 
     return router

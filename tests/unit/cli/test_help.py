@@ -29,6 +29,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         [
             *(
                 "demo",
+                "init",
                 "up",
                 "status",
                 "route",
@@ -55,6 +56,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "ledger verify",
             ),
             "explain",
+            "why",
             *(f"alerts {name}" for name in ("list", "ack", "resolve", "silence", "silences", "rules", "test")),
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),

@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransform
 
 from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
 from homeostat.app.candidate import make_candidate
+from homeostat.app.lineage.attributing import attributed
 from homeostat.app.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts
@@ -99,6 +100,17 @@ def test_beside_onnx_the_model_is_kept_in_its_own_format_and_answers_alike(first
     own = LightGbmRuntime("v1", result.version.inputs, *files.values())
     probes = Probes.read((folder / PROBES).read_bytes())
     assert probes.differs(own.predict(probes.columns).tolist()) is None
+
+
+def test_what_each_feature_did_is_said_by_the_trees_that_lie_beside_onnx(first: tuple[TrainingResult, Path]) -> None:
+    folder = first[1]
+    probes = Probes.read((folder / PROBES).read_bytes())
+    found = attributed(folder, "toy", "v1", {name: values[5] for name, values in probes.columns.items()}, "any")
+    assert (found["problem"], found["method"], found["of"]) == (None, "trees", "log-odds")
+    assert found["probability"] == pytest.approx(probes.probabilities[5])
+    assert found["gap"] < 1e-6
+    assert {one["feature"] for one in found["features"]} == set(probes.columns)
+    assert found["features"][0]["feature"] in ("size", "shop")
 
 
 def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingResult, Path]) -> None:

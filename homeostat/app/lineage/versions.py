@@ -1,0 +1,66 @@
+"""What a version is made of, as its folder and the ledger say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from homeostat.control.state import LoopState
+from homeostat.governance.audit import Entry
+from homeostat.kernel.canonical import digest, plain
+from homeostat.kernel.clock import Instant, format_instant
+from homeostat.registry.models import TrainingPin, Version
+
+Json = dict[str, Any]
+
+
+def version_of(found: Version | None, name: str, state: LoopState, entries: Sequence[Entry]) -> Json:
+    """Its standing now and, while its folder is here, its fingerprint, training set, runtime and promise.
+
+    ``judged`` says whether this very version is what the gate judged; null where the gate does not say.
+    """
+    standing = state.versions.get(name)
+    own = {"version": name, "state": standing.name if standing else None, "here": found is not None}
+    if found is None:
+        return own
+    return {
+        **own,
+        "created_at": format_instant(found.created_at),
+        "fingerprint": plain(found.fingerprint),
+        "manifest": digest(found.to_json()),
+        "judged": _judged(found, entries),
+        "training_set": pin_of(found.pin),
+        "runtime": found.runtime,
+        "form": None if found.form is None else plain(found.form),
+        "variant": None if found.variant is None else plain(found.variant),
+        "metrics": dict(found.metrics),
+        "promise": dict(found.promise),
+    }
+
+
+def pin_of(pin: TrainingPin) -> Json:
+    """Which rows it was trained on, with instants as text."""
+    return {
+        "table_versions": dict(pin.table_versions),
+        "sequence": pin.sequence,
+        "since": _instant(pin.since),
+        "cutoff": _instant(pin.cutoff),
+        "as_of": _instant(pin.as_of),
+        "rows": pin.rows,
+        "first": _instant(pin.first),
+        "last": _instant(pin.last),
+        "feature_hash": pin.feature_hash,
+    }
+
+
+def _judged(found: Version, entries: Sequence[Entry]) -> bool | None:
+    told = [
+        one.draft.evidence["manifest"]
+        for one in entries
+        if one.draft.version == found.version and "manifest" in one.draft.evidence
+    ]
+    return digest(found.to_json()) == told[-1] if told else None
+
+
+def _instant(at: Instant | None) -> str | None:
+    return None if at is None else format_instant(at)

@@ -1,0 +1,86 @@
+"""What a new loop is to be, as inferred from rows and options: values from which its files are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from homeostat.data.contracts import Kind
+from homeostat.data.inference import ProposedColumn
+
+TOLD_AT = "told_at"
+"""When the outcome of a question was known: the event time of the outcomes' table."""
+ASKED_AT = "asked_at"
+"""The name of a question's time where the rows have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person said of the rows; None and () are left to be found out.
+
+    ``positive`` is the value of ``target`` that is to be predicted, as text. ``matures`` is how long after its time a
+    row's outcome is known.
+    """
+
+    name: str
+    source: str
+    target: str | None = None
+    time: str | None = None
+    key: tuple[str, ...] = ()
+    positive: str | None = None
+    matures: str = "1d"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The column that says what came true, and the condition of it that makes a label true."""
+
+    column: str
+    kind: Kind
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A loop about to be written. ``features`` are columns of the question with what each seems to promise.
+
+    ``holdout`` is the span before now, less the maturity, of which the first version's judging days are taken.
+    ``assumed`` says in sentences what the rows did not tell; ``left_out`` why a column is no feature; ``renamed`` maps
+    a column's name in the rows to its name in the loop, where they differ.
+    """
+
+    loop: str
+    source: str
+    rows: int
+    labelled: int
+    positive: int
+    key: tuple[tuple[str, Kind], ...]
+    time: str
+    target: Target
+    features: tuple[ProposedColumn, ...]
+    matures: str
+    holdout: str
+    min_rows: int
+    assumed: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its tables begin with.
+
+        >>> from homeostat.app.scaffold.plan import table_prefix
+        >>> table_prefix("late-parcel")
+        'late_parcel'
+        """
+        return table_prefix(self.loop)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The features that are texts."""
+        return tuple(one.name for one in self.features if one.column.kind == "text")
+
+
+def table_prefix(loop: str) -> str:
+    """A loop's name as tables and columns may begin."""
+    return loop.replace("-", "_")

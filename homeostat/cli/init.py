@@ -1,0 +1,85 @@
+"""The command that starts a loop of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.options import JsonOption
+from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.progress import progress_bar
+
+Json = dict[str, Any]
+
+
+def init(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the loop, and of the folder that is made.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="CSV, Parquet or JSON lines of past rows; made up if left out."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="The column that says what came true.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", metavar="VALUE", help="The value of the target to be predicted.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="COLUMN", help="The column that says when a row was asked about.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="COLUMN", help="The column that identifies a row; again for more of them."),
+    ] = None,
+    matures: Annotated[
+        str, typer.Option("--matures", metavar="SPAN", help="How long after its time a row's outcome is known.")
+    ] = "1d",
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="DIR", help="Where it is made; NAME by default.")
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", help="Folder that holds all state; .homeostat in the loop's by default."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a loop from past rows with a target, or made-up ones.
+
+    Makes a folder with the loop file, its tests, a page to read, and a home that has taken the rows in as history.
+    'homeostat up NAME' then runs it: a first version is trained, judged on the newest rows, and serves. What the
+    rows do not tell is asked for, or assumed and said.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.clocks import SystemClock
+        from homeostat.app.scaffold.plan import Asked
+        from homeostat.app.scaffold.starting import Place, start_from_rows
+
+        at = (folder or Path(name)).resolve()
+        place = Place(at, (home or at / ".homeostat").resolve())
+        file = None if source is None else Path(source)
+        asked = Asked(name, "" if file is None else file.name, target, time, tuple(key or ()), positive, matures)
+        with progress_bar("reading rows") as progress:
+            told = start_from_rows(asked, file, place, SystemClock().now(), progress)
+        show(told, as_json, _told)
+
+
+def _told(told: Json) -> None:
+    data.print(f"[bold]{told['loop']}[/]  ", end="")
+    data.print(
+        f"is {told['label']}?  {told['labelled']:,} rows with an outcome, true in {told['positive']:,}", markup=False
+    )
+    data.print(f"features  {', '.join(told['features'])}", markup=False)
+    for name, why in told["left_out"].items():
+        data.print(f"left out  {name} {why}", markup=False)
+    for old, new in told["renamed"].items():
+        data.print(f"renamed   {old} to {new}", markup=False)
+    for text in told["assumed"]:
+        data.print(f"assumed   {text}", markup=False)
+    talk.print(f"\nRun it:  homeostat up {_short(told['folder'])}", markup=False, soft_wrap=True)
+
+
+def _short(folder: str) -> str:
+    path = Path(folder)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else folder

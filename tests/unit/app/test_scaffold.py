@@ -1,0 +1,214 @@
+"""A loop is started from rows as people have them; what they do not tell is asked for, or assumed and said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from homeostat.app.loader import load_loop
+from homeostat.app.scaffold.cleaning import cleaned, times_in
+from homeostat.app.scaffold.loop_text import loop_file
+from homeostat.app.scaffold.past import past_of
+from homeostat.app.scaffold.plan import Asked
+from homeostat.kernel.clock import parse_instant
+from homeostat.kernel.errors import HomeostatError, InvalidInput, NotEnoughData
+
+NOW = parse_instant("2026-03-01T00:00:00Z")
+ASKED = Asked("churn", "rows.csv", "left")
+ROWS = 400
+
+
+def rows(**more: object) -> pl.DataFrame:
+    """Rows of forty days, two numbers and a text, and an outcome that depends on them."""
+    drawn = np.random.default_rng(1)
+    x = drawn.normal(size=ROWS)
+    columns = {
+        "x": x,
+        "shop": drawn.choice(["north", "south"], ROWS),
+        "at": [f"2026-01-{1 + place * 30 // ROWS:02d}" for place in range(ROWS)],
+        "left": drawn.random(ROWS) < 1 / (1 + np.exp(-x)),
+    }
+    return pl.DataFrame({**columns, **more})
+
+
+def problem(frame: pl.DataFrame, asked: Asked = ASKED) -> HomeostatError:
+    with pytest.raises(HomeostatError) as found:
+        past_of(frame, asked, NOW)
+    return found.value
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["1", " 2.5 ", "", None], [1.0, 2.5, None, None]),
+        (["00501", "1", "2", "3"], ["00501", "1", "2", "3"]),
+        (["1", "2", "x", " "], ["1", "2", "x", None]),
+        ([1.0, float("nan"), float("inf"), None], [1.0, None, None, None]),
+    ],
+)
+def test_empty_texts_and_what_is_no_number_are_missing_and_numbers_among_texts_are_numbers(
+    values: list[object], told: list[object]
+) -> None:
+    found = cleaned(pl.Series("a", values))
+    assert found is not None
+    assert found.to_list() == told
+
+
+@pytest.mark.parametrize(
+    ("text", "instant", "zoned"),
+    [
+        ("2024-01-31", "2024-01-31T00:00:00Z", False),
+        ("2024-01-31 12:30", "2024-01-31T12:30:00Z", False),
+        ("2024-01-31T12:30:05.5", "2024-01-31T12:30:05.5Z", False),
+        ("2024-01-31T12:30:05Z", "2024-01-31T12:30:05Z", True),
+        ("2024-01-31T12:30:05+02:00", "2024-01-31T10:30:05Z", True),
+    ],
+)
+def test_times_are_read_in_every_usual_form(text: str, instant: str, zoned: bool) -> None:
+    found = times_in(pl.Series("at", [text, None]))
+    assert found is not None
+    assert found[0].dt.timestamp("us").to_list() == [parse_instant(instant), None]
+    assert found[1] is zoned
+
+
+def test_what_holds_no_times_is_no_column_of_times() -> None:
+    assert times_in(pl.Series("a", ["2024-01-31", "soon"])) is None
+    assert times_in(pl.Series("a", [20240131])) is None
+
+
+def test_names_kinds_key_time_and_features_are_inferred_and_said() -> None:
+    frame = rows(**{"Customer ID": [f"c{n}" for n in range(ROWS)], "note": [f"n {n}" for n in range(ROWS)]})
+    plan = past_of(frame, ASKED, NOW).plan
+    assert [name for name, _ in plan.key] == ["customer_id"]
+    assert plan.time == "at"
+    assert [(one.name, one.column.kind) for one in plan.features] == [("x", "number"), ("shop", "text")]
+    assert set(plan.left_out) == {"note"}
+    assert plan.renamed == {"Customer ID": "customer_id"}
+    assert any("UTC" in text for text in plan.assumed)
+
+
+def test_an_outcome_is_known_after_its_maturity_and_never_after_now() -> None:
+    past = past_of(rows(), replace(ASKED, matures="40d"), NOW)
+    both = past.questions.join(past.outcomes, on="row_id")
+    delays = both["told_at"].dt.timestamp("us") - both["at"].dt.timestamp("us")
+    assert delays.max() == 40 * 86_400_000_000
+    assert both["told_at"].dt.timestamp("us").max() == NOW
+
+
+def test_rows_without_times_are_taken_in_their_order() -> None:
+    past = past_of(rows().drop("at"), ASKED, NOW)
+    assert past.questions["asked_at"].is_sorted()
+    assert past.questions["row_id"].to_list() == [f"row-{n}" for n in range(1, ROWS + 1)]
+    assert "order" in past.plan.assumed[0]
+
+
+def test_rows_sorted_by_their_target_have_no_order_to_go_by() -> None:
+    past = past_of(rows().drop("at").sort("left"), ASKED, NOW)
+    assert past.questions["row_id"].to_list() != [f"row-{n}" for n in range(1, ROWS + 1)]
+    assert "at random" in past.plan.assumed[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "condition"),
+    [
+        (["no", "Yes"], None, 'left == "Yes"'),
+        ([0, 1], None, "left == 1"),
+        ([-1.0, 1.0], None, "left == 1.0"),
+        ([True, False], None, "left"),
+        ([True, False], "false", "not left"),
+        (["gone", "here"], "here", 'left == "here"'),
+        ([1, 2], "2", "left == 2"),
+        (["a", "b", "c"], "b", 'left == "b"'),
+    ],
+)
+def test_the_condition_of_the_label_says_which_value_counts(
+    values: list[object], positive: str | None, condition: str
+) -> None:
+    drawn = np.random.default_rng(2).integers(0, len(values), ROWS)
+    frame = rows(left=[values[place] for place in drawn])
+    past = past_of(frame, replace(ASKED, positive=positive), NOW)
+    assert past.plan.target.condition == condition
+    assert 0 < past.plan.positive < ROWS
+
+
+@pytest.mark.parametrize("values", [["gone", "here"], [1, 2], ["a", "b", "c"]])
+def test_values_of_which_none_says_yes_are_asked_about(values: list[object]) -> None:
+    frame = rows(left=[values[place % len(values)] for place in range(ROWS)])
+    assert "--positive" in problem(frame).mend
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (replace(ASKED, target=None), "--target"),
+        (replace(ASKED, target="lefd"), "left"),
+        (replace(ASKED, time="x"), "--time"),
+        (replace(ASKED, key=("shop",)), "--key"),
+        (replace(ASKED, positive="maybe"), "--positive"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_option_that_decides_it(asked: Asked, said: str) -> None:
+    assert said in problem(rows(), asked).mend
+
+
+def test_several_columns_of_times_are_asked_about_and_later_ones_are_refused() -> None:
+    assert "--time at" in problem(rows(seen=["2026-01-01"] * ROWS)).mend
+    ahead = problem(rows(at=["2026-02-01"] * (ROWS - 1) + ["2027-01-01"]))
+    assert ahead.facts == {"column": "at", "rows": 1}
+
+
+def test_a_key_that_repeats_over_time_is_completed_by_the_time() -> None:
+    frame = rows(
+        customer=[f"c{n % 20}" for n in range(ROWS)],
+        at=[f"2026-01-{1 + n // 20:02d}T{n % 20:02d}:00:00Z" for n in range(ROWS)],
+    )
+    plan = past_of(frame, replace(ASKED, key=("customer",)), NOW).plan
+    assert [name for name, _ in plan.key] == ["customer", "at"]
+
+
+def test_too_few_rows_days_or_outcomes_are_told() -> None:
+    assert isinstance(problem(rows().head(0)), InvalidInput)
+    assert isinstance(problem(rows(at=["2026-01-01"] * ROWS)), NotEnoughData)
+    assert isinstance(problem(rows(left=[n < 3 or n > 390 for n in range(ROWS)])), NotEnoughData)
+    assert "always" in problem(rows(left=[True] * ROWS)).problem
+
+
+@pytest.mark.parametrize("holdout_from", ["2026-03-01T00:00:00Z", "2031-03-01T00:00:00Z"])
+def test_the_loop_file_says_what_was_planned_however_old_the_rows_are(tmp_path: Path, holdout_from: str) -> None:
+    now = parse_instant(holdout_from)
+    frame = rows(**{'odd "name" \'\\': np.arange(ROWS), "Kind": (['"a"', "b'c"] * ROWS)[:ROWS]})
+    past = past_of(frame, ASKED, now)
+    (tmp_path / "loop.py").write_text(loop_file(past.plan))
+    loop = load_loop(tmp_path / "loop.py", "churn")
+    assert loop.feature_set.names == tuple(one.name for one in past.plan.features)
+    _, cutoff = loop.training_span(now, first=True)
+    at = past.questions["at"].dt.timestamp("us")
+    assert 5 <= at.filter(at >= cutoff).cast(pl.Datetime("us")).dt.date().n_unique() <= 7
+    assert int((at < cutoff).sum()) >= loop.retrain.min_rows
+
+
+def test_a_command_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from homeostat.cli.main import app
+
+    file = tmp_path / "rows.csv"
+    rows().write_csv(file)
+    folder = tmp_path / "made"
+    words = ["init", "churn", "--from", str(file), "--folder", str(folder), "--json"]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["error"]["code"] == "invalid_input"
+    assert not folder.exists()
+    made = CliRunner().invoke(app, [*words, "--target", "left"])
+    assert made.exit_code == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert (told["rows"], told["features"]) == (ROWS, ["x", "shop"])
+    again = CliRunner().invoke(app, [*words, "--target", "left"])
+    assert json.loads(again.stdout)["error"]["code"] == "conflict"
+    assert (folder / "loop.py").exists()
