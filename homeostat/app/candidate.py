@@ -6,27 +6,27 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 
 from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
-from homeostat.app.pipeline.rows import row_steps
+from homeostat.app.pipeline.rows import held_from, row_steps
 from homeostat.app.pipeline.training import training_steps
-from homeostat.app.pipeline.variants import variant_fingerprint, variant_steps
+from homeostat.app.pipeline.variants import variant_steps
+from homeostat.app.provenance.recording import Recorded, Recording
 from homeostat.features.offline import InMemoryEngine, OfflineEngine
-from homeostat.kernel.canonical import canonical_json, digest
-from homeostat.registry.fingerprint import config_hash, environment
-from homeostat.registry.manifest import CONFIG, STEPS, hash_files, write_manifest
-from homeostat.registry.models import Fingerprint, TrainingPin, Version
+from homeostat.kernel.canonical import canonical_json
+from homeostat.registry.manifest import CONFIG, STEPS, hash_files, read_manifest, write_manifest
+from homeostat.registry.models import Version
 from homeostat.training.evaluation import promise_of
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.stepping import Run, Say, Watch
 from homeostat.training.steps import Gauge, NoGauge, NothingKept, Step, StepRecord, StepStore
 from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
-ENVIRONMENT = "environment.json"
 SHIPPED = ("model", "companions")
 """Outputs that are files of the version's folder."""
 
@@ -53,10 +53,11 @@ def make_candidate(
     raises; NotEnoughData when no row is left to judge on.
     """
     sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
-    material = Material(job, loop, place, sources, served)
+    material = Material(job, loop, place, sources, Recording.begun(job, loop), served)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()
-    version = _stage(_version(material, run), _files(run), place)
+    legs = _legs(material, run)
+    version = _stage(_version(material, run, legs), {**_files(run), **legs.files}, place)
     seen = run.value("evaluation")
     write_whole(place.evaluation, canonical_json(seen))
     say(f"staged {version.id}")
@@ -72,14 +73,13 @@ def candidate_steps(material: Material) -> list[Step]:
     return [*row_steps(material), *making, *judging_steps(material)]
 
 
-def _fingerprint(material: Material, run: Run, pin: TrainingPin) -> Fingerprint:
-    if material.job.variant is not None:
-        return variant_fingerprint(material, material.job.variant, pin)
-    code, config = run.value("code"), config_hash(run.value("config"))
-    return Fingerprint(code=code, data=digest(pin), config=config, environment=digest(environment()))
+def _legs(material: Material, run: Run) -> Recorded:
+    job = material.job
+    of = None if job.variant is None else read_manifest(Path(str(job.source)))
+    return material.recording.done(run.value("code"), run.value("pin"), run.value("trained_on"), held_from(job), of)
 
 
-def _version(material: Material, run: Run) -> Version:
+def _version(material: Material, run: Run, legs: Recorded) -> Version:
     job, pin, form = material.job, run.value("pin"), run.value("form")
     promise = promise_of(run.value("evaluation"))
     metrics = {name: value for name, value in promise.items() if isinstance(value, float)}
@@ -88,7 +88,7 @@ def _version(material: Material, run: Run) -> Version:
         version=job.version,
         created_at=job.as_of,
         inputs=tuple(material.loop.feature_set.kinds.items()),
-        fingerprint=_fingerprint(material, run, pin),
+        fingerprint=legs.fingerprint,
         pin=pin,
         metrics={**metrics, "training_rows": float(pin.rows), "serving_difference": form.proof.worst},
         promise=promise,
@@ -105,7 +105,6 @@ def _files(run: Run) -> dict[str, bytes]:
         **shipped,
         CONFIG: canonical_json(run.value("config")),
         STEPS: canonical_json(_lasting(run.records)),
-        ENVIRONMENT: canonical_json(environment()),
     }
 
 

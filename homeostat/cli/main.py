@@ -40,6 +40,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    versions,
     why,
 )
 
@@ -58,7 +59,6 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("up")(run.up)
 app.command("status")(operate.status)
-app.command("versions")(operate.versions)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
 app.command("performance")(performance.performance)
@@ -79,6 +79,7 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+app.add_typer(versions.app, name="versions")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")

@@ -12,7 +12,7 @@ from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, registry_of, serving
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show, talk, when
+from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 
@@ -26,16 +26,6 @@ def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
         operations, found = opened(home, loop)
         shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}
         show(shown, as_json, _status)
-
-
-def versions(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """List every version with its standing, newest first.
-
-    Figures are those of its held-out days, measured before it served anyone. --json adds the fingerprint.
-    """
-    with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.versions(found), as_json, _versions)
 
 
 def rollback(
@@ -245,30 +235,6 @@ def _skew(shown: Json) -> str:
 def _line(name: str, text: str) -> None:
     data.print(f"[bold]{name:<14}[/] ", end="")
     data.print(text, markup=False)
-
-
-def _versions(found: list[Json]) -> None:
-    if not found:
-        talk.print("No version yet.")
-        return
-    rows = []
-    for one in found:
-        metrics = one["metrics"] or {}
-        rows.append(
-            [
-                one["version"],
-                one["state"].replace("_", " ") + _variant(one["variant"]),
-                when(one["created_at"]),
-                "-" if one["rows"] is None else f"{one['rows']:,}",
-                *(figure(metrics.get(name)) for name in ("log_loss", "auc", "brier")),
-            ]
-        )
-    columns = ["version", "standing", "as of (UTC)", "rows", "log-loss", "AUC", "Brier"]
-    print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
-
-
-def _variant(told: Json | None) -> str:
-    return "" if told is None else f", {told['precision']} of {told['of']}"
 
 
 def changed(done: Json) -> None:

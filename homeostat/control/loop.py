@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from homeostat.control.canonical import canonical_loop
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.limits import Limits
@@ -77,6 +78,8 @@ class Loop:
     ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
+    ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
+    ``"queries/*.sql"``: kept with every version, as its code.
     Raises: InvalidInput that names the part.
     """
 
@@ -105,6 +108,7 @@ class Loop:
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
+    files: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -134,6 +138,9 @@ class Loop:
                 mend=f"Choose one of {', '.join(RUNTIMES)}.",
                 runtime=self.runtime,
             )
+        if isinstance(self.files, str) or not all(isinstance(cast("object", one), str) for one in self.files):
+            mend = "Give files=[...], a list of paths or patterns such as 'queries/*.sql'."
+            raise InvalidInput(f"Loop {self.name!r}: its files are no list of paths.", mend=mend)
         check_batching(self.batching, self.name)
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
@@ -171,6 +178,11 @@ class Loop:
     def feature_set(self) -> FeatureSet:
         """The compiled features; their hash binds every version trained on them."""
         return feature_set(self.question, self.features)
+
+    @cached_property
+    def canonical(self) -> Mapping[str, Any]:
+        """What it declares of how versions are made and let through, as JSON values."""
+        return canonical_loop(self)
 
     @cached_property
     def sliced_by(self) -> tuple[Slice, ...]:

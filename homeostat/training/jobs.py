@@ -33,7 +33,8 @@ class TrainingJob:
     evaluation's intervals. Rows served from ``served_since`` on are read from the prediction logs in ``log`` at
     ``log_version`` and compared with what training computes for them; -1 when nothing was served yet.
     ``variant`` says of which version's model the candidate is made, whose folder is ``source``; None where it is
-    trained.
+    trained. ``held_out_from`` is given where a version is made again: rows from then on were held out, whatever the
+    champion was. ``project`` is then the folder of its checked out code.
     """
 
     loop_file: str
@@ -53,6 +54,8 @@ class TrainingJob:
     served_since: Instant = 0
     variant: Variant | None = None
     source: str | None = None
+    held_out_from: Instant | None = None
+    project: str | None = None
 
     @property
     def hash(self) -> str:

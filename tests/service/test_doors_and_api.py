@@ -306,6 +306,12 @@ def test_a_decision_is_explained_and_judged_again(running: Running) -> None:
     assert "homeostat decisions" in problem(running.control.get(f"{path}/99/explanation"), 404, "not_found")["mend"]
 
 
+def test_a_version_that_is_not_there_is_named(running: Running) -> None:
+    path = f"/api/loops/{LOOP}/versions/v99"
+    assert "v99" in problem(running.control.get(path), 404, "not_found")["problem"]
+    assert "v99" in problem(running.control.get(f"{path}/difference?to=v98"), 404, "not_found")["problem"]
+
+
 @pytest.mark.parametrize("what", ["rollout", "retrain"])
 @pytest.mark.parametrize("said", ["approve", "refuse"])
 def test_an_answer_to_nothing_is_refused(running: Running, what: str, said: str) -> None:
@@ -345,6 +351,8 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("POST", "/api/loops/{loop}/rollout/approve"),
         ("POST", "/api/loops/{loop}/rollout/refuse"),
         ("GET", "/api/loops/{loop}/decisions/{decision}/explanation"),
+        ("GET", "/api/loops/{loop}/versions/{version}"),
+        ("GET", "/api/loops/{loop}/versions/{version}/difference"),
         ("POST", "/api/loops/{loop}/retrain/approve"),
         ("POST", "/api/loops/{loop}/retrain/refuse"),
         ("POST", "/api/loops/{loop}/silences"),

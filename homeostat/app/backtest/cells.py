@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from homeostat.app.backtest.grid import Ask, Grid
 from homeostat.app.home import write_whole
+from homeostat.app.provenance.gathering import code_hash
 from homeostat.control.backtest.matrix import Drift, PastDay, Trial
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import digest
 from homeostat.registry.binding import Binding
-from homeostat.registry.fingerprint import code_hash, config_hash, environment
+from homeostat.registry.fingerprint import config_hash, environment
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
 FORM = 1

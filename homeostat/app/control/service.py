@@ -22,6 +22,7 @@ from homeostat.app.diagnosing import diagnosis
 from homeostat.app.economics import economics
 from homeostat.app.operations import Operations
 from homeostat.app.performance import performance
+from homeostat.app.provenance.versions import compared, origin, shown
 from homeostat.app.showing import Showing
 from homeostat.app.slices import slices
 from homeostat.app.traffic import traffic
@@ -232,6 +233,15 @@ class ControlService:
     def versions(self, name: str) -> list[Json]:
         """Every version and its standing."""
         return self.operations.versions(self._loop(name))
+
+    def version(self, name: str, version: str) -> Json:
+        """What a version was made of."""
+        return shown(origin(self.operations.home, self._loop(name).name, version))
+
+    def difference(self, name: str, version: str, other: str) -> Json:
+        """What changed from a version to another, by leg."""
+        home, loop = self.operations.home, self._loop(name).name
+        return compared(origin(home, loop, version), origin(home, loop, other))
 
     def rollback(self, name: str, reason: str, actor: str, generation: int | None, way: Way | None = None) -> Json:
         """Take the candidate back, or flip to the standby; only where ``generation`` serves, if it is given."""

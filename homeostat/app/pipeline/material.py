@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
 from homeostat.training.jobs import JobFolder, TrainingJob
@@ -25,17 +26,22 @@ class Trainable(LabelledLoop, Protocol):
     def config(self) -> Mapping[str, Any]: ...
     @property
     def runtime(self) -> str: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def canonical(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Material:
-    """One candidate's. ``served`` reads the rows of the prediction log that are compared with what training computes;
-    None where nothing was served yet."""
+    """One candidate's. ``recording`` knows the code that was loaded, and where it runs. ``served`` reads the rows of
+    the prediction log that are compared with what training computes; None where nothing was served yet."""
 
     job: TrainingJob
     loop: Trainable
     place: JobFolder
     sources: Sources
+    recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 

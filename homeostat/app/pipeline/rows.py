@@ -8,11 +8,13 @@ from typing import Any
 from homeostat.app.facts_check import check_facts
 from homeostat.app.pipeline.material import Material
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
+from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import TrainingPin
 from homeostat.training.checks import check_training_rows
 from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
 from homeostat.training.jobs import TrainingJob
+from homeostat.training.rowhash import digest_rows
 from homeostat.training.steps import Format, Notes, Step
 from homeostat.training.training_set import LabelledQuestions, LabelledRows, joined_features, labelled_questions
 
@@ -21,7 +23,7 @@ _RETRIES = 2
 
 
 def row_steps(material: Material) -> list[Step]:
-    """snapshot, validate, features, split: they give ``training``, ``held_out`` and the ``pin``."""
+    """snapshot, validate, features, split: they give ``training``, what identifies it, ``held_out`` and the ``pin``."""
     return [_snapshot(material), _validate(material), _features(material), _split(material)]
 
 
@@ -74,13 +76,15 @@ def _features(material: Material) -> Step:
 def _split(material: Material) -> Step:
     """By time: what was asked before the cut-off is trained on, what was asked after both cut-offs is held out."""
     job = material.job
-    held_out_from = _held_out_from(job)
+    held_out_from = held_from(job)
 
     def work(notes: Notes, labelled: LabelledRows) -> dict[str, Any]:
         training = labelled.asked(job.since, job.cutoff)
         check_training_rows(material.rows(training), min_rows=job.min_rows)
         pin = _pin(material, training)
-        return {"training": training, "held_out": labelled.asked(held_out_from), "pin": pin}
+        held_out = labelled.asked(held_out_from)
+        digest = digest_rows(material.rows(training))
+        return {"training": training, "trained_on": digest, "held_out": held_out, "pin": pin}
 
     decided_by = {
         "since": job.since,
@@ -90,12 +94,19 @@ def _split(material: Material) -> Step:
         "pin": [dict(job.table_versions), job.sequence, job.as_of],
         "features": material.loop.feature_set.hash,
     }
-    gives: dict[str, Format] = {"training": PARTS, "held_out": PARTS, "pin": Values(lambda told: TrainingPin(**told))}
+    gives: dict[str, Format] = {
+        "training": PARTS,
+        "trained_on": Values(RowsDigest.from_json),
+        "held_out": PARTS,
+        "pin": Values(lambda told: TrainingPin(**told)),
+    }
     return Step("split", work, gives, ("labelled",), decided_by)
 
 
-def _held_out_from(job: TrainingJob) -> int:
-    """Rows later than both training cut-offs."""
+def held_from(job: TrainingJob) -> int:
+    """From when rows are held out: later than both training cut-offs."""
+    if job.held_out_from is not None:
+        return job.held_out_from
     if job.champion is None:
         return job.cutoff
     return max(job.cutoff, read_manifest(Path(job.champion)).pin.cutoff)

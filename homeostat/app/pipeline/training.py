@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from homeostat.app.forms import choose_form, with_native
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.kernel.errors import Refused
-from homeostat.registry.fingerprint import code_hash, config_hash, environment, source_files
-from homeostat.registry.manifest import hash_file
+from homeostat.registry.fingerprint import config_hash
 from homeostat.registry.models import Form
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, PASSING, VALUES, Values
@@ -28,23 +26,23 @@ def training_steps(material: Material) -> list[Step]:
 
 
 def _train(material: Material) -> Step:
-    """What the loop's function makes of rows and config, and the hash of the code that turned out to take part."""
-    loop, file = material.loop, Path(material.job.loop_file)
+    """What the loop's function makes of rows and config, and the code that turned out to take part."""
+    loop, recording = material.loop, material.recording
 
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = material.rows(training)
         notes.say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
         estimator = trained(loop, own(rows), loop.config, material.place)
-        return {"estimator": estimator, "code": code_hash(file, loop.train), "config": dict(loop.config)}
+        return {"estimator": estimator, "code": recording.code(), "config": dict(loop.config)}
 
     decided_by = {
-        "code": code_hash(file, loop.train),
+        "code": recording.code_hash,
         "config": config_hash(loop.config),
-        "environment": environment(),
+        "environment": recording.environment.hash,
         "inputs": list(loop.feature_set.kinds.items()),
     }
-    gives: dict[str, Format] = {"estimator": PASSING, "code": VALUES, "config": VALUES}
-    return Step("train", work, gives, ("training",), decided_by, sources=lambda: _hashed(source_files(file)))
+    gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
+    return Step("train", work, gives, ("training",), decided_by, sources=recording.sources.hashes)
 
 
 def _convert(material: Material) -> Step:
@@ -60,7 +58,7 @@ def _convert(material: Material) -> Step:
         served = with_native(served, estimator, loop.feature_set.kinds, frames[1], job.version)
         return {"form": served.form, "model": served.files}
 
-    decided_by = {"runtime": loop.runtime, "environment": environment()}
+    decided_by = {"runtime": loop.runtime, "environment": material.recording.environment.hash}
     gives: dict[str, Format] = {"form": Values(Form.from_json), "model": FILES}
     return Step("convert", work, gives, ("estimator", "training", "held_out"), decided_by)
 
@@ -95,10 +93,6 @@ def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameS
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(train, "__code__", None), "co_filename", "")
     return next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
-
-
-def _hashed(files: Sequence[Path]) -> dict[str, str]:
-    return {str(file): hash_file(file) for file in files}
 
 
 def _must_answer_when_nothing_is_known(runtime: Runtime, estimator: Any) -> None:

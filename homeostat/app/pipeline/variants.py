@@ -20,9 +20,8 @@ from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.fingerprint import environment
 from homeostat.registry.manifest import CONFIG, MODEL, read_manifest
-from homeostat.registry.models import Fingerprint, Form, Proof, TrainingPin, Variant, Version
+from homeostat.registry.models import Form, Proof, Variant, Version
 from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
@@ -88,16 +87,24 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
         notes.say("comparing it with its original")
         form = Form("onnx", MODEL, "", _apart(runtime, original, [rows, later]))
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
-        return {"form": form, "model": {MODEL: content}, "config": json.loads(config), "burdens": burdens}
+        code = material.recording.code()
+        made = {"form": form, "model": {MODEL: content}, "config": json.loads(config), "code": code}
+        return {**made, "burdens": burdens}
 
     decided_by = {
         "variant": plain(variant),
         "source": digest(read_manifest(folder).to_json()),
         "version": job.version,
         "features": material.loop.feature_set.hash,
-        "environment": environment(),
+        "environment": material.recording.environment.hash,
     }
-    gives: dict[str, Format] = {"form": Values(Form.from_json), "model": FILES, "config": VALUES, "burdens": _BURDENS}
+    gives: dict[str, Format] = {
+        "form": Values(Form.from_json),
+        "model": FILES,
+        "config": VALUES,
+        "code": FILES,
+        "burdens": _BURDENS,
+    }
     return [Step("quantise", work, gives, ("training", "held_out"), decided_by)]
 
 
@@ -142,14 +149,3 @@ def _apart(runtime: Runtime, original: Runtime, frames: list[pd.DataFrame]) -> P
 def _burden(version: str, model: bytes, runtime: Runtime) -> Burden:
     alone, together = (row_seconds(runtime, rows, time.perf_counter) for rows in (1, TOGETHER))
     return Burden(version, len(model), alone, together)
-
-
-def variant_fingerprint(material: Material, variant: Variant, pin: TrainingPin) -> Fingerprint:
-    """Of what its original stands on, of the rows it was calibrated on, of how, and of the libraries here."""
-    legs = read_manifest(Path(str(material.job.source))).fingerprint
-    return Fingerprint(
-        code=legs.code,
-        data=digest({"of": legs.data, "pin": plain(pin)}),
-        config=digest({"of": legs.config, "variant": plain(variant)}),
-        environment=digest({"of": legs.environment, "here": environment()}),
-    )

@@ -13,6 +13,8 @@ from homeostat.kernel.clock import parse_instant
 
 Json = dict[str, Any]
 LoopName = Annotated[str, Path(description="Name of the loop, as its file gives it.")]
+VersionName = Annotated[str, Path(description="A registered version, such as v3.")]
+OtherVersion = Annotated[str, Query(max_length=20, description="The version to compare it with.")]
 TableName = Annotated[str, Path(description="Name of a table, as the loop file gives it.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
 Days = Annotated[int, Query(ge=1, le=3_660, description="The last so many days.")]
@@ -157,6 +159,16 @@ def router_of(service: ControlService) -> APIRouter:
     def versions(loop: LoopName) -> Json:
         """Every version, newest first, with its standing, held-out figures and fingerprint."""
         return {"versions": service.versions(loop)}
+
+    @router.get("/loops/{loop}/versions/{version}", summary="Show what a version was made of")
+    def version(loop: LoopName, version: VersionName) -> Json:
+        """Its recorded code, data, config and environment, read from its folder and proven to be as registered."""
+        return service.version(loop, version)
+
+    @router.get("/loops/{loop}/versions/{version}/difference", summary="Tell what changed to another version")
+    def difference(loop: LoopName, version: VersionName, to: OtherVersion) -> Json:
+        """By leg: lines of code, tables and rows, keys of the config, packages; null where it was not recorded."""
+        return service.difference(loop, version, to)
 
     @router.post("/loops/{loop}/rollback", summary="Take a version back")
     def rollback(loop: LoopName, request: RollbackRequest) -> Json:

@@ -115,7 +115,7 @@ def test_a_version_that_is_not_what_the_gate_judged_is_marked(tmp_path: Path) ->
     assert why.told(name(home, 0), ASKED)["version"]["judged"] is None
     (home.versions / LOOP / "v2" / "model.onnx").write_bytes(b"another")
     found = why.told(name(home, 0), ASKED)["attributions"]
-    assert "not the ones that were registered" in found["problem"]
+    assert "is not what was registered" in found["problem"]
     assert found["mend"]
 
 

@@ -72,9 +72,13 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     native = native_model(version)
     assert native is not None
     assert sorted(version.files.keys() - set(native.files)) == [
+        "code.json",
+        "code.tar",
         "config.json",
         "daily.json",
+        "data.json",
         "environment.json",
+        "loop.json",
         "model.onnx",
         "probes.json",
         "profile.json",

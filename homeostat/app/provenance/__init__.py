@@ -1,0 +1,1 @@
+"""What a version was made of: recorded in its folder, compared, and made again on demand."""

@@ -1,0 +1,97 @@
+"""The environment that a model is made in, as far as it can change the model, and how to install it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from homeostat.app.pipeline.release import release
+from homeostat.registry.legs import EnvironmentLeg, Package
+
+OWN = "homeostat"
+_POOLS = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|NUMEXPR|VECLIB|RAYON|POLARS|NUMBA|TBB)_.*THREADS|.*_(NUM|MAX)_THREADS")
+_OTHERS = ("OPENBLAS_CORETYPE", "OMP_DYNAMIC", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES")
+_FLAGS = re.compile(r"(sse|ssse|avx|fma|f16c|amx|asimd|sve|neon|fphp|bf16|i8mm)")
+_WAYS = re.compile(r"\.dist-info/(INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_\w+\.json)$|\.pyc$")
+
+
+def this_environment() -> EnvironmentLeg:
+    """Everything installed here, and what of this machine changes floats."""
+    packages, lock = _installed()
+    return EnvironmentLeg(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform={"system": platform.system(), "machine": platform.machine(), "libc": "-".join(platform.libc_ver())},
+        processor={"features": _features(), "kernels": _kernels()},
+        threads=_threads(os.environ),
+        packages=packages,
+        lock=lock,
+    )
+
+
+@cache
+def _installed() -> tuple[Mapping[str, Package], tuple[str, ...]]:
+    """Looked through once: a process goes on with what it has imported."""
+    packages, lock = {}, []
+    for one in metadata.distributions():
+        name = _name(one)
+        if name not in packages:  # of two on the path the first is imported; Homeostat may be installed for work on it
+            packages[name] = Package(one.version, release() if name == OWN else _record(one))
+            lock.append(_line(one, name))
+    return dict(sorted(packages.items())), tuple(sorted(lock))
+
+
+def _name(one: metadata.Distribution) -> str:
+    """As PEP 503 has it, so that every tool means the same by it."""
+    return re.sub(r"[-_.]+", "-", str(one.metadata["Name"])).lower()
+
+
+def _record(one: metadata.Distribution) -> str | None:
+    """The files of a wheel with their hashes, without what installers add, each in its own way and place."""
+    lines = (one.read_text("RECORD") or "").splitlines()
+    rows = [line.rsplit(",", 2) for line in lines if line]
+    kept = sorted(
+        f"{path} {hashed}" for path, hashed, _ in rows if not path.startswith("..") and not _WAYS.search(path)
+    )
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest() if kept else None
+
+
+def _line(one: metadata.Distribution, name: str) -> str:
+    """A requirement that installs it again; a comment for what lies only in a folder of this machine."""
+    url = json.loads(one.read_text("direct_url.json") or "{}")
+    if "vcs_info" in url:
+        return f"{name} @ {url['vcs_info']['vcs']}+{url['url']}@{url['vcs_info']['commit_id']}"
+    if "dir_info" in url:
+        return f"# {name}=={one.version} was installed from a folder"
+    return f"{name}=={one.version}"
+
+
+def _features() -> list[str]:
+    """Instruction sets for floats that this processor has; libraries choose their arithmetic by them."""
+    try:
+        told = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    flags: Iterator[str] = (line.partition(":")[2] for line in told if line.lower().startswith(("flags", "features")))
+    return sorted({flag for flag in next(flags, "").split() if _FLAGS.match(flag)})
+
+
+def _kernels() -> list[str]:
+    """For which processor each loaded library of linear algebra chose its kernels, and its threads."""
+    import scipy.linalg  # noqa: F401 - so that its library is told whether or not something has loaded it before
+    from threadpoolctl import threadpool_info
+
+    found: list[dict[str, Any]] = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    kinds = ("internal_api", "version", "architecture", "num_threads")
+    return sorted({" ".join(str(one.get(kind, "-")) for kind in kinds) for one in found})
+
+
+def _threads(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in sorted(variables.items()) if _POOLS.fullmatch(name) or name in _OTHERS}

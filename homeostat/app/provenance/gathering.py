@@ -1,0 +1,171 @@
+"""Gathers the code that a model is made with: which files took part, and their contents."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+import homeostat
+from homeostat.kernel.errors import InvalidInput
+from homeostat.registry.archive import ELSEWHERE, PROJECT, archived
+from homeostat.registry.legs import CodeLeg, SourceFile, Tree, Why
+
+MOST_BYTES, MOST_OF_FILE = 32 << 20, 8 << 20
+"""Contents beyond these are not kept: the file is then known by its hash alone."""
+_INSTALLED = re.compile(r"(^|/)(site-packages|dist-packages|\.venv)(/|$)")
+_LIBRARY = [str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib")]
+_NOT_OURS = tuple(f"{folder}/" for folder in (*_LIBRARY, str(Path(homeostat.__file__).resolve().parent)))
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Gathers the files of one training. ``project`` is the folder that paths are relative to.
+
+    Read when the loop file is loaded and again when its model is made: what was imported only then counts too, and
+    of what was read before the first content is kept, for that is what ran.
+    """
+
+    loop_file: Path
+    project: Path
+    declared: Iterable[str] = ()
+    _found: dict[str, tuple[SourceFile, bytes]] = field(init=False, default_factory=dict)
+    _origins: dict[str, Path] = field(init=False, default_factory=dict)
+    _roots: set[str] = field(init=False, default_factory=set)
+
+    def read(self) -> None:
+        """Take in what is loaded by now and was not before.
+
+        Raises: InvalidInput for a declared file that is not there.
+        """
+        self._take(self.loop_file.resolve(), self._below(self.loop_file.resolve()), "loop")
+        for module in list(sys.modules.values()):
+            file = source_of(module)
+            if file is not None and file != self.loop_file.resolve():
+                self._take(file, self._place(module, file), "module")
+        for file in self._declared():
+            self._take(file, self._below(file), "declared")
+
+    def leg(self, train: Callable[..., Any], tree: Tree | None) -> CodeLeg:
+        """What was gathered, the largest files without their contents where all are too much."""
+        files = [one for one, _ in self._found.values()]
+        total = sum(one.bytes for one in files)
+        for one in sorted(files, key=lambda one: -one.bytes):
+            if one.bytes > MOST_OF_FILE or total > MOST_BYTES:
+                files[files.index(one)] = replace(one, kept=False)
+                total -= one.bytes
+        return CodeLeg(
+            loop_file=self._below(self.loop_file.resolve()),
+            folder=self._folder(),
+            roots=tuple(sorted(self._roots)),
+            function=f"{getattr(train, '__module__', '')}.{getattr(train, '__qualname__', repr(train))}",
+            train=hashlib.sha256(_source(train).encode()).hexdigest(),
+            files=tuple(sorted(files, key=lambda one: one.path)),
+            tree=tree,
+        )
+
+    def archive(self, leg: CodeLeg, diff: bytes | None = None) -> bytes:
+        """The contents that the leg keeps as a tar of files named by their hashes; equal contents once, always the
+        same bytes. ``diff`` is that of the tree."""
+        kept = {one.sha256 for one in leg.files if one.kept}
+        contents = {one.sha256: content for one, content in self._found.values() if one.sha256 in kept}
+        if diff is not None and leg.tree is not None and leg.tree.kept:
+            contents[str(leg.tree.diff)] = diff
+        return archived(contents)
+
+    def hashes(self) -> dict[str, str]:
+        """The hash of every file that was read by now, by its path here."""
+        return {str(self._origins[place]): one.sha256 for place, (one, _) in self._found.items()}
+
+    def paths(self) -> list[str]:
+        """The files below the project that took part, relative to it."""
+        return [path.removeprefix(f"{PROJECT}/") for path in sorted(self._found) if path.startswith(f"{PROJECT}/")]
+
+    def _take(self, file: Path, place: str, why: Why) -> None:
+        if place in self._found:
+            return
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return  # what is gone since it was loaded cannot be kept
+        self._origins[place] = file
+        self._found[place] = (SourceFile(place, hashlib.sha256(content).hexdigest(), len(content), why), content)
+
+    def _place(self, module: ModuleType, file: Path) -> str:
+        """Where a module lies in a checkout; from where it can be imported there is noted."""
+        parts = module.__name__.split(".")
+        if file.stem == "__init__":
+            parts.append("__init__")
+        if file.is_relative_to(self.project):
+            root = file.parents[len(parts) - 1] if len(parts) <= len(file.parents) else file.parent
+            if file.with_suffix("") == root.joinpath(*parts) and root.is_relative_to(self.project):
+                self._roots.add(self._below(root))
+            return self._below(file)
+        self._roots.add(ELSEWHERE)
+        return str(PurePosixPath(ELSEWHERE, *parts).with_suffix(file.suffix))
+
+    def _below(self, file: Path) -> str:
+        return str(PurePosixPath(PROJECT, file.relative_to(self.project).as_posix()))
+
+    def _folder(self) -> str:
+        here = Path.cwd()
+        return self._below(here if here.is_relative_to(self.project) else self.loop_file.resolve().parent)
+
+    def _declared(self) -> Iterator[Path]:
+        for pattern in self.declared:
+            try:
+                found = [file.resolve() for file in self.loop_file.resolve().parent.glob(pattern) if file.is_file()]
+            except (ValueError, NotImplementedError) as error:
+                raise _not_declared(pattern, "is no pattern of files") from error
+            if not found:
+                raise _not_declared(pattern, "names no file")
+            if not all(file.is_relative_to(self.project) for file in found):
+                raise _not_declared(pattern, f"leads out of the project, {self.project}")
+            yield from found
+
+
+def project_of(loop_file: Path) -> Path:
+    """The user's project: the working tree of git that the loop file lies in, else its folder."""
+    folder = loop_file.resolve().parent
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+
+
+def source_of(module: ModuleType) -> Path | None:
+    """The file of a module of the user's; None for one that is built in, installed, or Homeostat's own.
+
+    These belong to the environment.
+    """
+    file = getattr(module, "__file__", None)
+    if not file or _INSTALLED.search(file) or file.startswith(_NOT_OURS):
+        return None
+    path = Path(file).resolve()
+    if _INSTALLED.search(path.as_posix()) or str(path).startswith(_NOT_OURS):
+        return None
+    return path if path.is_file() else None
+
+
+def code_hash(loop_file: Path, train: Callable[..., Any]) -> str:
+    """The hash of the code that is loaded now."""
+    gathered = Gathering(loop_file, project_of(loop_file))
+    gathered.read()
+    return gathered.leg(train, None).hash
+
+
+def _source(train: Callable[..., Any]) -> str:
+    """The function's source where Python can find it, else its qualified name."""
+    try:
+        return inspect.getsource(train)
+    except (OSError, TypeError):
+        return f"{getattr(train, '__module__', '')}.{getattr(train, '__qualname__', '')}"
+
+
+def _not_declared(pattern: str, what: str) -> InvalidInput:
+    mend = "Give files= paths or patterns relative to the loop file, such as 'queries/*.sql'."
+    return InvalidInput(f"The declared file {pattern!r} {what}.", mend=mend, pattern=pattern)

@@ -1,0 +1,173 @@
+"""Commands about versions: the list, what one was made of, and what changed between two."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.context import opened
+from homeostat.cli.listing import ListByDefault
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk, when
+
+Json = dict[str, Any]
+LoopOption = Annotated[
+    str | None, typer.Option("--loop", metavar="LOOP", help="Needed only if several loops have versions.")
+]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A registered version, such as v3.")]
+LinesOption = Annotated[int, typer.Option("--lines", metavar="N", min=0, help="Lines of code shown of each file.")]
+_ON = {True: "the same", False: "changed", None: "not recorded by the release that made it"}
+_NAMED = 12
+
+app = typer.Typer(
+    cls=ListByDefault,
+    help="List every version, show what one was made of, or what changed. 'homeostat versions [LOOP]' lists.",
+    rich_markup_mode=None,
+)
+
+
+@app.command("list")
+def listed(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """List every version with its standing, newest first.
+
+    Figures are those of its held-out days, measured before it served anyone. --json adds the fingerprint.
+    """
+    with errors_shown(as_json):
+        operations, found = opened(home, loop)
+        show(operations.versions(found), as_json, _listing)
+
+
+@app.command("show")
+def shown(
+    version: VersionArgument, loop: LoopOption = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
+) -> None:
+    """Show what a version was made of: code, data, config and environment.
+
+    Reads the version's folder, proven to be what was registered; works whether or not Homeostat runs, and without the
+    loop file. --json has every file, table, parameter and package.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.provenance.versions import loop_named, origin
+        from homeostat.app.provenance.versions import shown as told
+
+        existing = Home(home).existing()
+        show(told(origin(existing, loop_named(existing, loop), version)), as_json, _shown)
+
+
+@app.command("diff")
+def diff(
+    version: VersionArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The version to compare it with.")],
+    loop: LoopOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    lines: LinesOption = 40,
+) -> None:
+    """Tell what changed from one version to another, leg by leg.
+
+    Code by its lines, data by tables, definitions, rows and days, config by its keys, the environment by packages.
+    A leg that an older release did not record is said to be unknown.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.provenance.versions import compared, loop_named, origin
+
+        existing = Home(home).existing()
+        name = loop_named(existing, loop)
+        found = compared(origin(existing, name, version), origin(existing, name, other))
+        show(found, as_json, lambda told: print_legs(told["legs"], lines))
+
+
+def print_legs(legs: Json, lines: int) -> None:
+    """Print what differs of each leg, with so many lines of each text."""
+    for name, leg in legs.items():
+        data.print(f"[bold]{name:<12}[/] {_ON[leg['equal']]}")
+        for change in (*leg["changes"], *leg["beside"]):
+            data.print(f"    {change['text']}", markup=False)
+            for line in change["lines"][:lines]:
+                data.print(f"        {line}", markup=False)
+            if len(change["lines"]) > lines:
+                data.print(f"        ... {len(change['lines']) - lines} more lines; see --lines")
+
+
+def _shown(told: Json) -> None:
+    legs = told["legs"]
+    _line(told["version"], f"of {told['loop']}, as of {when(told['created_at'])} UTC, served by {told['runtime']}")
+    for name, leg in legs.items():
+        _line(name, told["fingerprint"][name][:16] if leg else "not recorded by the release that made it")
+        for text in _TELLERS[name](leg) if leg else ():
+            data.print(f"    {text}", markup=False)
+
+
+def _code(leg: Json) -> list[str]:
+    tree = leg["tree"]
+    state = "" if tree is None else (", changed since" if tree["dirty"] else ", as committed")
+    where = "not under git" if tree is None else f"commit {(tree['commit'] or 'none yet')[:12]}{state}"
+    files = [
+        f"{one['path']}  {one['sha256'][:12]}{'' if one['kept'] else '  too large to keep'}" for one in leg["files"]
+    ]
+    return [where, f"training function {leg['function']}", *_few(files)]
+
+
+def _data(leg: Json) -> list[str]:
+    rows, tables = leg["trained_on"], leg["table_versions"]
+    days = sorted(rows["days"])
+    span = f" of {len(days)} days, {days[0]} to {days[-1]}" if days else ""
+    return [
+        f"{rows['rows']:,} rows{span}, hash {rows['hash'][:12]}",
+        f"tables {', '.join(f'{name} at version {at}' for name, at in sorted(tables.items()))}",
+        f"facts known up to sequence {leg['sequence']:,}; {len(leg['definitions'])} definitions",
+        f"labels: {leg['label']['condition']} in {leg['label']['table']}, {leg['label']['matures']}",
+    ]
+
+
+def _config(leg: Json) -> list[str]:
+    told = [f"{name} = {value}" for name, value in leg["parameters"].items()]
+    told += [f"seed {name} = {value}" for name, value in leg["seeds"].items()]
+    made = leg["variant"]
+    return [*([] if made is None else [f"{made['precision']} of {made['of']}"]), *_few(told)]
+
+
+def _environment(leg: Json) -> list[str]:
+    platform, packages = leg["platform"], leg["packages"]
+    threads = [f"{name}={value}" for name, value in leg["threads"].items()]
+    where = " ".join(str(platform[name]) for name in ("system", "machine", "libc") if name in platform)
+    return [f"{leg['python']} on {where}", f"{len(packages)} packages", *([", ".join(threads)] if threads else [])]
+
+
+_TELLERS = {"code": _code, "data": _data, "config": _config, "environment": _environment}
+
+
+def _few(texts: list[str]) -> list[str]:
+    return texts if len(texts) <= _NAMED else [*texts[:_NAMED], f"and {len(texts) - _NAMED} more; see --json"]
+
+
+def _line(name: str, text: str) -> None:
+    data.print(f"[bold]{name:<14}[/] ", end="")
+    data.print(text, markup=False)
+
+
+def _listing(found: list[Json]) -> None:
+    if not found:
+        talk.print("No version yet.")
+        return
+    rows = []
+    for one in found:
+        metrics = one["metrics"] or {}
+        rows.append(
+            [
+                one["version"],
+                one["state"].replace("_", " ") + _variant(one["variant"]),
+                when(one["created_at"]),
+                "-" if one["rows"] is None else f"{one['rows']:,}",
+                *(figure(metrics.get(name)) for name in ("log_loss", "auc", "brier")),
+            ]
+        )
+    columns = ["version", "standing", "as of (UTC)", "rows", "log-loss", "AUC", "Brier"]
+    print_table(columns, rows, right=["rows", "log-loss", "AUC", "Brier"])
+
+
+def _variant(told: Json | None) -> str:
+    return "" if told is None else f", {told['precision']} of {told['of']}"
