@@ -3,6 +3,8 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench soak setup unit format lock clean
 export PYTHON
+# Who keeps no compiled Python would compile the package again in every process that starts: here it is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST := .venv/bin/pytest
 # A file of tests for each core and one more, as tests of processes also wait for them; never so many that memory runs

@@ -14,7 +14,11 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
+from homeostat.app.supervisor import ONE_THREAD
 from homeostat.app.trust import keyring
+
+# As in every process of an installation; said before a numeric library is imported.
+os.environ.update(ONE_THREAD)
 
 # "ci" draws the same examples everywhere; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)

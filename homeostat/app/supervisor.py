@@ -18,6 +18,8 @@ Notice = Callable[[str], None]
 _FIRST_DELAY, _LONGEST_DELAY, _HEALTHY_SECONDS = 0.2, 5.0, 30.0
 _TASK_TRIES = 5
 _PR_SET_PDEATHSIG = 1
+ONE_THREAD: Mapping[str, str] = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""The environment in which numeric libraries use one thread: on small matrices more of them mostly wait in a loop."""
 
 
 @dataclass(slots=True)
@@ -142,7 +144,6 @@ def die_with_parent() -> None:
 
 def quiet_environment() -> dict[str, str]:
     """The environment of our processes: no telemetry of any part, one thread per numeric library."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -152,7 +153,7 @@ def quiet_environment() -> dict[str, str]:
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         "MALLOC_ARENA_MAX": "2",
     }
-    return {**os.environ, **threads, **quiet}
+    return {**os.environ, **ONE_THREAD, **quiet}
 
 
 def _end(process: subprocess.Popen[bytes], patience: float) -> None:

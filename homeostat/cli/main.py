@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
+from homeostat.app.supervisor import ONE_THREAD
 from homeostat.cli import (
     alerts,
     backtest,
@@ -96,7 +99,9 @@ app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
-    """Entry point of the ``homeostat`` command."""
+    """Entry point of the ``homeostat`` command, which shares the machine with serving."""
+    for name, number in ONE_THREAD.items():
+        os.environ.setdefault(name, number)
     app()
 
 

@@ -20,6 +20,7 @@ NO_DAYS, TOO_FEW_BLOCKS, NO_SPREAD = "no_daily_counts", "too_few_blocks", "no_sp
 Kind = Literal["earned", "reached", "customary"]
 Key = tuple[int, str, str]
 """A signal: the length of its windows in days, its measure, its subject."""
+_AS_FULL = 0.8
 DRAWS_FOR_ONE = 40
 """Histories drawn for each one that is to exceed: the rate is then right to a sixth."""
 
@@ -94,6 +95,15 @@ def drift_limits(
     )
     by_key: dict[Key, Earned] = {(one.span, one.measure, one.subject): one for one in earned}
     return {key: _limit(by_key.get(key), watched.customary[key[1]]) for key in _keys(every, watched.spans)}
+
+
+def fitting_rows(daily: DailyCounts | None, rows: float) -> float | None:
+    """For days of how many rows limits are earned: None where live days are about as full as the reference's, else the
+    next smaller of a few sizes, so that few limits are computed."""
+    usual = 0.0 if daily is None else daily.usual_rows()
+    if not usual or rows >= _AS_FULL * usual:
+        return None
+    return float(usual * 2.0 ** (math.floor(2.0 * math.log2(max(rows, 1.0) / usual)) / 2.0))
 
 
 def _series(name: str, profile: Profile, daily: DailyCounts | None) -> Series | None:

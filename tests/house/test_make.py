@@ -45,7 +45,8 @@ def test_a_missing_part_fails_in_ci_and_is_skipped_by_name_elsewhere(
             pass
         """
     )
-    result = pytester.runpytest_subprocess("-rs", "-p", "no:cacheprovider")
+    plugins = "--disable-plugin-autoload", "-p", "xdist.plugin", "-p", "no:cacheprovider"
+    result = pytester.runpytest_subprocess("-rs", *plugins)
     result.stdout.fnmatch_lines(["*needs no-such-program*Run: apt-get install it*"])
     assert outcome in result.stdout.str()
     assert "passed" not in result.stdout.str()

@@ -19,7 +19,8 @@ from homeostat.kernel.errors import Conflict, HomeostatError, NotFound, Unavaila
 from homeostat.training.pipeline import Body, Json, WorkflowState
 
 EXECUTOR = "homeostat"
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.02, 0.25
+"""A pause between looks at a workflow is a tenth of the wait so far, within these."""
 _PENDING = ["PENDING", "ENQUEUED", "DELAYED"]
 _log = logging.getLogger(__name__)
 
@@ -88,9 +89,11 @@ class DbosEngine:
 
     def wait(self, workflow_id: str, timeout: float) -> WorkflowState:
         """Its state when finished, or after ``timeout`` seconds, whichever is first."""
-        until = time.monotonic() + timeout
+        began = time.monotonic()
         state = self.state(workflow_id)
-        while not state.finished and time.monotonic() < until and not self._closing.wait(_LOOK_SECONDS):
+        while not state.finished and (waited := time.monotonic() - began) < timeout:
+            if self._closing.wait(min(max(waited / 10, _LOOK_SECONDS), _LONGEST_LOOK_SECONDS)):
+                break
             state = self.state(workflow_id)
         return state
 

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from homeostat.app.backtest.grid import Ask, Grid
 from homeostat.app.home import write_whole
 from homeostat.app.provenance.gathering import code_hash
-from homeostat.control.backtest.matrix import Drift, PastDay, Trial
+from homeostat.control.backtest.matrix import PastDay, Trial
 from homeostat.control.loop import Loop
-from homeostat.kernel.canonical import digest
+from homeostat.kernel.canonical import digest, plain
+from homeostat.monitoring.drift_table import DriftTable
 from homeostat.registry.binding import Binding
 from homeostat.registry.fingerprint import config_hash, environment
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
-FORM = 1
+FORM = 2
 """The form of what is kept; another one is made anew."""
 Arrays = Mapping[str, NDArray[Any]]
 _SUMS = ("rows", "positives", "log_loss", "brier")
@@ -54,6 +55,7 @@ def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
         "definitions": Binding.of(loop.feature_set).definitions,
         "label": [loop.label.table.name, loop.label.condition, loop.label.matures],
         "min_rows": loop.retrain.min_rows,
+        "drift": plain(loop.drift),
         "days": [[day.window.start, day.mature_at, known] for day, known in zip(grid.days, grid.known, strict=True)],
     }
     return {ask.number: digest([fixed, ask]) for ask in grid.asks}
@@ -98,8 +100,6 @@ def write_cell(path: Path, cell: Cell) -> None:
 
 def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
     trial, places = cell.trial, sorted(cell.trial.sums)
-    features = list(next(iter(trial.drift.values())).psi) if trial.drift else []
-    numbers = list(next(iter(trial.drift.values())).ks) if trial.drift else []
     told = {
         "version": trial.version,
         "asked_at": trial.asked_at,
@@ -107,10 +107,10 @@ def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
         "labels": trial.labels,
         "seconds": trial.seconds,
         "problem": trial.problem,
-        "features": features,
-        "numbers": numbers,
+        "drift_from": trial.drift_from,
+        "drift": None if trial.drift is None else trial.drift.names(),
     }
-    sums, drifted = [trial.sums[place] for place in places], sorted(trial.drift)
+    sums = [trial.sums[place] for place in places]
     return {
         "told": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
         "counts": cell.counts,
@@ -118,20 +118,13 @@ def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
         **{name: np.array([getattr(one, name) for one in sums], dtype=np.float64) for name in _SUMS},
         "negatives": np.array([one.negatives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
         "positives_by": np.array([one.positives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
-        "drifted": np.array(drifted, dtype=np.int64),
-        "psi": _table([[trial.drift[place].psi[name] for name in features] for place in drifted]),
-        "ks": _table([[trial.drift[place].ks[name] for name in numbers] for place in drifted]),
-        "prediction": _table([[trial.drift[place].prediction_psi] for place in drifted]),
+        **({} if trial.drift is None else trial.drift.arrays()),
     }
-
-
-def _table(rows: list[list[float | None]]) -> NDArray[np.float64]:
-    return np.array([[np.nan if one is None else one for one in row] for row in rows], dtype=np.float64)
 
 
 def _cell(kept: Arrays) -> Cell:
     told = json.loads(kept["told"].tobytes())
-    features, numbers = told.pop("features"), told.pop("numbers")
+    names = told.pop("drift")
     sums = {
         int(place): ScoreSums(
             int(kept["rows"][at]),
@@ -143,22 +136,9 @@ def _cell(kept: Arrays) -> Cell:
         )
         for at, place in enumerate(kept["places"])
     }
-    drift = {
-        int(place): Drift(
-            _named(features, kept["psi"][at]), _named(numbers, kept["ks"][at]), _known(kept["prediction"][at][0])
-        )
-        for at, place in enumerate(kept["drifted"])
-    }
+    drift = None if names is None else DriftTable.from_arrays(names, kept)
     labels = (int(told["labels"][0]), int(told["labels"][1]))
     return Cell(Trial(**{**told, "labels": labels}, sums=sums, drift=drift), kept["counts"])
-
-
-def _named(names: list[str], values: NDArray[np.float64]) -> dict[str, float | None]:
-    return {name: _known(value) for name, value in zip(names, values, strict=True)}
-
-
-def _known(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int]) -> dict[str, Any]:

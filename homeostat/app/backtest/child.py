@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -26,15 +26,20 @@ from homeostat.app.loader import load_loop
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
 from homeostat.app.training_child import stay_small
-from homeostat.control.backtest.matrix import Drift, PastDay, Trial
+from homeostat.control.backtest.matrix import PastDay, Trial
+from homeostat.control.counted_windows import Counts, together
+from homeostat.data.daily import DailyCounts, Rows
 from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.errors import HomeostatError
-from homeostat.monitoring.detectors import drift
+from homeostat.monitoring.drift_limits import Key, Limit, drift_limits, fitting_rows
+from homeostat.monitoring.drift_table import DriftTable
+from homeostat.monitoring.drifting import drifted
 from homeostat.monitoring.windows import Window
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.checks import check_training_rows
 from homeostat.training.proof import positive_class
 from homeostat.training.rows import TrainingRows
+from homeostat.training.training_set import local_days
 
 MEMORY_BYTES = 4 << 30
 Labelled = list[tuple[PastDay, slice, NDArray[np.float64]]]
@@ -87,7 +92,8 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         return replace(trial, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
-    return replace(trial, seconds=seconds, sums=sums, drift=_drift(history, ask, places, scores, judged))
+    drift, first = _drift(history, ask, places, scores, judged)
+    return replace(trial, seconds=seconds, sums=sums, drift=drift, drift_from=first)
 
 
 def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:
@@ -114,29 +120,44 @@ def _drift(
     places: NDArray[np.int64],
     scores: NDArray[np.float64],
     judged: Mapping[int, tuple[PastDay, slice, NDArray[np.float64]]],
-) -> dict[int, Drift]:
-    """What a monitor would have said of each day, had this version served; unknown where it has no profile."""
-    kinds, held = history.loop.feature_set.kinds, scores[(history.times >= ask.cutoff) & (history.due <= ask.asked_at)]
+) -> tuple[DriftTable | None, int]:
+    """What a monitor would have said of each day, had this version served, and which is the first of them."""
+    days = {at: one for at, one in judged.items() if one[0].window.end > ask.asked_at}
+    held = (history.times >= ask.cutoff) & (history.due <= ask.asked_at)
     try:
-        reference = ReferenceProfile.of(kinds, history.features(places), held)
+        reference = ReferenceProfile.of(history.loop.feature_set.kinds, history.features(places), scores[held])
     except HomeostatError:
-        return {}
-    found = {}
-    for at, (day, span, _) in judged.items():
-        if day.window.end > ask.asked_at:
-            counted = reference.count(history.features(span), scores[span])
-            found[at] = _drifted(reference, counted, day.window)
-    return found
+        return None, 0
+    if not days:
+        return None, 0
+    counted = [_counts(reference, history, scores, span) for _, span, _ in days.values()]
+    limits = _limits(history, ask, reference, (places, held, scores), [one[1] for one in days.values()])
+    spans = history.loop.drift.spans
+    found = [
+        drifted(reference, {span: together(counted[: at + 1], span) for span in spans}, day.window, limits)
+        for at, (day, _, _) in enumerate(days.values())
+    ]
+    return DriftTable.of(found), min(days)
 
 
-def _drifted(reference: ReferenceProfile, counted: ReferenceProfile, day: Window) -> Drift:
-    every = {name: drift(name, one, counted.features[name], day) for name, one in reference.features.items()}
-    said = drift(PREDICTION, reference.prediction, counted.prediction, day)
-    psi, ks = (
-        {name: one.known for name, signals in every.items() for one in signals if one.name == measure}
-        for measure in ("psi", "ks")
-    )
-    return Drift(psi, ks, next(one.known for one in said if one.name == "psi"))
+def _counts(reference: ReferenceProfile, history: History, scores: NDArray[np.float64], span: slice) -> Counts:
+    seen = reference.count(history.features(span), scores[span])
+    return {**seen.features, PREDICTION: seen.prediction}
+
+
+def _limits(
+    history: History,
+    ask: Ask,
+    reference: ReferenceProfile,
+    rows: tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]],
+    days: Sequence[slice],
+) -> dict[Key, Limit]:
+    """Limits earned on the version's own training days, as live ones are."""
+    (places, held, scores), zone = rows, history.loop.timezone
+    trained = Rows(history.features(places), local_days(history.times[places], zone))
+    daily = DailyCounts.of(reference, trained, Rows({PREDICTION: scores[held]}, local_days(history.times[held], zone)))
+    usual = fitting_rows(daily, float(np.median([span.stop - span.start for span in days])))
+    return drift_limits(reference, daily, history.loop.drift, np.random.default_rng(ask.number), rows=usual)
 
 
 if __name__ == "__main__":

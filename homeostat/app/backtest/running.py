@@ -14,7 +14,7 @@ from homeostat.app.backtest.weeks import grid_of
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
-from homeostat.control.backtest.contenders import OWN, Loopwise, blind, check_names, of_file, usual
+from homeostat.control.backtest.contenders import Loopwise, check_names, of_file, usual
 from homeostat.control.backtest.prices import LOSS, Prices, prices_of
 from homeostat.control.backtest.release import Rules
 from homeostat.control.loop import Loop
@@ -55,7 +55,7 @@ def run_back_test(
         "loop": loop.name,
         "until": format_instant(operations.state(loop.name).decided_until or 0),
         "trained": made.trained,
-        "note": " ".join([note, *blind({OWN: loop.retrain, **(policies or {})})]),
+        "note": note,
         **told,
     }
     return write_report(settings.paths.reports / loop.name / "backtest", report)

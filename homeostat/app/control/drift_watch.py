@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +20,7 @@ from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.data.weights import evened
 from homeostat.features.views import FeatureKind
-from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits
+from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits, fitting_rows
 from homeostat.monitoring.drifting import Drifted, drifted
 from homeostat.monitoring.seasons import LONGEST, beside_season, season_before
 from homeostat.monitoring.served import served_columns
@@ -31,7 +30,6 @@ from homeostat.registry.models import Registry
 
 _LATELY = 7
 """Days that say how full a day usually is."""
-_AS_FULL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +103,13 @@ class DriftWatch:
 
     def _limits_for(self, rows: float) -> dict[Key, Limit]:
         """Limits for days of about so many rows: of a version always the same."""
-        size = self._size(rows)
+        size = fitting_rows(self._daily, rows)
         if size not in self._limits:
             assert self._reference is not None
             seed = hashlib.sha256(f"{self.loop}/{self._of}/{size}".encode()).digest()
             rng = np.random.default_rng(list(seed))
             self._limits[size] = drift_limits(self._reference, self._daily, self.watched, rng, rows=size)
         return self._limits[size]
-
-    def _size(self, rows: float) -> float | None:
-        """None where live days are about as full as the reference's; else the next smaller of a few sizes."""
-        usual = 0.0 if self._daily is None else self._daily.usual_rows()
-        if not usual or rows >= _AS_FULL * usual:
-            return None
-        return float(usual * 2.0 ** (math.floor(2.0 * math.log2(max(rows, 1.0) / usual)) / 2.0))
 
 
 def read_daily(folder: Path) -> DailyCounts | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from homeostat.control.backtest.account import NEVER, ORACLE, Contender
 from homeostat.control.backtest.matrix import WEEK, Matrix
 from homeostat.control.backtest.play import Seen
+from homeostat.control.days import Day
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed
 from homeostat.control.economics.outlook import outlook_of
-from homeostat.control.policies.drift import OF_PREDICTIONS, Drift
+from homeostat.control.performance.estimating import with_estimates
+from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.economic import Economic
 from homeostat.control.policies.judging import judge_retrain
 from homeostat.control.policies.outcomes import Emergency, Realised
@@ -27,8 +29,6 @@ from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 
 OWN = "own"
-MEASURED = frozenset({("psi", 1), ("ks", 1), (OF_PREDICTIONS, 1)})
-"""Drift that a back-test measures, day by day, against the customary limits."""
 _HASH = "0" * 64
 
 
@@ -54,7 +54,7 @@ class Loopwise:
             situation = situation_of(
                 free,
                 seen.state,
-                seen.days,
+                self._expected(seen.days, free.needs.estimated),
                 seen.promise,
                 seen.now,
                 timezone=self.timezone,
@@ -64,6 +64,11 @@ class Loopwise:
             return judge_retrain(situation, free)
 
         return Contender(name, about or str(free.when), judge)
+
+    def _expected(self, days: Sequence[Day], windows: int) -> Sequence[Day]:
+        """The last days with what was expected of them when they ended."""
+        news = days[-windows:] if windows else ()
+        return [*days[: len(days) - len(news)], *with_estimates(days, news, self.threshold)]
 
     def _outlook(self, seen: Seen, policy: Retrain, windows: int) -> Outlook:
         """What age and retraining cost, by what was seen of this history so far."""
@@ -111,7 +116,7 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
             "default", dataclasses.replace(free, when=DEFAULT, cool_down=Retrain().cool_down), "hs.Retrain()"
         ),
         loopwise.contender(
-            "drift", _held(free, Sustained(Drift(), 3)), "PSI of any feature above 0.2, 3 days in a row"
+            "drift", _held(free, Sustained(Drift(), 3)), "PSI of any feature above its limit, 3 days in a row"
         ),
         loopwise.contender(
             "realised", _held(free, Sustained(Realised(), 3)), "skill below the promise, 3 looks in a row"
@@ -142,28 +147,6 @@ def check_names(policies: Mapping[str, Retrain]) -> None:
             mend="Give it another name in the file.",
             policy=taken[0],
         )
-
-
-def blind(policies: Mapping[str, Retrain]) -> list[str]:
-    """What policies look at that a back-test does not measure, one sentence each.
-
-    >>> blind({"own": Retrain(when=Drift(span=7))})
-    ['own looks at psi over 7 days, which a back-test does not measure: that part never fires.']
-    """
-    told = []
-    for name, policy in policies.items():
-        needs = policy.needs
-        lacking = [_named(*one) for one in needs.drift if one not in MEASURED]
-        if needs.estimated:
-            lacking.append("skill before labels")
-        if lacking:
-            what = ", ".join(lacking)
-            told.append(f"{name} looks at {what}, which a back-test does not measure: that part never fires.")
-    return told
-
-
-def _named(signal: str, span: int) -> str:
-    return signal if span == 1 else f"{signal} over {span} days"
 
 
 def _held(free: Retrain, when: object) -> Retrain:

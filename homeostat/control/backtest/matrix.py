@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Duration, Instant
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.drift_table import DriftTable
+from homeostat.monitoring.estimates import EstimatedDay
+from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.windows import Window
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums, skill_interval
@@ -29,20 +32,12 @@ class PastDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
-    """How far a day's inputs and predictions lay from a version's training rows; None where that is unknown."""
-
-    psi: Mapping[str, float | None]
-    ks: Mapping[str, float | None]
-    prediction_psi: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Trial:
     """A version trained at ``asked_at`` on rows asked before ``cutoff``, and what it came to; days by their place.
 
     ``labels`` counts the loop's labels in the order asked: it learnt from those from the first to before the second.
-    ``seconds`` is how long it trained. ``problem``: why there is no such version.
+    ``seconds`` is how long it trained. ``drift``: of the days from the place ``drift_from`` on; None where it has no
+    profile. ``problem``: why there is no such version.
     """
 
     version: str
@@ -51,13 +46,41 @@ class Trial:
     labels: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     sums: Mapping[int, ScoreSums] = field(default_factory=dict)
-    drift: Mapping[int, Drift] = field(default_factory=dict)
+    drift: DriftTable | None = None
+    drift_from: int = 0
     problem: str | None = None
 
     @property
     def training_days(self) -> int:
         """Whole days that training takes from the release: most trainings take none."""
         return round(self.seconds * 1_000_000 / DAY)
+
+
+@dataclass(slots=True)
+class Monitor:
+    """What watching a day would have shown, worked out once for whoever asks."""
+
+    _drift: dict[tuple[int, int, int], KeptDrift] = field(init=False, default_factory=dict)
+    _expected: dict[tuple[int, int], EstimatedDay] = field(init=False, default_factory=dict)
+
+    def drift(self, trial: Trial, week: int, place: int, served: int) -> KeptDrift:
+        """Of the version of a week that had served for so many days; empty where nothing was measured."""
+        if trial.drift is None or not 0 <= place - trial.drift_from < len(trial.drift.values):
+            return KeptDrift()
+        key = week, place, min(served, max(span for _, span in trial.drift.signals))
+        if key not in self._drift:
+            self._drift[key] = KeptDrift.of(trial.drift.day(place - trial.drift_from, served))
+        return self._drift[key]
+
+    def expected(self, trial: Trial, week: int, place: int) -> EstimatedDay | None:
+        """The scores of a day's questions, on which an estimate before labels stands; None where there are none."""
+        if place not in trial.sums:
+            return None
+        if (week, place) not in self._expected:
+            sums = trial.sums[place]
+            scores = zip(sums.negatives_by_score, sums.positives_by_score, strict=True)
+            self._expected[week, place] = EstimatedDay(tuple(map(sum, scores)))
+        return self._expected[week, place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,7 @@ class Matrix:
     days: Sequence[PastDay]
     trials: Sequence[Trial]
     lead: int = 0
+    monitor: Monitor = field(default_factory=Monitor, compare=False)
 
     @property
     def weeks(self) -> int:

@@ -108,7 +108,11 @@ def _seen(
     now = matrix.begins(week)
     taken = sorted({0, champion, *(one.week for one in asked if one.release.outcome != "failed")})
     places = range(matrix.lead, matrix.first_day(week))
-    days = [_day(matrix, place, serving[place], taken, now) for place in places]
+    days, served = list[Day](), 0
+    for place in places:
+        most = _most(serving[place])
+        served = served + 1 if place > matrix.lead and most == _most(serving[place - 1]) else 1
+        days.append(_day(matrix, place, serving[place], taken, now, served))
     state, promise = _state(matrix, asked, champion), matrix.promise(champion, confidence)
     return Seen(week, champion, now, state, days, promise, tuple(asked), tuple(taken))
 
@@ -127,23 +131,25 @@ def _state(matrix: Matrix, asked: Sequence[Asked], champion: int) -> LoopState:
     )
 
 
-def _day(matrix: Matrix, place: int, shares: Shares, taken: Sequence[int], now: Instant) -> Day:
-    past, most = matrix.days[place], max(shares, key=lambda week: shares[week])
+def _most(shares: Shares) -> int:
+    """The version that answers most."""
+    return max(shares, key=lambda week: shares[week])
+
+
+def _day(matrix: Matrix, place: int, shares: Shares, taken: Sequence[int], now: Instant, served: int) -> Day:
+    past, most = matrix.days[place], _most(shares)
+    trial = matrix.trials[most]
     inputs = asked_of(past.asked, {matrix.trials[week].version: share for week, share in shares.items()})
-    drift = matrix.trials[most].drift.get(place)
-    if drift is not None:
-        inputs = dataclasses.replace(
-            inputs,
-            reference=matrix.trials[most].version,
-            psi=drift.psi,
-            ks=drift.ks,
-            prediction_psi=drift.prediction_psi,
-        )
+    inputs = dataclasses.replace(
+        inputs,
+        reference=trial.version,
+        drift=matrix.monitor.drift(trial, most, place, served),
+        estimated=matrix.monitor.expected(trial, most, place),
+    )
     day = Day(past.window.name, past.window.start, past.window.end, past.mature_at, inputs)
     if past.mature_at > now:
         return day
     sums: dict[str, ScoreSums] = {
         matrix.trials[week].version: found for week in taken if (found := matrix.trials[week].sums.get(place))
     }
-    live = sums[matrix.trials[most].version]
-    return day.with_outcomes(Outcomes(past.labelled, past.unlabelled, 0, live, sums))
+    return day.with_outcomes(Outcomes(past.labelled, past.unlabelled, 0, sums[trial.version], sums))

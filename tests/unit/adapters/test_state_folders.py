@@ -24,7 +24,9 @@ from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Re
 NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: not set(name) & {0, 47} and name not in (b".", b".."))
 MAGIC = b"SQLite format 3\x00"
 CONTENT = st.binary(max_size=200) | st.binary(max_size=20).map(lambda rest: MAGIC + rest)
-TREES = st.recursive(st.dictionaries(NAMES, CONTENT, max_size=4), lambda below: st.dictionaries(NAMES, below | CONTENT))
+TREES = st.recursive(
+    st.dictionaries(NAMES, CONTENT, max_size=4), lambda below: st.dictionaries(NAMES, below | CONTENT), max_leaves=8
+)
 
 
 def write(folder: Path, tree: dict[bytes, object]) -> Path:
@@ -55,7 +57,7 @@ def taken(store: CheckpointStore, source: Path, version: str = "v1", because: st
     return store.take(fill, version=version, generation=3, at=5, because=because)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TREES)
 def test_any_folder_comes_back_as_it_was(tree: dict[bytes, object]) -> None:
     with tempfile.TemporaryDirectory() as place:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.control.backtest.account import Contender, back_test
-from homeostat.control.backtest.contenders import Loopwise, blind, of_file, usual
+from homeostat.control.backtest.contenders import Loopwise, of_file, usual
 from homeostat.control.backtest.costs import costs_of
-from homeostat.control.backtest.matrix import Matrix
+from homeostat.control.backtest.matrix import Matrix, Monitor
 from homeostat.control.backtest.play import Played, Seen, planned, play
 from homeostat.control.backtest.prices import LOSS, Prices, prices_of
 from homeostat.control.backtest.release import Releases, Rules
@@ -27,7 +27,10 @@ from homeostat.control.policies.timing import Schedule, Volume
 from homeostat.control.rollouts import Canary
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import HOLD, Verdict
+from homeostat.monitoring.drift_table import DriftTable
+from homeostat.monitoring.drifting import Drifted
 from homeostat.stats.arrays import Floats
+from homeostat.stats.sums import ScoreSums
 from tests.harness.examples import examples
 from tests.harness.matrices import EASY, LEAD, ROWS, ageing, matrix_of, sums_of
 
@@ -50,8 +53,12 @@ def loopwise(matrix: Matrix) -> Loopwise:
 
 def played(losses: Floats, policy: Retrain, rules: Rules = EASY) -> tuple[Matrix, Played]:
     matrix = matrix_of(losses)
+    return matrix, played_on(matrix, policy, rules)
+
+
+def played_on(matrix: Matrix, policy: Retrain, rules: Rules = EASY) -> Played:
     judge = loopwise(matrix).contender("it", policy).judge
-    return matrix, play(matrix, Releases(matrix, rules), judge, 0.95)
+    return play(matrix, Releases(matrix, rules), judge, 0.95)
 
 
 @settings(max_examples=examples(25), deadline=None)
@@ -193,11 +200,37 @@ def test_policies_of_a_file_stand_beside_the_loops_own() -> None:
             of_file(loopwise(matrix), {name: Retrain()}, SOON)
 
 
-def test_what_a_policy_looks_at_and_a_back_test_does_not_measure_is_named() -> None:
-    said = blind({"own": SOON, "odd": Retrain(when=Drift(signal="rank_shift") | Estimated())})
-    assert said == [
-        "odd looks at rank_shift, skill before labels, which a back-test does not measure: that part never fires."
-    ]
+def test_drift_is_seen_as_live_and_over_weeks_only_once_a_version_served_them() -> None:
+    matrix = matrix_of(ageing(8, np.random.default_rng(7)))
+    signals = [Drifted("psi", span, {"size": 0.3}, {"size": 0.2}) for span in (1, 28)]
+    table = DriftTable.of([signals] * (len(matrix.days) - matrix.lead))
+    trials = [dataclasses.replace(one, drift=table, drift_from=matrix.lead) for one in matrix.trials]
+    drifting = dataclasses.replace(matrix, trials=trials, monitor=Monitor())
+    weeks = {
+        span: [one.week for one in played_on(drifting, Retrain(when=Drift(span=span), cool_down=None)).asked]
+        for span in (1, 28)
+    }
+    assert weeks[1][0] == 1
+    assert weeks[28][0] == 4
+
+
+def test_skill_before_labels_is_estimated_as_live() -> None:
+    rng, matrix = np.random.default_rng(7), matrix_of(ageing(10, np.random.default_rng(7)))
+    sure, unsure = rng.choice([0.1, 0.9], 400), np.full(400, 0.5)
+    sums = {
+        place: ScoreSums.of(rng.random(400) < scores, scores)
+        for place in range(len(matrix.days))
+        for scores in [sure if place < matrix.lead + 35 else unsure]
+    }
+    first = dataclasses.replace(matrix.trials[0], sums=sums)
+    calm = dataclasses.replace(first, sums=dict.fromkeys(sums, sums[0]))
+    asked = []
+    for one in (first, calm):
+        changed = dataclasses.replace(matrix, trials=[one, *matrix.trials[1:]], monitor=Monitor())
+        asked.append(played_on(changed, Retrain(when=Estimated(), cool_down=None)).asked)
+    assert asked[0]
+    assert 5 < asked[0][0].week <= 8
+    assert not asked[1]
 
 
 def test_without_prices_costs_are_in_nats_and_what_lacks_is_named() -> None:

@@ -1,7 +1,7 @@
 """Random definitions and random streams, and the promise that all engines keep on them.
 
-Run as a module it tries the promise on whatever ``homeostat`` is first on the path, and exits with 1 when it is
-broken: so a copy with a fault can be tried.
+``main`` tries the promise on whatever ``homeostat`` is first on the path, and gives 1 when it is broken: so a source
+with a fault can be tried.
 """
 
 from __future__ import annotations
@@ -306,7 +306,3 @@ def main() -> int:
         print(f"broken: {error}"[:500])
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
