@@ -23,6 +23,7 @@ from homeostat.registry.manifest import CONFIG, STEPS, hash_files, read_manifest
 from homeostat.registry.models import Version
 from homeostat.training.evaluation import promise_of
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.stepping import Run, Say, Watch
 from homeostat.training.steps import Gauge, NoGauge, NothingKept, Step, StepRecord, StepStore
 from homeostat.training.training_set import ReadTable, ScanTable, Sources
@@ -41,18 +42,20 @@ def make_candidate(
     engine: OfflineEngine | None = None,
     scan: ScanTable | None = None,
     served: Callable[[], pa.Table | None] = lambda: None,
+    shaped: ShapedQuestions | None = None,
     store: StepStore | None = None,
     gauge: Gauge | None = None,
     watch: Watch = lambda records: None,
 ) -> TrainingResult:
     """Make the model, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
-    ``served`` reads rows of the prediction log whose features are compared with what training computes for them.
+    ``served`` reads rows of the prediction log whose features are compared with what training computes for them,
+    ``shaped`` are questions whose label a prediction has shaped.
     What ``store`` knows from earlier runs is not done again; ``watch`` is shown the steps as they go.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
-    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan)
+    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan, shaped)
     material = Material(job, loop, place, sources, Recording.begun(job, loop), served)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
@@ -22,3 +23,5 @@ class LabelledLoop(Protocol):
     def label(self) -> Label: ...
     @property
     def timezone(self) -> str: ...
+    @property
+    def feedback(self) -> Feedback | None: ...

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.settings import Settings
+from homeostat.app.shaped import shaped_questions
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT
 from homeostat.kernel.clock import Instant
@@ -23,7 +24,8 @@ def sources_now(settings: Settings, loop: Loop, decided_until: Instant | None) -
         return tables.read(name, version=version, columns=columns)  # type: ignore[arg-type]
 
     as_of = decided_until or max((_newest(tables, name) for name in versions), default=0)
-    return Sources(read, versions, 1 << 62, as_of)
+    shaped = shaped_questions(DeltaTables(settings.paths.log), loop)
+    return Sources(read, versions, 1 << 62, as_of, shaped=shaped)
 
 
 def _newest(tables: DeltaTables, name: str) -> Instant:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
 from homeostat.app.served_log import Json, Served, figures, month_columns, read_served
 from homeostat.app.settings import Settings
+from homeostat.app.shaped import shaped_questions
 from homeostat.app.supervisor import die_with_parent
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
@@ -47,7 +49,9 @@ def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, 
     columns = month_columns(settings, loop, served, month, Binding.of(loop.feature_set))
     if columns is None:
         return figures(served.truth[rows][:0], None)
-    earlier = labelled_rows(loop.question, loop.feature_set, loop.label, _known_by(loop, tables, begins))
+    known = _known_by(loop, tables, begins)
+    known = replace(known, shaped=shaped_questions(DeltaTables(settings.paths.log), loop))
+    earlier = labelled_rows(loop.question, loop.feature_set, loop.label, known)
     if not rows.any() or not 0 < earlier.label.sum() < earlier.label.size:
         return figures(served.truth[rows][:0], None)
     estimator = loop.train(earlier.rows(loop.feature_set), loop.config)

@@ -16,4 +16,5 @@ def performance(standings: Standings, loop: Loop, trail: int = TRAIL_DAYS) -> Js
     """Everything that can be said of the loop's figures over a trail of days."""
     state, days = standings.state(loop.name), standings.days(loop.name)
     delay = loop.label.maturity_delay
-    return performance_of(Seen(loop.name, days, loop.threshold, state.decided_until, delay), trail)
+    seen = Seen(loop.name, days, loop.threshold, state.decided_until, delay, loop.feedback)
+    return performance_of(seen, trail)

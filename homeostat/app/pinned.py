@@ -24,6 +24,17 @@ def pinned(home: Home) -> dict[str, set[int]]:
     return found
 
 
+def pinned_logs(home: Home) -> dict[str, set[int]]:
+    """The versions of each loop's prediction log that say which rows registered versions were trained on: those of
+    loops that declare a feedback. Raises: as `pinned` does."""
+    found: dict[str, set[int]] = {}
+    for manifest in home.versions.glob(f"*/*/{MANIFEST}"):
+        told = _read_json(manifest, "pin").get("feedback")
+        if told is not None:
+            found.setdefault(manifest.parent.parent.name, set()).add(int(told["log_version"]))
+    return found
+
+
 def _pins(home: Home) -> Iterator[Mapping[str, int]]:
     for manifest in home.versions.glob(f"*/*/{MANIFEST}"):
         yield _read(manifest, "pin", "table_versions")
@@ -33,13 +44,24 @@ def _pins(home: Home) -> Iterator[Mapping[str, int]]:
 
 def _read(path: Path, *names: str) -> Mapping[str, int]:
     try:
+        return {str(table): int(version) for table, version in _read_json(path, *names).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(path) from error
+
+
+def _read_json(path: Path, *names: str) -> Any:
+    try:
         found: Any = json.loads(path.read_bytes())
         for name in names:
             found = found[name]
-        return {str(table): int(version) for table, version in found.items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise IntegrityError(
-            f"{path} does not say which tables it was made from.",
-            mend="Restore it from a backup, or remove its folder if that version is not needed.",
-            path=str(path),
-        ) from error
+        return found
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> IntegrityError:
+    return IntegrityError(
+        f"{path} does not say which tables it was made from.",
+        mend="Restore it from a backup, or remove its folder if that version is not needed.",
+        path=str(path),
+    )

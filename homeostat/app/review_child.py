@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from homeostat.kernel.errors import HomeostatError, NotEnoughData
 from homeostat.stats import metrics
 from homeostat.stats.intervals import MIN_BLOCKS, block_mean
 from homeostat.training.importance import gains, held_still, usual_values
-from homeostat.training.rows import TrainingRows, model_frame
+from homeostat.training.rows import model_frame
 from homeostat.training.training_set import (
     LabelledRows,
     joined_features,
@@ -84,7 +84,7 @@ def _trainings(settings: Settings, loop: Loop, ask: Ask, began: float) -> Iterat
         if time.monotonic() - began > ask.seconds:
             return
         usual = usual_values(train.features, left_out)
-        still = TrainingRows(held_still(train.features, usual), train.label, train.asked_at)
+        still = replace(train, features=held_still(train.features, usual))
         without = loop.train(still, loop.config)
         losses = metrics.log_losses(later.label, _scores(without, held_still(judge, usual)))
         yield {"without": name, "rise": block_mean(losses - whole, days, confidence=ask.confidence).to_json()}
@@ -108,7 +108,8 @@ def _rows(settings: Settings, loop: Loop, ask: Ask) -> tuple[LabelledRows, Label
     taken = held | (np.cumsum(~held[::-1])[::-1] <= ask.rows)
     questions, held, days = questions.where(taken), held[taken], days[taken]
     columns = joined_features(questions.asked, loop.feature_set, sources)
-    rows = LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)
+    parts = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
+    rows = LabelledRows(columns, *parts)
     return rows.where(~held), rows.where(held), days[held]
 
 

@@ -18,6 +18,7 @@ from homeostat.app.control.scoring import can_judge
 from homeostat.app.runtimes import load_runtime
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
+from homeostat.data.feedback import ACTS
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import ONE_IN, WEIGHT, evened
 from homeostat.features.logged import Logged
@@ -37,7 +38,7 @@ _LEAST_A_DAY = 250
 _WHOLE = 200_000
 """Rows of a span up to which all are read and then thinned; of more, only stretches of each day are read."""
 _STRETCHES = 6
-_NEEDED = ("prediction_id", "served_at", "read_sequence", "asked_at", "definitions", WEIGHT, ONE_IN)
+_NEEDED = (ACTS, "prediction_id", "served_at", "read_sequence", "asked_at", "definitions", WEIGHT, ONE_IN)
 
 
 @dataclass(frozen=True, slots=True)

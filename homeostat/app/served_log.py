@@ -17,6 +17,7 @@ from homeostat.app.control.scoring import can_judge
 from homeostat.app.known import known_features
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
+from homeostat.data.feedback import ACTS
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.data.weights import ONE_IN, WEIGHT, even, evened
 from homeostat.features.views import FeatureKind
@@ -65,7 +66,7 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
-    weighing = [name for name in (WEIGHT, ONE_IN) if name in stored.columns(loop.name)]
+    weighing = [name for name in (WEIGHT, ONE_IN, ACTS) if name in stored.columns(loop.name)]
     log, each = evened(stored.read(loop.name, columns=[*_LOGGED, *asked, *weighing], where=ANSWERED))
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)

@@ -66,6 +66,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
     from homeostat.app.candidate import make_candidate
     from homeostat.app.pipeline.gauge import ProcessGauge
     from homeostat.app.pipeline.release import release
+    from homeostat.app.shaped import shaped_questions
     from homeostat.features.offline import BySize, InMemoryEngine
 
     tables = DeltaTables(Path(job.tables))
@@ -76,6 +77,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
         place,
         read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
         served=lambda: _served(job),
+        shaped=shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version),
         say=_said_since(time.monotonic()),
         engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
         scan=tables.scan,

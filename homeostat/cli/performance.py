@@ -44,6 +44,7 @@ def _text(told: Json) -> None:
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
     print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
     _bases(told)
+    _feedback(told["feedback"])
     _sentences(told["power"])
 
 
@@ -103,6 +104,27 @@ def _bases(told: Json) -> None:
         f" labels came since, {told['promised']:.0%} promised.",
         markup=False,
     )
+
+
+def _feedback(told: Json | None) -> None:
+    """The figures of a loop whose predictions are acted on, by every label and by those that count."""
+    if told is None:
+        return
+    explore = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
+    effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
+    data.print(
+        f"\nCallers act on predictions where {told['acts']}; {explore} left alone by chance. Of {told['rows']:,} rows"
+        f" {told['region']:,} would be acted on; {told['explored']:,} were left alone, of which"
+        f" {told['explored_labelled']:,} have a label{effective}.",
+        markup=False,
+    )
+    rows = [
+        [name.replace("_", " "), *(cell for one in figures.values() for cell in (figure(one["value"]), _between(one)))]
+        for name, figures in told["figures"].items()
+    ]
+    columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
+    print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
+    data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
 
 
 def _sentences(power: Json) -> None:

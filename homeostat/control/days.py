@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.estimates import EstimatedDay
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
@@ -63,7 +64,9 @@ class Outcomes:
     interest scored on all rows of the day; ``paired`` is candidate minus champion on the same rows. ``absent`` counts
     the rows whose label never came, by feature over the bins of the day's reference and by score
     (`monitoring.absent`); it is empty where every label came, and for days measured before it was kept. ``slices`` are
-    the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days."""
+    the sums of ``live`` by declared slice, of all rows first; empty where none is declared, and for older days.
+    ``feedback`` is what predictions that were acted on left of the day where the loop declares so; every other figure
+    then stands on rows that were not, each for as many as it was drawn from."""
 
     labelled: int
     unlabelled: int
@@ -73,6 +76,7 @@ class Outcomes:
     paired: tuple[PairSums, ...] = ()
     absent: Mapping[str, Counted] = field(default_factory=dict)
     slices: tuple[KeptSlice, ...] = ()
+    feedback: FeedbackDay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from homeostat.control.slices import declared_slices
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column
+from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label, PostedLabel
 from homeostat.data.log_policy import KEEP_ALL, Log
 from homeostat.data.tables import Table
@@ -77,6 +78,8 @@ class Loop:
     ``economics``: what errors, work and machines cost, for ``homeostat economics``, ``hs.Economic`` and budgets.
     ``alerts``: to whom alerts go by severity, and their limits, ``hs.Alerts(...)``; all has defaults.
     ``drift``: over which windows inputs are compared with training, and how seldom that may be a false alarm.
+    ``feedback``: callers act on predictions so that labels are shaped by them, ``hs.Feedback(...)``; None where truth
+    comes whatever is predicted.
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
     ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
     ``"queries/*.sql"``: kept with every version, as its code.
@@ -108,6 +111,7 @@ class Loop:
     alerts: Alerts = dataclasses.field(default_factory=Alerts)
     drift: DriftLimits = dataclasses.field(default_factory=DriftLimits)
     slices: Sequence[str | Sequence[str]] = ()
+    feedback: Feedback | None = None
     files: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -172,6 +176,7 @@ class Loop:
         self._check_log()
         self._check_budget()
         self._check_drift()
+        self._check_feedback()
         _ = self.sliced_by
 
     @cached_property
@@ -278,6 +283,15 @@ class Loop:
                     mend=f"Give a span of {list(self.drift.spans)}, or drift=hs.DriftLimits(spans=...).",
                     span=one.span,
                 )
+
+    def _check_feedback(self) -> None:
+        """Whoever acts must be able to tell when, from what is asked and answered."""
+        if self.feedback is None:
+            return
+        if not isinstance(cast("object", self.feedback), Feedback):
+            mend = "Give feedback=hs.Feedback(acts='probability >= 0.8', explore='2%')."
+            raise InvalidInput(f"Loop {self.name!r}: {self.feedback!r} declares no feedback.", mend=mend)
+        self.feedback.condition(self.question)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -19,6 +19,7 @@ from homeostat.control.rehearsals import Drills
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.control.versioned_state import State, StateFolder
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
+from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label
 from homeostat.data.log_policy import Log
 from homeostat.data.rules import batch_mean, batch_missing, batch_rows, rule, unique
@@ -53,6 +54,7 @@ __all__ = [
     "Economics",
     "Emergency",
     "Estimated",
+    "Feedback",
     "Gate",
     "Growth",
     "Label",

@@ -18,7 +18,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     ``definitions`` is the hash of that feature set, ``environment`` of the library versions that computed it;
     empty in records older than their keeping. ``keyed`` says that its request may be tried again, under the same id.
     ``weight`` is how many predictions it stands for, where one in ``one_in`` of the ordinary ones is kept; 0 for one
-    that is not. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
+    that is not. ``acts``, ``explored`` and ``propensity`` are what a declared feedback drew (`data.feedback`); ``acts``
+    is None where none is declared. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
     """
 
     prediction_id: str
@@ -42,4 +43,7 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     keyed: bool = False
     weight: int = 1
     one_in: int = 1
+    acts: bool | None = None
+    explored: bool = False
+    propensity: float = 1.0
     trace_id: str | None = None

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.data.labels import Label
+from homeostat.data.shaped import Shaped
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import InvalidInput
@@ -19,6 +20,7 @@ from homeostat.stats.arrays import Booleans, Floats, Integers
 MATURING = 0
 LABELLED = 1
 MATURED_WITHOUT_LABEL = 2
+SHAPED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +29,9 @@ class JoinedLabels:
 
     ``rows`` are the log rows that count: of several answers to one question, the first. ``status`` is
     MATURING until the label is due, even where the truth is known already: truth that comes early is not like
-    truth that comes late, so figures stand on matured rows only. ``truth`` is 1.0, 0.0 or NaN as known;
-    ``late`` marks truth accepted after it was due. ``repeated`` counts the answers left out.
+    truth that comes late, so figures stand on matured rows only; and SHAPED once it is due where the caller acted on
+    the prediction (`data.shaped`): what is told then, if anything, is no truth of the world. ``truth`` is 1.0, 0.0 or
+    NaN as known; ``late`` marks truth accepted after it was due. ``repeated`` counts the answers left out.
     """
 
     rows: Integers
@@ -42,6 +45,12 @@ class JoinedLabels:
     def labelled_rows(self) -> Integers:
         """The log rows on which performance stands."""
         return np.asarray(self.rows[self.status == LABELLED], dtype=np.int64)
+
+    @property
+    def told(self) -> Integers:
+        """The places of every entry whose label is due and there, shaped or not."""
+        due = (self.status == LABELLED) | (self.status == SHAPED)
+        return np.flatnonzero(due & ~np.isnan(self.truth)).astype(np.int64)
 
     @property
     def labels(self) -> Booleans:
@@ -88,6 +97,7 @@ def join_labels(
     truth[found] = label.truth(_columns(known, label.columns))[fact[found]]
     late[found] = _micros(known, KNOWN_AT)[fact[found]] > due[found]
     status = np.where(np.isnan(truth), MATURED_WITHOUT_LABEL, LABELLED)
+    status = np.where(Shaped.of(log).acted[rows], SHAPED, status)
     status = np.where(due > now, MATURING, status).astype(np.int8)
     late &= status == LABELLED
     return JoinedLabels(rows, status, truth, late, due, log.num_rows - int(rows.size))

@@ -28,12 +28,29 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedFeedback:
+    """How rows were taken where predictions shape labels: by the draws of the prediction log at ``log_version``.
+
+    ``acts`` is when callers act, of whom one in ``one_in`` is left alone (None: nobody); ``weighted`` says whether
+    training was given weights. ``explored`` rows of the pin stand for more than themselves, ``weight`` in all.
+    """
+
+    log_version: int
+    acts: str
+    one_in: int | None
+    weighted: bool
+    explored: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingPin:
     """Exactly which rows a version was trained on; the same pin always rebuilds the same rows.
 
     ``table_versions`` are Delta versions, ``sequence`` the newest ingest sequence that counts.
     Trained on questions asked before ``cutoff`` (and not before ``since``, if given) whose labels had matured
     at ``as_of``; ``first`` and ``last`` are when the first and last of them were asked, ``rows`` how many.
+    ``feedback`` says which were left out because a prediction shaped their label; None where the loop declares none.
     """
 
     table_versions: Mapping[str, int]
@@ -45,6 +62,18 @@ class TrainingPin:
     first: Instant
     last: Instant
     feature_hash: str
+    feedback: PinnedFeedback | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; nothing is said of a feedback where there is none, so that older hashes stay."""
+        values: dict[str, Any] = plain(self)
+        return values if self.feedback else {name: one for name, one in values.items() if name != "feedback"}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainingPin:
+        """Read what ``to_json`` wrote; raises TypeError where a part is missing."""
+        told = values.get("feedback")
+        return cls(**{**values, "feedback": None if told is None else PinnedFeedback(**told)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +165,7 @@ class Version:
 
         Nothing is said of what an older version does not have: its hash stays what it was.
         """
-        values: dict[str, object] = plain(self)
+        values: dict[str, object] = {**plain(self), "pin": self.pin.to_json()}
         unsaid = {name for name in ("definitions", "form", "variant") if not values[name]}
         return {name: value for name, value in values.items() if name not in unsaid}
 
@@ -146,7 +175,7 @@ class Version:
         fields = dict(values)
         inputs = tuple((str(name), kind) for name, kind in fields.pop("inputs"))  # type: ignore[attr-defined]
         fingerprint = Fingerprint(**fields.pop("fingerprint"))  # type: ignore[arg-type]
-        pin = TrainingPin(**fields.pop("pin"))  # type: ignore[arg-type]
+        pin = TrainingPin.from_json(fields.pop("pin"))  # type: ignore[arg-type]
         told: Mapping[str, Any] = fields.pop("definitions", {})  # type: ignore[assignment]
         definitions = {name: Definition(**one) for name, one in told.items()}
         said: Any = fields.pop("form", None)

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Break, Checked, Row, Value, compile_contract
+from homeostat.data.contracts import Break, Checked, Value, compile_contract
 from homeostat.data.log_policy import hiding
 from homeostat.data.records import PredictionRecord
 from homeostat.features.online import OnlineReader, read_features
@@ -18,7 +18,7 @@ from homeostat.kernel.errors import NotFound, Refused
 from homeostat.serving.arms import Answer, answer, pinned
 from homeostat.serving.by_key import ByKey
 from homeostat.serving.live import LiveRoutes, Serving
-from homeostat.serving.plans import ServingPlan, units_of
+from homeostat.serving.plans import ServingPlan, drawing, units_of
 from homeostat.serving.prediction_log import PredictionSpool
 from homeostat.serving.recording import Shared
 from homeostat.serving.refusing import check_size, contract_broken, from_the_future
@@ -32,7 +32,8 @@ class Reply(msgspec.Struct, frozen=True):
     """One prediction as the caller sees it.
 
     ``defaulted`` names features for which a declared default stands; ``warnings`` are promises that its row broke and
-    may break.
+    may break. ``act`` says whether to act on it where the loop declares that callers do, and ``explored`` that it would
+    be, but is left alone by chance; both are absent where it declares nothing.
     """
 
     prediction: bool
@@ -42,6 +43,25 @@ class Reply(msgspec.Struct, frozen=True):
     arm: str
     defaulted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    act: bool | msgspec.UnsetType = msgspec.UNSET
+    explored: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+def reply_of(one: PredictionRecord, warnings: tuple[str, ...]) -> Reply:
+    """A recorded prediction as its caller sees it."""
+    if one.acts is None:
+        return Reply(one.prediction, one.probability, one.prediction_id, one.version, one.arm, one.defaulted, warnings)
+    return Reply(
+        one.prediction,
+        one.probability,
+        one.prediction_id,
+        one.version,
+        one.arm,
+        one.defaulted,
+        warnings,
+        one.acts,
+        one.explored,
+    )
 
 
 STAGES = ("check", "features", "predict", "log")
@@ -104,6 +124,7 @@ class Gateway:
             name: compile_contract(p.question.contract, p.question.rules) for name, p in self._plans.items()
         }
         self._hide = {name: hiding(plan.log, log_key) for name, plan in self._plans.items()}
+        self._draws = {name: drawing(p) for name, p in self._plans.items()}
         self._live, self._online, self._spool, self._observer = live, online, spool, observer
         self._by_key = {name: ByKey(p, p.rows, online) for name, p in self._plans.items() if p.rows is not None}
         self._new_id, self._timer, self._environment, self._trace_id = new_id, timer, environment, trace_id
@@ -134,14 +155,17 @@ class Gateway:
         times: list[Instant] = [row[plan.question.event_time] for row in good]  # type: ignore[misc]
         found, sequence = read_features(plan.features, good, times, self._online)
         keys, at_features = [plan.question.key_of(row) for row in good], self._timer()
-        answers = await self._answer(plan, serving, good, keys, found.values, version)
+        units = units_of(plan, good, keys)
+        answers = await self._answer(plan, serving, units, found.values, version)
         at_predict = self._timer()
         latency = round((at_predict - began) * 1e6)
         make, hide = new_id or self._new_id, self._hide[loop]
+        draw = None if version is not None else self._draws[loop]
         tried, trace = new_id is not None, self._trace_id and self._trace_id()
-        shared = Shared(plan, now, sequence, serving.route.generation, latency, self._environment, tried, hide, trace)
+        generation, made_with = serving.route.generation, self._environment
+        shared = Shared(plan, now, sequence, generation, latency, made_with, tried, hide, trace, draw)
         warned = _marked(len(good), checked.warnings)
-        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, strict=True)
+        each = zip(keys, times, answers, good, found.values, found.defaulted, warned, units, strict=True)
         records = [shared.record(make(now), *row) for row in each]
         kept = records if plan.log.one_in == 1 else [record for record in records if record.weight]
         if kept:
@@ -150,12 +174,7 @@ class Gateway:
         self._observer.timed(loop, records[0].version, records[0].arm, spent)
         self._count(loop, records)
         told = self._warned(plan, checked.warnings) if checked.warnings else _NOTHING
-        return [
-            Reply(
-                r.prediction, r.probability, r.prediction_id, r.version, r.arm, r.defaulted, tuple(told.get(place, ()))
-            )
-            for place, r in enumerate(records)
-        ]
+        return [reply_of(record, tuple(told.get(place, ()))) for place, record in enumerate(records)]
 
     def rows(self, loop: str, keys: Sequence[object], now: Instant) -> list[object]:
         """Rows that were sent as events, by their keys. Raises: Refused for a loop without; as ``ByKey.rows`` does."""
@@ -202,8 +221,7 @@ class Gateway:
         self,
         plan: ServingPlan,
         serving: Serving,
-        rows: Sequence[Row],
-        keys: Sequence[str],
+        units: Sequence[str],
         features: Sequence[Sequence[Value]],
         version: str | None,
     ) -> list[Answer]:
@@ -213,8 +231,8 @@ class Gateway:
             self._observer.arm_failed(plan.name, version, arm, rows, why)
 
         if version is not None:
-            return await pinned(serving, version, len(keys), columns, failed)
-        return await answer(serving, units_of(plan, rows, keys), columns, failed)
+            return await pinned(serving, version, len(units), columns, failed)
+        return await answer(serving, units, columns, failed)
 
     def _count(self, loop: str, records: Sequence[PredictionRecord]) -> None:
         if len(records) == 1:

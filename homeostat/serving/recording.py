@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from homeostat.data.contracts import Row, Value
+from homeostat.data.feedback import Draw
 from homeostat.data.log_policy import Hide
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
@@ -24,6 +25,7 @@ class Shared(msgspec.Struct, frozen=True):
     keyed: bool
     hide: Hide | None = None
     trace_id: str | None = None
+    draw: Draw | None = None
 
     def record(
         self,
@@ -35,8 +37,11 @@ class Shared(msgspec.Struct, frozen=True):
         features: list[Value],
         defaulted: tuple[str, ...],
         warned: bool,
+        unit: str,
     ) -> PredictionRecord:
         log = self.plan.log
+        drawn = None if self.draw is None else self.draw(found.probability, row, unit)
+        shaped = drawn is not None and drawn.propensity < 1.0
         return PredictionRecord(
             prediction_id=name,
             loop=self.plan.name,
@@ -57,7 +62,10 @@ class Shared(msgspec.Struct, frozen=True):
             environment=self.environment,
             defaulted=defaulted,
             keyed=self.keyed,
-            weight=log.weigh(name, always=found.fell_back or bool(defaulted) or warned),
+            weight=log.weigh(name, always=found.fell_back or bool(defaulted) or warned or shaped),
             one_in=log.one_in,
+            acts=None if drawn is None else drawn.acts,
+            explored=drawn is not None and drawn.explored,
+            propensity=1.0 if drawn is None else drawn.propensity,
             trace_id=self.trace_id,
         )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from homeostat.kernel.canonical import canonical_json, digest, plain
 from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
-_LABEL, _ASKED_AT, _SEQUENCE, _FEATURE = "_label", "_asked_at", "_rows_sequence", "x_"
+_LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR, _FEATURE = "_label", "_asked_at", "_rows_sequence", "_stands_for", "x_"
 
 
 def _as_it_is(value: Any) -> Any:
@@ -155,24 +155,24 @@ def _arrow(values: NDArray[Any]) -> pa.Array:
 
 
 def _rows_told(value: LabelledRows) -> pa.Table:
-    own = {_LABEL: value.label, _ASKED_AT: value.asked_at, _SEQUENCE: value.sequence}
+    own = {_LABEL: value.label, _ASKED_AT: value.asked_at, _SEQUENCE: value.sequence, _STANDS_FOR: value.stands_for}
     return pa.table({**own, **{f"{_FEATURE}{name}": _arrow(one) for name, one in value.columns.items()}})
 
 
 def _rows_revived(found: pa.Table) -> LabelledRows:
-    label, asked_at, sequence = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE))
+    own = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR))
     names = [name for name in found.column_names if name.startswith(_FEATURE)]
-    return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, label, asked_at, sequence)
+    return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, *own)
 
 
 def _questions_told(value: LabelledQuestions) -> pa.Table:
-    own = pa.table({_LABEL: value.label, _ASKED_AT: value.asked_at})
+    own = pa.table({_LABEL: value.label, _ASKED_AT: value.asked_at, _STANDS_FOR: value.stands_for})
     return pa.table([*value.asked.columns, *own.columns], names=[*value.asked.column_names, *own.column_names])
 
 
 def _questions_revived(found: pa.Table) -> LabelledQuestions:
-    asked = found.drop_columns([_LABEL, _ASKED_AT])
-    return LabelledQuestions(asked, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy())
+    names = (_LABEL, _ASKED_AT, _STANDS_FOR)
+    return LabelledQuestions(found.drop_columns(names), *(found[name].to_numpy() for name in names))
 
 
 def _files_told(value: Mapping[str, bytes]) -> pa.Table:

@@ -18,7 +18,7 @@ from homeostat.training.rows import TrainingRows
 Words = NDArray[np.uint64]
 Column = Callable[[slice], Words]
 """Gives the words of a part of a column: equal values have equal ones."""
-LABEL, ASKED_AT = "label", "asked_at"
+LABEL, ASKED_AT, STANDS_FOR = "label", "asked_at", "stands_for"
 _PART = 1 << 15
 _DAY = 86_400_000_000
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -32,9 +32,11 @@ def digest_rows(rows: TrainingRows, threads: int = 2) -> RowsDigest:
     The words of a row's values, each mixed with its column's name, are added and mixed again; rows are added. So
     neither their order nor that of the columns counts, and a digest of parts is the sum of theirs. 64 bits: two
     different sets agree by chance once in 2^64. It finds what changed; it is not made to withstand a forger, who
-    could only reach another model by it, which a replay then shows.
+    could only reach another model by it, which a replay then shows. What rows stand for counts where it is not 1.
     """
     columns = [*_features(rows), (LABEL, _numbers(rows.label.astype(np.float64))), (ASKED_AT, _integers(rows.asked_at))]
+    if rows.stands_for is not None and (rows.stands_for != 1).any():
+        columns.append((STANDS_FOR, _integers(rows.stands_for)))
     seeds = [(_seed(name), read) for name, read in columns]
     parts = [slice(start, start + _PART) for start in range(0, rows.label.size, _PART)]
     with ThreadPoolExecutor(threads) as pool:

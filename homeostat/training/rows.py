@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,30 @@ class TrainingRows:
     """Rows to train on, oldest first.
 
     ``features`` has one column per feature in order: numbers as float32 with NaN for missing, texts as
-    strings with "" for missing. ``label`` is the truth, ``asked_at`` the instant of each question.
+    strings with "" for missing. ``label`` is the truth, ``asked_at`` the instant of each question. ``stands_for``
+    is how many rows each is one of where callers act on predictions (`data.feedback`); None where each is one.
     """
 
     features: pd.DataFrame
     label: NDArray[np.bool_]
     asked_at: NDArray[np.int64]
+    stands_for: NDArray[np.int64] | None = None
+    _read: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """What each row counts, for ``fit(..., sample_weight=rows.weight)``: above 1 where it stands for others."""
+        self._read.append(True)
+        return np.ones(self.label.size) if self.stands_for is None else self.stands_for.astype(np.float64)
+
+    @property
+    def weights_ignored(self) -> bool:
+        """Whether rows count otherwise than alike, and nobody has asked for `weight`."""
+        return self.stands_for is not None and bool((self.stands_for != 1).any()) and not self._read
+
+    def unweighted(self) -> TrainingRows:
+        """The same rows, each counting one."""
+        return TrainingRows(self.features, self.label, self.asked_at)
 
 
 def model_frame(columns: Columns, kinds: Mapping[str, FeatureKind]) -> pd.DataFrame:

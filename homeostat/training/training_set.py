@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from homeostat.features.views import feature_kind
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound
 from homeostat.training.rows import TrainingRows, model_frame
+from homeostat.training.shaped import ShapedQuestions
 
 ReadTable = Callable[[str, int, Sequence[str]], pa.Table]
 """Reads columns of a table at a version, in the order of acceptance."""
@@ -33,6 +34,7 @@ class Sources:
     """What may be read: tables at their versions, facts up to ``sequence``, labels matured by ``as_of``.
 
     ``engine`` joins features; with ``scan`` it is given facts where they lie, so that they need not fit memory.
+    ``shaped`` says of questions whether a prediction has shaped their label; None where none does.
     """
 
     read: ReadTable
@@ -41,6 +43,11 @@ class Sources:
     as_of: Instant
     engine: OfflineEngine = field(default_factory=InMemoryEngine)
     scan: ScanTable | None = None
+    shaped: ShapedQuestions | None = None
+
+    def stands_for(self, asked: pa.Table) -> NDArray[np.int64]:
+        """Of how many rows each question is one whose label is its own: 0 where a prediction has shaped it."""
+        return np.ones(asked.num_rows, dtype=np.int64) if self.shaped is None else self.shaped.stands_for(asked)
 
     def joined(self, table: str, columns: Sequence[str]) -> Source:
         """The facts of a table as the engine takes them."""
@@ -66,18 +73,27 @@ class LabelledRows:
     """Matured, labelled questions in the order asked, with their features as known when asked.
 
     ``columns`` are features as float64 with NaN, or objects with None; ``sequence`` is the ingest sequence of
-    each question.
+    each question, ``stands_for`` how many rows each is one of: more than 1 where it was left alone by chance.
     """
 
     columns: Mapping[str, NDArray[Any]]
     label: NDArray[np.bool_]
     asked_at: NDArray[np.int64]
     sequence: NDArray[np.int64]
+    stands_for: NDArray[np.int64]
 
-    def where(self, chosen: NDArray[np.bool_]) -> LabelledRows:
-        """Some of the rows."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> LabelledRows:
+        """Some of the rows, by mask or place."""
         columns = {name: values[chosen] for name, values in self.columns.items()}
-        return LabelledRows(columns, self.label[chosen], self.asked_at[chosen], self.sequence[chosen])
+        parts = (self.label[chosen], self.asked_at[chosen], self.sequence[chosen], self.stands_for[chosen])
+        return LabelledRows(columns, *parts)
+
+    def drawn(self) -> LabelledRows:
+        """Each row as often as it stands for rows: what can be counted without weights."""
+        if (self.stands_for == 1).all():
+            return self
+        found = self.where(np.repeat(np.arange(self.label.size), self.stands_for))
+        return replace(found, stands_for=np.ones_like(found.stands_for))
 
     def asked(self, since: Instant | None = None, until: Instant | None = None) -> LabelledRows:
         """Rows asked at or after ``since`` and before ``until``."""
@@ -90,7 +106,8 @@ class LabelledRows:
 
     def rows(self, features: FeatureSet) -> TrainingRows:
         """In the form in which a training function takes them."""
-        return TrainingRows(model_frame(self.columns, features.kinds), self.label, self.asked_at)
+        frame = model_frame(self.columns, features.kinds)
+        return TrainingRows(frame, self.label, self.asked_at, self.stands_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +115,13 @@ class LabelledQuestions:
     """Matured, labelled questions in the order asked, without their features.
 
     ``asked`` holds the question's columns as stored, its ``_sequence``, and ``_time``: when it was asked.
+    ``stands_for`` as in `LabelledRows`.
     """
 
     asked: pa.Table
     label: NDArray[np.bool_]
     asked_at: NDArray[np.int64]
+    stands_for: NDArray[np.int64]
 
     @property
     def sequence(self) -> NDArray[np.int64]:
@@ -111,7 +130,8 @@ class LabelledQuestions:
 
     def where(self, chosen: NDArray[np.bool_]) -> LabelledQuestions:
         """Some of the questions."""
-        return LabelledQuestions(self.asked.filter(pa.array(chosen)), self.label[chosen], self.asked_at[chosen])
+        asked = self.asked.filter(pa.array(chosen))
+        return LabelledQuestions(asked, self.label[chosen], self.asked_at[chosen], self.stands_for[chosen])
 
 
 def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: Sources) -> LabelledRows:
@@ -119,20 +139,22 @@ def labelled_rows(question: Table, features: FeatureSet, label: Label, sources: 
 
     Of several facts with one key the one accepted last by the pin counts; of a question that came again the
     first, for that is what could be answered then, from what was known then. A row is taken when its label has
-    had its time to mature and is there: taking early labels sooner would favour whatever comes true quickly.
+    had its time to mature and is there: taking early labels sooner would favour whatever comes true quickly. One whose
+    label a prediction has shaped is not taken; one that was left alone by chance stands for it.
     """
     found = labelled_questions(question, label, sources)
     columns = joined_features(found.asked, features, sources)
-    return LabelledRows(columns, found.label, found.asked_at, found.sequence)
+    return LabelledRows(columns, found.label, found.asked_at, found.sequence, found.stands_for)
 
 
 def labelled_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> LabelledQuestions:
     """The rows of `labelled_rows` before features are joined to them; ``extra`` stored columns come with them."""
     asked = matured_questions(question, label, sources, extra)
     truth = truth_of(asked, question, label, sources)
-    known = ~np.isnan(truth)
+    each = sources.stands_for(asked)
+    known = ~np.isnan(truth) & (each > 0)
     asked = asked.filter(pa.array(known))
-    return LabelledQuestions(asked, truth[known] == 1.0, integers(asked.column(ASKED_AT), ASKED_AT))
+    return LabelledQuestions(asked, truth[known] == 1.0, integers(asked.column(ASKED_AT), ASKED_AT), each[known])
 
 
 def matured_questions(question: Table, label: Label, sources: Sources, extra: Sequence[str] = ()) -> pa.Table:

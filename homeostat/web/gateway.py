@@ -34,6 +34,7 @@ def main(home: Path) -> None:
             loop.kept_rows,
             loop.log,
             loop.batching if settings.clock == "system" else "off",
+            loop.feedback,
         )
         for loop in loops
     ]

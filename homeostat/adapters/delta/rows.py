@@ -40,6 +40,9 @@ _OWN_FIELDS: dict[str, pa.DataType] = {
     "defaulted": pa.list_(pa.string()),
     "weight": pa.int64(),
     "one_in": pa.int64(),
+    "acts": pa.bool_(),
+    "explored": pa.bool_(),
+    "propensity": pa.float64(),
     "trace_id": pa.string(),
 }
 LOG_SOUGHT = ("prediction_id", "key", "asked_at", "served_at", POSITION)

@@ -58,6 +58,8 @@ def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
         "drift": plain(loop.drift),
         "days": [[day.window.start, day.mature_at, known] for day, known in zip(grid.days, grid.known, strict=True)],
     }
+    if loop.feedback is not None:
+        fixed["feedback"] = loop.feedback
     return {ask.number: digest([fixed, ask]) for ask in grid.asks}
 
 

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     loop = load_loop(settings.loop_file, arguments[1])
     cells = Cells(Path(told["folder"]))
     days = [PastDay(Window(start, end, name), mature) for name, start, end, mature in told["days"]]
-    history = read_history(loop, settings.paths.tables, max(day.mature_at for day in days))
+    history = read_history(loop, settings.paths.tables, settings.paths.log, max(day.mature_at for day in days))
     labelled = [(day, *history.of_day(day, known)) for day, known in zip(days, told["known"], strict=True)]
     counts = np.array([_counted(truth) for _, _, truth in labelled], dtype=np.int64).reshape(-1, 3)
     for ask in sorted((ask_of(one) for one in told["asks"]), key=lambda one: -one.number):
@@ -84,7 +84,8 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
     judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
     try:
         scores, seconds = _scored(history, ask, history.rows(places, label))
-        sums = {at: _sums(truth, scores[span]) for at, (_, span, truth) in judged.items()}
+        each = history.stands_for
+        sums = {at: _sums(truth, scores[span], each[span]) for at, (_, span, truth) in judged.items()}
     except HomeostatError as error:
         return replace(trial, problem=error.problem)
     except MemoryError:
@@ -109,9 +110,9 @@ def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.
     return scores, seconds
 
 
-def _sums(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> ScoreSums:
-    known = ~np.isnan(truth)
-    return ScoreSums.of(truth[known] == 1.0, scores[known])
+def _sums(truth: NDArray[np.float64], scores: NDArray[np.float64], each: NDArray[np.int64]) -> ScoreSums:
+    rows = np.repeat(np.arange(truth.size), np.where(np.isnan(truth), 0, each))
+    return ScoreSums.of(truth[rows] == 1.0, scores[rows])
 
 
 def _drift(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.backtest.grid import Ask
+from homeostat.app.shaped import shaped_questions
 from homeostat.control.backtest.matrix import PastDay
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
@@ -28,7 +29,9 @@ _EVERYTHING = 1 << 62
 @dataclass(slots=True, eq=False)
 class History:
     """``asked`` in order of time, ``columns`` their features as known when each was asked, ``frame`` as models take
-    them. ``facts`` are those of the label's table, ``of`` the question of each, in order of questions."""
+    them. ``facts`` are those of the label's table, ``of`` the question of each, in order of questions.
+    ``stands_for`` is how many rows each question is one of; 0 where a prediction has shaped its label, which is unknown
+    then."""
 
     loop: Loop
     asked: pa.Table
@@ -36,6 +39,7 @@ class History:
     frame: pd.DataFrame
     facts: pa.Table
     of: NDArray[np.int64]
+    stands_for: NDArray[np.int64]
     times: NDArray[np.int64] = field(init=False)
     sequence: NDArray[np.int64] = field(init=False)
     due: NDArray[np.int64] = field(init=False)
@@ -52,7 +56,7 @@ class History:
         places = np.arange(until)
         places = places[(self.due[:until] <= ask.asked_at) & (self.sequence[:until] <= ask.sequence)]
         truth = self._truth(self.asked.take(pa.array(places)), self.facts, ask.sequence, ask.asked_at)
-        known = ~np.isnan(truth)
+        known = ~np.isnan(truth) & (self.stands_for[places] > 0)
         places, label = places[known], truth[known] == 1.0
         first = 0 if ask.since is None else int(np.searchsorted(self.times[places], ask.since))
         return places[first:], label[first:], (first, int(places.size))
@@ -63,11 +67,13 @@ class History:
         facts = slice(*np.searchsorted(self.of, [rows.start, rows.stop]).tolist())
         asked = self.asked.slice(rows.start, rows.stop - rows.start)
         told = self.facts.slice(facts.start, facts.stop - facts.start)
-        return rows, self._truth(asked, told, known, day.mature_at)
+        truth = self._truth(asked, told, known, day.mature_at)
+        return rows, np.where(self.stands_for[rows] > 0, truth, np.nan)
 
     def rows(self, places: NDArray[np.int64], label: NDArray[np.bool_]) -> TrainingRows:
         """Rows as a training function takes them."""
-        return TrainingRows(self.frame.iloc[places].reset_index(drop=True), label, self.times[places])
+        frame = self.frame.iloc[places].reset_index(drop=True)
+        return TrainingRows(frame, label, self.times[places], self.stands_for[places])
 
     def features(self, rows: slice | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Features of some rows, as stored."""
@@ -81,15 +87,17 @@ class History:
         return truth_of(asked, self.loop.question, self.loop.label, sources)
 
 
-def read_history(loop: Loop, tables: Path, until: int) -> History:
-    """Read the tables and join the features of every question whose label is mature by ``until``."""
+def read_history(loop: Loop, tables: Path, log: Path, until: int) -> History:
+    """Read the tables and join the features of every question whose label is mature by ``until``; the prediction log
+    says which labels a prediction has shaped."""
     stored = DeltaTables(tables)
     versions = {table.name: at for table in loop.tables if (at := stored.version(table.name)) >= 0}
 
     def read(name: str, version: int, columns: Sequence[str]) -> pa.Table:
         return stored.read(name, version=version, columns=columns)
 
-    sources = Sources(read, versions, _EVERYTHING, until, scan=stored.scan)
+    shaped = shaped_questions(DeltaTables(log), loop)
+    sources = Sources(read, versions, _EVERYTHING, until, scan=stored.scan, shaped=shaped)
     asked = matured_questions(loop.question, loop.label, sources)
     columns = joined_features(asked, loop.feature_set, sources)
     label, keys = loop.label, loop.question.keys
@@ -97,4 +105,4 @@ def read_history(loop: Loop, tables: Path, until: int) -> History:
     of = key_index(asked, keys).get_indexer(key_index(facts, keys)).astype(np.int64)
     order = np.argsort(of, kind="stable")
     frame = model_frame(columns, loop.feature_set.kinds)
-    return History(loop, asked, columns, frame, facts.take(pa.array(order)), of[order])
+    return History(loop, asked, columns, frame, facts.take(pa.array(order)), of[order], sources.stands_for(asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -18,6 +18,7 @@ from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.scoring import Columns, Scorer, can_judge
 from homeostat.app.control.slicing import slices_of_rows
+from homeostat.app.control.used import Used, trail_before
 from homeostat.app.diagnosing import Diagnoser, Judged
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
@@ -28,7 +29,7 @@ from homeostat.control.reading import promised
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import Profile
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
-from homeostat.data.weights import coarsest, even, weights
+from homeostat.data.weights import coarsest, weights
 from homeostat.features.logged import Logged
 from homeostat.features.views import FeatureKind
 from homeostat.governance.audit import Entry
@@ -37,7 +38,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.diagnosis import Diagnosis
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
-from homeostat.monitoring.labels import MATURED_WITHOUT_LABEL, JoinedLabels, join_labels
+from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.skew import SkewDay
@@ -84,8 +85,10 @@ class DeltaObserver:
         for part in ended:
             seen.append(self._inputs(state, [*days, *seen], part))
         due += [day for day in seen if day.mature_at <= now]
-        outcomes = {day.day: day.with_outcomes(self._outcomes(state, day, now)) for day in due}
-        changed = {**{day.day: day for day in seen}, **outcomes}
+        changed = {day.day: day for day in (*days, *seen)}
+        for day in due:
+            changed[day.day] = day.with_outcomes(self._outcomes(state, day, changed.values(), now))
+        changed = {name: changed[name] for name in {day.day: day for day in (*seen, *due)}}
         return with_estimates(days, changed.values(), self.loop.threshold)
 
     def matured(self, now: Instant) -> Matured:
@@ -198,14 +201,13 @@ class DeltaObserver:
             return DriftSeen()
         return self._watch.look(champion, self._inputs_of([champion]), log, days, part)
 
-    def _outcomes(self, state: LoopState, day: Day, now: Instant) -> Outcomes:
+    def _outcomes(self, state: LoopState, day: Day, known: Iterable[Day], now: Instant) -> Outcomes:
         log = self._slice(Window(day.start, day.end, day.day))
         joined = self._join(log, now)
-        counts = joined.counts_of(weights(log))
         each = coarsest(log)
-        labelled = log.take(pa.array(joined.labelled_rows))
-        plain = even(labelled, each)
-        labels, chosen = joined.labels[plain], labelled.filter(pa.array(plain))
+        used = Used.of(self.loop.feedback, log, joined, trail_before(day, known))
+        counts = joined.counts_of(weights(log) * used.stands_for)
+        labels, chosen = used.labels, used.rows
         able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
         columns = served_columns(chosen, self._inputs_of(able))
         scores = self._scorer.scores(able, columns) if len(labels) else {}
@@ -216,17 +218,17 @@ class DeltaObserver:
             live=ScoreSums.of(labels, chosen["probability"].to_numpy()).times(each),
             versions={version: ScoreSums.of(labels, found).times(each) for version, found in scores.items()},
             paired=tuple(one.times(each) for one in self._paired(state, chosen, labels, scores)),
-            absent=self._absent(day, log, joined),
+            absent=self._absent(day, used.absent),
             slices=slices_of_rows(self.loop, chosen, labels, self._profiles(day), each),
+            feedback=used.feedback,
         )
 
     def _profiles(self, day: Day) -> Mapping[str, Profile]:
         reference = day.inputs.reference
         return self._scorer.profile(reference).features if reference and self.loop.sliced_by else {}
 
-    def _absent(self, day: Day, log: pa.Table, joined: JoinedLabels) -> dict[str, Counted]:
+    def _absent(self, day: Day, rows: pa.Table) -> dict[str, Counted]:
         """The rows whose label never came, beside those of ``counted``, which are over the bins of the reference."""
-        rows = log.take(pa.array(joined.rows[joined.status == MATURED_WITHOUT_LABEL]))
         reference = day.inputs.reference
         if reference is None or not day.inputs.counted or not rows.num_rows:
             return absent_rows(rows, None, {})

@@ -94,6 +94,7 @@ def _profile(material: Material) -> Step:
     def work(
         notes: Notes, training: LabelledRows, held_out: LabelledRows, scores: NDArray[np.float64]
     ) -> dict[str, Any]:
+        training = training.drawn()
         profile = ReferenceProfile.of(kinds, training.columns, scores)
         daily = _daily(profile, training, held_out, scores, loop.timezone)
         frame = material.rows(held_out).features

@@ -12,6 +12,7 @@ from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
+from homeostat.kernel.canonical import plain
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.rows import TrainingRows
 from homeostat.training.training_set import LabelledRows, Sources
@@ -50,6 +51,12 @@ class Material:
         if id(labelled) not in self._frames:
             self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
         return self._frames[id(labelled)][1]
+
+    @property
+    def drawn_by(self) -> Mapping[str, Any]:
+        """What decides which labels a prediction has shaped; nothing where the loop declares no feedback."""
+        declared = self.loop.feedback
+        return {} if declared is None else {"feedback": [plain(declared), self.job.log_version]}
 
     def read_at(self, *tables: Table) -> Mapping[str, Any]:
         """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""

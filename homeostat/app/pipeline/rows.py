@@ -7,10 +7,11 @@ from typing import Any
 
 from homeostat.app.facts_check import check_facts
 from homeostat.app.pipeline.material import Material
+from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
-from homeostat.registry.models import TrainingPin
+from homeostat.registry.models import PinnedFeedback, TrainingPin
 from homeostat.training.checks import check_training_rows
 from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
 from homeostat.training.jobs import TrainingJob
@@ -33,12 +34,14 @@ def _snapshot(material: Material) -> Step:
 
     def work(notes: Notes) -> dict[str, Any]:
         notes.say(f"reading tables as of sequence {job.sequence}")
+        _must_be_seen(material)
         return {"questions": labelled_questions(loop.question, loop.label, material.sources)}
 
     decided_by = {
         **material.read_at(loop.question, loop.label.table),
         "label": [loop.label.condition, loop.label.matures],
         "as_of": job.as_of,
+        **material.drawn_by,
     }
     return Step("snapshot", work, {"questions": QUESTIONS}, decided_by=decided_by, retries=_RETRIES)
 
@@ -63,7 +66,8 @@ def _features(material: Material) -> Step:
     def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
         notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
-        return {"labelled": LabelledRows(columns, questions.label, questions.asked_at, questions.sequence)}
+        own = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
+        return {"labelled": LabelledRows(columns, *own)}
 
     decided_by = {
         **material.read_at(*(view.table for view in loop.feature_set.views)),
@@ -82,7 +86,7 @@ def _split(material: Material) -> Step:
         training = labelled.asked(job.since, job.cutoff)
         check_training_rows(material.rows(training), min_rows=job.min_rows)
         pin = _pin(material, training)
-        held_out = labelled.asked(held_out_from)
+        held_out = labelled.asked(held_out_from).drawn()
         digest = digest_rows(material.rows(training))
         return {"training": training, "trained_on": digest, "held_out": held_out, "pin": pin}
 
@@ -93,12 +97,13 @@ def _split(material: Material) -> Step:
         "min_rows": job.min_rows,
         "pin": [dict(job.table_versions), job.sequence, job.as_of],
         "features": material.loop.feature_set.hash,
+        **material.drawn_by,
     }
     gives: dict[str, Format] = {
         "training": PARTS,
         "trained_on": Values(RowsDigest.from_json),
         "held_out": PARTS,
-        "pin": Values(lambda told: TrainingPin(**told)),
+        "pin": Values(TrainingPin.from_json),
     }
     return Step("split", work, gives, ("labelled",), decided_by)
 
@@ -124,4 +129,24 @@ def _pin(material: Material, training: LabelledRows) -> TrainingPin:
         first=int(training.asked_at.min()),
         last=int(training.asked_at.max()),
         feature_hash=material.loop.feature_set.hash,
+        feedback=_pinned_feedback(material, training),
     )
+
+
+def _pinned_feedback(material: Material, rows: LabelledRows) -> PinnedFeedback | None:
+    declared, log = material.loop.feedback, material.job.log_version
+    if declared is None:
+        return None
+    explored, weight = int((rows.stands_for > 1).sum()), int(rows.stands_for.sum())
+    return PinnedFeedback(log, declared.acts, declared.one_in, declared.weighted, explored, weight)
+
+
+def _must_be_seen(material: Material) -> None:
+    """What is acted on and never left alone has no truth: no version could be judged on it."""
+    shaped, name = material.sources.shaped, material.loop.name
+    if shaped is not None and shaped.unseen:
+        raise Refused(
+            f"Of what callers of {name!r} would act on nothing was left alone: no version can be judged on it.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says.",
+            loop=name,
+        )

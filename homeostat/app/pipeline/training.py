@@ -32,6 +32,7 @@ def _train(material: Material) -> Step:
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = material.rows(training)
         notes.say(f"training on {rows.label.size} rows of {len(loop.feature_set.names)} features")
+        rows = rows.unweighted() if loop.feedback is not None and not loop.feedback.weighted else rows
         estimator = trained(loop, own(rows), loop.config, material.place)
         return {"estimator": estimator, "code": recording.code(), "config": dict(loop.config)}
 
@@ -40,6 +41,7 @@ def _train(material: Material) -> Step:
         "config": config_hash(loop.config),
         "environment": recording.environment.hash,
         "inputs": list(loop.feature_set.kinds.items()),
+        **material.drawn_by,
     }
     gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
     return Step("train", work, gives, ("training",), decided_by, sources=recording.sources.hashes)
@@ -73,7 +75,7 @@ def own(rows: TrainingRows) -> TrainingRows:
 def trained(loop: Trainable, rows: TrainingRows, config: Mapping[str, Any], place: JobFolder) -> Any:
     """What the loop's function returns. Raises: TrainingFailed, naming the line, whatever it raises."""
     try:
-        return loop.train(rows, config)
+        estimator = loop.train(rows, config)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
@@ -86,6 +88,13 @@ def trained(loop: Trainable, rows: TrainingRows, config: Mapping[str, Any], plac
             line=where.lineno,
             log=str(place.log),
         ) from error
+    if rows.weights_ignored:
+        raise Refused(
+            f"train() of loop {loop.name!r} ignores rows.weight, but rows left alone by chance stand for others.",
+            mend="Pass sample_weight=rows.weight to fit(), or declare hs.Feedback(weighted=False).",
+            loop=loop.name,
+        )
+    return estimator
 
 
 def _blamed(error: BaseException, train: Callable[..., Any]) -> traceback.FrameSummary:

@@ -57,4 +57,5 @@ class FindCall:
 
 
 def _told(found: Found) -> Reply:
-    return {**{name: found[name] for name in _TOLD}, "defaulted": list(found.get("defaulted") or ())}
+    drawn = {} if found.get("acts") is None else {"act": found["acts"], "explored": bool(found["explored"])}
+    return {**{name: found[name] for name in _TOLD}, "defaulted": list(found.get("defaulted") or ()), **drawn}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.app.home import Home
-from homeostat.app.pinned import pinned
+from homeostat.app.pinned import pinned, pinned_logs
 from homeostat.data.tables import TableStore
 from homeostat.kernel.errors import InvalidInput
 
@@ -38,13 +38,14 @@ class Housekeeping:
             mend = f"Give at least {self._least}, or stop Homeostat first."
             raise InvalidInput(f"Files let go {hours} hours ago may be in use.", mend=mend)
         keep = {name: sorted(versions) for name, versions in pinned(self._home).items()}
+        kept_logs = pinned_logs(self._home)
         found: Reply = {"tables": {}, "logs": {}, "kept": keep, "removed": not dry_run}
         for kind, store, folder in (
             ("tables", self._tables, self._home.tables),
             ("logs", self._log, self._home.log),
         ):
             for name in _stored(folder):
-                pins: Collection[int] = keep.get(name, ()) if kind == "tables" else ()
+                pins: Collection[int] = (keep if kind == "tables" else kept_logs).get(name, ())
                 gone = await asyncio.to_thread(store.vacuum, name, pins, hours=hours, dry_run=dry_run)
                 found[kind][name] = dataclasses.asdict(gone)
         return found

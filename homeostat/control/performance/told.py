@@ -8,9 +8,11 @@ from typing import Any
 
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import estimates, method_of, recent
+from homeostat.control.performance.feedback import feedback_of
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, realised_of, records
+from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
@@ -31,13 +33,15 @@ _BOUNDED = ("accuracy", "brier")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold`` as declared now."""
+    """What is told of: the days of a loop, oldest first, and how far it has decided. ``threshold`` and
+    ``feedback`` as declared now."""
 
     loop: str
     days: Sequence[Day]
     threshold: float
     now: Instant | None
     label_delay: int
+    feedback: Feedback | None = None
 
 
 def performance_of(seen: Seen, trail: int) -> Json:
@@ -55,6 +59,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "record": {of: {name: plain(one) for name, one in records(seen.days, of).items()} for of in ("day", "trail")},
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
+        "feedback": feedback_of(seen.feedback, [day for day in seen.days if day.outcomes][-trail:], seen.threshold),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }
 

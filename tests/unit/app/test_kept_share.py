@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -63,9 +64,12 @@ def record(seed: int, row: int, loop: Loop) -> PredictionRecord:
     )  # fmt: skip
 
 
-def observed(home: Path, loop: Loop, seed: int) -> Day:
-    """The one day of a log, after its labels matured."""
+def observed(
+    home: Path, loop: Loop, seed: int, mark: Callable[[int, PredictionRecord], PredictionRecord] | None = None
+) -> Day:
+    """The one day of a log, after its labels matured; ``mark`` may change a row's record."""
     made = [record(seed, row, loop) for row in range(ROWS)]
+    made = made if mark is None else [mark(row, one) for row, one in enumerate(made)]
     kept = [(place, one) for place, one in enumerate(made) if one.weight]
     log, tables = DeltaTables(home / "log"), DeltaTables(home / "tables")
     log.append("visits", log_of(Logged.of(loop.feature_set), kept), writer="test", upto=1)

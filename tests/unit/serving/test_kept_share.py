@@ -61,7 +61,7 @@ def test_rows_that_the_champion_answered_for_a_failed_arm_are_kept() -> None:
     row = {"flight_id": "f"}
     names = [str(n) for n in range(40)]
     weights = [
-        shared.record(one, one, NOW, Answer(0.5, "v1", "champion", fell), row, [], (), False).weight
+        shared.record(one, one, NOW, Answer(0.5, "v1", "champion", fell), row, [], (), False, one).weight
         for fell in (True, False)
         for one in names
     ]

@@ -11,7 +11,7 @@ from homeostat.serving.gateway import Reply
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.oip.described import described
-from homeostat.web.doors.oip.outputs import METADATA, chosen, reply
+from homeostat.web.doors.oip.outputs import chosen, metadata, reply
 from homeostat.web.doors.oip.packing import parts, unpacked
 from homeostat.web.doors.oip.protocol import (
     EXTENSIONS,
@@ -85,7 +85,8 @@ class OipDoors:
 
     async def _model(self, request: Request, names: Names) -> Response:
         model, loaded = self.repository.model(*_named(names))
-        return json_response({**model.metadata, "versions": loaded, "outputs": METADATA})
+        outputs = metadata(self.asking.plan(model.name).feedback)
+        return json_response({**model.metadata, "versions": loaded, "outputs": outputs})
 
     async def _model_ready(self, request: Request, names: Names) -> Response:
         model = self.repository.must_answer(*_named(names))
@@ -104,7 +105,7 @@ class OipDoors:
             return self.repository.rows(request, loop, body.id, partial(read_tensors, body.inputs, binary))
 
         def shape(replies: list[Reply]) -> Response:
-            return reply(loop, told[0], replies, chosen(told[0]))
+            return reply(loop, told[0], replies, chosen(told[0], asking.plan(loop).feedback))
 
         return await asking.exchange(request, loop, decode, shape, version=version)
 

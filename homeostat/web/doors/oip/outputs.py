@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from homeostat.data.checks import did_you_mean
+from homeostat.data.feedback import Feedback
 from homeostat.kernel.errors import InvalidInput
 from homeostat.serving.gateway import Reply
 from homeostat.web.doors.oip.binary_tensors import bytes_of_values
@@ -38,19 +39,32 @@ OUTPUTS = {
         Output("arm", "BYTES", lambda reply: reply.arm),
         Output("defaulted", "BYTES", lambda reply: _listed(reply.defaulted)),
         Output("warnings", "BYTES", lambda reply: _listed(reply.warnings)),
+        Output("act", "BOOL", lambda reply: reply.act is True),
+        Output("explored", "BOOL", lambda reply: reply.explored is True),
     )
 }
-METADATA = [{"name": output.name, "datatype": output.datatype, "shape": [-1]} for output in OUTPUTS.values()]
+OF_FEEDBACK = ("act", "explored")
+"""Those of loops that declare a feedback; of others they go back only where they are asked for, and are false."""
 Chosen = Sequence[tuple[Output, bool]]
 """Outputs in the order in which they go back, and whether each goes in binary."""
 _NOT_HERE = ("classification", "shared_memory_region", "shared_memory_byte_size", "shared_memory_offset")
 
 
-def chosen(body: InferBody) -> Chosen:
-    """The outputs that a request asks for: all of them where it names none. Raises: InvalidInput."""
+def usual(feedback: Feedback | None) -> list[Output]:
+    """The outputs of a loop."""
+    return [output for output in OUTPUTS.values() if feedback is not None or output.name not in OF_FEEDBACK]
+
+
+def metadata(feedback: Feedback | None) -> list[Mapping[str, object]]:
+    """What a model says of its outputs."""
+    return [{"name": output.name, "datatype": output.datatype, "shape": [-1]} for output in usual(feedback)]
+
+
+def chosen(body: InferBody, feedback: Feedback | None = None) -> Chosen:
+    """The outputs that a request asks for: all of its loop where it names none. Raises: InvalidInput."""
     binary = bool(switch(body.parameters, "binary_data_output"))
     if not body.outputs:
-        return [(output, binary) for output in OUTPUTS.values()]
+        return [(output, binary) for output in usual(feedback)]
     found = {wanted.name: (_output(wanted), _in_binary(wanted, binary)) for wanted in body.outputs}
     if len(found) < len(body.outputs):
         raise InvalidInput("An output is asked for twice.", mend="Name each output once.")

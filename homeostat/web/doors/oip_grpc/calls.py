@@ -10,7 +10,7 @@ from homeostat.kernel.errors import NotFound, Unavailable
 from homeostat.serving.gateway import Reply
 from homeostat.web.doors.metrics import health
 from homeostat.web.doors.oip.binary_tensors import bytes_of_values
-from homeostat.web.doors.oip.outputs import METADATA, OUTPUTS, Chosen, chosen, versions_of
+from homeostat.web.doors.oip.outputs import OUTPUTS, Chosen, chosen, metadata, versions_of
 from homeostat.web.doors.oip.protocol import EXTENSIONS, InferBody, Wanted, echoed
 from homeostat.web.doors.oip.repository import Repository, server
 from homeostat.web.doors.oip_grpc.contents import tensors_of
@@ -73,20 +73,21 @@ class _Answers:
         model, loaded = self.repository.model(request.name, request.version or None)
         told = message("ModelMetadataResponse")(name=model.name, versions=loaded, platform=model.metadata["platform"])
         _tell_tensors(told.inputs, model.metadata["inputs"])  # type: ignore[arg-type]
-        _tell_tensors(told.outputs, METADATA)
+        _tell_tensors(told.outputs, metadata(self.repository.asking.plan(model.name).feedback))
         put_parameters(told.parameters, model.metadata.get("parameters", {}))  # type: ignore[arg-type]
         return told
 
     async def infer(self, request: Message, asked: Asked) -> Message:
         parameters = given_parameters(request.parameters)
-        outputs = chosen(_body(request, parameters))
+        body = _body(request, parameters)
+        chosen(body)
         loop, version = request.model_name, request.model_version or None
         read = partial(tensors_of, request)
         rows = self.repository.rows(asked, loop, request.id or None, read)
         replies = await self.repository.asking.predict(asked, loop, rows, version=version)
         told = message("ModelInferResponse")(model_name=loop, model_version=versions_of(replies), id=request.id)
         put_parameters(told.parameters, echoed(parameters))
-        _tell_outputs(told, replies, outputs)
+        _tell_outputs(told, replies, chosen(body, self.repository.asking.plan(loop).feedback))
         return told
 
     async def index(self, request: Message, asked: Asked) -> Message:
