@@ -101,6 +101,16 @@ class Home:
         return self.root / "checkpoints"
 
     @property
+    def replays(self) -> Path:
+        """Working folders of replays of versions."""
+        return self.root / "replays"
+
+    @property
+    def environments_built(self) -> Path:
+        """Recorded environments that were installed again, by their hash."""
+        return self.root / "environments-built"
+
+    @property
     def reports(self) -> Path:
         """Finished parts of reports, kept by what they were computed from."""
         return self.root / "reports"

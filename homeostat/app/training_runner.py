@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class TrainingRunner:
     """Runs jobs, one child process each, on one thread, within limits on time and memory.
 
     The child dies with this process. A job that was finished before is not trained again; of others, what steps came
-    to is kept in ``steps``, at most ``steps_bytes`` of it, beside the job where no folder is named.
+    to is kept in ``steps``, at most ``steps_bytes`` of it, beside the job where no folder is named. ``python`` runs the
+    child, in ``folder`` and with ``variables`` of its own where they are given.
     """
 
     timeout_seconds: float
@@ -33,6 +35,9 @@ class TrainingRunner:
     steps: Path | None = None
     steps_bytes: int = 2 << 30
     module: str = CHILD
+    python: str = sys.executable
+    folder: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
     _children: set[subprocess.Popen[bytes]] = field(init=False, default_factory=set)
 
     def run(self, job: TrainingJob, folder: Path) -> TrainingResult:
@@ -61,10 +66,12 @@ class TrainingRunner:
     def _child(self, job: TrainingJob, place: JobFolder) -> int:
         kept = str(self.steps or place.root / "kept"), str(self.steps_bytes)
         arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes), *kept]
-        command = [sys.executable, "-m", self.module, *arguments]
-        environment = {**os.environ, **_ENVIRONMENT}
+        command = [self.python, "-m", self.module, *arguments]
+        environment = {**os.environ, **_ENVIRONMENT, **self.variables}
         with place.log.open("ab") as log:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.folder
+            )
             self._children.add(child)
             try:
                 return child.wait(self.timeout_seconds)

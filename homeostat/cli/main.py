@@ -34,6 +34,7 @@ from homeostat.cli import (
     performance,
     quantise,
     quarantine,
+    replay,
     report,
     retrain,
     rollout,
@@ -83,6 +84,7 @@ features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
 app.add_typer(versions.app, name="versions")
+app.command("replay")(replay.replay)
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(consumers.app, name="consumers")

@@ -39,6 +39,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "versions list",
                 "versions show",
                 "versions diff",
+                "replay",
                 "report",
                 "economics",
                 "performance",

@@ -1,0 +1,67 @@
+"""The command that makes a version again and proves it equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.versions import LoopOption, VersionArgument, print_legs
+
+Json = dict[str, Any]
+
+
+def replay(
+    version: VersionArgument,
+    loop: LoopOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    here: Annotated[bool, typer.Option("--here", help="Go on although this environment is another.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Install the recorded environment first.")] = False,
+    loop_file: Annotated[
+        Path | None, typer.Option("--loop-file", metavar="FILE", help="Train with this loop file's code instead.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Leave what was made in this new folder.")
+    ] = None,
+) -> None:
+    """Make a version again from its record, and prove it equal.
+
+    Checks its code out into a private folder, reads the tables as they were known then, and trains in a process of its
+    own. Equal is the model to the byte, else its answers to recorded rows within a stated tolerance; what differs is
+    told by leg. Where another environment is installed here, it says what is different and stops: --here goes on,
+    --build installs the recorded one. Changes nothing. Exit code 3 unless equal.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.provenance.replaying import Asked, InAChild, Replayer
+        from homeostat.app.provenance.versions import loop_named
+        from homeostat.app.settings import Settings
+        from homeostat.kernel.errors import InvalidInput
+
+        if keep is not None and keep.exists():
+            raise InvalidInput(f"{keep} exists already.", mend="Name a new folder.", folder=str(keep))
+        existing = Home(home).existing()
+        settings = Settings.load(existing.root)
+        train = InAChild(settings.training_timeout_seconds, settings.join_memory_bytes)
+        replayer = Replayer(existing, train, _said)
+        found = replayer.replay(loop_named(existing, loop), version, Asked(here, build, loop_file, keep))
+        show(found, as_json, _told)
+    if not found["equal"]:
+        raise typer.Exit(3)
+
+
+def _said(text: str) -> None:
+    talk.print(f"[dim]{text}[/]" if "[" not in text else text, markup="[" not in text)
+
+
+def _told(found: Json) -> None:
+    word = "equal" if found["equal"] else found["how"].replace("_", " ")
+    data.print(f"[bold]{found['version']} is {word}[/]: ", end="")
+    data.print(f"{found['text']}.", markup=False)
+    print_legs(found["legs"], 40)
+    if found["how"] == "not_run":
+        talk.print("Go on in this environment with --here, or install the recorded one with --build.")
