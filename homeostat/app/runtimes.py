@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
+from homeostat.adapters.signing.keyring import Keyring
 from homeostat.app.trust import keyring
 from homeostat.kernel.errors import IntegrityError, Unavailable
 from homeostat.registry.models import RuntimeName
@@ -24,6 +25,11 @@ def load_runtime(folder: Path, loop: str, version: str) -> Runtime:
     Refused when its model may not be loaded.
     """
     return load_sealed(open_sealed(folder, loop, version, keyring()))
+
+
+def load_made(folder: Path, loop: str, version: str) -> Runtime:
+    """Load what a training that we started has left in a folder of our own, before anybody has signed it."""
+    return load_sealed(open_sealed(folder, loop, version, Keyring(keyring().folder, required=False)))
 
 
 def load_sealed(sealed: Sealed) -> Runtime:
