@@ -66,7 +66,8 @@ def make_candidate(
     say(f"staged {version.id}")
     proof = run.value("form").proof
     burdens = None if job.variant is None else run.value("burdens")
-    return TrainingResult(version, seen, proof.rows, proof.worst, burdens, run.records)
+    dirty = None if legs.tree is None or legs.tree.commit is None else legs.tree.dirty
+    return TrainingResult(version, seen, proof.rows, proof.worst, burdens, run.records, dirty)
 
 
 def candidate_steps(material: Material) -> list[Step]:

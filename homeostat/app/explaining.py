@@ -35,10 +35,13 @@ WHY = {
 }
 
 
-def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, feature: str | None = None) -> Json:
+def explained(
+    loop: Loop, tables: TableStore, served: Served, *, newest: int, feature: str | None = None, since: bool = True
+) -> Json:
     """The prediction and its features, each with the rows behind it; of one feature when named.
 
-    Explained by the loop file's definitions; ``same_definitions`` says whether it was served under these.
+    Explained by the loop file's definitions; ``same_definitions`` says whether it was served under these. Without
+    ``since``, rows do not tell what corrected them only after the prediction.
 
     A feature that the loop file no longer defines, or that is made from what the log does not keep, keeps its served
     value and has no explanation.
@@ -47,7 +50,7 @@ def explained(loop: Loop, tables: TableStore, served: Served, *, newest: int, fe
     lost = needing(loop.feature_set, loop.log.hidden)
     features = without(loop.feature_set, lost)
     read = _reader(tables)
-    made = explain(features, Asked(served.question, served.asked_at, served.sequence), read, newest=newest)
+    made = explain(features, Asked(served.question, served.asked_at, served.sequence, since), read, newest=newest)
     differ = _differ(features, served, {one.feature: one.value for one in made})
     gone = [name for name in served.features if name not in loop.feature_set.names]
     _check(feature, [*loop.feature_set.names, *gone])

@@ -28,7 +28,7 @@ def check_facts(tables: Iterable[Table], job: TrainingJob, sources: Sources, say
     """
     engine = PolarsBatches()
     for table in {table.name: table for table in tables}.values():
-        facts = _facts(table, sources)
+        facts = declared_facts(table, sources).drop_columns([SEQUENCE])
         if job.since is not None:
             facts = facts.filter(pc.field(table.event_time) >= pa.scalar(to_datetime(job.since)))
         checked = engine.check(table, facts)
@@ -68,14 +68,13 @@ def check_staged(staging: Staging, tables: Iterable[Table]) -> None:
             )
 
 
-def _facts(table: Table, sources: Sources) -> pa.Table:
-    """The declared columns as stored; what the contract gained since the first fact is told like anything missing."""
+def declared_facts(table: Table, sources: Sources) -> pa.Table:
+    """The declared columns as stored, and their sequence; a column that the contract gained later is left out."""
     names = list(table.contract)
     try:
-        found = sources.facts(table.name, names)
+        return sources.facts(table.name, names)
     except NotFound:
-        found = sources.facts(table.name, [name for name in names if _is_stored(name, table, sources)])
-    return found.drop_columns([SEQUENCE])
+        return sources.facts(table.name, [name for name in names if _is_stored(name, table, sources)])
 
 
 def _is_stored(name: str, table: Table, sources: Sources) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app import predictions
+from homeostat.app.consumers import Consumers
 from homeostat.app.control.scoring import read_profile
 from homeostat.app.distance_views import distances_of
 from homeostat.app.drift_views import chosen_day
 from homeostat.app.explaining import explained
 from homeostat.app.feature_views import days_with, feature_of, features_of
+from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.why import Why, as_served
 from homeostat.app.operations import Operations
 from homeostat.app.table_views import Volumes, columns_of, kept_apart_of, silences_of, uses_of
@@ -45,6 +47,7 @@ class Showing:
     _log: DeltaTables = field(init=False)
     _tables: DeltaTables = field(init=False)
     _volumes: Volumes = field(init=False)
+    lineage: Lineage = field(init=False)
     _why: Why = field(init=False)
     _stored: dict[str, Stored] = field(init=False, default_factory=dict)
     _profiles: dict[tuple[str, str], ReferenceProfile] = field(init=False, default_factory=dict)
@@ -54,6 +57,7 @@ class Showing:
         self._log, self._tables = DeltaTables(home.log), DeltaTables(home.tables)
         self._volumes = Volumes(self._tables)
         self._why = Why(home, self.loops, self.operations.store, self.flush)
+        self.lineage = Lineage(home, self.loops, self.operations.store, Consumers.open(home).store)
 
     def predictions(self, loop: str, limit: int, key: str | None = None) -> list[Json]:
         """The predictions recorded last, newest first; of one question when its key is given."""

@@ -50,7 +50,7 @@ def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
     from homeostat.app.showing import Showing
 
     operations, found = opened(home, loop)
-    return Showing(operations, {found.name: found}, _flush_of(operations.home)), found
+    return Showing(operations, {found.name: found}, flush_of(operations.home)), found
 
 
 def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
@@ -71,10 +71,10 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     loops = load_loops(settings.loop_file) if loop is None else {loop: load_loop(settings.loop_file, loop)}
     store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
     now = SystemClock().now() if settings.clock == "system" else None
-    return Why(existing, loops, store, _flush_of(existing)), now
+    return Why(existing, loops, store, flush_of(existing)), now
 
 
-def _flush_of(home: Home) -> Callable[[], object]:
+def flush_of(home: Home) -> Callable[[], object]:
     """Stores what a running recorder has acknowledged; nothing while none runs."""
     from homeostat.app.recorder.client import BlockingRecorderClient
     from homeostat.kernel.errors import NotFound

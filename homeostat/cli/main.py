@@ -11,6 +11,7 @@ from homeostat.cli import (
     alerts,
     backtest,
     checkpoints,
+    ci,
     consumers,
     contract,
     decisions,
@@ -25,6 +26,7 @@ from homeostat.cli import (
     features_get,
     features_rebuild,
     features_review,
+    impact,
     importing,
     init,
     keys,
@@ -62,6 +64,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("up")(run.up)
+app.command("ci")(ci.ci)
 app.command("status")(operate.status)
 app.command("route")(route.route)
 app.command("latency")(latency.latency)
@@ -72,6 +75,7 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("why")(why.why)
+app.command("impact")(impact.impact)
 app.command("report")(report.report)
 app.command("skew")(skew.skew)
 app.command("drift")(drift.drift)

@@ -45,6 +45,7 @@ def _text(told: Json) -> None:
     print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
     _bases(told)
     _feedback(told["feedback"])
+    _gaps(told["gaps"])
     _sentences(told["power"])
 
 
@@ -125,6 +126,17 @@ def _feedback(told: Json | None) -> None:
     columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
     print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
+
+
+def _gaps(told: Json) -> None:
+    """Cohorts that are served worse beside all others since a retraining."""
+    for one in told["widened"]:
+        before, now = one["before"], one["now"]
+        data.print(
+            f"Gap of {one['cohort']}: log-loss {now['gap']:+.4f} beside all others under {now['version']},"
+            f" {before['gap']:+.4f} under {before['version']}: wider by at least {one['low']:.4f}.",
+            markup=False,
+        )
 
 
 def _sentences(power: Json) -> None:

@@ -12,6 +12,7 @@ from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.versions import LoopOption, VersionArgument, print_legs
 
 Json = dict[str, Any]
+_WORDS = {"bytes": "is equal", "predictions": "is equal", "different": "is different", "not_run": "was not replayed"}
 
 
 def replay(
@@ -59,9 +60,8 @@ def _said(text: str) -> None:
 
 
 def _told(found: Json) -> None:
-    word = "equal" if found["equal"] else found["how"].replace("_", " ")
-    data.print(f"[bold]{found['version']} is {word}[/]: ", end="")
+    data.print(f"[bold]{found['version']} {_WORDS[found['how']]}[/]: ", end="")
     data.print(f"{found['text']}.", markup=False)
-    print_legs(found["legs"], 40)
+    print_legs(found["legs"], 40, *(["not compared"] if found["how"] == "not_run" else []))
     if found["how"] == "not_run":
         talk.print("Go on in this environment with --here, or install the recorded one with --build.")

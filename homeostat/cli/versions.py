@@ -17,7 +17,8 @@ LoopOption = Annotated[
 ]
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="A registered version, such as v3.")]
 LinesOption = Annotated[int, typer.Option("--lines", metavar="N", min=0, help="Lines of code shown of each file.")]
-_ON = {True: "the same", False: "changed", None: "not recorded by the release that made it"}
+_NOT_RECORDED = "not recorded by the release that made it"
+_ON = {True: "the same", False: "changed"}
 _NAMED = 12
 
 app = typer.Typer(
@@ -80,10 +81,10 @@ def diff(
         show(found, as_json, lambda told: print_legs(told["legs"], lines))
 
 
-def print_legs(legs: Json, lines: int) -> None:
-    """Print what differs of each leg, with so many lines of each text."""
+def print_legs(legs: Json, lines: int, unknown: str = _NOT_RECORDED) -> None:
+    """Print what differs of each leg, with so many lines of each text; ``unknown`` says why one is not compared."""
     for name, leg in legs.items():
-        data.print(f"[bold]{name:<12}[/] {_ON[leg['equal']]}")
+        data.print(f"[bold]{name:<12}[/] {unknown if leg['equal'] is None else _ON[leg['equal']]}")
         for change in (*leg["changes"], *leg["beside"]):
             data.print(f"    {change['text']}", markup=False)
             for line in change["lines"][:lines]:
@@ -96,7 +97,7 @@ def _shown(told: Json) -> None:
     legs = told["legs"]
     _line(told["version"], f"of {told['loop']}, as of {when(told['created_at'])} UTC, served by {told['runtime']}")
     for name, leg in legs.items():
-        _line(name, told["fingerprint"][name][:16] if leg else "not recorded by the release that made it")
+        _line(name, told["fingerprint"][name][:16] if leg else _NOT_RECORDED)
         for text in _TELLERS[name](leg) if leg else ():
             data.print(f"    {text}", markup=False)
 

@@ -28,6 +28,7 @@ class Gate:
     ``min_days``: fewest days of held-out rows. Intervals are two-sided at ``confidence``.
     ``max_shift``: how far apart a feature may be as served over the time ``served`` before and as training computes
     it for those rows: the share of rows moved, KS for numbers and total variation for texts, from 0 to 1.
+    ``clean_tree``: only a candidate whose code a commit tells may serve; else a dirty tree is recorded whole.
     """
 
     margin: float = 0.0
@@ -36,6 +37,7 @@ class Gate:
     confidence: float = 0.95
     max_shift: float = 0.1
     served: str = "7d"
+    clean_tree: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.max_shift <= 1 or not duration(self.served):
@@ -55,6 +57,7 @@ class Evidence:
     """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion.
 
     ``served`` compares its features with those that serving produces; None when it produced none to compare.
+    ``dirty``: whether its code differs from the commit of its tree; None where there is none.
     """
 
     candidate: str
@@ -62,6 +65,7 @@ class Evidence:
     skill: Interval | None
     difference: Interval | None
     served: ServedComparison | None = None
+    dirty: bool | None = False
 
 
 def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
@@ -71,10 +75,18 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
         checks.append(_no_worse(seen, limits))
     if seen.served is not None:
         checks.append(_same_features(seen.served, limits))
+    if limits.clean_tree:
+        checks.append(_committed(seen))
     for name in (REJECT, INCONCLUSIVE):
         if any(verdict == name for verdict, _ in checks):
             return Verdict(name, tuple(reason for verdict, reason in checks if verdict == name))
     return Verdict(ACCEPT, tuple(reason for _, reason in checks))
+
+
+def judge_served(seen: ServedComparison, limits: Gate) -> Verdict:
+    """Whether features are the same as served and as trained on; what was served too seldom says nothing."""
+    name, reason = _same_features(seen, limits)
+    return Verdict(name, (reason,))
 
 
 def _knows_something(seen: Evidence, limits: Gate) -> tuple[str, Reason]:
@@ -118,6 +130,17 @@ def _same_features(seen: ServedComparison, limits: Gate) -> tuple[str, Reason]:
         return REJECT, Reason("features_diverge", farthest, limit, text)
     text = f"features as served and as trained on are at most {figure(farthest)} <= {figure(limit)} apart"
     return ACCEPT, Reason("features_as_served", farthest, limit, f"{text} on {seen.rows} rows")
+
+
+def _committed(seen: Evidence) -> tuple[str, Reason]:
+    """What a commit does not tell cannot be reviewed."""
+    if seen.dirty is None:
+        return INCONCLUSIVE, Reason(
+            "no_commit", 0, 0, f"no commit tells the code of {seen.candidate}: it is not under git"
+        )
+    if seen.dirty:
+        return REJECT, Reason("dirty_tree", 1, 0, f"the code of {seen.candidate} differs from the commit of its tree")
+    return ACCEPT, Reason("clean_tree", 0, 0, f"a commit tells the code of {seen.candidate}")
 
 
 def _too_few(what: str, seen: Interval | None, limits: Gate) -> Reason:

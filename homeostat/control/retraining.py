@@ -112,7 +112,7 @@ def conclude(
 
 
 def _judged(loop: Loop, ask: Json, trained: Json) -> Verdict:
-    verdict = judge_gate(_evidence(ask, Evaluation.from_json(trained["evaluation"])), loop.gate)
+    verdict = judge_gate(_evidence(ask, trained), loop.gate)
     burdens = burdens_of(trained)
     return verdict if burdens is None else Verdict(verdict.name, (*verdict.reasons, lighter(*burdens)))
 
@@ -155,6 +155,7 @@ def lighter(made: Burden, of: Burden) -> Reason:
     return Reason("beside_its_original", made.row_seconds, of.row_seconds, f"{size}; {alone}, {company}")
 
 
-def _evidence(ask: Json, seen: Evaluation) -> Evidence:
+def _evidence(ask: Json, trained: Json) -> Evidence:
+    seen, dirty = Evaluation.from_json(trained["evaluation"]), trained.get("dirty")
     champion = seen.champion.version if seen.champion else None
-    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served)
+    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served, dirty)

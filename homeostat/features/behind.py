@@ -30,11 +30,15 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question: its parsed row, its event time, and the sequence up to which facts were known."""
+    """One question: its parsed row, its event time, and the sequence up to which facts were known.
+
+    Without ``since`` nobody looks for what corrected a fact only after that: it takes a look at every later fact.
+    """
 
     row: Mapping[str, Value]
     at: Instant
     sequence: int
+    since: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,20 +108,20 @@ def _facts(
     near = read(table, list(names), within if where is None else within & where)
     time, born = integers(near[table.event_time], table.event_time), integers(near[SEQUENCE], SEQUENCE)
     order = np.lexsort((born, time))
-    died = _deaths(table, near, born, read)
+    died = _deaths(table, near, born, read, None if asked.since else asked.sequence)
     return Behind(table, near.take(pa.array(order)), time[order], born[order], died[order])
 
 
-def _deaths(table: Table, near: pa.Table, born: Ints, read: Read) -> Ints:
-    """The sequence at which each fact was superseded, from all later facts of the same keys."""
+def _deaths(table: Table, near: pa.Table, born: Ints, read: Read, until: int | None) -> Ints:
+    """The sequence at which each fact was superseded, from all later facts of the same keys; from those up to a
+    sequence, and the facts themselves, where one is given."""
     if not len(born):
         return born
     first = table.keys[0]
-    related = read(
-        table,
-        [*table.keys, SEQUENCE],
-        (pc.field(SEQUENCE) >= int(born.min())) & pc.field(first).isin(near[first].combine_chunks().unique()),
-    )
+    where = pc.field(SEQUENCE) >= int(born.min())
+    if until is not None:
+        where &= pc.field(SEQUENCE) <= max(until, int(born.max()))
+    related = read(table, [*table.keys, SEQUENCE], where & pc.field(first).isin(near[first].combine_chunks().unique()))
     kinds = [table.contract[name].kind for name in table.keys]
     (key,) = codes([[related[name] for name in table.keys]], kinds)
     every = integers(related[SEQUENCE], SEQUENCE)

@@ -130,7 +130,7 @@ def facts_needed(
         return {}
     found: dict[str, pa.Table] = {}
     for table in {view.table.name: view.table for view in features.views}.values():
-        reach = _reach(features, table)
+        reach = reach_of(features, table)
         since = None if reach is None else int(asked_at.min()) - reach - more
         needed = Needed(
             table, (*columns_read(features, table), KNOWN_AT), since, int(sequence.max()), int(served_at.max())
@@ -172,7 +172,7 @@ def served_columns(log: pa.Table, kinds: Mapping[str, FeatureKind]) -> dict[str,
     return columns
 
 
-def _reach(features: FeatureSet, table: Table) -> Duration | None:
+def reach_of(features: FeatureSet, table: Table) -> Duration | None:
     """How far back from the asking time any view looks into a table; None for all the way."""
     views = [view for view in features.views if view.table.name == table.name]
     reaches = [view.longest for view in views]

@@ -107,6 +107,8 @@ def _tree(tree: Tree | None) -> str:
 def _data(before: DataLeg, after: DataLeg) -> Iterator[Change]:
     yield from _values("table", before.table_versions, after.table_versions, lambda name: f"table {name}")
     yield from _values("definition", before.definitions, after.definitions, lambda name: f"definition {name}", 12)
+    feedback = (before.feedback or {}, after.feedback or {})
+    yield from _values("feedback", *feedback, lambda name: f"feedback: {name}")
     yield from _values("label", before.label, after.label, lambda name: f"label: {name}")
     if before.sequence != after.sequence:
         text = f"facts known up to sequence {before.sequence:,} became {after.sequence:,}"

@@ -95,7 +95,8 @@ class DataLeg:
     """What was read: tables at their versions up to ``sequence``, and what came of it.
 
     Rows of ``since`` to ``cutoff`` were trained on; those from ``held_out_from`` on, matured by ``as_of``, were held
-    out. ``definitions`` are hashes by name; ``label`` says where the truth is from.
+    out. ``definitions`` are hashes by name; ``label`` says where the truth is from. ``feedback`` says which rows were
+    left out because a prediction shaped their label, and by which version of the log; None where none were.
     """
 
     table_versions: Mapping[str, int]
@@ -107,6 +108,7 @@ class DataLeg:
     definitions: Mapping[str, str]
     label: Mapping[str, str]
     trained_on: RowsDigest
+    feedback: Mapping[str, Any] | None = None
 
     @property
     def hash(self) -> str:

@@ -44,7 +44,7 @@ def judge_replay(same: Mapping[str, bool] | None, answers: Answers | None, legs:
     unknown = tuple(name for name, leg in legs.items() if leg.equal is None)
     named = f"{' and '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}"
     if same is None:
-        return Replay(False, "not_run", differing, unknown, f"not made again: {named}")
+        return Replay(False, "not_run", differing, (), f"not made again: {named}")
     beside = f", though {named}" if differing else ""
     if same and all(same.values()):
         return Replay(True, "bytes", differing, unknown, f"the model is the same to the byte{beside}")

@@ -98,7 +98,7 @@ class TrainingResult:
 
     ``proof_rows`` were compared; ``proof_worst`` is the greatest difference in probability. ``burdens`` are those of a
     variant and of the version that it was made of; None where the candidate was trained. ``steps`` are what making it
-    took.
+    took. ``dirty`` says whether its code differs from the commit of its tree; None where no commit is known.
     """
 
     version: Version
@@ -107,6 +107,7 @@ class TrainingResult:
     proof_worst: float
     burdens: tuple[Burden, Burden] | None = None
     steps: tuple[StepRecord, ...] = ()
+    dirty: bool | None = None
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -123,6 +124,7 @@ class TrainingResult:
             values["proof_worst"],
             burdens_of(values),
             tuple(StepRecord.from_json(one) for one in values.get("steps", ())),
+            values.get("dirty"),
         )
 
 

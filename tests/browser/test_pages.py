@@ -268,6 +268,16 @@ def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(ope
     assert "segments compared grew worse than the rest" in page.inner_text("#segments")
 
 
+def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(opened: Open) -> None:
+    page = opened("full", path="/diagnosis").page
+    card = page.locator("#feedback")
+    expect(card.locator("tbody tr").first).to_contain_text("skill")
+    assert card.locator("thead th").all_inner_texts() == ["Figure", "Every label", "Weighted", "Doubly robust"]
+    assert "one in 20 is left alone by chance" in card.inner_text()
+    assert "Why they differ: the naive figure lacks labels" in card.inner_text()
+    assert "shop = d: log-loss +" in card.inner_text()
+
+
 def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: Open) -> None:
     page = opened("full", path="/diagnosis").page
     assert page.inner_text(".headline-main").startswith("Broken data. Fix the data")

@@ -6,9 +6,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from homeostat.adapters.mlflow import registry as registries
+from homeostat.adapters.mlflow.client import open_client
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.app.trust import keyring
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Untrusted
@@ -162,6 +165,25 @@ def test_aliases_follow_the_route(home: Home, registry: Registry, tmp_path: Path
     for _ in range(2):
         registry.mirror("late", {"champion": "v2", "candidate": None, "standby": "v1"})
     assert aliases_in_mlflow(home) == {"champion": "late/v2", "standby": "late/v1"}
+
+
+def test_aliases_that_are_shown_already_need_no_mlflow_until_somebody_writes_to_it(
+    home: Home, registry: Registry, tmp_path: Path
+) -> None:
+    for name in ("v1", "v2"):
+        registry.add(make_version(tmp_path / name, name), tmp_path / name)
+    route = {"champion": "v1", "candidate": None}
+    registry.mirror("late", route)
+    again = home.open()
+    with patch.object(registries, "open_client", side_effect=AssertionError("MLflow was opened")):
+        again.mirror("late", route)
+        with pytest.raises(AssertionError):
+            again.mirror("late", {"champion": "v2", "candidate": None})
+    by_hand = open_client(home.root / "mlflow.sqlite")
+    by_hand.set_registered_model_alias("late", "champion", "2")
+    assert aliases_in_mlflow(home) == {"champion": "late/v2"}
+    home.open().mirror("late", route)
+    assert aliases_in_mlflow(home) == {"champion": "late/v1"}
 
 
 def test_an_alias_points_only_at_what_is_registered(registry: Registry, tmp_path: Path) -> None:

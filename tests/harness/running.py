@@ -17,6 +17,7 @@ import httpx
 
 from homeostat.app.supervisor import module_command
 from homeostat.kernel.clock import format_instant
+from tests.harness.stores import with_mlflow
 from tests.harness.world import LOOP, World, day
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,6 +173,7 @@ def started(
 ) -> Iterator[Running]:
     """Run a loop file under replay until the block ends; everything is stopped then, whatever happened."""
     port = free_ports()
+    with_mlflow(home)
     command = module_command("homeostat.cli.main", "up", str(loop_file), "--home", str(home), "--port", str(port))
     process = subprocess.Popen(
         [*command, "--replay"], stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, **(environment or {})}

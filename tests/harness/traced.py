@@ -6,18 +6,21 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.consumers import Consumers
 from homeostat.app.home import Home
 from homeostat.app.known import remember_features
 from homeostat.control.loop import Loop
+from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.registry.manifest import hash_files, write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.routing import Route, place_for
 from tests.harness.grown import BEGAN, grown_home
-from tests.harness.served import ASKED, loop_of, purchase, record, renamed, serve, stored
+from tests.harness.served import ASKED, READ, loop_of, purchase, record, renamed, serve, stored
 from tests.harness.signed import sign
 from tests.harness.world import DAY, HOUR, LOOP
 from tests.unit.serving.parts import model
@@ -28,9 +31,9 @@ LABELLED, CORRECTED = 20, 21
 
 
 def traced_home(folder: Path) -> Home:
-    """v2 answered predictions 0 to 4 with what was known then, v3 as the candidate 5 and 6; 0 has its label.
+    """v2 answered predictions 0 to 4 with what was known then, v3 as the candidate two more; 0 and 1 have labels.
 
-    v1 and v2 were trained on purchases@0 and purchases@1, and v3 is not here any more.
+    v1 was trained on purchases@1, before there were labels, v2 on purchases@2; v3 is not here any more.
     """
     home = grown_home(folder)
     loop = loop_of(home)
@@ -39,10 +42,14 @@ def traced_home(folder: Path) -> Home:
     records = [renamed(record(number, loop), generation=3) for number in range(5)]
     records += [renamed(record(number, loop), version="v3", arm="canary", generation=4) for number in taken]
     serve(home, *sorted(records, key=lambda one: one.prediction_id))
-    labels = [purchase("v0", -1, 5.0, LABELLED), purchase("v0", -1, 20.0, CORRECTED)]
-    DeltaTables(home.tables).append("purchases", stored(loop, labels), writer="test", upto=2)
-    for number, name in enumerate(("v1", "v2")):
-        made_version(home, loop, name, {"purchases": number, "visits": number}, 10 + 20 * number)
+    labels = [purchase("v0", -1, 5.0, LABELLED), purchase("v0", -1, 20.0, CORRECTED), purchase("v1", -1, 20.0, 22)]
+    tables = DeltaTables(home.tables)
+    tables.append("purchases", stored(loop, labels), writer="test", upto=2)
+    asked = [{**one.question, SEQUENCE: READ + place, KNOWN_AT: one.asked_at} for place, one in enumerate(records)]
+    visits = pa.Table.from_pylist(asked, schema=facts_schema(loop.question))
+    tables.append("visits", visits, writer="test", upto=1)
+    for number, name in enumerate(("v1", "v2"), start=1):
+        made_version(home, loop, name, {"purchases": number, "visits": 1}, 30)
     Consumers.open(home).add(loop, "tills", "the tills team", ("probability",), ASKED)
     return home
 
@@ -66,7 +73,7 @@ def made_version(home: Home, loop: Loop, name: str, tables: dict[str, int], sequ
         created_at=BEGAN,
         inputs=inputs,
         fingerprint=Fingerprint("1" * 64, "2" * 64, "3" * 64, "4" * 64),
-        pin=TrainingPin(tables, sequence, None, BEGAN + DAY, BEGAN + 2 * DAY, 7, BEGAN, BEGAN + HOUR, "f" * 64),
+        pin=TrainingPin(tables, sequence, None, BEGAN + 2 * DAY, BEGAN + 3 * DAY, 7, BEGAN, BEGAN + HOUR, "f" * 64),
         metrics={"skill": 0.1},
         promise={"skill": 0.1},
         files=hash_files(folder),

@@ -257,7 +257,7 @@ def test_the_doors_show_browsers_to_the_dashboard(running: Running) -> None:
 
 ROUTES = (
     *("overview", "route", "serving", "windows", "decisions", "versions", "features", "predictions", "skew", "drift"),
-    *("diagnosis", "economics", "performance", "alerts", "backtest", "slices"),
+    *("diagnosis", "economics", "performance", "alerts", "backtest", "slices", "lineage"),
 )
 
 
@@ -363,6 +363,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("GET", "/api/loops/{loop}/features/{feature}"),
         ("GET", "/api/loops/{loop}/predictions/{prediction_id}"),
         ("GET", "/api/predictions/{prediction_id}/why"),
+        ("GET", "/api/impact"),
         ("GET", "/api/tables"),
         ("GET", "/api/tables/{table}"),
         ("GET", "/api/tables/{table}/quarantine"),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from homeostat.adapters.delta.upkeep import describe, small_files, vacuum
@@ -27,6 +27,8 @@ from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
 _LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
+_TOGETHER = WriterProperties(max_row_group_size=65_536)
+"""Rows of a merged file that are read together: few, so that finding one row of ten million reads little else."""
 _ORDERS = ((SEQUENCE,), (POSITION, "prediction_id"))
 """By what facts, and predictions, are put in the order in which they were accepted; two spools may share a position."""
 
@@ -136,7 +138,9 @@ class DeltaTables:
         with self._lock(table), _translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
-            done = held.delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1)
+            done = held.delta.optimize.compact(
+                target_size=_TARGET_BYTES, max_concurrent_tasks=1, writer_properties=_TOGETHER
+            )
             if held.delta.version() > before:
                 _LOG.info("compacted %s: %d files into %d", table, done["numFilesRemoved"], done["numFilesAdded"])
                 self._sync(table, held.delta.version())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeostat.adapters.mlflow.client import open_client
+from homeostat.adapters.mlflow.mirrored import Mirrored
 from homeostat.adapters.mlflow.records import ID, config_params, find_run, find_version, record, source_of
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound
@@ -99,7 +100,10 @@ class MlflowRegistry:
 
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make MLflow's aliases show the route: each alias points at its version, None removes it."""
+        mirrored = Mirrored(self._versions / loop / ".aliases.json", self._database)
         with self._lock:
+            if mirrored.shows(aliases):
+                return
             if not self._client.search_registered_models(f"name = '{loop}'"):
                 if any(aliases.values()):
                     raise _not_registered(loop, str(next(filter(None, aliases.values()))))
@@ -107,6 +111,7 @@ class MlflowRegistry:
             shown = dict(self._client.get_registered_model(loop).aliases)
             for alias, version in aliases.items():
                 self._point(loop, alias, version, shown.get(alias))
+            mirrored.note(aliases)
 
     @property
     def _client(self) -> MlflowClient:

@@ -20,6 +20,7 @@ from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.decided import explained
 from homeostat.app.diagnosing import diagnosis
 from homeostat.app.economics import economics
+from homeostat.app.lineage.impact import impact
 from homeostat.app.operations import Operations
 from homeostat.app.performance import performance
 from homeostat.app.provenance.versions import compared, origin, shown
@@ -263,6 +264,14 @@ class ControlService:
     def why(self, prediction_id: str, loop: str | None, rows: int) -> Json:
         """Everything that made one prediction. Raises: NotFound."""
         return self.showing.why(prediction_id, self._now(), loop, rows)
+
+    def lineage(self, name: str, version: str | None) -> Json:
+        """What a version was made of and what was made of it, as a graph. Raises: NotFound."""
+        return self.showing.lineage.graph(name, version)
+
+    def impact(self, what: str, loop: str | None) -> Json:
+        """What depends on a table, a definition or a version. Raises: NotFound, InvalidInput."""
+        return impact(self.showing.lineage, what, loop)
 
     def verify_ledger(self) -> Json:
         """Check the ledger against its signed heads."""

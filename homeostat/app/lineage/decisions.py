@@ -9,7 +9,7 @@ from homeostat.app import views
 from homeostat.governance.audit import Entry
 
 Json = dict[str, Any]
-ASKED = ("bootstrap", "retrain", "quantise")
+MADE = ("bootstrap", "retrain", "quantise")
 GATE = ("gate", "reject", "fail")
 APPROVALS = ("ask", "approve", "refuse")
 IN = ("promote",)
@@ -22,7 +22,7 @@ def decided_about(entries: Sequence[Entry], version: str) -> Json:
     """
     own = [one for one in entries if one.draft.version == version]
     return {
-        "asked": _last(own, ASKED),
+        "asked": _last(own, MADE),
         "gate": _last(own, GATE),
         "approvals": [shown(one) for one in own if one.draft.kind in APPROVALS],
         "promoted": _last(own, IN),

@@ -56,7 +56,7 @@ class Why:
         version, generation = str(record["version"]), int(record["generation"] or 0)
         decided = in_force(entries, generation)
         folder = self.home.versions / meant.name / version
-        made = explained(meant, self._tables, served, newest=rows)
+        made = explained(meant, self._tables, served, newest=rows, since=False)
         at = state.decided_until or 0 if now is None else now
         return {
             "loop": meant.name,

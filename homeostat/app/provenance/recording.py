@@ -25,6 +25,7 @@ from homeostat.registry.legs import (
     DataLeg,
     EnvironmentLeg,
     RowsDigest,
+    Tree,
 )
 from homeostat.registry.models import Fingerprint, TrainingPin, Variant, Version
 from homeostat.training.jobs import TrainingJob
@@ -38,6 +39,7 @@ class Recorded:
 
     fingerprint: Fingerprint
     files: Mapping[str, bytes]
+    tree: Tree | None
 
 
 class Recordable(LabelledLoop, Protocol):
@@ -99,11 +101,12 @@ class Recording:
             definitions={name: one.hash for name, one in self.loop.feature_set.definitions.items()},
             label={"table": label.table.name, "condition": label.condition, "matures": label.matures},
             trained_on=rows,
+            feedback=plain(pin.feedback),
         )
         config, leg = config_of(self.loop, self.job.variant, of), CodeLeg.from_json(json.loads(code[CODE]))
         told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}
         fingerprint = Fingerprint(leg.hash, data.hash, config.hash, self.environment.hash)
-        return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}})
+        return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}}, leg.tree)
 
 
 def config_of(loop: Recordable, variant: Variant | None = None, of: Version | None = None) -> ConfigLeg:

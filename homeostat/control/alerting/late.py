@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from homeostat.control.alerting.early import reading, said
+from homeostat.control.alerting.gaps import gap_readings
 from homeostat.control.alerting.slices import slice_readings
 from homeostat.control.days import Day, Outcomes
 from homeostat.control.policies.base import Policy
@@ -43,7 +44,7 @@ def late_readings(
         *_skill(days, state, retrain, promise),
         *_calibration(days, limits),
     ]
-    return [*found, *slice_readings(days, found)]
+    return [*found, *slice_readings(days, found), *gap_readings(days)]
 
 
 def _labels(days: Sequence[Day], outcomes: Outcomes, limits: Alerts) -> Iterator[Reading]:

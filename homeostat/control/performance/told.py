@@ -9,6 +9,7 @@ from typing import Any
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import estimates, method_of, recent
 from homeostat.control.performance.feedback import feedback_of
+from homeostat.control.performance.gaps import gaps_told
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, realised_of, records
@@ -59,6 +60,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "record": {of: {name: plain(one) for name, one in records(seen.days, of).items()} for of in ("day", "trail")},
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
+        "gaps": gaps_told(seen.days),
         "feedback": feedback_of(seen.feedback, [day for day in seen.days if day.outcomes][-trail:], seen.threshold),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }

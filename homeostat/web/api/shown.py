@@ -20,6 +20,8 @@ Key = Annotated[
     Query(description="Only predictions of this question: its key, or a JSON list when it has several parts."),
 ]
 Only = Annotated[str | None, Query(description="Explain only this feature.")]
+OfVersion = Annotated[str | None, Query(description="The version; the champion by default.")]
+What = Annotated[str, Query(description="TABLE, TABLE@VERSION, a view or transform, or a version such as v3.")]
 OfLoop = Annotated[str | None, Query(alias="loop", description="Only of this loop; of any by default.")]
 Rows = Annotated[int, Query(ge=1, le=1_000, description="List at most so many rows behind each feature, newest first.")]
 
@@ -58,6 +60,16 @@ def shown_router_of(service: ControlService) -> APIRouter:
     def prediction(loop: LoopName, prediction_id: PredictionId, feature: Only = None, rows: Rows = NEWEST) -> Json:
         """Each feature as served and as recomputed from the rows that were known then, with those rows."""
         return showing.prediction(loop, prediction_id, rows, feature)
+
+    @router.get("/loops/{loop}/lineage", summary="Show the lineage of a version")
+    def lineage(loop: LoopName, version: OfVersion = None) -> Json:
+        """Its tables, definitions, training set, decisions, predictions and consumers, and what leads to what."""
+        return service.lineage(loop, version)
+
+    @router.get("/impact", summary="Tell what depends on something")
+    def impact(of: What, loop: OfLoop = None) -> Json:
+        """Versions that depend on a table, a definition or a version, their predictions, and who reads these."""
+        return service.impact(of, loop)
 
     @router.get("/predictions/{prediction_id}/why", summary="Tell why a prediction was made")
     def why(prediction_id: PredictionId, loop: OfLoop = None, rows: Rows = NEWEST) -> Json:

@@ -47,7 +47,7 @@ def test_a_prediction_is_told_with_all_that_made_it(why: Why, home: Home) -> Non
     assert (spent["served"], spent["counted"], len(spent["rows"])) == (20.0, 3, 6)
     assert made["arm"]["decision"]["title"] == "v2 is champion; v1 stands by"
     assert made["version"]["fingerprint"]["data"] == "2" * 64
-    assert made["version"]["training_set"]["table_versions"] == {"purchases": 1, "visits": 1}
+    assert made["version"]["training_set"]["table_versions"] == {"purchases": 2, "visits": 1}
     decisions = made["decisions"]
     assert decisions["asked"]["title"] == "Retrain: v2"
     assert decisions["gate"]["reasons"] == ["skill over the base rate at least 0.1042 > 0"]
@@ -62,7 +62,7 @@ def test_its_label_is_told_once_it_is_due_with_every_fact_that_told_it(why: Why,
     label = why.told(name(home, 0), due)["label"]
     assert (label["status"], label["truth"], label["right"]) == ("labelled", True, False)
     assert [(one["values"]["spent"], one["sequence"]) for one in label["facts"]] == [(5.0, 20), (20.0, 21)]
-    assert why.told(name(home, 1), due + HOUR)["label"]["status"] == "no label"
+    assert why.told(name(home, 2), due + HOUR)["label"]["status"] == "no label"
 
 
 def test_what_each_feature_did_adds_up_to_what_the_version_says(why: Why, home: Home) -> None:

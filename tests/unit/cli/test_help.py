@@ -30,6 +30,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             *(
                 "demo",
                 "init",
+                "ci",
                 "up",
                 "status",
                 "route",
@@ -60,6 +61,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
             ),
             "explain",
             "why",
+            "impact",
             *(f"alerts {name}" for name in ("list", "ack", "resolve", "silence", "silences", "rules", "test")),
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),

@@ -30,7 +30,7 @@ def test_the_whole_story_is_told_in_words(command: Command, traced: Home) -> Non
         "champion: v2 is the champion",
         "Version v2, now champion",
         "fingerprint  code 111111111111  data 222222222222",
-        "trained on   7 rows asked 2024-01-01 00:00 to 2024-01-01 01:00, of purchases@1, visits@1",
+        "trained on   7 rows asked 2024-01-01 00:00 to 2024-01-01 01:00, of purchases@2, visits@1",
         "promoted     v2 is champion; v1 stands by",
         "log-loss minus the champion's at most 0.004 < 0.05",
         "shares in probability from",

@@ -46,6 +46,20 @@ def test_the_gate_accepts_only_on_proof(seen: Evidence, verdict: str) -> None:
     assert judge_gate(seen, Gate()).name == verdict
 
 
+@pytest.mark.parametrize(
+    ("dirty", "verdict", "code"),
+    [(False, ACCEPT, "clean_tree"), (True, REJECT, "dirty_tree"), (None, INCONCLUSIVE, "no_commit")],
+)
+def test_a_gate_that_asks_for_a_clean_tree_turns_away_what_no_commit_tells(
+    dirty: bool | None, verdict: str, code: str
+) -> None:
+    seen = dataclasses.replace(GOOD, dirty=dirty)
+    found = judge_gate(seen, Gate(clean_tree=True))
+    assert found.name == verdict
+    assert code in [reason.code for reason in found.reasons]
+    assert judge_gate(seen, Gate()).name == ACCEPT, "else a dirty tree is recorded, not refused"
+
+
 @given(st.floats(-0.1, 0.1), st.floats(0, 0.1), st.floats(0, 0.1))
 def test_a_worse_candidate_never_passes_where_a_better_one_did_not(middle: float, width: float, worse: float) -> None:
     better = dataclasses.replace(GOOD, difference=interval(middle - width, middle + width))

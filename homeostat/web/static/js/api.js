@@ -43,6 +43,7 @@ export const api = {
   versions: async (loop) => (await call(of(loop, "versions"))).versions,
   diagnosis: (loop, day) => call(of(loop, `diagnosis${day ? `?at=${encodeURIComponent(day)}` : ""}`), { signal: AbortSignal.timeout(SLOW_MS) }),
   slices: (loop) => call(of(loop, "slices")),
+  performance: (loop) => call(of(loop, "performance")),
   alerts: (loop) => call(of(loop, "alerts?all=true")),
   acknowledge: (alert, reason) => call(`api/alerts/${encodeURIComponent(alert)}/ack`, post({ reason })),
   resolve: (alert, answer) => call(`api/alerts/${encodeURIComponent(alert)}/resolve`, post(answer)),

@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { at as instant, dateAndTime } from "../format.js";
 import { addressWith, at, followLinks, query, startPage } from "../page.js";
+import { mountFeedback } from "../sections/feedback.js";
 import { mountSegments } from "../sections/segments.js";
 import { card, cell, emptyCard, table } from "./parts.js";
 
@@ -11,16 +12,17 @@ const TONES = { fix_data: "bad", roll_back: "bad", collect: "warn", reweight: "w
 const words = (name) => name.replaceAll("_", " ");
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
-const told = { key: null, since: 0, found: null, slices: null };
+const told = { key: null, since: 0, found: null, slices: null, right: null };
 
 async function read(state) {
   const day = query().get("at");
   const key = `${state.loop} ${day}`;
   if (told.key !== key || Date.now() - told.since > FRESH_MS) {
-    const [found, slices] = state.loop ? await Promise.all([api.diagnosis(state.loop, day), api.slices(state.loop)]) : [null, null];
-    Object.assign(told, { key, since: Date.now(), found, slices });
+    const asked = state.loop ? [api.diagnosis(state.loop, day), api.slices(state.loop), api.performance(state.loop)] : [null, null, null];
+    const [found, slices, right] = await Promise.all(asked);
+    Object.assign(told, { key, since: Date.now(), found, slices, right });
   }
-  return { found: told.found, slices: told.slices, day };
+  return { found: told.found, slices: told.slices, right: told.right, day };
 }
 
 function headline({ found, day }) {
@@ -56,11 +58,13 @@ const asked = whenChanged((retrainings, day) => {
 });
 
 const segments = whenChanged(mountSegments(at("segments")));
+const feedback = whenChanged(mountFeedback(at("feedback")));
 
 function draw({ shown }) {
   drawStatus(shown);
   steps(shown.found, shown.found);
   segments(shown.slices, shown.slices);
+  if (shown.right) feedback(shown.right, shown.right);
   asked([shown.day, shown.found?.retrainings], shown.found?.retrainings ?? [], shown.day);
 }
 

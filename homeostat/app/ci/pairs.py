@@ -1,0 +1,112 @@
+"""The change beside the champion on the same held-out rows, as a whole and by declared slice; the day is the block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.app.ci.material import CANDIDATE, Material
+from homeostat.app.control.scoring import read_profile
+from homeostat.app.runtimes import load_runtime
+from homeostat.data.profiles import Profile
+from homeostat.governance.ci import SliceSeen
+from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.degraded import LEAST_ROWS
+from homeostat.monitoring.slice_figures import cells_of, named
+from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.stats.intervals import Interval, block_mean, block_mean_from_sums
+from homeostat.stats.metrics import log_losses
+from homeostat.training.proof import scores_of
+from homeostat.training.rows import model_frame
+from homeostat.training.training_set import LabelledQuestions, joined_features, labelled_questions, local_days
+
+_MOST = 50_000
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paired:
+    """Scores of both on the same rows. ``unseen``: whether the champion was trained on none of them."""
+
+    material: Material
+    columns: Mapping[str, NDArray[Any]]
+    profiles: Mapping[str, Profile]
+    label: NDArray[np.bool_]
+    days: NDArray[np.int64]
+    candidate: Floats
+    champion: Floats
+    unseen: bool
+
+    @property
+    def same(self) -> bool:
+        """Whether both answer every row alike."""
+        return bool(np.array_equal(self.candidate, self.champion))
+
+    def difference(self, confidence: float) -> Interval | None:
+        """Log-loss of the change minus the champion's, in nats a row; None for too few days."""
+        apart = log_losses(self.label, self.candidate) - log_losses(self.label, self.champion)
+        try:
+            return block_mean(apart, self.days, confidence=confidence)
+        except NotEnoughData:
+            return None
+
+    def by_slice(self, confidence: float) -> list[SliceSeen]:
+        """The same for every value of every declared slice; bounds hold for all of them together (Bonferroni)."""
+        candidate, champion = self._kept(self.candidate), self._kept(self.champion)
+        both = [
+            (one, other)
+            for of in self.material.loop.sliced_by
+            for one, other in zip(cells_of(candidate, of), cells_of(champion, of), strict=True)
+            if one.rows >= LEAST_ROWS
+        ]
+        level = 1 - (1 - confidence) / max(1, len(both))
+        found = []
+        for one, other in both:
+            apart = one.sums["log_loss"] - other.sums["log_loss"]
+            try:
+                bounds = block_mean_from_sums(apart, one.sums["rows"], confidence=level)
+            except NotEnoughData:
+                continue
+            found.append(SliceSeen(named(one.of, one.value), one.rows, bounds))
+        return found
+
+    def _kept(self, scores: Floats) -> list[tuple[KeptSlice, ...]]:
+        return [self._day(scores, self.days == day) for day in np.unique(self.days)]
+
+    def _day(self, scores: Floats, rows: NDArray[np.bool_]) -> tuple[KeptSlice, ...]:
+        loop = self.material.loop
+        chosen = {name: values[rows] for name, values in self.columns.items()}
+        return sliced(loop.sliced_by, chosen, self.profiles, Judged.of(self.label[rows], scores[rows], loop.threshold))
+
+
+def pair(material: Material, trained: Path, champion: Path) -> Paired:
+    """Score the held-out rows with both: those that neither was trained on, where their days suffice for the gate."""
+    loop = material.loop
+    questions, unseen = _held_out(material)
+    columns = joined_features(questions.asked, loop.feature_set, material.sources)
+    scores = []
+    for folder, version in ((trained, CANDIDATE), (champion, champion.name)):
+        runtime = load_runtime(folder, version)
+        scores.append(scores_of(runtime.predict, model_frame(columns, dict(runtime.inputs))))
+    others = {name for of in loop.sliced_by for name in of} - set(columns)
+    told = {name: np.array(questions.asked[name].to_pylist(), dtype=object) for name in sorted(others)}
+    days = local_days(questions.asked_at, loop.timezone)
+    profiles = read_profile(trained).features
+    return Paired(material, {**columns, **told}, profiles, questions.label, days, scores[0], scores[1], unseen)
+
+
+def _held_out(material: Material) -> tuple[LabelledQuestions, bool]:
+    loop = material.loop
+    assert material.champion is not None
+    questions = labelled_questions(loop.question, loop.label, material.sources)
+    later = questions.where(questions.asked_at >= max(material.cutoff, material.champion.pin.cutoff))
+    unseen = np.unique(local_days(later.asked_at, loop.timezone)).size >= loop.gate.min_days
+    if not unseen:
+        later = questions.where(questions.asked_at >= material.cutoff)
+    newest = np.arange(later.label.size) >= later.label.size - _MOST
+    return later.where(newest), unseen

@@ -1,0 +1,63 @@
+"""A report of checks for other programs and pages: Markdown and JUnit's XML."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from homeostat.governance.ci import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Check, CiReport
+
+_MARKS = {PASS: "passed", FAIL: "**failed**", UNKNOWN: "**unknown**", NOT_APPLICABLE: "not applicable"}
+
+
+def markdown(report: CiReport) -> str:
+    """The report as a page, or as a comment on a change."""
+    verdict = "passed" if report.passed else "did not pass"
+    commit = f" at `{report.commit[:12]}`" if report.commit else ""
+    lines = [f"## {report.loop}{commit} {verdict}", "", "| check | outcome | why | seconds |", "|---|---|---|--:|"]
+    for one in report.checks:
+        why = "<br>".join(reason.replace("|", "\\|").replace("\n", " ") for reason in one.reasons)
+        lines.append(f"| {one.name} | {_mark(one, report)} | {why} | {one.seconds:.1f} |")
+    return "\n".join([*lines, "", f"{len(report.checks)} checks in {report.seconds:.0f} s."]) + "\n"
+
+
+def _mark(check: Check, report: CiReport) -> str:
+    allowed = check.outcome == UNKNOWN and check.name in report.allowed
+    return "unknown, allowed" if allowed else _MARKS[check.outcome]
+
+
+def junit(report: CiReport) -> str:
+    """The report as JUnit's XML: failed and unknown checks are failures and errors, never left out.
+
+    >>> "<skipped" in junit(CiReport("l", None, (Check("slices", NOT_APPLICABLE, ("none",)),)))
+    True
+    """
+    counted = {name: sum(one.outcome == outcome for one in report.checks) for name, outcome in _COUNTED}
+    failing = report.failing
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"homeostat ci {report.loop}",
+        tests=str(len(report.checks)),
+        failures=str(counted["failures"]),
+        errors=str(sum(one.outcome == UNKNOWN for one in failing)),
+        skipped=str(len(report.checks) - len(failing) - sum(one.outcome == PASS for one in report.checks)),
+        time=f"{report.seconds:.3f}",
+    )
+    for one in report.checks:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=report.loop, name=one.name, time=f"{one.seconds:.3f}"
+        )
+        text = "\n".join(one.reasons)
+        if one.outcome == PASS:
+            ElementTree.SubElement(case, "system-out").text = _fit(text)
+        else:
+            kind = ("failure" if one.outcome == FAIL else "error") if one in failing else "skipped"
+            ElementTree.SubElement(case, kind, message=_fit(one.reasons[0])).text = _fit(text)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+_COUNTED = (("failures", FAIL),)
+
+
+def _fit(text: str) -> str:
+    """Without what XML cannot hold."""
+    return "".join(letter for letter in text if letter >= " " or letter in "\n\t")

@@ -1,0 +1,35 @@
+// The card of feedback: figures by every label beside those that no action has shaped, and gaps that a retraining widened.
+import { h } from "../dom.js";
+import { count, fixed, known, range, signed } from "../format.js";
+import { card, cell, emptyCard, table } from "../pages/parts.js";
+
+const words = (name) => name.replaceAll("_", " ");
+const KINDS = ["naive", "weighted", "doubly_robust"];
+
+export function mountFeedback(root) {
+  const draw = card(root, "feedback-title", "Feedback", "Where callers act on predictions, labels are shaped by them. The loop decides by the weighted figures; bounds are 95 %, for one look.");
+  return ({ feedback, gaps }) => {
+    root.hidden = !feedback && !gaps.widened.length;
+    draw(...(feedback ? figures(feedback) : []), ...gaps.widened.map(gap));
+  };
+}
+
+function figures(told) {
+  if (!told.days) return [emptyCard("No labels are in yet", "Figures come with the first labels.")];
+  const left = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
+  const text = `Callers act where ${told.acts}; ${left}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.`;
+  const columns = [["Figure"], ["Every label", "n"], ["Weighted", "n"], ["Doubly robust", "n"]];
+  const rows = Object.entries(told.figures).map(([name, one]) => h("tr", null, h("th", { scope: "row" }, words(name)), KINDS.map((kind) => value(one[kind]))));
+  return [h("p", { class: "segments-said" }, text), table("feedback-title", columns, rows),
+    h("p", { class: "card-note more" }, `Why they differ: ${told.why}.`)];
+}
+
+function value({ value: one, low, high, unknown }) {
+  if (!known(one)) return cell(words(unknown), "n soft");
+  return h("td", { class: "n" }, fixed(one), known(low) && h("small", { class: "soft" }, ` ${range(low, high)}`));
+}
+
+function gap({ cohort, before, now, low }) {
+  return h("p", { class: "card-note more" }, h("span", { class: "pill", "data-tone": "warn" }, "gap widened"),
+    ` ${cohort}: log-loss ${signed(now.gap)} beside all others under ${now.version}, ${signed(before.gap)} under ${before.version}; wider by at least ${fixed(low)}.`);
+}
