@@ -27,9 +27,14 @@ def load_runtime(folder: Path, loop: str, version: str) -> Runtime:
     return load_sealed(open_sealed(folder, loop, version, keyring()))
 
 
+def open_made(folder: Path, loop: str, version: str) -> Sealed:
+    """What a training that we started has left in a folder of our own, before anybody has signed it."""
+    return open_sealed(folder, loop, version, Keyring(keyring().folder, required=False))
+
+
 def load_made(folder: Path, loop: str, version: str) -> Runtime:
-    """Load what a training that we started has left in a folder of our own, before anybody has signed it."""
-    return load_sealed(open_sealed(folder, loop, version, Keyring(keyring().folder, required=False)))
+    """Load it."""
+    return load_sealed(open_made(folder, loop, version))
 
 
 def load_sealed(sealed: Sealed) -> Runtime:
