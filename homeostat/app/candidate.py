@@ -7,29 +7,30 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
+from homeostat.app.pipeline.own_steps import reports_of_ones_own
 from homeostat.app.pipeline.rows import held_from, row_steps
 from homeostat.app.pipeline.training import training_steps
-from homeostat.app.pipeline.variants import variant_steps
 from homeostat.app.provenance.recording import Recorded, Recording
-from homeostat.features.offline import InMemoryEngine, OfflineEngine
 from homeostat.kernel.canonical import canonical_json
 from homeostat.registry.manifest import CONFIG, STEPS, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Version
 from homeostat.training.evaluation import promise_of
+from homeostat.training.formats import FILES
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
-from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.stepping import Run, Say, Watch
 from homeostat.training.steps import Gauge, NoGauge, NothingKept, Step, StepRecord, StepStore
-from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
-SHIPPED = ("model", "companions")
-"""Outputs that are files of the version's folder."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from homeostat.features.offline import OfflineEngine
+    from homeostat.training.shaped import ShapedQuestions
+    from homeostat.training.training_set import ReadTable, ScanTable, Sources
 
 
 def make_candidate(
@@ -39,10 +40,10 @@ def make_candidate(
     *,
     read: ReadTable,
     say: Say,
-    engine: OfflineEngine | None = None,
+    engine: Callable[[], OfflineEngine] | None = None,
     scan: ScanTable | None = None,
     served: Callable[[], pa.Table | None] = lambda: None,
-    shaped: ShapedQuestions | None = None,
+    shaped: Callable[[], ShapedQuestions | None] = lambda: None,
     store: StepStore | None = None,
     gauge: Gauge | None = None,
     watch: Watch = lambda records: None,
@@ -55,8 +56,15 @@ def make_candidate(
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
-    sources = Sources(read, job.table_versions, job.sequence, job.as_of, engine or InMemoryEngine(), scan, shaped)
-    material = Material(job, loop, place, sources, Recording.begun(job, loop), served)
+
+    def reading() -> Sources:
+        from homeostat.features.offline import InMemoryEngine
+        from homeostat.training.training_set import Sources
+
+        joins = InMemoryEngine() if engine is None else engine()
+        return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan, shaped())
+
+    material = Material(job, loop, place, reading, Recording.begun(job, loop), served)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()
     legs = _legs(material, run)
@@ -73,14 +81,19 @@ def make_candidate(
 def candidate_steps(material: Material) -> list[Step]:
     """Every step of one candidate, in order."""
     variant = material.job.variant
-    making = training_steps(material) if variant is None else variant_steps(material, variant)
-    return [*row_steps(material), *making, *judging_steps(material)]
+    if variant is not None:
+        from homeostat.app.pipeline.variants import variant_steps
+
+        return [*row_steps(material), *variant_steps(material, variant), *judging_steps(material)]
+    making = [*row_steps(material), *training_steps(material), *judging_steps(material)]
+    return [*making, *reports_of_ones_own(material)]
 
 
 def _legs(material: Material, run: Run) -> Recorded:
     job = material.job
     of = None if job.variant is None else read_manifest(Path(str(job.source)))
-    return material.recording.done(run.value("code"), run.value("pin"), run.value("trained_on"), held_from(job), of)
+    rows, config = run.value("trained_on"), run.value("config")
+    return material.recording.done(run.value("code"), run.value("pin"), rows, held_from(job), config, of)
 
 
 def _version(material: Material, run: Run, legs: Recorded) -> Version:
@@ -104,9 +117,10 @@ def _version(material: Material, run: Run, legs: Recorded) -> Version:
 
 
 def _files(run: Run) -> dict[str, bytes]:
-    shipped = {name: content for output in SHIPPED for name, content in run.value(output).items()}
+    """Every file that a step gave, and what is told of all steps."""
+    given = [output for step in run.steps for output, format in step.gives.items() if format is FILES]
     return {
-        **shipped,
+        **{name: content for output in given for name, content in run.value(output).items()},
         CONFIG: canonical_json(run.value("config")),
         STEPS: canonical_json(_lasting(run.records)),
     }

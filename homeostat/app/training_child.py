@@ -27,6 +27,11 @@ from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.control.loop import Loop
+    from homeostat.features.offline import OfflineEngine
+    from homeostat.training.shaped import ShapedQuestions
+
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
 
@@ -60,32 +65,46 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
 
     loop = load_loop(Path(job.loop_file), job.loop)
 
-    from homeostat.adapters.delta.tables import DeltaTables
-    from homeostat.adapters.duckdb.offline import DuckDbEngine
     from homeostat.adapters.files.steps import StepFolder
     from homeostat.app.candidate import make_candidate
     from homeostat.app.pipeline.gauge import ProcessGauge
     from homeostat.app.pipeline.release import release
-    from homeostat.app.shaped import shaped_questions
-    from homeostat.features.offline import BySize, InMemoryEngine
 
-    tables = DeltaTables(Path(job.tables))
-    beyond = DuckDbEngine(place.root / "join", memory=join_bytes)
     result = make_candidate(
         job,
         loop,
         place,
-        read=lambda table, version, columns: tables.read(table, version=version, columns=columns),
+        read=lambda table, version, columns: _tables(job).read(table, version=version, columns=columns),
         served=lambda: _served(job),
-        shaped=shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version),
+        shaped=lambda: _shaped(job, loop),
         say=_said_since(time.monotonic()),
-        engine=BySize(InMemoryEngine(), beyond, budget=join_bytes),
-        scan=tables.scan,
+        engine=lambda: _engine(place, join_bytes),
+        scan=lambda table, version: _tables(job).scan(table, version),
         store=StepFolder(kept, kept_bytes, release()),
         gauge=ProcessGauge(),
         watch=lambda records: replace_whole(place.steps, canonical_json(records)),
     )
     return result.to_json()
+
+
+def _tables(job: TrainingJob) -> DeltaTables:
+    from homeostat.adapters.delta.tables import DeltaTables
+
+    return DeltaTables(Path(job.tables))
+
+
+def _shaped(job: TrainingJob, loop: Loop) -> ShapedQuestions | None:
+    from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.shaped import shaped_questions
+
+    return shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version)
+
+
+def _engine(place: JobFolder, join_bytes: int) -> OfflineEngine:
+    from homeostat.adapters.duckdb.offline import DuckDbEngine
+    from homeostat.features.offline import BySize, InMemoryEngine
+
+    return BySize(InMemoryEngine(), DuckDbEngine(place.root / "join", memory=join_bytes), budget=join_bytes)
 
 
 def _served(job: TrainingJob) -> pa.Table | None:

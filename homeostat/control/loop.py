@@ -35,6 +35,8 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
 from homeostat.monitoring.slices import Slice
 from homeostat.serving.batching import Batching, check_batching
+from homeostat.training.own_steps import check_own_steps
+from homeostat.training.search import Search
 
 RUNTIMES = ("auto", "onnx", "native", "skops")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -81,6 +83,8 @@ class Loop:
     ``feedback``: callers act on predictions so that labels are shaped by them, ``hs.Feedback(...)``; None where truth
     comes whatever is predicted.
     ``slices``: columns of the question or features, and pairs of them, by which figures are told apart.
+    ``steps``: functions that training runs besides its own steps, each made by ``@hs.step(after=...)``.
+    ``search``: config keys for which better values are looked for before each training, ``hs.Search({...})``.
     ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
     ``"queries/*.sql"``: kept with every version, as its code.
     Raises: InvalidInput that names the part.
@@ -113,6 +117,8 @@ class Loop:
     slices: Sequence[str | Sequence[str]] = ()
     feedback: Feedback | None = None
     files: Sequence[str] = ()
+    steps: Sequence[Any] = ()
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -167,6 +173,10 @@ class Loop:
                 mend="Use an IANA name such as 'UTC' or 'America/New_York'.",
                 timezone=self.timezone,
             ) from error
+        object.__setattr__(self, "steps", check_own_steps(self.name, self.steps))
+        if self.search is not None and not isinstance(cast("object", self.search), Search):
+            mend = "Give search=hs.Search({'learning_rate': hs.log_uniform(0.01, 0.3)})."
+            raise InvalidInput(f"Loop {self.name!r}: {self.search!r} is no search.", mend=mend)
         label = cast("object", self.label)
         if isinstance(label, PostedLabel):
             object.__setattr__(self, "label", label.of(self.name, self.question))

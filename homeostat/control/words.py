@@ -41,6 +41,8 @@ from homeostat.features.transforms import transform
 from homeostat.features.views import Latest, Window
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
+from homeostat.training.own_steps import step
+from homeostat.training.search import Search, choice, log_uniform, uniform, whole
 
 __all__ = [
     "Alerts",
@@ -67,6 +69,7 @@ __all__ = [
     "Realised",
     "Retrain",
     "Schedule",
+    "Search",
     "State",
     "StateFolder",
     "Sustained",
@@ -79,12 +82,14 @@ __all__ = [
     "batch_rows",
     "blue_green",
     "boolean",
+    "choice",
     "count",
     "distinct",
     "first",
     "instant",
     "integer",
     "last",
+    "log_uniform",
     "maximum",
     "mean",
     "minimum",
@@ -93,8 +98,11 @@ __all__ = [
     "rule",
     "share",
     "std",
+    "step",
     "sum_",
     "text",
     "transform",
+    "uniform",
     "unique",
+    "whole",
 ]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.kernel.canonical import canonical_json, digest, plain
-from homeostat.training.training_set import LabelledQuestions, LabelledRows
+
+if TYPE_CHECKING:
+    from homeostat.training.rows import TrainingRows
+    from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
 _LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR, _FEATURE = "_label", "_asked_at", "_rows_sequence", "_stands_for", "x_"
 
@@ -160,9 +163,31 @@ def _rows_told(value: LabelledRows) -> pa.Table:
 
 
 def _rows_revived(found: pa.Table) -> LabelledRows:
+    from homeostat.training.training_set import LabelledRows  # takes pandas with it
+
     own = (found[name].to_numpy() for name in (_LABEL, _ASKED_AT, _SEQUENCE, _STANDS_FOR))
     names = [name for name in found.column_names if name.startswith(_FEATURE)]
     return LabelledRows({name[len(_FEATURE) :]: found[name].to_numpy() for name in names}, *own)
+
+
+def _training_told(value: TrainingRows) -> pa.Table:
+    own = {_LABEL: value.label, _ASKED_AT: value.asked_at}
+    if value.stands_for is not None:
+        own[_STANDS_FOR] = value.stands_for
+    features = {f"{_FEATURE}{name}": _arrow(one.to_numpy()) for name, one in value.features.items()}
+    return pa.table({**own, **features})
+
+
+def _training_revived(found: pa.Table) -> TrainingRows:
+    import pandas as pd
+
+    from homeostat.training.rows import TrainingRows  # takes pandas with it
+
+    names = [name for name in found.column_names if name.startswith(_FEATURE)]
+    columns = {name[len(_FEATURE) :]: found[name].to_numpy() for name in names}
+    frame = pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
+    stands_for = found[_STANDS_FOR].to_numpy() if _STANDS_FOR in found.column_names else None
+    return TrainingRows(frame, found[_LABEL].to_numpy(), found[_ASKED_AT].to_numpy(), stands_for)
 
 
 def _questions_told(value: LabelledQuestions) -> pa.Table:
@@ -171,6 +196,8 @@ def _questions_told(value: LabelledQuestions) -> pa.Table:
 
 
 def _questions_revived(found: pa.Table) -> LabelledQuestions:
+    from homeostat.training.training_set import LabelledQuestions  # takes pandas with it
+
     names = (_LABEL, _ASKED_AT, _STANDS_FOR)
     return LabelledQuestions(found.drop_columns(names), *(found[name].to_numpy() for name in names))
 
@@ -195,6 +222,8 @@ def _scores_revived(found: pa.Table) -> NDArray[np.float64]:
 ROWS = Tabular(_rows_told, _rows_revived)
 PARTS = Tabular(_rows_told, _rows_revived, kept=False)
 """Some of rows that are kept already."""
+CHOSEN = Tabular(_training_told, _training_revived)
+"""``TrainingRows`` as a step of the user's returned them."""
 QUESTIONS = Tabular(_questions_told, _questions_revived)
 FILES = Tabular(_files_told, _files_revived, counted=False)
 SCORES = Tabular(_scores_told, _scores_revived)

@@ -103,7 +103,7 @@ def named(estimator: Any) -> str:
 def _distances(estimator: Any, predict: Predict, frame: pd.DataFrame, form: str) -> NDArray[np.float64]:
     found = []
     for part in _batches(frame):
-        expected = _or_refused(estimator, _KNOWN, lambda rows: _scores(estimator, rows), part)
+        expected = _or_refused(estimator, _KNOWN, lambda rows: estimator_scores(estimator, rows), part)
         served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), part)
         found.append(_difference(served, expected))
     return np.concatenate(found) if found else np.empty(0)
@@ -154,7 +154,8 @@ def _must_be_equal(
     )
 
 
-def _scores(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
+def estimator_scores(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """The probability of True of each row, as a fitted estimator gives it. Raises: Refused where it gives none."""
     positive = positive_class(estimator)
     scores: NDArray[np.float64] = np.asarray(estimator.predict_proba(frame), dtype=np.float64)[:, positive]
     return scores
@@ -162,7 +163,7 @@ def _scores(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
 
 def _scores_if_any(estimator: Any, frame: pd.DataFrame) -> NDArray[np.float64] | None:
     try:
-        return _scores(estimator, frame)
+        return estimator_scores(estimator, frame)
     except Exception:  # each library has its own way of saying that a value is not one it takes
         return None
 

@@ -45,6 +45,13 @@ class TrainingRows:
         """The same rows, each counting one."""
         return TrainingRows(self.features, self.label, self.asked_at)
 
+    def where(self, chosen: NDArray[np.bool_] | pd.Series[bool]) -> TrainingRows:
+        """Some of the rows: those for which ``chosen``, one boolean per row, is true."""
+        kept = np.asarray(chosen, dtype=bool)
+        stands_for = None if self.stands_for is None else self.stands_for[kept]
+        features = self.features[kept].reset_index(drop=True)
+        return TrainingRows(features, self.label[kept], self.asked_at[kept], stands_for)
+
 
 def model_frame(columns: Columns, kinds: Mapping[str, FeatureKind]) -> pd.DataFrame:
     """Features as a model sees them, when it is trained and when it serves.

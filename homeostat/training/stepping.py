@@ -23,10 +23,10 @@ class Run:
     """
 
     def __init__(self, steps: Sequence[Step], store: StepStore, gauge: Gauge, watch: Watch, say: Say) -> None:
-        self._steps = tuple(steps)
+        self.steps = tuple(steps)
         self._store, self._gauge, self._watch, self._say = store, gauge, watch, say
-        self._maker = {output: step for step in self._steps for output in step.gives}
-        self._records = {step.name: StepRecord(step.name) for step in self._steps}
+        self._maker = {output: step for step in self.steps for output in step.gives}
+        self._records = {step.name: StepRecord(step.name) for step in self.steps}
         self._identities: dict[str, str] = {}
         self._values: dict[str, Any] = {}
 
@@ -37,7 +37,7 @@ class Run:
 
     def settle(self) -> None:
         """Do every step that was not done before, in order. Raises: what a step raises."""
-        for step in self._steps:
+        for step in self.steps:
             self._settle(step)
 
     def value(self, output: str) -> Any:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from homeostat.app.forms import load_form
 from homeostat.app.pipeline.material import Material
 from homeostat.app.runtimes import load_runtime
 from homeostat.data.daily import DailyCounts
@@ -26,11 +22,16 @@ from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.comparison import ServedComparison
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate
 from homeostat.training.formats import FILES, SCORES, Values
-from homeostat.training.proof import scores_of
-from homeostat.training.rows import model_frame
-from homeostat.training.served import compare_served
 from homeostat.training.steps import Format, Notes, Step
-from homeostat.training.training_set import LabelledRows, local_days
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from homeostat.training.training_set import LabelledRows
+
+_SUSPICIOUS = 0.9
+"""The share of the base rate's log-loss from which a model is said to know the answer."""
 
 
 def judging_steps(material: Material) -> list[Step]:
@@ -43,6 +44,8 @@ def _compare(material: Material) -> Step:
     job, loop = material.job, material.loop
 
     def work(notes: Notes) -> dict[str, Any]:
+        from homeostat.training.served import compare_served
+
         served = material.served()
         found = None
         if served is not None:
@@ -66,12 +69,17 @@ def _evaluate(material: Material) -> Step:
     def work(
         notes: Notes, form: Form, model: dict[str, bytes], held_out: LabelledRows, compared: ServedComparison | None
     ) -> dict[str, Any]:
+        from homeostat.app.forms import load_form
+        from homeostat.training.proof import scores_of
+
         notes.say(f"evaluating on {held_out.label.size} held-out rows")
         frame = material.rows(held_out).features
         runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()))
         scores = scores_of(runtime.predict, frame)
         champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
         seen = evaluate(_held_out(held_out, loop.timezone), (job.version, scores), champion, confidence=job.confidence)
+        for warning in odd_answers(scores, held_out, seen):
+            notes.warn(warning)
         return {"scores": scores, "evaluation": replace(seen, served=compared)}
 
     decided_by = {
@@ -84,6 +92,20 @@ def _evaluate(material: Material) -> Step:
     }
     gives: dict[str, Format] = {"scores": SCORES, "evaluation": Values(Evaluation.from_json)}
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
+
+
+def odd_answers(scores: NDArray[np.float64], held_out: LabelledRows, seen: Evaluation) -> list[str]:
+    """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
+    from homeostat.training.checks import telling_features
+
+    if scores.size and scores.min() == scores.max():
+        return [f"the model answers {scores[0]:.4g} to every one of {scores.size} held-out rows: it learnt nothing"]
+    skill = seen.candidate.skill
+    if skill is None or skill.value < _SUSPICIOUS:
+        return []
+    told = telling_features(held_out)
+    named = f"; {', '.join(told)} alone tells the labels apart" if told else ""
+    return [f"a skill of {skill.value:.3f} is too good to be true unless the answer is among the features{named}"]
 
 
 def _profile(material: Material) -> Step:
@@ -114,11 +136,15 @@ def _daily(
     profile: ReferenceProfile, training: LabelledRows, later: LabelledRows, scores: NDArray[np.float64], timezone: str
 ) -> DailyCounts:
     """The very rows of the profile, by the day they were asked."""
+    from homeostat.training.training_set import local_days
+
     inputs = DailyRows(training.columns, local_days(training.asked_at, timezone))
     return DailyCounts.of(profile, inputs, DailyRows({PREDICTION: scores}, local_days(later.asked_at, timezone)))
 
 
 def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
+    from homeostat.training.training_set import local_days
+
     return HeldOut(later.label, later.asked_at, local_days(later.asked_at, timezone))
 
 
@@ -131,5 +157,8 @@ def _champion_scores(material: Material, folder: Path, later: LabelledRows) -> t
             mend="Restart Homeostat with this loop file, or put the definitions back.",
             definitions=list(found.texts),
         )
+    from homeostat.training.proof import scores_of
+    from homeostat.training.rows import model_frame
+
     frame = model_frame(later.columns, dict(champion.inputs))
     return champion.version, scores_of(load_runtime(folder, champion.loop, champion.version).predict, frame)

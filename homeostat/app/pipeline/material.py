@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import pyarrow as pa
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.provenance.recording import Recording
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain
+from homeostat.registry.fingerprint import config_hash
 from homeostat.training.jobs import JobFolder, TrainingJob
-from homeostat.training.rows import TrainingRows
-from homeostat.training.training_set import LabelledRows, Sources
+from homeostat.training.own_steps import OwnStep
+from homeostat.training.search import Search
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from homeostat.training.rows import TrainingRows
+    from homeostat.training.training_set import LabelledRows, Sources
 
 
 class Trainable(LabelledLoop, Protocol):
@@ -31,26 +37,53 @@ class Trainable(LabelledLoop, Protocol):
     def files(self) -> Sequence[str]: ...
     @property
     def canonical(self) -> Mapping[str, Any]: ...
+    @property
+    def steps(self) -> Sequence[OwnStep]: ...
+    @property
+    def search(self) -> Search | None: ...
 
 
 @dataclass(frozen=True)
 class Material:
-    """One candidate's. ``recording`` knows the code that was loaded, and where it runs. ``served`` reads the rows of
-    the prediction log that are compared with what training computes; None where nothing was served yet."""
+    """One candidate's. ``recording`` knows the code that was loaded, and where it runs. ``reading`` gives what may be
+    read of the tables.
+
+    ``served`` reads the rows of the prediction log that are compared with what training computes; None where nothing
+    was served yet.
+    """
 
     job: TrainingJob
     loop: Trainable
     place: JobFolder
-    sources: Sources
+    reading: Callable[[], Sources]
     recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 
-    def rows(self, labelled: LabelledRows) -> TrainingRows:
-        """Rows in the form in which models take them, made once."""
+    @cached_property
+    def sources(self) -> Sources:
+        """What may be read: opened when a step first needs it."""
+        return self.reading()
+
+    def rows(self, labelled: LabelledRows | TrainingRows) -> TrainingRows:
+        """Rows in the form in which models take them, made once; as they are where they have that form."""
+        from homeostat.training.rows import TrainingRows
+
+        if isinstance(labelled, TrainingRows):
+            return labelled
         if id(labelled) not in self._frames:
             self._frames[id(labelled)] = labelled, labelled.rows(self.loop.feature_set)
         return self._frames[id(labelled)][1]
+
+    def decided_by_code(self, *, config: bool = True) -> dict[str, Any]:
+        """What decides the outcome of a user's function besides the rows that it is given."""
+        return {
+            "code": self.recording.code_hash,
+            "config": config_hash(self.loop.config) if config else None,
+            "environment": self.recording.environment.hash,
+            "inputs": list(self.loop.feature_set.kinds.items()),
+            **self.drawn_by,
+        }
 
     @property
     def drawn_by(self) -> Mapping[str, Any]:

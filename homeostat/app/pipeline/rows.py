@@ -1,23 +1,25 @@
-"""Steps from pinned tables to the rows that are trained on and those that are held out."""
+"""Steps from pinned tables to the rows that are trained on and those that are held out.
+
+What a step works with is imported when it works: a run of which everything is known waits for none of it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from homeostat.app.facts_check import check_facts
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import Refused
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import PinnedFeedback, TrainingPin
-from homeostat.training.checks import check_training_rows
 from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
 from homeostat.training.jobs import TrainingJob
-from homeostat.training.rowhash import digest_rows
 from homeostat.training.steps import Format, Notes, Step
-from homeostat.training.training_set import LabelledQuestions, LabelledRows, joined_features, labelled_questions
+
+if TYPE_CHECKING:
+    from homeostat.training.training_set import LabelledQuestions, LabelledRows
 
 _RETRIES = 2
 """A table may be compacted while it is read."""
@@ -33,6 +35,8 @@ def _snapshot(material: Material) -> Step:
     job, loop = material.job, material.loop
 
     def work(notes: Notes) -> dict[str, Any]:
+        from homeostat.training.training_set import labelled_questions
+
         notes.say(f"reading tables as of sequence {job.sequence}")
         _must_be_seen(material)
         return {"questions": labelled_questions(loop.question, loop.label, material.sources)}
@@ -52,6 +56,8 @@ def _validate(material: Material) -> Step:
     tables = [loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)]
 
     def work(notes: Notes) -> dict[str, Any]:
+        from homeostat.app.facts_check import check_facts
+
         check_facts(tables, job, material.sources, notes.warn)
         return {"validated": sorted({table.name for table in tables})}
 
@@ -64,6 +70,8 @@ def _features(material: Material) -> Step:
     loop = material.loop
 
     def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
+        from homeostat.training.training_set import LabelledRows, joined_features
+
         notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
         own = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
@@ -83,6 +91,9 @@ def _split(material: Material) -> Step:
     held_out_from = held_from(job)
 
     def work(notes: Notes, labelled: LabelledRows) -> dict[str, Any]:
+        from homeostat.training.checks import check_training_rows
+        from homeostat.training.rowhash import digest_rows
+
         training = labelled.asked(job.since, job.cutoff)
         check_training_rows(material.rows(training), min_rows=job.min_rows)
         pin = _pin(material, training)

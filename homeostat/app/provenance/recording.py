@@ -87,9 +87,16 @@ class Recording:
         return {CODE: canonical_json(leg), SOURCES: self.sources.archive(leg, diff)}
 
     def done(
-        self, code: Mapping[str, bytes], pin: TrainingPin, rows: RowsDigest, held_out_from: int, of: Version | None
+        self,
+        code: Mapping[str, bytes],
+        pin: TrainingPin,
+        rows: RowsDigest,
+        held_out_from: int,
+        made_with: Mapping[str, Any],
+        of: Version | None,
     ) -> Recorded:
-        """The legs of a model that was made of ``rows`` by ``code``; ``of`` is what a variant was made of."""
+        """The legs of a model that was made of ``rows`` by ``code`` with a config; ``of`` is what a variant was made
+        of."""
         label = self.loop.label
         data = DataLeg(
             table_versions=pin.table_versions,
@@ -103,17 +110,23 @@ class Recording:
             trained_on=rows,
             feedback=plain(pin.feedback),
         )
-        config, leg = config_of(self.loop, self.job.variant, of), CodeLeg.from_json(json.loads(code[CODE]))
+        config, leg = config_of(self.loop, self.job.variant, of, made_with), CodeLeg.from_json(json.loads(code[CODE]))
         told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}
         fingerprint = Fingerprint(leg.hash, data.hash, config.hash, self.environment.hash)
         return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}}, leg.tree)
 
 
-def config_of(loop: Recordable, variant: Variant | None = None, of: Version | None = None) -> ConfigLeg:
-    """The config leg of a loop as it is declared now."""
-    seeds = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random"), **dict(_seeds(loop.config, "config"))}
+def config_of(
+    loop: Recordable,
+    variant: Variant | None = None,
+    of: Version | None = None,
+    made_with: Mapping[str, Any] | None = None,
+) -> ConfigLeg:
+    """The config leg of a loop as it is declared now; ``made_with`` is the config that a search found."""
+    config = loop.config if made_with is None or variant is not None else made_with
+    seeds = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random"), **dict(_seeds(config, "config"))}
     made = None if variant is None or of is None else {**plain(variant), "fingerprint": plain(of.fingerprint)}
-    return ConfigLeg(plain(loop.config), seeds, loop.canonical, made)
+    return ConfigLeg(plain(config), seeds, loop.canonical, made)
 
 
 def _seeds(value: Any, path: str) -> Iterator[tuple[str, Any]]:

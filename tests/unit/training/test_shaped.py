@@ -60,7 +60,7 @@ def make(folder: Path, loop: Loop, shaped: ShapedQuestions | None = SHAPED) -> T
     folder.mkdir(exist_ok=True)
     job = dataclasses.replace(JOB, log_version=7)
     said: list[str] = []
-    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append, shaped=shaped)
+    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append, shaped=lambda: shaped)
 
 
 def test_a_question_that_was_acted_on_by_any_answer_is_out_and_one_nobody_asked_about_stands_for_itself() -> None:

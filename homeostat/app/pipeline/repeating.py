@@ -1,0 +1,111 @@
+"""The step that trains twice on a sample: what is not decided by rows, config and seed is found, and told."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection
+from datetime import date, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homeostat.app.pipeline.calling import called, to_train_on
+from homeostat.app.pipeline.material import Material
+from homeostat.kernel.errors import HomeostatError
+from homeostat.training.formats import VALUES
+from homeostat.training.steps import Format, Notes, Step
+
+if TYPE_CHECKING:
+    from homeostat.training.rows import TrainingRows
+    from homeostat.training.training_set import LabelledRows
+
+_ROWS = 1_000
+_SAME = 1e-9
+_CLOCKS: Collection[Any] = (time.time, time.time_ns, time.localtime, time.gmtime)
+_CALENDARS = (date, datetime)
+_NOW = ("now", "today", "utcnow")
+
+
+def repeating_steps(material: Material) -> list[Step]:
+    """repeat: done once for each state of code, config and environment; the rows only serve to try it on."""
+
+    def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
+        rows = _sample(material.rows(training))
+        try:
+            differs, clocks = _twice(material, rows, notes)
+        except HomeostatError as error:
+            notes.say(f"whether training is repeatable cannot be told on {rows.label.size} rows: {error.problem}")
+            return {"repeated": None}
+        if differs > _SAME:
+            notes.warn(
+                f"train() made two different models of the same {rows.label.size} rows: answers differ by up to"
+                f" {differs:.2g}. It draws without a seed or reads the clock, and cannot be rebuilt"
+            )
+        for where in clocks:
+            notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
+        return {"repeated": differs <= _SAME and not clocks}
+
+    gives: dict[str, Format] = {"repeated": VALUES}
+    sources = material.recording.sources.hashes
+    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), sources=sources)]
+
+
+def _sample(rows: TrainingRows) -> TrainingRows:
+    """Rows spread over all of them."""
+    chosen = np.zeros(rows.label.size, dtype=bool)
+    chosen[:: -(-rows.label.size // _ROWS)] = True
+    return rows.where(chosen)
+
+
+def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
+    """How far two models' answers are apart, and where the user's code read the clock."""
+    loop, config = material.loop, material.loop.config
+    given, read = to_train_on(material, rows), _ClockReads(material.recording.sources.hashes())
+
+    def first() -> Any:
+        return read.during(lambda: loop.train(given, dict(config)))
+
+    one = called(material, "train()", first, config)
+    if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
+        notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
+    other = called(material, "train()", loop.train, config, to_train_on(material, rows), dict(config))
+    from homeostat.training.proof import estimator_scores
+
+    answers = [called(material, "the model", estimator_scores, config, model, rows.features) for model in (one, other)]
+    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places
+
+
+class _ClockReads:
+    """Notes from which lines of a user's files the time of day is read."""
+
+    def __init__(self, files: Collection[str]) -> None:
+        self._files, self.places = set(files), list[str]()
+        self._own: dict[str, bool] = {}
+
+    def during(self, work: Callable[[], Any]) -> Any:
+        """Do it, watched."""
+        before = sys.getprofile()
+        sys.setprofile(self._see)
+        try:
+            return work()
+        finally:
+            sys.setprofile(before)
+
+    def _see(self, frame: FrameType, event: str, called: Any) -> None:
+        if event != "c_call" or not self._is_own(frame.f_code.co_filename):
+            return
+        owner = getattr(called, "__self__", None)  # compared by identity: it may be an array
+        if any(called is one for one in _CLOCKS) or (
+            any(owner is one for one in _CALENDARS) and called.__name__ in _NOW
+        ):
+            place = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+            if place not in self.places:
+                self.places.append(place)
+
+    def _is_own(self, file: str) -> bool:
+        if file not in self._own:
+            self._own[file] = str(Path(file).resolve()) in self._files
+        return self._own[file]
