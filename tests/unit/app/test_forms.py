@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
@@ -25,7 +24,6 @@ from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
 
 from homeostat.adapters.lightgbm.export import export as export_lightgbm
-from homeostat.adapters.skops.runtime import SkopsRuntime
 from homeostat.app.forms import choose_form
 from homeostat.app.runtimes import load_runtime
 from homeostat.kernel.canonical import canonical_json
@@ -166,6 +164,10 @@ def test_a_function_without_a_name_is_refused() -> None:
 
 
 def test_a_registered_model_with_a_type_of_its_own_is_not_loaded() -> None:
+    import skops.io  # looks through every module there is
+
+    from homeostat.adapters.skops.runtime import SkopsRuntime
+
     written = skops.io.dumps(Unheard().fit(ROWS, LABEL))
     with pytest.raises(Refused, match="The model of version v1 holds types that are not trusted"):
         SkopsRuntime("v1", tuple(KINDS.items()), written)
