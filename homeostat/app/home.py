@@ -141,6 +141,11 @@ class Home:
         return self.root / "control-beat.json"
 
     @property
+    def openlineage(self) -> Path:
+        """How far lineage was sent."""
+        return self.root / "openlineage.json"
+
+    @property
     def contracts(self) -> Path:
         """What each table has promised: ``<table>.json``."""
         return self.root / "contracts"

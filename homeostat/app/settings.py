@@ -24,6 +24,7 @@ class Settings(BaseModel):
     ``kept_steps_bytes`` of what steps of training came to are kept, so that a later run need not do them again.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     ``traces`` says where traces go, and which share of those that begin here; None for none.
+    ``openlineage`` is where events of trainings and releases go, a URL or a file; None for nowhere.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
 
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     skew_share: float = Field(default=0.01, ge=0, le=1)
     hourly_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     traces: Traces | None = None
+    openlineage: str | None = None
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
     stateful: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from homeostat.app.lineage.choosing import chosen_place
 from homeostat.app.loop_file import check_loop_file
 from homeostat.app.tracing.choosing import chosen_traces
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
@@ -70,6 +71,10 @@ def up(
             "--signatures", envvar="HOMEOSTAT_SIGNATURES", help="Whether versions that nobody has signed are refused."
         ),
     ] = "require",
+    openlineage: Annotated[
+        str | None,
+        typer.Option("--openlineage", metavar="PLACE", help="Send OpenLineage events to this URL, or to a file."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -83,6 +88,7 @@ def up(
         check_loop_file(loop_file.resolve())
         os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
+        place = chosen_place(openlineage)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
@@ -94,6 +100,7 @@ def up(
             "spool_bytes": spool_mib << 20,
             "disk_reserve_bytes": reserve_mib << 20,
             "traces": traces,
+            "openlineage": place,
         }
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
@@ -103,6 +110,9 @@ def up(
                 text = f"traces     {traces.endpoint}  ({traces.share:g} of those that begin here)"
                 talk.print(text, markup=False, soft_wrap=True)
                 told |= {"traces": traces.endpoint}
+            if place:
+                talk.print(f"lineage    {place}  (OpenLineage)", markup=False, soft_wrap=True)
+                told |= {"openlineage": place}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")

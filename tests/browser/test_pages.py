@@ -15,7 +15,7 @@ from tests.browser.looks import complaints, faint, fits
 pytestmark = pytest.mark.browser
 PAGES = (
     *("/alerts", "/tables", "/tables?table=weather", "/features", "/features?feature=carrier", "/prediction"),
-    *("/diagnosis", "/economics", "/backtest"),
+    *("/diagnosis", "/economics", "/backtest", "/lineage", "/lineage?node=decision:31"),
 )
 ONE = f"/prediction?id={IDS[7]}"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
@@ -44,7 +44,17 @@ def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> Non
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:
     page = opened("mid").page
     pages = page.get_by_role("navigation", name="Pages")
-    for name in ("Alerts", "Tables", "Features", "Prediction", "Diagnosis", "Economics", "Back-test", "Overview"):
+    for name in (
+        "Alerts",
+        "Tables",
+        "Features",
+        "Prediction",
+        "Lineage",
+        "Diagnosis",
+        "Economics",
+        "Back-test",
+        "Overview",
+    ):
         pages.get_by_role("link", name=name).click()
         page.wait_for_selector("body[data-ready]")
         assert page.locator("nav [aria-current=page]").inner_text() == name
@@ -67,6 +77,7 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
             ],
         ),
         ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
+        ("/lineage", ["No version is here yet.", "No version yet", "Nothing is chosen"]),
         ("/backtest", ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"]),
         ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
     ],
@@ -289,3 +300,62 @@ def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: O
     page.get_by_role("link", name="27 Apr 2013").click()
     expect(page.locator("#asked")).to_contain_text("Back to now")
     assert page.url.endswith("at=2013-04-27")
+
+
+def test_a_prediction_tells_who_answered_what_each_feature_did_and_what_became_of_it(opened: Open) -> None:
+    page = opened("full", path=ONE).page
+    assert "It was wrong." in page.inner_text("#status")
+    who = page.inner_text("#who")
+    assert "champion: v6 is the champion; it answers whom no rollout or experiment takes." in who
+    assert "arr_delay > 15 turned out yes: the answer was wrong" in who
+    assert "v6 may take over from v5 by ada" in who
+    rows = page.locator("#did tbody tr")
+    assert rows.count() == 15
+    assert "±" in rows.first.inner_text()
+    assert "They are sampled on 12,800 rows" in page.inner_text("#did")
+    drawn = rows.nth(1).get_by_role("img")
+    assert " it by 0." in (drawn.get_attribute("aria-label") or "")
+    page.get_by_role("link", name="its lineage").click()
+    page.wait_for_selector("body[data-ready]")
+    assert page.inner_text(".headline-main").startswith("v6, champion, was made from 81,234 rows")
+
+
+def test_what_cannot_be_told_of_a_prediction_says_why(opened: Open) -> None:
+    seen = opened("full", path="/prediction")
+    seen.dashboard.loop.shown.gone = True
+    seen.page.get_by_label("Prediction id").fill(IDS[3])
+    seen.page.get_by_role("button", name="Show", exact=True).click()
+    expect(seen.page.locator("#did")).to_contain_text("No version lies here.")
+    expect(seen.page.locator("#who")).to_contain_text("its folder is not here")
+    assert seen.complaints == []
+
+
+def test_the_lineage_is_walked_by_arrow_keys_from_tables_to_those_who_read(opened: Open) -> None:
+    page = opened("full", path="/lineage").page
+    assert page.inner_text(".headline-detail") == "83,413 predictions and 1 consumer depend on it."
+    page.locator("[data-id='table:arrivals@412']").click()
+    expect(page.locator("#detail strong").first).to_have_text("arrivals@412")
+    assert "has labels of" in page.inner_text("#detail")
+    walked = []
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+        walked.append(page.evaluate("document.activeElement.dataset.id"))
+    assert walked == [
+        *("definition:arrivals_window_by_carrier", "training_set", "version", "decision:28", "decision:29"),
+    ]
+    page.keyboard.press("ArrowDown")
+    assert page.url.endswith("node=decision%3A31")
+    assert page.locator(".node.near").count() == 17
+    assert page.locator(".node.far").count() == 1
+    expect(page.locator("#detail")).to_contain_text("log-loss of v6 minus v5 at most -0.012 < 0.01")
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail")).to_contain_text("Nothing is chosen")
+
+
+def test_another_version_is_chosen_and_what_is_named_leads_on(opened: Open) -> None:
+    page = opened("full", path="/lineage?node=predictions:champion").page
+    expect(page.locator("#detail a").first).to_have_attribute("href", re.compile(r"^prediction\?id=013d572d-0100"))
+    page.get_by_role("button", name=re.compile("boards")).last.click()
+    expect(page.locator("#detail")).to_contain_text("the boards team")
+    page.get_by_role("combobox", name="Version").select_option("v5")
+    expect(page.locator(".headline-main")).to_contain_text("v5, standby, was made from")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from homeostat.adapters.dbos.workflows import DbosEngine
@@ -25,6 +27,7 @@ from homeostat.app.control.work import Retrainer
 from homeostat.app.diagnosing import Diagnoser
 from homeostat.app.fleet import Fleet
 from homeostat.app.known import known_features
+from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
@@ -71,6 +74,7 @@ class ControlProcess:
     reconcilers: Mapping[str, Reconciler]
     runner: TrainingRunner
     tracer: Tracer | None = None
+    emitter: Emitter | None = None
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
 
@@ -84,6 +88,8 @@ class ControlProcess:
         ]
         if any(reconciler.loop.state is not None for reconciler in self.reconcilers.values()):
             self._threads.append(threading.Thread(target=self._carry_on, name="state"))
+        if self.emitter is not None:
+            self._threads.append(threading.Thread(target=self.emitter.run, args=(self._stop,), name="lineage"))
         for thread in self._threads:
             thread.start()
 
@@ -155,7 +161,16 @@ def build(settings: Settings) -> ControlProcess:
     service = ControlService(
         loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
     )
-    return ControlProcess(settings, service, engine, reconcilers, runner, tracer)
+    emitter = _emitter(settings, loops, operations)
+    return ControlProcess(settings, service, engine, reconcilers, runner, tracer, emitter)
+
+
+def _emitter(settings: Settings, loops: Mapping[str, Loop], operations: Operations) -> Emitter | None:
+    """Tells others of trainings and releases, where it was told to."""
+    if settings.openlineage is None:
+        return None
+    sender = sender_of(settings.openlineage, os.environ)
+    return Emitter(settings.paths, loops, operations.store, sender, f"urn:homeostat:{version('homeostat')}")
 
 
 def _release() -> str:

@@ -29,7 +29,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_NAMES = ("alerts", "tables", "features", "prediction", "diagnosis", "economics", "backtest")
+_NAMES = ("alerts", "tables", "features", "prediction", "lineage", "diagnosis", "economics", "backtest")
 PAGES = {"/": "index.html", **{f"/{name}": f"{name}.html" for name in _NAMES}}
 Next = Callable[[Request], Awaitable[Response]]
 

@@ -57,6 +57,8 @@ export const api = {
     (await call(of(loop, `predictions?limit=50${key ? `&key=${encodeURIComponent(key)}` : ""}`))).predictions,
   prediction: (loop, id, { feature, rows = 20 } = {}) =>
     call(of(loop, `predictions/${encodeURIComponent(id)}?rows=${rows}${feature ? `&feature=${encodeURIComponent(feature)}` : ""}`)),
+  why: (loop, id) => call(`api/predictions/${encodeURIComponent(id)}/why?loop=${encodeURIComponent(loop)}`, { signal: AbortSignal.timeout(SLOW_MS) }),
+  lineage: (loop, version) => call(of(loop, `lineage${version ? `?version=${encodeURIComponent(version)}` : ""}`), { signal: AbortSignal.timeout(SLOW_MS) }),
   tables: async () => (await call("api/tables")).tables,
   table: (name) => call(`api/tables/${encodeURIComponent(name)}`),
   quarantine: async (name) => (await call(`api/tables/${encodeURIComponent(name)}/quarantine?limit=20`)).rows,

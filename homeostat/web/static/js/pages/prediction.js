@@ -1,10 +1,11 @@
-// One prediction: how each of its features was made, from which rows, as they were known then.
+// One prediction: who answered and why, what each feature did, how it was made and from which rows as known then.
 import { api, ApiError } from "../api.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { at as ms, count, dateAndTime, fixed, known, NONE, plural } from "../format.js";
 import { icon } from "../icons.js";
 import { addressWith, at, followLinks, query, startPage } from "../page.js";
 import { card, cell, emptyCard, table } from "./parts.js";
+import { mountWhy } from "./why.js";
 
 const MOST = 1000; // rows listed on request
 
@@ -12,7 +13,7 @@ async function read(state) {
   const [id, key] = [query().get("id") ?? "", query().get("key") ?? ""];
   if (!state.loop) return { id, key, list: [], made: null, problem: null, listProblem: null };
   const kept = state.shown?.id === id && state.shown.made ? state.shown : null; // what was served once never changes
-  const [list, made] = await Promise.all([said(api.predictions(state.loop, key)), kept ?? (id ? said(api.prediction(state.loop, id)) : {})]);
+  const [list, made] = await Promise.all([said(api.predictions(state.loop, key)), kept ?? (id ? said(api.why(state.loop, id)) : {})]);
   return { id, key, list: list.told ?? [], listProblem: list.problem ?? null, made: made.told ?? made.made ?? null, problem: made.problem ?? null };
 }
 
@@ -30,8 +31,9 @@ function headline({ id, made, problem, list }) {
   if (problem) return ["This prediction cannot be told.", ""];
   if (made) {
     const { probability, prediction, version } = made.prediction;
+    const truth = made.label.truth === null ? "" : ` It was ${made.label.right ? "right" : "wrong"}.`;
     const verdict = made.agrees ? "Every served value is what the rows known then give." : `The rows known then do not give what was served: ${made.differing.join(", ")}.`;
-    return [`${version} said ${prediction ? "yes" : "no"}, with probability ${fixed(probability)}.`, verdict];
+    return [`${version} said ${prediction ? "yes" : "no"}, with probability ${fixed(probability)}.${truth}`, verdict];
   }
   if (id) return ["Looking it up…", ""];
   return list.length ? ["How was a prediction made?", "Choose one below, or paste the id from a reply."] : ["No prediction was served yet.", "The first one appears here some seconds after its reply."];
@@ -77,6 +79,8 @@ const drawTold = whenChanged((made) => {
     h("h3", { class: "subhead" }, "The question"),
     h("dl", { class: "facts" }, Object.entries(told.question).map(([name, value]) => pair(name, valueOf(value)))));
 });
+
+const drawWhy = whenChanged(mountWhy({ who: at("who"), did: at("did") }));
 
 const fillFeatures = card(at("features"), "features-title", "How each value was made", "Recomputed from the rows that were known when it was served. Open one for these rows, and for those that did not count and why.");
 const drawFeatures = whenChanged((made, loop) => {
@@ -189,6 +193,7 @@ function draw({ shown, loop }) {
   drawStatus(shown);
   drawProblem(shown.problem, shown.problem);
   drawTold(shown.made, shown.made);
+  drawWhy([shown.made, loop], shown.made, loop);
   drawFeatures(shown.made, shown.made, loop);
   drawList([shown.list, shown.id, shown.key, shown.listProblem], shown);
 }

@@ -34,7 +34,7 @@ function loopName(state) {
     state.loops.map(({ name }) => h("option", { value: name, selected: name === state.loop }, name)));
 }
 
-const PAGES = [["overview", "./", "Overview"], ["alerts", "alerts", "Alerts"], ["tables", "tables", "Tables"], ["features", "features", "Features"], ["prediction", "prediction", "Prediction"], ["diagnosis", "diagnosis", "Diagnosis"], ["economics", "economics", "Economics"], ["backtest", "backtest", "Back-test"]];
+const PAGES = [["overview", "./", "Overview"], ["alerts", "alerts", "Alerts"], ["tables", "tables", "Tables"], ["features", "features", "Features"], ["prediction", "prediction", "Prediction"], ["lineage", "lineage", "Lineage"], ["diagnosis", "diagnosis", "Diagnosis"], ["economics", "economics", "Economics"], ["backtest", "backtest", "Back-test"]];
 
 // The pages; the chosen loop goes along.
 function pages() {
