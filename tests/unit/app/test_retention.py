@@ -107,8 +107,8 @@ def test_control_deletes_nothing_unless_the_loop_says_so(home: Home, loop: Loop)
     assert registry.deleted == []
     object.__setattr__(loop, "keep", Keep(last=1))
     kept.look(loop, 1_800_000_000_000_000)
-    assert sorted(registry.deleted) == ["v4", "v5"]
-    assert kinds(home) == [("delete", "v4", "policy"), ("delete", "v5", "policy")]
+    assert registry.deleted == ["v4"]
+    assert kinds(home)[-1] == ("delete", "v4", "policy")
 
 
 def test_a_plan_says_why_each_version_stays_or_goes(home: Home, loop: Loop) -> None:
