@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import msgspec
+
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
 from homeostat.adapters.signing.keyring import Keyring
 from homeostat.app.trust import keyring
@@ -66,7 +68,11 @@ def load_native(sealed: Sealed, among: Collection[RuntimeName]) -> Runtime | Non
 
 def _must_answer_as_registered(runtime: Runtime, sealed: Sealed) -> None:
     version = sealed.version.version
-    probes = Probes.read(sealed.read(PROBES))
+    try:
+        probes = Probes.read(sealed.read(PROBES))
+    except msgspec.MsgspecError as error:
+        mend = "Route to another version; look at how this one was made."
+        raise IntegrityError(f"{PROBES} of version {version} holds no rows.", mend=mend, version=version) from error
     if not probes.probabilities:
         return
     worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))

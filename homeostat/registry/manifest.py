@@ -14,6 +14,8 @@ from homeostat.registry.models import Version
 
 MANIFEST = "manifest.json"
 SIGNATURE = "model.sig"
+CARD = "card.md"
+METRICS = "metrics.json"
 MODEL = "model.onnx"
 LAYOUT = "columns.json"
 PROFILE = "profile.json"

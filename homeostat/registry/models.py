@@ -219,6 +219,10 @@ class Registry(Protocol):
         """
         ...
 
+    def delete(self, loop: str, version: str) -> None:
+        """Remove a version and its files for good; one that is not there is none to remove."""
+        ...
+
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make the registry's aliases show the route: each alias points at its version, None removes it."""
         ...

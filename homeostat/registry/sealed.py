@@ -56,14 +56,16 @@ class Sealed:
         return content
 
 
-def open_sealed(folder: Path, loop: str, version: str, trust: Trust) -> Sealed:
+def open_sealed(folder: Path, loop: str, version: str, trust: Trust, *, beside: frozenset[str] = frozenset()) -> Sealed:
     """Prove a whole folder before anything of it is loaded: its files are those that were signed as this version.
+
+    Files named ``beside`` may lie there; they are no part of it and cannot be read.
 
     Raises: NotFound without a manifest; Unavailable when a file cannot be read; Untrusted where a file was changed,
     added, removed or renamed, is a link, where nobody trusted has signed, or where it is another version.
     """
     name = f"{loop}/{version}"
-    names = file_names(folder)
+    names = [one for one in file_names(folder) if one not in beside]
     if MANIFEST not in names:
         raise no_version(folder)
     hashes, signer = _signed(folder, names, name, trust)

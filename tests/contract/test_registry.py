@@ -231,6 +231,37 @@ def test_a_version_from_before_signing_is_signed_as_it_was_registered(
         home.open().countersign("late", "v2", sign)
 
 
+def test_a_deleted_version_leaves_the_registry_and_this_machine_and_deleting_again_changes_nothing(
+    home: Home, tmp_path: Path
+) -> None:
+    for name in ("v1", "v2"):
+        home.open().add(make_version(tmp_path / name, name), tmp_path / name)
+    registry = home.open()
+    for _ in range(2):
+        registry.delete("late", "v1")
+        assert [found.version for found in registry.list("late")] == ["v2"]
+        with pytest.raises(NotFound):
+            registry.folder("late", "v1")
+    assert not (home.versions / "late" / "v1").exists()
+    assert len(list((tmp_path / "mlflow-artifacts").rglob("model.onnx"))) == 1
+    registry.delete("never", "v1")
+
+
+@pytest.mark.parametrize("call", ["get_run", "delete_model_version", "delete_run"])
+def test_a_deletion_cut_off_anywhere_is_finished_by_the_next(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    registry = home.open()
+    registry.add(make_version(tmp_path / "v1"), tmp_path / "v1")
+    with monkeypatch.context() as patch:
+        cut_off(patch, registry, call, "before")
+        with pytest.raises(CutOff):
+            registry.delete("late", "v1")
+    home.open().delete("late", "v1")
+    assert home.open().list("late") == []
+    assert not (home.versions / "late" / "v1").exists()
+
+
 CALLS = ("create_experiment", "create_run", "log_batch", "log_artifacts", "create_registered_model")
 MORE_CALLS = ("create_model_version", "set_terminated")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = "version"
+LEFT_BY_CLIENTS = "registered_model_meta"
+"""What MLflow's own client writes into the artifacts that it loads, where these lie on its disk."""
 
 
 class MlflowRegistry:
@@ -97,6 +99,20 @@ class MlflowRegistry:
             open_sealed(fetched, loop, version, self._trust)
             self._client.log_artifact(run, str(fetched / SIGNATURE), ARTIFACTS)
             self._materialise(loop, version, fetched, anew=True)
+
+    def delete(self, loop: str, version: str) -> None:
+        """Remove a version: files first, then MLflow's entries, so that what is cut off is done by the next call."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        with self._lock:
+            entry = find_version(self._client, loop, f"{loop}/{version}")
+            if entry is not None:
+                run = self._client.get_run(str(entry.run_id))
+                get_artifact_repository(str(run.info.artifact_uri)).delete_artifacts(ARTIFACTS)  # type: ignore[no-untyped-call]
+                self._client.delete_model_version(loop, str(entry.version))
+                self._client.delete_run(str(entry.run_id))
+            self._known.pop(f"{loop}/{version}", None)
+            shutil.rmtree(self._versions / loop / version, ignore_errors=True)
 
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make MLflow's aliases show the route: each alias points at its version, None removes it."""
@@ -189,6 +205,7 @@ class MlflowRegistry:
             raise _not_registered(loop, version)
         run = self._client.get_run(str(entry.run_id))
         fetched = Path(self._client.download_artifacts(str(entry.run_id), ARTIFACTS, str(place)))
+        (fetched / LEFT_BY_CLIENTS).unlink(missing_ok=True)
         if digest(read_manifest(fetched).to_json()) != run.data.tags["homeostat.manifest"]:
             problem = f"The artifacts of {name} in MLflow are not what was registered."
             raise IntegrityError(problem, mend="Restore them from a backup.", version=name, file=MANIFEST)

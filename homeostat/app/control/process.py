@@ -31,6 +31,7 @@ from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.retention import Retention
 from homeostat.app.settings import Settings
 from homeostat.app.showing import Showing
 from homeostat.app.skew import SkewCheck
@@ -156,9 +157,9 @@ def build(settings: Settings) -> ControlProcess:
     doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
     price = settings.hourly_price
     rehearser = Rehearser(operations, doors, facts.recorder.flush)
-    alerting = Alerting.of(operations)
+    alerting, retention = Alerting.of(operations), Retention(operations, registry)
     service = ControlService(
-        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting
+        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
     )
     emitter = _emitter(settings, loops, operations)
     return ControlProcess(settings, service, engine, reconcilers, runner, tracer, emitter)

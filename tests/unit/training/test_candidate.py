@@ -72,6 +72,8 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     native = native_model(version)
     assert native is not None
     assert sorted(version.files.keys() - set(native.files)) == [
+        "MLmodel",
+        "card.md",
         "code.json",
         "code.tar",
         "config.json",
@@ -79,9 +81,11 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
         "data.json",
         "environment.json",
         "loop.json",
+        "metrics.json",
         "model.onnx",
         "probes.json",
         "profile.json",
+        "requirements.txt",
         "steps.json",
     ]
     assert version.inputs == (
