@@ -17,6 +17,7 @@ from homeostat.control.metrics import own_metrics, task_of_loop
 from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
+from homeostat.control.retention import Keep
 from homeostat.control.rollouts import Canary
 from homeostat.control.slices import declared_slices
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
@@ -69,6 +70,8 @@ class Loop:
     ``primary``: the loss by which versions are judged: log-loss of classifiers; of regressors ``hs.metrics.rmse`` (as
     where it is left out), ``hs.metrics.mae`` or ``hs.metrics.quantile_loss(0.9)``.
     ``metrics``: figures of one's own, ``hs.metric(function)``, measured each day beside those that always are.
+    ``purpose``: what its answers are for, and what not, for people: on the card of each version.
+    ``keep``: which versions stay that nothing needs any more, ``hs.Keep(last=10, age="180d")``; all by default.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction of a binary classifier is True.
     ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
@@ -110,6 +113,8 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    purpose: str = ""
+    keep: Keep = dataclasses.field(default_factory=Keep)
     limits: Limits = dataclasses.field(default_factory=Limits)
     drills: Drills | str | None = "90d"
     unit: str | None = None
