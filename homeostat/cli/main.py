@@ -45,6 +45,7 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    training,
     versions,
     why,
 )
@@ -97,6 +98,7 @@ app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
 app.add_typer(rollout.app, name="rollout")
+retrain.app.command("watch")(training.watch)
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")

@@ -239,6 +239,10 @@ class ControlService:
         """What a version was made of."""
         return shown(origin(self.operations.home, self._loop(name).name, version))
 
+    def steps(self, name: str, version: str) -> Json:
+        """The steps by which a version was made."""
+        return self.operations.steps(self._loop(name).name, version)
+
     def difference(self, name: str, version: str, other: str) -> Json:
         """What changed from a version to another, by leg."""
         home, loop = self.operations.home, self._loop(name).name
