@@ -31,7 +31,10 @@ class ServedVersion:
         self._runtime = runtime
 
     def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """What serving answers to each row: a probability, a number, or a column for each class; missing is NaN or None. ``params`` are not used."""
+        """What serving answers to each row: a probability, a number, or a column for each class.
+
+        Missing is NaN or None; ``params`` are not used.
+        """
         columns = {name: _values(frame[name], kind) for name, kind in self._runtime.inputs}
         answer, task = answers(self._runtime, self._runtime.predict(columns), len(frame)), self._runtime.binding.task
         if isinstance(task, Multiclass):

@@ -83,9 +83,10 @@ def subject_of(material: Material) -> Subject:
     loop, job = material.loop, material.job
     gate, rollout = loop.gate, loop.rollout
     shares = ", ".join(f"{share:.0%}" for share in rollout.steps)
+    unit = "nats a row" if loop.task.error is None else "of what the best constant costs"
     promises = [
-        f"a gate: skill over {loop.task.constant} above {gate.min_skill:g}, no worse than the champion by {gate.margin:g} nats"
-        f" a row, on {gate.min_days} days at least",
+        f"a gate: skill over {loop.task.constant} above {gate.min_skill:g}, no worse than the champion by"
+        f" {gate.margin:g} {unit}, on {gate.min_days} days at least",
         f"a rollout by steps of {shares} of the traffic, each proven on {rollout.min_days} days at least",
         {
             "never": "no person's answer: the loop file asks nobody",
