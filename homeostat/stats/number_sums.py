@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
+from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, finite, same_length
 from homeostat.stats.intervals import Interval, jackknife
@@ -125,15 +125,15 @@ class NumberSums(Sums):
 
     def to_json(self) -> dict[str, object]:
         """The JSON form, one key per field."""
-        found: dict[str, object] = msgspec.to_builtins(self)
+        found: dict[str, object] = plain(self)
         return found
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> NumberSums:
         """Read `to_json` back. Raises: InvalidInput when a part is missing."""
         try:
-            return msgspec.convert(value, cls)
-        except msgspec.ValidationError as error:
+            return cls(**{name: tuple(one) if isinstance(one, list) else one for name, one in value.items()})
+        except TypeError as error:
             raise InvalidInput(f"These are no sums: {error}.", mend="Read what to_json wrote.") from error
 
 
