@@ -132,7 +132,8 @@ class NumberSums(Sums):
     def from_json(cls, value: Mapping[str, Any]) -> NumberSums:
         """Read `to_json` back. Raises: InvalidInput when a part is missing."""
         try:
-            return cls(**{name: tuple(one) if isinstance(one, list) else one for name, one in value.items()})
+            told: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in value.items()}
+            return cls(**told)
         except TypeError as error:
             raise InvalidInput(f"These are no sums: {error}.", mend="Read what to_json wrote.") from error
 
