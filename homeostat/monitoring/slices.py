@@ -44,6 +44,11 @@ class KeptSlice:
     concordant: tuple[float, ...] = ()
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """The summed primary loss of each value."""
+        return self.sums.get("loss", self.sums.get("log_loss", self.log_loss))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:

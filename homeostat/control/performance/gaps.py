@@ -102,5 +102,5 @@ def _cohorts(day: Day) -> Iterator[tuple[str, Sums]]:
 
 
 def _of_slice(one: KeptSlice, whole: KeptSlice) -> Iterator[tuple[str, Sums]]:
-    for value, rows, loss in zip(one.values, one.rows, one.log_loss, strict=True):
-        yield named(one.of, value), (loss, rows, whole.log_loss[0] - loss, whole.rows[0] - rows)
+    for value, rows, loss in zip(one.values, one.rows, one.losses, strict=True):
+        yield named(one.of, value), (loss, rows, whole.losses[0] - loss, whole.rows[0] - rows)
