@@ -20,7 +20,7 @@ from homeostat.app.loader import load_loop
 from homeostat.app.provenance.replaying import Asked, Replayer
 from homeostat.app.provenance.versions import origin
 from homeostat.data.tables import SEQUENCE
-from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.errors import NotFound, Refused, Untrusted
 from homeostat.registry.differences import LegDifference
 from homeostat.registry.manifest import MANIFEST, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import PinnedFeedback
@@ -85,6 +85,12 @@ def corrected(rows: pa.Table) -> pa.Table:
     later = rows.set_column(rows.schema.get_field_index(SEQUENCE), SEQUENCE, pc.add(rows[SEQUENCE], SEQUENCES + 1))
     column = "delay" if "delay" in rows.column_names else "size"
     return later.set_column(later.schema.get_field_index(column), column, pc.add(later[column], 50.0))
+
+
+@pytest.fixture(autouse=True)
+def unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These versions are signed by nobody."""
+    monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "warn")
 
 
 @pytest.fixture
@@ -206,6 +212,12 @@ def test_a_version_of_an_older_release_needs_its_code_named(home: Home) -> None:
     assert "--loop-file" in refused.value.mend
     with pytest.raises(NotFound):
         Replayer(home, never).replay("toy", "v2", Asked())
+
+
+def test_code_that_nobody_trusted_has_signed_is_not_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "require")
+    with pytest.raises(Untrusted, match="nobody has signed it"):
+        Replayer(home, never).replay("toy", "v1", Asked(here=True))
 
 
 def test_what_was_made_can_be_kept(home: Home, tmp_path: Path) -> None:
