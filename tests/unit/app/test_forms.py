@@ -32,6 +32,7 @@ from homeostat.registry.layout import Layout
 from homeostat.registry.manifest import MANIFEST
 from homeostat.training.proof import TOLERANCE, both, prove, scores_of
 from tests.contract.test_registry import make_version
+from tests.harness.signed import sign
 from tests.unit.training.test_convert import KINDS, NUMBERS, TEXTS, Unheard, frame, one_hot, ordinal, trees
 
 ROWS, LABEL = frame(400)
@@ -251,8 +252,9 @@ def test_a_version_of_a_later_release_is_refused_as_such(tmp_path: Path) -> None
     told = {**version.to_json(), "form": {"runtime": "abacus", "model": "m", "why": "", "proof": {
         "rows": 1, "worst": 0.0, "tolerance": 1.0, "slices": {}}}}  # fmt: skip
     (tmp_path / MANIFEST).write_bytes(canonical_json(told))
+    sign(tmp_path)
     with pytest.raises(Unavailable, match="'abacus', which this release"):
-        load_runtime(tmp_path, "v1")
+        load_runtime(tmp_path, version.loop, version.version)
 
 
 def test_a_layout_that_does_not_fit_its_model_is_refused() -> None:
