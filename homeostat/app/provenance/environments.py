@@ -41,17 +41,21 @@ def _installed() -> tuple[Mapping[str, Package], tuple[str, ...]]:
     """Looked through once: a process goes on with what it has imported."""
     packages, lock = {}, []
     for one in metadata.distributions():
-        told = one.metadata  # parsed at every access
-        name, version = _name(told["Name"]), str(told["Version"])
+        name, version = _named(one)
         if name not in packages:  # of two on the path the first is imported; Homeostat may be installed for work on it
             packages[name] = Package(version, release() if name == OWN else _record(one))
             lock.append(_line(one, name, version))
     return dict(sorted(packages.items())), tuple(sorted(lock))
 
 
-def _name(told: object) -> str:
-    """As PEP 503 has it, so that every tool means the same by it."""
-    return re.sub(r"[-_.]+", "-", str(told)).lower()
+def _named(one: metadata.Distribution) -> tuple[str, str]:
+    """Its name as PEP 503 has it, so that every tool means the same by it, and its version.
+
+    Only the fields are read: to parse descriptions too takes most of a second for all that is installed.
+    """
+    fields = (one.read_text("METADATA") or one.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    told = dict(line.split(": ", 1) for line in fields.splitlines() if line.startswith(("Name: ", "Version: ")))
+    return re.sub(r"[-_.]+", "-", told["Name"]).lower(), told["Version"]
 
 
 def _record(one: metadata.Distribution) -> str | None:

@@ -67,6 +67,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
             *(f"alerts {name}" for name in ("list", "ack", "resolve", "silence", "silences", "rules", "test")),
             *("features audit", "features get", "features rebuild", "features review"),
             *("consumers add", "consumers list", "consumers remove"),
+            *(f"versions {name}" for name in ("pin", "unpin", "delete", "prune")),
+            *(f"keys {name}" for name in ("init", "rotate", "list", "trust", "revoke", "sign")),
             *("import", "tables show", "tables vacuum", "quantise", "quarantine list", "quarantine readmit"),
             *("contract show", "contract infer", "contract check"),
         ]
