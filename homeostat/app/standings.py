@@ -11,7 +11,7 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.app import views
 from homeostat.app.clocks import SystemClock
-from homeostat.app.drift_views import drift_at_a_glance, drift_of
+from homeostat.app.drift_views import drift_at_a_glance, drift_of, joint_of
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
@@ -100,8 +100,12 @@ class Standings:
         return views.lately_skewed(days, loop.feature_set.names)
 
     def drift(self, loop: Loop, day: str | None = None) -> Json:
-        """Every drift signal of a day beside its limit. Raises: NotFound for a day that was not measured."""
-        return drift_of(loop, self.days(loop.name), day)
+        """Every drift signal of a day beside its limit, and what they come to together.
+
+        Raises: NotFound for a day that was not measured.
+        """
+        days = self.days(loop.name)
+        return {**drift_of(loop, days, day), "joint": joint_of(loop, days, day)}
 
     def route(self, loop: Loop) -> Json:
         """The route, how long ago it was written, and what every replica makes of it."""

@@ -167,8 +167,10 @@ class Replayer:
         )
 
     def _compared(self, found: Origin, staged: Path) -> Json:
-        made = read_manifest(staged)
-        legs = differences(found.legs, read_legs(staged), (read_contents(found.folder), read_contents(staged)))
+        made, again = read_manifest(staged), read_legs(staged)
+        if again.code is not None and found.legs.code is not None:  # what is checked out is a tree no more
+            again = replace(again, code=replace(again.code, tree=found.legs.code.tree))
+        legs = differences(found.legs, again, (read_contents(found.folder), read_contents(staged)))
         same = {name: made.files.get(name) == one for name, one in found.version.files.items()}
         return self._told(found, _answers(found, staged), legs, same)
 
