@@ -15,6 +15,7 @@ from homeostat.app.drift_views import drift_at_a_glance, drift_of, joint_of
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.app.version_steps import steps_of, steps_under_way
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
@@ -92,7 +93,12 @@ class Standings:
             "step": self._last_said(loop, asked.version),
             "since": since,
             "version": asked.version,
+            "steps": steps_under_way(self.home, loop, asked.version),
         }
+
+    def steps(self, loop: str, version: str) -> Json:
+        """The steps by which a version was made, and what each cost. Raises: NotFound, IntegrityError."""
+        return steps_of(self.home, loop, version, self.store.entries(loop))
 
     def skew(self, loop: Loop) -> Json:
         """The skew of every feature over the last days, as found when each day ended."""

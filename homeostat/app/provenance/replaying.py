@@ -18,7 +18,7 @@ from homeostat.app.home import Home
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.versions import Origin, leg_of, origin
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_made
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import HomeostatError, Refused
@@ -224,7 +224,7 @@ def _answers(found: Origin, staged: Path) -> Answers | None:
     probes = Probes.read((found.folder / PROBES).read_bytes())
     count = len(probes.probabilities)
     try:
-        runtime = load_runtime(staged, found.version.version)
+        runtime = load_made(staged, found.version.loop, found.version.version)
         given = probabilities(runtime.predict(probes.columns), count)
     except (HomeostatError, KeyError, ValueError):
         return Answers(count, None, TOLERANCE)
