@@ -356,6 +356,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("GET", "/api/loops/{loop}/approvals"),
         ("POST", "/api/loops/{loop}/release/approve"),
         ("POST", "/api/loops/{loop}/release/refuse"),
+        ("GET", "/api/loops/{loop}/versions/{version}/steps"),
         ("POST", "/api/loops/{loop}/retrain/approve"),
         ("POST", "/api/loops/{loop}/retrain/refuse"),
         ("POST", "/api/loops/{loop}/silences"),

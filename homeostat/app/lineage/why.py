@@ -69,7 +69,7 @@ class Why:
             },
             "version": version_of(self._manifests.find(meant.name, version), version, state, entries),
             "decisions": decided_about(entries, version),
-            "attributions": attributed(folder, version, served.features, prediction_id),
+            "attributions": attributed(folder, meant.name, version, served.features, prediction_id),
             "label": truth_of(self._tables, meant, served, at),
         }
 

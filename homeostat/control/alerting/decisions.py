@@ -40,8 +40,11 @@ def _rule_of(one: Draft) -> str | None:
     return _KINDS.get(one.kind)
 
 
-def state_readings(state: LoopState, now: Instant, broken: Sequence[str] = ()) -> list[Reading]:
-    """What holds now: nobody serves, a limit is broken with nobody to take over, a version waits, a person is asked."""
+def state_readings(
+    state: LoopState, now: Instant, broken: Sequence[str] = (), untrusted: Sequence[str] = ()
+) -> list[Reading]:
+    """What holds now: nobody serves, a limit is broken with nobody to take over, a version is not what was signed, one
+    waits, a person is asked."""
     asked = [(state.rollout.candidate, state.rollout.asked)] if state.rollout else []
     asked += [(state.held.version, state.held.asked)] if state.held else []
     waits = [f"may {who} {one.what}?" for who, one in asked if one is not None and one.answer is None]
@@ -50,6 +53,7 @@ def state_readings(state: LoopState, now: Instant, broken: Sequence[str] = ()) -
     told = (
         ("nobody_serves", nobody, "no version can be fed with what the loop file defines"),
         ("limits_broken", bool(broken), "; ".join(broken)),
+        ("untrusted", bool(untrusted), " ".join(untrusted)),
         ("held", held is not None, held.problem if held else ""),
         ("asks", bool(waits), "; ".join(waits)),
     )
