@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound
+from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound, Unavailable
 from homeostat.registry.manifest import hash_file
 
 _NAMELESS = ("Column_", "f")
@@ -54,7 +54,14 @@ def read_model(file: Path, features: Sequence[str] | None = None) -> Any:
             mend="Save it as .skops (scikit-learn), .txt (LightGBM), .json or .ubj (XGBoost), or .onnx.",
             file=str(file),
         )
-    return reader(file, features)
+    try:
+        return reader(file, features)
+    except ImportError as error:
+        raise Unavailable(
+            f"{file.name} needs {error.name}, which is not installed here.",
+            mend="Install it where versions are trained and served: homeostat[xgboost], or lightgbm.",
+            file=str(file),
+        ) from error
 
 
 def names_in(model: Any) -> list[str] | None:
