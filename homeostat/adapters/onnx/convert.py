@@ -17,6 +17,7 @@ from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from homeostat.adapters.onnx.brought import BroughtOnnx
 from homeostat.adapters.onnx.histogram import register_histogram
 from homeostat.adapters.onnx.lightgbm import register_lightgbm
 from homeostat.adapters.onnx.runtime import CHANCES
@@ -41,6 +42,8 @@ def convert(estimator: Any, kinds: Mapping[str, Kind], task: Task = BINARY) -> b
     Raises: Refused naming the estimator, where it is none for the task or has no ONNX form.
     """
     finish = _finish(estimator, task)
+    if isinstance(estimator, BroughtOnnx):
+        return estimator.converted(kinds)
     register_lightgbm()
     register_histogram()
     whole = _taking_columns(estimator, kinds)
