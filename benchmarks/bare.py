@@ -16,10 +16,11 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
+from homeostat.app.runtimes import load_runtime
+from homeostat.serving.runtimes import Runtime
 
 
-def application(runtime: OnnxRuntime) -> Any:
+def application(runtime: Runtime) -> Any:
     """An ASGI application of one door."""
     names = [name for name, _ in runtime.inputs]
     decoder = msgspec.json.Decoder()
@@ -43,7 +44,7 @@ def application(runtime: OnnxRuntime) -> Any:
 async def serve(folder: Path, version: str, port: int) -> None:
     """Serve until SIGTERM."""
     server = Server(
-        application(load_runtime(folder, version)),
+        application(load_runtime(folder, folder.parent.name, version)),
         "127.0.0.1",
         port,
         interface=Interfaces.ASGINL,

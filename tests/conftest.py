@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from homeostat.app.supervisor import ONE_THREAD
+from homeostat.app.trust import keyring
 
 # As in every process of an installation; said before a numeric library is imported.
 os.environ.update(ONE_THREAD)
@@ -21,6 +25,13 @@ os.environ.update(ONE_THREAD)
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Keys that sign versions lie outside of every home: those of tests, outside of the user's configuration, too. Workers
+# of pytest-xdist and every process that a test starts inherit the folder from the first process.
+_KEYS = Path(tempfile.mkdtemp(prefix="homeostat-keys-")) if "HOMEOSTAT_KEYS" not in os.environ else None
+if _KEYS is not None:
+    os.environ["HOMEOSTAT_KEYS"] = str(_KEYS / "keys")
+    atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)
 
 RequirePart = Callable[..., str]
 SHARING = "tests/service/twins/"
@@ -34,9 +45,26 @@ class _OneProcess(LoadFileScheduling):
         return SHARING if file.startswith(SHARING) else file
 
 
+def pytest_configure() -> None:
+    """The key of tests, made once."""
+    if _KEYS is not None:
+        keyring().make(0)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first."""
     items.sort(key=lambda item: not item.nodeid.startswith(SHARING))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded stays: looking for garbage in it, again and again, took a quarter of the time of loading it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneProcess:

@@ -13,6 +13,7 @@ from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.app.pipeline.own_steps import reports_of_ones_own
+from homeostat.app.pipeline.papers import card_step
 from homeostat.app.pipeline.rows import held_from, row_steps
 from homeostat.app.pipeline.training import training_steps
 from homeostat.app.provenance.recording import Recorded, Recording
@@ -84,8 +85,8 @@ def candidate_steps(material: Material) -> list[Step]:
     if variant is not None:
         from homeostat.app.pipeline.variants import variant_steps
 
-        return [*row_steps(material), *variant_steps(material, variant), *judging_steps(material)]
-    making = [*row_steps(material), *training_steps(material), *judging_steps(material)]
+        return [*row_steps(material), *variant_steps(material, variant), *judging_steps(material), card_step(material)]
+    making = [*row_steps(material), *training_steps(material), *judging_steps(material), card_step(material)]
     return [*making, *reports_of_ones_own(material)]
 
 

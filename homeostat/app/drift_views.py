@@ -8,9 +8,12 @@ from typing import Any
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
+from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import NotFound
 from homeostat.monitoring.drift_limits import Kind
 from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.joint_drift import joint_drift
+from homeostat.monitoring.signals import Unknown
 from homeostat.stats.memory import LEAST_WEEKS
 
 Json = dict[str, Any]
@@ -43,6 +46,23 @@ def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
         "lately": _lately(measured),
         "signals": sorted(every, key=lambda one: -one["times"]),
     }
+
+
+def joint_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
+    """Whether earned limits were exceeded more often than they promise, all inputs together, since the version came
+    whose training that day is held against. Raises: as `drift_of`."""
+    measured = [one for one in days if one.inputs.drift]
+    shown = chosen_day(measured, day)
+    mine = [] if shown is None else [one for one in measured if _beside(one, shown)]
+    found = joint_drift([one.inputs.drift for one in mine], quiet_windows=loop.drift.quiet_windows)
+    if isinstance(found, Unknown):
+        return {"e_value": None, "chance": None, "days": len(mine), "spans": [], "unknown": found.reason}
+    spans = [plain(one) for one in found.spans]
+    return {"e_value": found.e_value, "chance": found.chance, "days": len(mine), "spans": spans, "unknown": None}
+
+
+def _beside(one: Day, shown: Day) -> bool:
+    return one.start <= shown.start and one.inputs.reference == shown.inputs.reference
 
 
 def furthest_by_span(drift: Iterable[Drifted]) -> Json:

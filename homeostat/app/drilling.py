@@ -19,6 +19,8 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.fleet import Followed
 from homeostat.app.operations import Operations
 from homeostat.app.runtimes import load_runtime
+from homeostat.app.signing import sign
+from homeostat.app.trust import keyring
 from homeostat.control.drills import DrillSeen, begin, filed, go_back
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
@@ -27,7 +29,8 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, Refused
 from homeostat.kernel.verdicts import Reason
 from homeostat.monitoring.served import served_columns
-from homeostat.registry.manifest import read_manifest, write_manifest
+from homeostat.registry.manifest import write_manifest
+from homeostat.registry.sealed import open_sealed
 from homeostat.serving.runtimes import probabilities
 
 Json = dict[str, Any]
@@ -114,7 +117,7 @@ class RollbackDrill:
         rows = self._answers(copy)
         worst, last = None, None
         if rows is not None and rows.num_rows:
-            scored = load_runtime(self._folder(champion), champion)
+            scored = load_runtime(self._folder(champion), self.loop.name, champion)
             kinds = dict(scored.inputs)
             columns: Mapping[str, Any] = served_columns(rows, kinds)
             answers = probabilities(scored.predict(columns), rows.num_rows)
@@ -133,10 +136,15 @@ class RollbackDrill:
 
     def _copy(self, champion: str, copy: str) -> None:
         """The champion's files under another name: the same model, loaded as any other version is."""
-        shutil.rmtree(self._folder(copy), ignore_errors=True)
-        shutil.copytree(self._folder(champion), self._folder(copy))
-        version = read_manifest(self._folder(champion))
-        write_manifest(dataclasses.replace(version, version=copy), self._folder(copy))
+        keys, folder = keyring(), self._folder(copy)
+        sealed = open_sealed(self._folder(champion), self.loop.name, champion, keys)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in sealed.version.files:
+            (folder / name).write_bytes(sealed.read(name))
+        version = dataclasses.replace(sealed.version, version=copy)
+        write_manifest(version, folder)
+        sign(version, folder, keys)
 
     def _folder(self, version: str) -> Any:
         return self.operations.home.versions / self.loop.name / version

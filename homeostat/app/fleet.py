@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from homeostat.adapters.files.replicas import read_replicas
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.serving.replicas import ReplicaState, lagging
+from homeostat.serving.replicas import ReplicaState, lagging, untrusted
 
 PATIENCE_SECONDS = 10.0
 _EVERY_SECONDS = 0.005
@@ -40,6 +40,10 @@ class Fleet:
     def lagging(self, loop: str, generation: int) -> list[str]:
         """Why the route of a generation is not served everywhere; nothing when it is."""
         return lagging(self.replicas(), loop, generation, SystemClock().now())
+
+    def untrusted(self, loop: str) -> list[str]:
+        """What replicas refuse to load of a loop because nobody trusted has signed it."""
+        return untrusted(self.replicas(), loop, SystemClock().now())
 
     def follow(self, loop: str, generation: int, patience: float = PATIENCE_SECONDS) -> Followed:
         """Wait until every replica serves a generation, or has said why it cannot."""

@@ -148,7 +148,7 @@ async def _look_at(spool: FileSpool) -> None:
 
 
 def _loading(home: Home) -> LoadRuntime:
-    return lambda loop, version: load_runtime(home.versions / loop / version, version)
+    return lambda loop, version: load_runtime(home.versions / loop / version, loop, version)
 
 
 def _starting(home: Home, settings: GatewaySettings, plans: Sequence[ServingPlan]) -> StartCandidate:

@@ -12,19 +12,23 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from homeostat.adapters.files.routes import read_route
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.watchman import Watchman
 from homeostat.app.clocks import SystemClock
 from homeostat.app.consumers import refuse_broken_outputs
 from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import HomeLock, Running
+from homeostat.app.keys import warn_of_unsigned
 from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loops
 from homeostat.app.ports import check_grpc_port, check_ports_free
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import Notice, Supervisor, module_command
+from homeostat.app.trust import keyring, prepared
 from homeostat.app.versioned_state.places import check_state_places
 from homeostat.control.loop import Loop
+from homeostat.kernel.errors import IntegrityError
 
 LONG_IMPORT_SECONDS = 1.0
 
@@ -34,8 +38,8 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say, or for addresses of alerts that are none; Refused when a contract breaks what a live version's
-    features read, or a registered consumer depends on outputs that change.
+    lie where they say, or for addresses of alerts that are none, or keys within the home; Refused when a contract
+    breaks what a live version's features read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -51,6 +55,7 @@ class Installation:
             _check_addresses(settings, loops, notice)
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)
+            _prepare_keys(settings, loops, notice)
             contracts = judge_contracts(settings.paths, loops)
             remember_features(settings.paths, {name: loop.feature_set for name, loop in loops.items()})
             for line in contracts.record(SystemClock().now()):
@@ -134,6 +139,18 @@ def _check_addresses(settings: Settings, loops: Mapping[str, Loop], notice: Noti
                 f"alerts of {loop.name} name {', '.join(missing)}, for which no address is configured: they are shown,"
                 " not sent (docs/alerts.md)"
             )
+
+
+def _prepare_keys(settings: Settings, loops: Mapping[str, Loop], notice: Notice) -> None:
+    """Make the first key, and say which versions that are routed to nobody has signed."""
+    keys, home = keyring(), settings.paths
+    made = prepared(keys, home.root, SystemClock().now())
+    if made is not None:
+        notice(f"made key {made.short}, which signs versions, in {keys.folder}")
+    for name in loops:
+        with suppress(IntegrityError):  # whoever serves says it
+            route = read_route(home.routes, name)
+            warn_of_unsigned(keys, home, {name: set(route.versions) if route else set()}, notice)
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:

@@ -160,7 +160,7 @@ class Operations(Standings):
                 mend="Put the definitions back and restart, or name another version.",
                 version=version,
             )
-        registry.renew(loop.name, version)
+        registry.folder(loop.name, version, anew=True)
         self._keep_before(loop, version, way, actor)
         return self._change(loop.name, change, None)
 
@@ -180,7 +180,7 @@ class Operations(Standings):
         ask_variant(before, variant, 0, actor)
         from homeostat.app.pipeline.variants import check_quantisable  # takes the libraries of training with it
 
-        check_quantisable(registry.folder(loop.name, variant.of), variant.of)
+        check_quantisable(registry.folder(loop.name, variant.of), loop.name, variant.of)
         while True:
             state = self.store.state(loop.name)
             after, drafts = ask_variant(state, variant, state.decided_until or 0, actor)

@@ -41,7 +41,7 @@ def _frozen_scores(settings: Settings, loop: Loop, first: str | None, served: Se
     """The first version's probability of every labelled row that it can be judged on; NaN elsewhere."""
     if first is None:
         return None
-    runtime = load_runtime(settings.paths.versions / loop.name / first, first)
+    runtime = load_runtime(settings.paths.versions / loop.name / first, loop.name, first)
     scores = np.full(served.live.size, np.nan)
     for month in served.months:
         columns = month_columns(settings, loop, served, month, runtime.binding)

@@ -102,7 +102,7 @@ def _shuffled(
     """Per feature and group, and per live version that takes all of it, what shuffling it costs."""
     found: dict[str, dict[str, Interval | None]] = {}
     for version in live:
-        runtime = load_runtime(settings.paths.versions / loop / version, version)
+        runtime = load_runtime(settings.paths.versions / loop / version, loop, version)
         inputs = dict(runtime.inputs)
         columns = recent.columns(inputs)
         taken = {name: names for name, names in groups.items() if set(names) <= inputs.keys()}

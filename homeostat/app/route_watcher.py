@@ -15,7 +15,7 @@ from homeostat.adapters.files.routes import (
     signature,
     waiting_signature,
 )
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, Unavailable
 from homeostat.serving.live import LiveRoutes, Serving
 
 _LOG = logging.getLogger("homeostat.routes")
@@ -92,9 +92,10 @@ class RouteWatcher:
             if serving is not None:
                 self._live.take(serving)
         except HomeostatError as error:
-            self._live.refuse(loop, f"{error.problem} {error.mend}")
+            self._live.refuse(loop, error)
         except Exception as error:  # a watcher that dies would freeze every route
-            self._live.refuse(loop, f"The route could not be followed: {type(error).__name__}: {error}.")
+            text = f"The route could not be followed: {type(error).__name__}: {error}."
+            self._live.refuse(loop, Unavailable(text, mend="Read process-logs/gateway.log."))
         problem = self._live.problem(loop)
         if problem:
             seen.retry_at = asyncio.get_running_loop().time() + self._retry

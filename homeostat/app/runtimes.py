@@ -5,24 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import msgspec
+
 from homeostat.adapters.onnx.runtime import load_runtime as load_onnx
+from homeostat.adapters.signing.keyring import Keyring
+from homeostat.app.trust import keyring
 from homeostat.kernel.errors import IntegrityError, Unavailable
-from homeostat.registry.manifest import read_manifest, read_verified
 from homeostat.registry.models import RuntimeName
 from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
+from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.runtimes import Runtime, probabilities
 
 
-def load_runtime(folder: Path, version: str) -> Runtime:
-    """Load the version in ``folder``, and see that it answers recorded rows as it was registered to.
+def load_runtime(folder: Path, loop: str, version: str) -> Runtime:
+    """Load the version in ``folder`` once its signature holds, and see that it answers as it was registered to.
 
     What only other runtimes need is not imported.
-    Raises: NotFound, Unavailable or IntegrityError when its files are missing or changed, or its answers are others;
-    Unavailable for a runtime of a later release; Refused when its model may not be loaded.
+    Raises: NotFound or Unavailable when its files are missing; Untrusted when they are not what somebody trusted
+    signed as this version; IntegrityError when its answers are others; Unavailable for a runtime of a later release;
+    Refused when its model may not be loaded.
     """
-    manifest = read_manifest(folder)
-    name = manifest.runtime
+    return load_sealed(open_sealed(folder, loop, version, keyring()))
+
+
+def open_made(folder: Path, loop: str, version: str) -> Sealed:
+    """What a training that we started has left in a folder of our own, before anybody has signed it."""
+    return open_sealed(folder, loop, version, Keyring(keyring().folder, required=False))
+
+
+def load_made(folder: Path, loop: str, version: str) -> Runtime:
+    """Load it."""
+    return load_sealed(open_made(folder, loop, version))
+
+
+def load_sealed(sealed: Sealed) -> Runtime:
+    """Load a version that was proven; otherwise as ``load_runtime``."""
+    version, name = sealed.version.version, sealed.version.runtime
     load = _loader(name)
     if load is None:
         raise Unavailable(
@@ -31,25 +50,29 @@ def load_runtime(folder: Path, version: str) -> Runtime:
             version=version,
             runtime=name,
         )
-    runtime = load(folder, version)
-    if PROBES in manifest.files:
-        _must_answer_as_registered(runtime, folder, version)
+    runtime = load(sealed)
+    if PROBES in sealed.version.files:
+        _must_answer_as_registered(runtime, sealed)
     return runtime
 
 
-def load_native(folder: Path, version: str, among: Collection[RuntimeName]) -> Runtime | None:
+def load_native(sealed: Sealed, among: Collection[RuntimeName]) -> Runtime | None:
     """The version's model in its library's own format, for what the form that serves cannot tell.
 
     None where it has none, or one of a library that is not ``among`` these. Raises: as ``load_runtime``.
     """
-    native = native_model(read_manifest(folder))
+    native = native_model(sealed.version)
     load = None if native is None or native.runtime not in among else _loader(native.runtime)
-    return None if load is None else load(folder, version)
+    return None if load is None else load(sealed)
 
 
-def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> None:
-    _, (content,) = read_verified(folder, version, PROBES)
-    probes = Probes.read(content)
+def _must_answer_as_registered(runtime: Runtime, sealed: Sealed) -> None:
+    version = sealed.version.version
+    try:
+        probes = Probes.read(sealed.read(PROBES))
+    except msgspec.MsgspecError as error:
+        mend = "Route to another version; look at how this one was made."
+        raise IntegrityError(f"{PROBES} of version {version} holds no rows.", mend=mend, version=version) from error
     if not probes.probabilities:
         return
     worst = probes.differs(probabilities(runtime.predict(probes.columns), len(probes.probabilities)))
@@ -59,11 +82,11 @@ def _must_answer_as_registered(runtime: Runtime, folder: Path, version: str) -> 
             f" registered: by up to {worst:.2g}.",
             mend="Compare this machine with the version's environment.json; route to another version.",
             version=version,
-            folder=str(folder),
+            folder=str(sealed.folder),
         )
 
 
-def _loader(name: str) -> Callable[[Path, str], Runtime] | None:
+def _loader(name: str) -> Callable[[Sealed], Runtime] | None:
     if name == "onnx":
         return load_onnx
     if name == "lightgbm":

@@ -132,5 +132,5 @@ def _some(part: pa.Table, most: int, rng: np.random.Generator) -> pa.Table:
 
 def _scores(folder: Path, manifest: Version, columns: Mapping[str, Any]) -> Floats:
     rows = len(next(iter(columns.values())))
-    answer = load_runtime(folder, manifest.version).predict(columns)
+    answer = load_runtime(folder, manifest.loop, manifest.version).predict(columns)
     return np.array(probabilities(answer, rows))

@@ -11,10 +11,11 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
 from homeostat.app import views
 from homeostat.app.clocks import SystemClock
-from homeostat.app.drift_views import drift_at_a_glance, drift_of
+from homeostat.app.drift_views import drift_at_a_glance, drift_of, joint_of
 from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.manifests import Manifests
+from homeostat.app.version_steps import steps_of, steps_under_way
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
@@ -92,7 +93,12 @@ class Standings:
             "step": self._last_said(loop, asked.version),
             "since": since,
             "version": asked.version,
+            "steps": steps_under_way(self.home, loop, asked.version),
         }
+
+    def steps(self, loop: str, version: str) -> Json:
+        """The steps by which a version was made, and what each cost. Raises: NotFound, IntegrityError."""
+        return steps_of(self.home, loop, version, self.store.entries(loop))
 
     def skew(self, loop: Loop) -> Json:
         """The skew of every feature over the last days, as found when each day ended."""
@@ -100,8 +106,12 @@ class Standings:
         return views.lately_skewed(days, loop.feature_set.names)
 
     def drift(self, loop: Loop, day: str | None = None) -> Json:
-        """Every drift signal of a day beside its limit. Raises: NotFound for a day that was not measured."""
-        return drift_of(loop, self.days(loop.name), day)
+        """Every drift signal of a day beside its limit, and what they come to together.
+
+        Raises: NotFound for a day that was not measured.
+        """
+        days = self.days(loop.name)
+        return {**drift_of(loop, days, day), "joint": joint_of(loop, days, day)}
 
     def route(self, loop: Loop) -> Json:
         """The route, how long ago it was written, and what every replica makes of it."""

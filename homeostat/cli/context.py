@@ -88,5 +88,6 @@ def flush_of(home: Home) -> Callable[[], object]:
 def registry_of(home: Home) -> Registry:
     """The model registry of a home; its libraries take seconds to import."""
     from homeostat.adapters.mlflow.registry import MlflowRegistry
+    from homeostat.app.trust import keyring
 
-    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
+    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())

@@ -21,6 +21,9 @@ def diagnose(
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, help="Of the rows and redraws it looks at.")
     ] = 2013,
+    detectors: Annotated[
+        bool, typer.Option("--detectors", help="Also where CUSUM, Page-Hinkley and ADWIN alarm on the daily loss.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +37,12 @@ def diagnose(
         from homeostat.app.diagnosing import diagnosis
 
         operations, found = opened(home, loop)
-        show(diagnosis(operations, found, at, seed), as_json, _text)
+        told = diagnosis(operations, found, at, seed)
+        if detectors:
+            from homeostat.app.changes import changes_of
+
+            told |= {"detectors": changes_of([day for day in operations.days(found.name) if day.day < told["at"][:10]])}
+        show(told, as_json, _text)
 
 
 def _text(told: Json) -> None:
@@ -47,10 +55,25 @@ def _text(told: Json) -> None:
         data.print(f"\n{number}. {step['question']} [bold]{step['answer']}[/]")
         for one in step["evidence"]:
             data.print(f"   {one['text']}", markup=False)
+    if "detectors" in told:
+        _alarms(told["detectors"])
     if told["retrainings"]:
         data.print("\nWhen a retraining was asked for:")
     for one in told["retrainings"]:
         data.print(f"   {when(one['at'])}  {one['title']}: {_words(one['cause'])}; {one['because']}", markup=False)
+
+
+def _alarms(told: Json) -> None:
+    """What detectors of change say of the daily loss."""
+    data.print(
+        f"\nDetectors of change on the daily log-loss of {told['days']} days since {told['version']} came (they decide"
+        " nothing):",
+        markup=False,
+    )
+    for one in told["detectors"]:
+        said = ", ".join(one["alarms"]) or "no alarm"
+        why = f"unknown: {_words(one['unknown'])}" if one["unknown"] else said
+        data.print(f"   {one['name']}: {why}", markup=False)
 
 
 def _words(name: str) -> str:

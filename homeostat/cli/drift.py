@@ -57,9 +57,21 @@ def _text(told: Json, *, every: bool) -> None:
     data.print(f"{counts}; limits: {limits}")
     if told["limits"]["earned"]:
         data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")
+    _joint(told["joint"])
     _table(told, every)
     for kind, why in sorted({(one["kind"], one["why"]) for one in told["signals"] if one["why"]}):
         data.print(f"{_MARK[kind].strip()} {_KIND[kind]}: {_WHY[why].format(**told['needed'])}")
+
+
+def _joint(told: Json) -> None:
+    """What all inputs come to together, since the version came; nothing where no limit is earned."""
+    if told["e_value"] is None:
+        return
+    chance = "under 0.0001" if told["chance"] < 1e-4 else f"{told['chance']:.4f}"
+    data.print(
+        f"together, over {told['days']} days since that version came: evidence of {told['e_value']:.3g} that limits are"
+        f" exceeded more often than promised (by chance, at any look: {chance} at most)"
+    )
 
 
 def _distances(told: Json) -> None:

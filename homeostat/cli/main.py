@@ -29,6 +29,7 @@ from homeostat.cli import (
     impact,
     importing,
     init,
+    keys,
     latency,
     ledger,
     operate,
@@ -45,7 +46,9 @@ from homeostat.cli import (
     skew,
     slices,
     tables,
+    training,
     versions,
+    versions_keep,
     why,
 )
 
@@ -86,6 +89,8 @@ features.app.command("audit")(features_audit.audit)
 features.app.command("get")(features_get.get)
 features.app.command("rebuild")(features_rebuild.rebuild)
 features.app.command("review")(features_review.review)
+for _keeping in (versions_keep.pin, versions_keep.unpin, versions_keep.delete, versions_keep.prune):
+    versions.app.command(_keeping.__name__)(_keeping)
 app.add_typer(versions.app, name="versions")
 app.command("replay")(replay.replay)
 app.add_typer(decisions.app, name="decisions")
@@ -97,9 +102,11 @@ app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
 app.add_typer(rollout.app, name="rollout")
+retrain.app.command("watch")(training.watch)
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(drill.app, name="drill")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

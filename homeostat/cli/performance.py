@@ -44,6 +44,7 @@ def _text(told: Json) -> None:
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
     print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
     _bases(told)
+    _watched(told["watched"])
     _feedback(told["feedback"])
     _gaps(told["gaps"])
     _sentences(told["power"])
@@ -105,6 +106,29 @@ def _bases(told: Json) -> None:
         f" labels came since, {told['promised']:.0%} promised.",
         markup=False,
     )
+
+
+def _watched(told: Json) -> None:
+    """What may be looked at every day: bounds that hold at all looks together."""
+    if not told["days"]:
+        return
+    figures = "; ".join(
+        f"{name.replace('_', ' ')} {one['value']:.4f} ({_between(one)})" for name, one in told["figures"].items()
+    )
+    data.print(
+        f"At every look together, {told['days']} days since {told['version']} came, each alike: {figures}.",
+        markup=False,
+    )
+    for one in told["beside"]:
+        brier, loss = one["brier"], one["log_loss"]
+        fixed = (
+            "" if loss["value"] is None else f"; log-loss {loss['value']:+.4f} ({_between(loss)}, look {loss['look']})"
+        )
+        data.print(
+            f"{told['version']} less {one['version']} on the same {one['rows']:,} rows: Brier score"
+            f" {brier['value']:+.4f} ({_between(brier)}, at every look){fixed}.",
+            markup=False,
+        )
 
 
 def _feedback(told: Json | None) -> None:

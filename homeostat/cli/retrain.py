@@ -1,4 +1,4 @@
-"""Commands that answer a policy which asks before it retrains."""
+"""Commands about retraining: answer a policy which asks first."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import errors_shown, show
 from homeostat.cli.rollout import ReasonOption, YesOption, tell
 
-app = typer.Typer(help="Answer a policy that asks whether to retrain.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Answer a policy that asks to retrain, or watch a training.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
 def retrain() -> None:
-    """Answer a policy that asks whether to retrain."""
+    """Answer a policy that asks to retrain, or watch a training."""
 
 
 @app.command("approve")

@@ -65,6 +65,12 @@ def up(
         float | None,
         typer.Option("--trace-share", metavar="SHARE", help="Share of traces to keep where no caller has decided."),
     ] = None,
+    signatures: Annotated[
+        Literal["require", "warn"],
+        typer.Option(
+            "--signatures", envvar="HOMEOSTAT_SIGNATURES", help="Whether versions that nobody has signed are refused."
+        ),
+    ] = "require",
     openlineage: Annotated[
         str | None,
         typer.Option("--openlineage", metavar="PLACE", help="Send OpenLineage events to this URL, or to a file."),
@@ -80,6 +86,7 @@ def up(
     with errors_shown(as_json):
         loop_file, home = in_folder(loop_file, home)
         check_loop_file(loop_file.resolve())
+        os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
         place = chosen_place(openlineage)
         say_addresses(port, grpc_port)

@@ -23,7 +23,7 @@ _NAMED = 12
 
 app = typer.Typer(
     cls=ListByDefault,
-    help="List every version, show what one was made of, or what changed. 'homeostat versions [LOOP]' lists.",
+    help="List versions, what made one, its steps, what changed. 'homeostat versions [LOOP]' lists.",
     rich_markup_mode=None,
 )
 
@@ -79,6 +79,42 @@ def diff(
         name = loop_named(existing, loop)
         found = compared(origin(existing, name, version), origin(existing, name, other))
         show(found, as_json, lambda told: print_legs(told["legs"], lines))
+
+
+@app.command("steps")
+def steps(
+    version: VersionArgument, loop: LoopOption = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False
+) -> None:
+    """Show the steps by which a version was made: time, memory, rows, and what was odd.
+
+    Steps that were "kept" were taken from an earlier training; their time is that of the one that did them. --json adds
+    what each took and gave, by hash. Works whether or not Homeostat runs, and without the loop file.
+    """
+    with errors_shown(as_json):
+        from homeostat.app.home import Home
+        from homeostat.app.provenance.versions import loop_named
+        from homeostat.app.standings import Standings
+
+        existing = Home(home).existing()
+        found = Standings.open(existing).steps(loop_named(existing, loop), version)
+        show(found, as_json, lambda told: _steps(told["steps"]))
+
+
+def _steps(found: list[Json]) -> None:
+    rows = [
+        [
+            one["name"],
+            one["state"] or "-",
+            "-" if one["seconds"] is None else f"{one['seconds']:.2f} s",
+            "-" if not one["memory"] else f"{one['memory'] / (1 << 20):,.0f} MiB",
+            ", ".join(f"{name} {count:,}" for name, count in sorted(one["rows"].items())) or "-",
+        ]
+        for one in found
+    ]
+    print_table(["step", "state", "time", "memory", "rows"], rows, right=["time", "memory"])
+    for one in found:
+        for warning in one["warnings"]:
+            data.print(f"{one['name']}: {warning}", markup=False)
 
 
 def print_legs(legs: Json, lines: int, unknown: str = _NOT_RECORDED) -> None:

@@ -148,6 +148,9 @@ def _must_be_made(state: LoopState, version: str) -> None:
     if standing is None:
         mend = did_you_mean(version, state.versions)
         raise NotFound(f"Loop {state.loop!r} has no version {version!r}.", mend=mend, loop=state.loop, version=version)
+    if standing.name == "deleted":
+        mend = "Name a version that is still there; see 'homeostat versions'."
+        raise Refused(f"{version} of {state.loop!r} was deleted.", mend=mend, loop=state.loop, version=version)
     if standing.name in _NEVER_MADE:
         mend = "Name a version that was registered; see 'homeostat versions'."
         raise Refused(f"{version} of {state.loop!r} was never finished.", mend=mend, loop=state.loop, version=version)

@@ -10,7 +10,7 @@ from typing import Any
 from homeostat.control.policies.base import Policy
 
 _BESIDE = ("train", "config", "features", "files")
-_RUNNING = ("owner", "alerts", "economics", "drills", "state", "batching", "log")
+_RUNNING = ("owner", "purpose", "keep", "alerts", "economics", "drills", "state", "batching", "log")
 """These neither make a version nor let it through."""
 
 

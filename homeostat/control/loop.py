@@ -16,6 +16,7 @@ from homeostat.control.limits import Limits
 from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.rehearsals import Drills
+from homeostat.control.retention import Keep
 from homeostat.control.rollouts import Canary
 from homeostat.control.slices import declared_slices
 from homeostat.control.versioned_state import State, StateFolder, VersionedState
@@ -61,6 +62,8 @@ class Loop:
     ``label``: the truth and how long to wait for it; a condition, so that the model is a binary classifier; or
     ``Label.posted(...)``.
     ``train``: ``def train(rows, config) -> fitted estimator`` with ``predict_proba``.
+    ``purpose``: what its answers are for, and what not, for people: on the card of each version.
+    ``keep``: which versions stay that nothing needs any more, ``hs.Keep(last=10, age="180d")``; all by default.
     ``timezone``: where its days begin; one day is the block of every interval.
     ``threshold``: the probability from which the prediction is True.
     ``limits``: on errors, latency and predictions of what serves, which take it back without anyone being asked.
@@ -102,6 +105,8 @@ class Loop:
     timezone: str = "UTC"
     threshold: float = 0.5
     owner: str = ""
+    purpose: str = ""
+    keep: Keep = dataclasses.field(default_factory=Keep)
     limits: Limits = dataclasses.field(default_factory=Limits)
     drills: Drills | str | None = "90d"
     unit: str | None = None

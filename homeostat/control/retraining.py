@@ -22,6 +22,8 @@ from homeostat.training.jobs import TOGETHER, Burden, burdens_of
 from homeostat.training.pipeline import Steps
 
 Json = dict[str, Any]
+_COST = ("name", "state", "seconds", "memory", "attempts")
+"""What is kept of each step with the gate's decision; the rest lies in the version's folder."""
 
 
 class RetrainingWork(Protocol):
@@ -121,6 +123,8 @@ def _transition(loop: Loop, state: LoopState, verdict: Verdict, now: int, traine
     form = trained["version"].get("form") or {}
     served = {"runtime": form.get("runtime", "onnx"), "why_not_onnx": form.get("why", "")}
     facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"]), "served_by": served}
+    if trained.get("steps"):
+        facts["steps"] = [{name: one[name] for name in _COST} for one in trained["steps"]]
     if trained.get("burdens"):
         facts |= {"variant": trained["version"]["variant"], "burdens": trained["burdens"]}
     if verdict.name != ACCEPT:

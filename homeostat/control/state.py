@@ -14,7 +14,7 @@ from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
 
 StandingName = Literal[
-    "training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed", "held"
+    "training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed", "held", "deleted"
 ]
 
 
@@ -24,6 +24,15 @@ class Standing:
 
     name: StandingName
     since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Who keeps a version whatever the policy says, why, and since when (event time)."""
+
+    actor: str
+    reason: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,7 @@ class LoopState:
     held: Held | None = None
     trainings: tuple[Instant, ...] = ()
     asked: Question | None = None
+    pins: Mapping[str, Pin] = dataclasses.field(default_factory=dict)
 
     @property
     def serving(self) -> str | None:

@@ -16,6 +16,7 @@ from homeostat.control.policies.retrain import Budget, Retrain
 from homeostat.control.policies.sustained import Sustained
 from homeostat.control.policies.timing import Growth, Schedule, Volume
 from homeostat.control.rehearsals import Drills
+from homeostat.control.retention import Keep
 from homeostat.control.rollouts import Canary, blue_green
 from homeostat.control.versioned_state import State, StateFolder
 from homeostat.data.contracts import Column, boolean, instant, integer, number, text
@@ -59,6 +60,7 @@ __all__ = [
     "Feedback",
     "Gate",
     "Growth",
+    "Keep",
     "Label",
     "Latest",
     "Limits",

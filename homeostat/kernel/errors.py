@@ -79,3 +79,9 @@ class IntegrityError(HomeostatError):
     """Stored evidence or an artifact is not what was written."""
 
     code = "integrity_error"
+
+
+class Untrusted(IntegrityError):
+    """A version is not what somebody trusted has signed; it is not loaded."""
+
+    code = "untrusted"

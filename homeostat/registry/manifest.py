@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from pathlib import Path
 
 from homeostat.kernel.canonical import canonical_json
-from homeostat.kernel.errors import IntegrityError, NotFound, Unavailable
+from homeostat.kernel.errors import IntegrityError, NotFound, Untrusted
 from homeostat.registry.models import Version
 
 MANIFEST = "manifest.json"
+SIGNATURE = "model.sig"
+CARD = "card.md"
+METRICS = "metrics.json"
 MODEL = "model.onnx"
 LAYOUT = "columns.json"
 PROFILE = "profile.json"
@@ -18,7 +23,7 @@ DAILY = "daily.json"
 CONFIG = "config.json"
 STEPS = "steps.json"
 _CHUNK = 1 << 20
-_MEND = "Restore the folder from the registry: remove it, and it is fetched again."
+MEND = "Find out who changed it, then remove the folder: it is fetched again from the registry."
 
 
 def hash_file(path: Path) -> str:
@@ -31,9 +36,29 @@ def hash_file(path: Path) -> str:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below ``folder`` but the manifest, by relative path, sorted."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+    """SHA-256 of every file below ``folder`` but the manifest and the signature, by relative path, sorted.
+
+    Raises: Untrusted for a link or anything else that is no file.
+    """
+    return {name: hash_file(folder / name) for name in file_names(folder) if name not in (MANIFEST, SIGNATURE)}
+
+
+def file_names(folder: Path) -> list[str]:
+    """Relative paths of all files below ``folder``, sorted.
+
+    Raises: Untrusted for a link or anything else that is no file: a version is read from its own folder only.
+    """
+    found = []
+    for place, folders, files in os.walk(folder, followlinks=False):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                found.append(path.relative_to(folder).as_posix())
+            elif not stat.S_ISDIR(mode):
+                what = "a link" if stat.S_ISLNK(mode) else "no file"
+                raise Untrusted(f"{path} is {what}: versions hold files only.", mend=MEND, file=str(path))
+    return sorted(found)
 
 
 def write_manifest(version: Version, folder: Path) -> None:
@@ -46,41 +71,25 @@ def read_manifest(folder: Path) -> Version:
 
     Raises: NotFound without a manifest, IntegrityError when it cannot be read.
     """
-    path = folder / MANIFEST
     try:
-        values = json.loads(path.read_bytes())
-        return Version.from_json(values)
+        return parse_manifest((folder / MANIFEST).read_bytes(), folder)
     except FileNotFoundError as error:
-        mend = "Name the folder of a registered version."
-        raise NotFound(f"No version lies in {folder}.", mend=mend, folder=str(folder)) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise IntegrityError(f"{path} is no manifest.", mend=_MEND, file=str(path)) from error
+        raise no_version(folder) from error
 
 
-def read_verified(folder: Path, version: str, *names: str) -> tuple[Version, tuple[bytes, ...]]:
-    """The manifest and the bytes of some files, proven to be those that were registered as ``version``.
-
-    Raises: NotFound without a manifest; Unavailable when a file cannot be read; IntegrityError when it was changed.
-    """
-    manifest = read_manifest(folder)
+def parse_manifest(content: bytes, folder: Path) -> Version:
+    """The version that these bytes of a manifest in ``folder`` tell of. Raises: IntegrityError when they are none."""
     try:
-        found = tuple((folder / name).read_bytes() for name in names)
-    except OSError as error:
-        raise Unavailable(
-            f"The model of version {version} cannot be read: {error.strerror}.",
-            mend="Restore the version's folder from the registry.",
-            version=version,
-            folder=str(folder),
-        ) from error
-    hashes = [hashlib.sha256(content).hexdigest() for content in found]
-    if manifest.version != version or hashes != [manifest.files.get(name) for name in names]:
-        raise IntegrityError(
-            f"The files of version {version} are not the ones that were registered.",
-            mend="Restore the version's folder from the registry.",
-            version=version,
-            folder=str(folder),
-        )
-    return manifest, found
+        return Version.from_json(json.loads(content))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        path = folder / MANIFEST
+        raise IntegrityError(f"{path} is no manifest.", mend=MEND, file=str(path)) from error
+
+
+def no_version(folder: Path) -> NotFound:
+    """The error for a folder in which there is none."""
+    mend = "Name the folder of a registered version."
+    return NotFound(f"No version lies in {folder}.", mend=mend, folder=str(folder))
 
 
 def verify_files(version: Version, folder: Path) -> None:
@@ -100,4 +109,4 @@ def verify_files(version: Version, folder: Path) -> None:
 
 def _broken(version: Version, folder: Path, name: str, how: str) -> IntegrityError:
     problem = f"Version {version.id}: {folder / name} {how}."
-    return IntegrityError(problem, mend=_MEND, version=version.id, file=name)
+    return IntegrityError(problem, mend=MEND, version=version.id, file=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -192,8 +192,8 @@ class Registry(Protocol):
     def add(self, version: Version, folder: Path) -> None:
         """Register the version whose files lie in ``folder``; registering it again changes nothing.
 
-        Raises: IntegrityError when the folder is not what the version says; Conflict when another content is
-        already registered under the same loop and version.
+        Raises: IntegrityError when the folder is not what the version says; Untrusted where nobody trusted has signed
+        it; Conflict when another content is already registered under the same loop and version.
         """
         ...
 
@@ -205,15 +205,22 @@ class Registry(Protocol):
         """All versions of a loop, oldest first; empty when there are none."""
         ...
 
-    def folder(self, loop: str, version: str) -> Path:
-        """A local folder with the version's verified files, fetched again when it is gone.
+    def folder(self, loop: str, version: str, *, anew: bool = False) -> Path:
+        """A local folder with the version's proven files, fetched again when it is gone, or ``anew`` in any case.
 
-        Raises: NotFound, IntegrityError.
+        Raises: NotFound, IntegrityError, Untrusted.
         """
         ...
 
-    def renew(self, loop: str, version: str) -> Path:
-        """The same folder, fetched from where it is registered whatever lies here. Raises: NotFound, IntegrityError."""
+    def countersign(self, loop: str, version: str, sign: Callable[[Path], None]) -> None:
+        """Give a version the signature that ``sign`` writes into a folder with its files as they were registered.
+
+        Raises: NotFound, IntegrityError when they are not what was registered, and what ``sign`` raises.
+        """
+        ...
+
+    def delete(self, loop: str, version: str) -> None:
+        """Remove a version and its files for good; one that is not there is none to remove."""
         ...
 
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable
+from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable, Untrusted
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.serving.batching import Batches, Decision, decide
@@ -28,14 +28,16 @@ class Unhonoured(Unavailable):
 class Serving:
     """A route with its versions loaded and warm: champion and standby in this process, candidates in their own.
 
-    One that could not be loaded, and need not be, is in neither. ``batches`` are those of the runtimes whose requests
-    go together; ``decisions`` say of each runtime why they do, or do not.
+    One that could not be loaded, and need not be, is in neither: ``problem`` says why, ``untrusted`` where nobody
+    trusted has signed what lies there. ``batches`` are those of the runtimes whose requests go together; ``decisions``
+    say of each runtime why they do, or do not.
     """
 
     route: Route
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
     problem: str | None = None
+    untrusted: str | None = None
     batches: Mapping[str, Batches] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ class LiveRoutes:
         self._loops = tuple(self._plans)
         self._load, self._start = load, start
         self._now: dict[str, Serving] = {}
-        self._problems: dict[str, str] = {}
+        self._problems: dict[str, HomeostatError] = {}
         self._waiting: dict[str, Waiting | None] = {}
 
     @property
@@ -74,8 +76,13 @@ class LiveRoutes:
 
     def problem(self, loop: str) -> str | None:
         """Why the newest route is not served as it was asked; None when all is well."""
-        serving = self._now.get(loop)
-        return self._problems.get(loop) or (serving.problem if serving else None)
+        serving, refused = self._now.get(loop), self._problems.get(loop)
+        return _told(refused) if refused else (serving.problem if serving else None)
+
+    def untrusted(self, loop: str) -> str | None:
+        """Which version was not loaded because nobody trusted has signed what lies there; None when there is none."""
+        serving, refused = self._now.get(loop), self._problems.get(loop)
+        return refused.problem if isinstance(refused, Untrusted) else (serving.untrusted if serving else None)
 
     def wait(self, loop: str, waiting: Waiting | None) -> None:
         """Remember what control says while nothing serves."""
@@ -95,7 +102,7 @@ class LiveRoutes:
         before = self._now.get(route.loop)
         self._must_be_newer(route, before)
         old = before or Serving(route)
-        problems: list[str] = []
+        problems: dict[str, HomeostatError] = {}
         runtimes: dict[str, Runtime] = {}
         candidates: dict[str, Candidate] = {}
         try:
@@ -116,7 +123,9 @@ class LiveRoutes:
             for version, decision in decisions.items()
             if decision.rows > 1
         }
-        return Serving(route, runtimes, candidates, " ".join(problems) or None, batches, decisions)
+        said = " ".join(f"{version} could not be loaded: {one.problem}" for version, one in problems.items())
+        untrusted = " ".join(one.problem for one in problems.values() if isinstance(one, Untrusted))
+        return Serving(route, runtimes, candidates, said or None, untrusted or None, batches, decisions)
 
     def take(self, serving: Serving) -> None:
         """Serve this from the next request on, unless something newer is served by now.
@@ -141,7 +150,7 @@ class LiveRoutes:
             for candidate in serving.candidates.values():
                 candidate.end()
 
-    def refuse(self, loop: str, problem: str) -> None:
+    def refuse(self, loop: str, problem: HomeostatError) -> None:
         """Keep what is served, and say why."""
         self._problems[loop] = problem
 
@@ -165,7 +174,7 @@ class LiveRoutes:
         known: Mapping[str, Made],
         make: Callable[[str, str], Made],
         loop: str,
-        problems: list[str] | None,
+        problems: dict[str, HomeostatError] | None,
     ) -> None:
         """Take a version over or make it; one that may be left out has its trouble added to ``problems``."""
         try:
@@ -173,7 +182,7 @@ class LiveRoutes:
         except HomeostatError as error:
             if problems is None:
                 raise
-            problems.append(f"{version} could not be loaded: {error.problem}")
+            problems[version] = error
 
     def _begin(self, loop: str, version: str) -> Candidate:
         """Start a version in its own process, where it is warmed, and see that we can feed it."""
@@ -211,6 +220,10 @@ class LiveRoutes:
             version=runtime.version,
             definitions=list(differing),
         )
+
+
+def _told(error: HomeostatError) -> str:
+    return f"{error.problem} {error.mend}"
 
 
 def warm(runtime: Runtime, loop: str) -> None:

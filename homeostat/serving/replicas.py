@@ -14,11 +14,15 @@ SILENT_AFTER: Duration = duration("5s")
 
 @dataclass(frozen=True, slots=True)
 class LoopServed:
-    """A loop on one replica: the generation it serves (None before the first), and why it is not the newest."""
+    """A loop on one replica: the generation it serves (None before the first), and why it is not the newest.
+
+    ``untrusted`` says so where it is because nobody trusted has signed what would be loaded.
+    """
 
     generation: int | None
     champion: str | None
     problem: str | None = None
+    untrusted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,21 @@ def served_by(live: LiveRoutes) -> dict[str, LoopServed]:
         serving = live.current(loop)
         route = serving.route if serving else None
         champion = route.champion if route else None
-        found[loop] = LoopServed(route.generation if route else None, champion, live.problem(loop))
+        found[loop] = LoopServed(
+            route.generation if route else None, champion, live.problem(loop), live.untrusted(loop)
+        )
     return found
+
+
+def untrusted(replicas: Iterable[ReplicaState], loop: str, now: Instant) -> list[str]:
+    """What replicas refused to load of a loop because nobody trusted has signed it; each thing once.
+
+    >>> wary = ReplicaState("r2", 7, 0, True, {"late": LoopServed(3, "v1", "No.", "Version v2 is not loaded.")})
+    >>> untrusted([wary, wary], "late", 0)
+    ['Version v2 is not loaded.']
+    """
+    served = [one.loops.get(loop) for one in replicas if not one.silent(now)]
+    return list(dict.fromkeys(one.untrusted for one in served if one is not None and one.untrusted))
 
 
 def lagging(replicas: Iterable[ReplicaState], loop: str, generation: int, now: Instant) -> list[str]:

@@ -86,6 +86,22 @@ def figure_of(name: str, table: ArrayLike, *, threshold: float = 0.5) -> float:
     return found
 
 
+def clipped_log_loss(table: Tables, *, at: float) -> float:
+    """Mean log-loss in nats where no row counts more than ``at``: bounded, so that bounds can hold at every look.
+
+    Raises: NotEnoughData without rows.
+
+    >>> day = table_of(ScoreSums.of([1, 1], [0.5, 0.0001]))
+    >>> round(clipped_log_loss(day, at=3.0), 2)
+    1.84
+    """
+    rows = float(table.sum())
+    if not rows:
+        raise undefined("clipped log-loss", table)
+    lost = np.stack([-np.log1p(-_CLIPPED), -np.log(_CLIPPED)])
+    return float((table * np.minimum(lost, at)).sum() / rows)
+
+
 def undefined(name: str, table: Tables) -> NotEnoughData:
     """Why a figure has no value."""
     negatives, positives = (float(one) for one in table.sum(axis=-1))

@@ -183,3 +183,6 @@ def test_the_versions_say_what_became_of_them(opened: Open) -> None:
     assert states[0] == "Champion"
     assert {"Standby", "Retired", "Rejected", "Rolled back"} <= set(states)
     assert len(states) == len(seen.dashboard.loop.story.versions)
+    legs = seen.page.locator("#versions .legs .changed")
+    assert legs.count() == len(states) - 1, "each but the first has other data, and no other leg changed"
+    assert "homeostat versions diff" in str(legs.first.get_attribute("title"))

@@ -13,9 +13,11 @@ import pytest
 from homeostat.adapters.mlflow import registry as registries
 from homeostat.adapters.mlflow.client import open_client
 from homeostat.adapters.mlflow.registry import MlflowRegistry
-from homeostat.kernel.errors import Conflict, IntegrityError, NotFound
-from homeostat.registry.manifest import hash_files, verify_files, write_manifest
+from homeostat.app.trust import keyring
+from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Untrusted
+from homeostat.registry.manifest import SIGNATURE, hash_files, verify_files, write_manifest
 from homeostat.registry.models import Fingerprint, Registry, TrainingPin, Version
+from tests.harness.signed import sign
 
 PIN = TrainingPin({"asked": 3}, 41, None, 1_000, 2_000, rows=10, first=1, last=9, feature_hash="f" * 64)
 
@@ -38,6 +40,7 @@ def make_version(folder: Path, name: str = "v1", *, loop: str = "late", model: b
         files=hash_files(folder),
     )
     write_manifest(version, folder)
+    sign(folder)
     return version
 
 
@@ -48,7 +51,7 @@ class Home:
         self.root, self.versions = root, root / "versions"
 
     def open(self) -> MlflowRegistry:
-        return MlflowRegistry(self.root / "mlflow.sqlite", self.root / "mlflow-artifacts", self.versions)
+        return MlflowRegistry(self.root / "mlflow.sqlite", self.root / "mlflow-artifacts", self.versions, keyring())
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +134,11 @@ def test_a_renewed_folder_is_what_was_registered_whatever_lay_there(home: Home, 
     home.open().add(version, tmp_path / "staged")
     (home.versions / "late" / "v1" / "profile.json").write_bytes(b"[]")
     (home.versions / "late" / "v1" / "cache").write_bytes(b"stale")
-    folder = home.open().renew("late", "v1")
+    folder = home.open().folder("late", "v1", anew=True)
     verify_files(version, folder)
-    assert home.open().renew("late", "v1") == folder
+    assert home.open().folder("late", "v1", anew=True) == folder
     with pytest.raises(NotFound):
-        home.open().renew("late", "v2")
+        home.open().folder("late", "v2", anew=True)
 
 
 def test_a_changed_artifact_is_not_fetched(home: Home, tmp_path: Path) -> None:
@@ -190,6 +193,73 @@ def test_an_alias_points_only_at_what_is_registered(registry: Registry, tmp_path
     registry.add(make_version(tmp_path / "v1"), tmp_path / "v1")
     with pytest.raises(NotFound, match="v2"):
         registry.mirror("late", {"champion": "v2"})
+
+
+def test_what_nobody_trusted_has_signed_comes_neither_in_nor_out(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_version(tmp_path / "staged")
+    (tmp_path / "staged" / SIGNATURE).unlink()
+    with pytest.raises(Untrusted, match="nobody has signed it"):
+        home.open().add(version, tmp_path / "staged")
+    with monkeypatch.context() as patch:
+        patch.setenv("HOMEOSTAT_SIGNATURES", "warn")
+        home.open().add(version, tmp_path / "staged")
+    for anew in (False, True):
+        with pytest.raises(Untrusted, match="nobody has signed it"):
+            home.open().folder("late", "v1", anew=anew)
+
+
+def test_a_version_from_before_signing_is_signed_as_it_was_registered(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_version(tmp_path / "staged")
+    (tmp_path / "staged" / SIGNATURE).unlink()
+    with monkeypatch.context() as patch:
+        patch.setenv("HOMEOSTAT_SIGNATURES", "warn")
+        home.open().add(version, tmp_path / "staged")
+    (home.versions / "late" / "v1" / "model.onnx").write_bytes(b"swapped before anybody signed")
+    home.open().countersign("late", "v1", sign)
+    for anew in (False, True):
+        folder = home.open().folder("late", "v1", anew=anew)
+        assert (folder / "model.onnx").read_bytes() == b"a model"
+    model = next((tmp_path / "mlflow-artifacts").rglob("model.onnx"))
+    model.write_bytes(b"swapped where it is registered")
+    with pytest.raises(IntegrityError, match=r"model\.onnx"):
+        home.open().countersign("late", "v1", sign)
+    with pytest.raises(NotFound):
+        home.open().countersign("late", "v2", sign)
+
+
+def test_a_deleted_version_leaves_the_registry_and_this_machine_and_deleting_again_changes_nothing(
+    home: Home, tmp_path: Path
+) -> None:
+    for name in ("v1", "v2"):
+        home.open().add(make_version(tmp_path / name, name), tmp_path / name)
+    registry = home.open()
+    for _ in range(2):
+        registry.delete("late", "v1")
+        assert [found.version for found in registry.list("late")] == ["v2"]
+        with pytest.raises(NotFound):
+            registry.folder("late", "v1")
+    assert not (home.versions / "late" / "v1").exists()
+    assert len(list((tmp_path / "mlflow-artifacts").rglob("model.onnx"))) == 1
+    registry.delete("never", "v1")
+
+
+@pytest.mark.parametrize("call", ["get_run", "delete_model_version", "delete_run"])
+def test_a_deletion_cut_off_anywhere_is_finished_by_the_next(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    registry = home.open()
+    registry.add(make_version(tmp_path / "v1"), tmp_path / "v1")
+    with monkeypatch.context() as patch:
+        cut_off(patch, registry, call, "before")
+        with pytest.raises(CutOff):
+            registry.delete("late", "v1")
+    home.open().delete("late", "v1")
+    assert home.open().list("late") == []
+    assert not (home.versions / "late" / "v1").exists()
 
 
 CALLS = ("create_experiment", "create_run", "log_batch", "log_artifacts", "create_registered_model")

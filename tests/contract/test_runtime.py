@@ -27,11 +27,12 @@ from homeostat.app.forms import Served, choose_form
 from homeostat.app.lineage.attributing import Explaining
 from homeostat.app.runtimes import load_runtime
 from homeostat.features.definitions import Definition
-from homeostat.kernel.errors import IntegrityError, NotFound, Unavailable
+from homeostat.kernel.errors import IntegrityError, NotFound, Untrusted
 from homeostat.registry.manifest import hash_files, write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
 from homeostat.serving.runtimes import Runtime, probabilities
 from homeostat.training.proof import TOLERANCE
+from tests.harness.signed import sign
 
 KINDS: dict[str, Kind] = {"shop": "text", "size": "number", "age": "number"}
 TREES = {"n_estimators": 20, "n_jobs": 1, "random_state": 7}
@@ -79,7 +80,7 @@ class Case:
     folder: Path
 
     def load(self) -> Runtime:
-        return load_runtime(self.folder, "v1")
+        return load_runtime(self.folder, "toy", "v1")
 
     def expected(self, columns: Columns) -> np.ndarray:
         """What the estimator itself says of rows as they arrive in serving."""
@@ -110,6 +111,7 @@ def save(folder: Path, served: Served) -> Path:
     inputs = tuple(KINDS.items())
     files = hash_files(folder)
     write_manifest(Version("toy", "v1", 1, inputs, legs, PIN, {}, {}, files, BOUND, served.form), folder)
+    sign(folder)
     return folder
 
 
@@ -216,7 +218,7 @@ ALONE = """
 import sys, time
 from pathlib import Path
 from homeostat.app.runtimes import load_runtime
-runtime = load_runtime(Path(sys.argv[1]), "v1")
+runtime = load_runtime(Path(sys.argv[1]), "toy", "v1")
 print(*(name for name in sys.argv[2].split() if name in sys.modules))
 rows = {"shop": ["a", "b"] * 10_000, "size": [0.5, None] * 10_000, "age": [1, 2] * 10_000}
 runtime.predict(rows)
@@ -273,23 +275,23 @@ def copy(case: Case, tmp_path: Path) -> Path:
 def test_a_changed_file_is_refused(case: Case, copy: Path) -> None:
     for name, content in case.served.files.items():
         (copy / name).write_bytes(content[:-1] + b"!")
-        with pytest.raises(IntegrityError, match="not the ones that were registered"):
-            load_runtime(copy, "v1")
+        with pytest.raises(Untrusted, match=f"{name} is not what was registered"):
+            load_runtime(copy, "toy", "v1")
         (copy / name).write_bytes(content)
-    assert load_runtime(copy, "v1").version == "v1"
+    assert load_runtime(copy, "toy", "v1").version == "v1"
 
 
 def test_another_versions_folder_is_refused(copy: Path) -> None:
-    with pytest.raises(IntegrityError, match="not the ones that were registered"):
-        load_runtime(copy, "v2")
+    with pytest.raises(Untrusted, match="toy/v2 is not loaded: its folder holds toy/v1"):
+        load_runtime(copy, "toy", "v2")
 
 
 def test_a_missing_file_or_folder_is_said(case: Case, copy: Path) -> None:
     (copy / case.served.form.model).unlink()
-    with pytest.raises(Unavailable, match="cannot be read"):
-        load_runtime(copy, "v1")
+    with pytest.raises(Untrusted, match="is missing"):
+        load_runtime(copy, "toy", "v1")
     with pytest.raises(NotFound):
-        load_runtime(copy / "nowhere", "v1")
+        load_runtime(copy / "nowhere", "toy", "v1")
 
 
 def test_a_registered_file_that_is_no_model_is_refused_and_nothing_goes_to_stdout(
@@ -297,7 +299,7 @@ def test_a_registered_file_that_is_no_model_is_refused_and_nothing_goes_to_stdou
 ) -> None:
     rotten = {**case.served.files, case.served.form.model: b"not a model"}
     with pytest.raises(IntegrityError):
-        load_runtime(save(tmp_path, Served(case.served.form, rotten, case.served.runtime)), "v1")
+        load_runtime(save(tmp_path, Served(case.served.form, rotten, case.served.runtime)), "toy", "v1")
     assert capfd.readouterr().out == ""
 
 

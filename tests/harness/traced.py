@@ -21,6 +21,7 @@ from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.routing import Route, place_for
 from tests.harness.grown import BEGAN, grown_home
 from tests.harness.served import ASKED, READ, loop_of, purchase, record, renamed, serve, stored
+from tests.harness.signed import sign
 from tests.harness.world import DAY, HOUR, LOOP
 from tests.unit.serving.parts import model
 
@@ -79,9 +80,11 @@ def made_version(home: Home, loop: Loop, name: str, tables: dict[str, int], sequ
         definitions=loop.feature_set.definitions,
     )
     write_manifest(made, folder)
+    sign(folder)
     (folder / PROBES).write_bytes(_probes(folder, name, loop).written())
     made = dataclasses.replace(made, files=hash_files(folder))
     write_manifest(made, folder)
+    sign(folder)
     return made
 
 
@@ -93,4 +96,4 @@ def _probes(folder: Path, name: str, loop: Loop) -> Probes:
         one: chance.choice(["north", "south", "AA"], 20).tolist() if kind == "text" else chance.normal(size=20).tolist()
         for one, kind in loop.feature_set.kinds.items()
     }
-    return Probes.of(columns, load_runtime(folder, name).predict(columns).tolist())
+    return Probes.of(columns, load_runtime(folder, loop.name, name).predict(columns).tolist())

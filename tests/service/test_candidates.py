@@ -17,7 +17,7 @@ from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.arms.process import ArmFailed, ArmLimits, ArmProcess
 from homeostat.app.arms.shadow import MOST_BEHIND
 from homeostat.data.records import PredictionRecord
-from homeostat.kernel.errors import Unavailable
+from homeostat.kernel.errors import Untrusted
 from homeostat.serving.batching import Batching
 from homeostat.serving.routing import Shadow
 from tests.service.test_gateway import Gateway, gateway, until
@@ -124,7 +124,7 @@ def test_one_that_asks_for_gigabytes_is_refused_them_and_answers_on(tmp_path: Pa
 def test_one_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     made = save_version(tmp_path / "versions", "v2", model(1.0))
     (made / "model.onnx").write_bytes(model(2.0))
-    with pytest.raises(Unavailable, match="not the ones that were registered"):
+    with pytest.raises(Untrusted, match=r"model\.onnx is not what was registered"):
         ArmProcess(made, "late", "v2", ArmLimits(), tmp_path / "candidates.log")
 
 

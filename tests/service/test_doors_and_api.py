@@ -377,6 +377,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("GET", "/api/loops/{loop}/decisions/{decision}/explanation"),
         ("GET", "/api/loops/{loop}/versions/{version}"),
         ("GET", "/api/loops/{loop}/versions/{version}/difference"),
+        ("GET", "/api/loops/{loop}/versions/{version}/steps"),
         ("POST", "/api/loops/{loop}/retrain/approve"),
         ("POST", "/api/loops/{loop}/retrain/refuse"),
         ("POST", "/api/loops/{loop}/silences"),

@@ -19,6 +19,7 @@ from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
@@ -135,7 +136,9 @@ def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    registry = MlflowRegistry(tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts", tmp_path / "versions")
+    registry = MlflowRegistry(
+        tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts", tmp_path / "versions", keyring()
+    )
     for name, result in trained(tmp_path).items():
         form = result.version.form
         assert form is not None
@@ -147,7 +150,7 @@ def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
     columns = {"shop": shops, "size": sizes, "shop_delay_6h": [None] * 4, "shop_n_6h": [0.0] * 4}
     with gateway(tmp_path) as client:
         for generation, name in enumerate(RUNTIMES, start=1):
-            expected = load_runtime(registry.folder("toy", name), name).predict(columns)
+            expected = load_runtime(registry.folder("toy", name), "toy", name).predict(columns)
             write_route(tmp_path / "routes", Route("toy", generation, name))
             until(lambda wanted=generation: serves(client, wanted))  # type: ignore[misc]
             found = answers(client)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.registry.binding import Binding
-from homeostat.registry.manifest import LAYOUT, read_verified
+from homeostat.registry.manifest import LAYOUT
 from homeostat.registry.models import Kind
+from homeostat.registry.sealed import Sealed
 from homeostat.serving.matrices import Matrix, MatrixMaker
 from homeostat.serving.native import Contributions, by_feature, library, read_layout, unfit
 from homeostat.serving.runtimes import Probabilities
@@ -148,10 +148,10 @@ def _address(array: np.ndarray[Any, Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def load_runtime(folder: Path, version: str) -> LightGbmRuntime:
-    """Load the version in ``folder``; the very bytes that were checked are the ones that run.
+def load_runtime(sealed: Sealed) -> LightGbmRuntime:
+    """Load a proven version; the very bytes that were proven are the ones that run.
 
-    Raises: IntegrityError when a file is not what the manifest says; Unavailable when it, or LightGBM, is not there.
+    Raises: IntegrityError when they are no model, or were swapped since; Unavailable where LightGBM is not installed.
     """
-    manifest, (model, layout) = read_verified(folder, version, MODEL, LAYOUT)
-    return LightGbmRuntime(version, manifest.inputs, model, layout, manifest.binding)
+    version = sealed.version
+    return LightGbmRuntime(version.version, version.inputs, sealed.read(MODEL), sealed.read(LAYOUT), version.binding)

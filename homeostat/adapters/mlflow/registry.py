@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,16 @@ from homeostat.adapters.mlflow.mirrored import Mirrored
 from homeostat.adapters.mlflow.records import ID, config_params, find_run, find_version, record, source_of
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound
-from homeostat.registry.manifest import MANIFEST, hash_file, read_manifest, verify_files
+from homeostat.registry.manifest import MANIFEST, SIGNATURE, hash_file, read_manifest, verify_files
 from homeostat.registry.models import Version
+from homeostat.registry.sealed import Trust, open_sealed
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = "version"
+LEFT_BY_CLIENTS = "registered_model_meta"
+"""What MLflow's own client writes into the artifacts that it loads, where these lie on its disk."""
 
 
 class MlflowRegistry:
@@ -30,10 +33,12 @@ class MlflowRegistry:
 
     Every effect is looked up under the tag ``homeostat.id`` before it is made, so a call that was killed
     half-way is finished by the next one. One process writes at a time; its threads may share the registry.
+    Versions come in and go out only where their signatures count, as ``trust`` says.
     """
 
-    def __init__(self, database: Path, artifacts: Path, versions: Path) -> None:
+    def __init__(self, database: Path, artifacts: Path, versions: Path, trust: Trust) -> None:
         self._database, self._artifacts, self._versions = database, artifacts, versions
+        self._trust = trust
         self._lock = threading.RLock()
         self._opened: MlflowClient | None = None
         self._known: dict[str, Version] = {}
@@ -41,10 +46,11 @@ class MlflowRegistry:
     def add(self, version: Version, folder: Path) -> None:
         """Register the version whose files lie in ``folder``; registering it again changes nothing.
 
-        Raises: IntegrityError when the folder is not what the version says; Conflict when another content is
-        registered under the same loop and version.
+        Raises: IntegrityError when the folder is not what the version says; Untrusted where nobody trusted has signed
+        it; Conflict when another content is registered under the same loop and version.
         """
         verify_files(version, folder)
+        open_sealed(folder, version.loop, version.version, self._trust)
         with self._lock:
             run = self._run(version)
             record(self._client, run, version, config_params(folder))
@@ -68,20 +74,45 @@ class MlflowRegistry:
             names = [entry.tags[ID].rpartition("/")[2] for entry in found if ID in entry.tags]
             return sorted((self.get(loop, name) for name in names), key=lambda version: version.number)
 
-    def folder(self, loop: str, version: str) -> Path:
-        """A local folder with the version's verified files, fetched again when it is gone.
+    def folder(self, loop: str, version: str, *, anew: bool = False) -> Path:
+        """A local folder with the version's proven files, fetched again when it is gone, or ``anew`` in any case.
 
-        Raises: NotFound, IntegrityError.
+        Raises: NotFound, IntegrityError, Untrusted.
         """
         with self._lock:
+            if anew:
+                self._fetch(loop, version, anew=True)
             place = self._local(loop, version)
-            verify_files(self.get(loop, version), place)
+            open_sealed(place, loop, version, self._trust)
             return place
 
-    def renew(self, loop: str, version: str) -> Path:
-        """The same folder, fetched from where it is registered whatever lies here. Raises: NotFound, IntegrityError."""
-        self._fetch(loop, version, anew=True)
-        return self._versions / loop / version
+    def countersign(self, loop: str, version: str, sign: Callable[[Path], None]) -> None:
+        """Give a version the signature that ``sign`` writes into a folder with its files as they were registered.
+
+        Raises: NotFound, IntegrityError when they are not what was registered, and what ``sign`` raises.
+        """
+        with self._lock, self._aside() as place:
+            run, fetched = self._downloaded(loop, version, Path(place))
+            verify_files(read_manifest(fetched), fetched)
+            (fetched / SIGNATURE).unlink(missing_ok=True)
+            sign(fetched)
+            open_sealed(fetched, loop, version, self._trust)
+            self._client.log_artifact(run, str(fetched / SIGNATURE), ARTIFACTS)
+            self._materialise(loop, version, fetched, anew=True)
+
+    def delete(self, loop: str, version: str) -> None:
+        """Remove a version: files first, then MLflow's entries, so that what is cut off is done by the next call."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        with self._lock:
+            entry = find_version(self._client, loop, f"{loop}/{version}")
+            if entry is not None:
+                run = self._client.get_run(str(entry.run_id))
+                get_artifact_repository(str(run.info.artifact_uri)).delete_artifacts(ARTIFACTS)  # type: ignore[no-untyped-call]
+                self._client.delete_model_version(loop, str(entry.version))
+                self._client.delete_run(str(entry.run_id))
+            self._known.pop(f"{loop}/{version}", None)
+            shutil.rmtree(self._versions / loop / version, ignore_errors=True)
 
     def mirror(self, loop: str, aliases: Mapping[str, str | None]) -> None:
         """Make MLflow's aliases show the route: each alias points at its version, None removes it."""
@@ -155,26 +186,37 @@ class MlflowRegistry:
         return place
 
     def _fetch(self, loop: str, version: str, *, anew: bool = False) -> None:
+        with self._aside() as place:
+            _, fetched = self._downloaded(loop, version, Path(place))
+            verify_files(read_manifest(fetched), fetched)
+            open_sealed(fetched, loop, version, self._trust)
+            self._materialise(loop, version, fetched, anew=anew)
+
+    def _aside(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder beside the versions, for as long as it is needed."""
+        self._versions.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=self._versions)
+
+    def _downloaded(self, loop: str, version: str, place: Path) -> tuple[str, Path]:
+        """The run of a version and its artifacts, whose manifest is the one that was registered."""
         name = f"{loop}/{version}"
         entry = find_version(self._client, loop, name)
         if entry is None:
             raise _not_registered(loop, version)
-        with tempfile.TemporaryDirectory(dir=self._versions) as folder:
-            fetched = Path(self._client.download_artifacts(str(entry.run_id), ARTIFACTS, folder))
-            run = self._client.get_run(str(entry.run_id))
-            if digest(read_manifest(fetched).to_json()) != run.data.tags["homeostat.manifest"]:
-                problem = f"The artifacts of {name} in MLflow are not what was registered."
-                raise IntegrityError(problem, mend="Restore them from a backup.", version=name, file=MANIFEST)
-            self._materialise(loop, version, fetched, anew=anew)
+        run = self._client.get_run(str(entry.run_id))
+        fetched = Path(self._client.download_artifacts(str(entry.run_id), ARTIFACTS, str(place)))
+        (fetched / LEFT_BY_CLIENTS).unlink(missing_ok=True)
+        if digest(read_manifest(fetched).to_json()) != run.data.tags["homeostat.manifest"]:
+            problem = f"The artifacts of {name} in MLflow are not what was registered."
+            raise IntegrityError(problem, mend="Restore them from a backup.", version=name, file=MANIFEST)
+        return str(run.info.run_id), fetched
 
     def _materialise(self, loop: str, version: str, folder: Path, *, anew: bool = False) -> None:
         """Copy the folder to its local place whole, or not at all; what is there whole stays, unless told otherwise."""
         place = self._versions / loop / version
-        manifest = read_manifest(folder)
         if not anew and (place / MANIFEST).exists() and hash_file(place / MANIFEST) == hash_file(folder / MANIFEST):
-            verify_files(manifest, place)
+            open_sealed(place, loop, version, self._trust)
             return
-        verify_files(manifest, folder)
         with _part_of(place) as part:
             shutil.copytree(folder, part, dirs_exist_ok=True)
             _flush(part)

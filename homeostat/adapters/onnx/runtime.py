@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.binding import Binding
-from homeostat.registry.manifest import MODEL, read_verified
+from homeostat.registry.manifest import MODEL
 from homeostat.registry.models import Kind
+from homeostat.registry.sealed import Sealed
 from homeostat.serving.runtimes import Probabilities
 
 _UNBOUND = Binding("")
@@ -150,13 +150,13 @@ def _positive(answer: NDArray[Any]) -> Probabilities:
     return column.astype(np.float64)
 
 
-def load_runtime(folder: Path, version: str) -> OnnxRuntime:
-    """Load the version in ``folder``; the very bytes that were checked are the ones that run.
+def load_runtime(sealed: Sealed) -> OnnxRuntime:
+    """Load a proven version; the very bytes that were proven are the ones that run.
 
-    Raises: IntegrityError when model.onnx is not what the manifest says; Unavailable when it is not there.
+    Raises: IntegrityError when they are no model, or were swapped since.
     """
-    manifest, (model,) = read_verified(folder, version, MODEL)
-    return OnnxRuntime(version, manifest.inputs, model, manifest.binding)
+    version = sealed.version
+    return OnnxRuntime(version.version, version.inputs, sealed.read(MODEL), version.binding)
 
 
 def _session(version: str, model: bytes) -> Any:

@@ -1,1 +1,1 @@
-"""Ed25519 keys and the file of signed ledger heads, outside the database."""
+"""Ed25519 signatures of the ledger's heads, outside the database; keys and OpenSSF signatures of versions."""

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from homeostat.adapters.signing.secrets import write_secret
 from homeostat.governance.audit import Entry, Head, sign_head
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import IntegrityError
@@ -103,11 +104,5 @@ def _load(path: Path) -> Ed25519PrivateKey:
 def _create(path: Path) -> Ed25519PrivateKey:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    part = path.with_suffix(".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    write_secret(path, pem)
     return key

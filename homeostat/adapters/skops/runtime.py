@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from homeostat.adapters.skops.trusted import TRUSTED, must_be_trusted
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.binding import Binding
-from homeostat.registry.manifest import read_verified
 from homeostat.registry.models import Kind
+from homeostat.registry.sealed import Sealed
 from homeostat.serving.native import unfit
 from homeostat.serving.runtimes import Probabilities
 from homeostat.training.proof import positive_class
@@ -66,11 +65,10 @@ def _array(values: Sequence[Value], kind: Kind) -> np.ndarray[Any, Any]:
         return np.array(values, dtype=np.float32)  # None becomes NaN
 
 
-def load_runtime(folder: Path, version: str) -> SkopsRuntime:
-    """Load the version in ``folder``; the very bytes that were checked are the ones that run.
+def load_runtime(sealed: Sealed) -> SkopsRuntime:
+    """Load a proven version; the very bytes that were proven are the ones that run.
 
-    Raises: IntegrityError when model.skops is not what the manifest says; Refused when it holds a type that is not
-    trusted; Unavailable when it is not there.
+    Raises: IntegrityError when they are no model, or were swapped since; Refused for a type that is not trusted.
     """
-    manifest, (model,) = read_verified(folder, version, MODEL)
-    return SkopsRuntime(version, manifest.inputs, model, manifest.binding)
+    version = sealed.version
+    return SkopsRuntime(version.version, version.inputs, sealed.read(MODEL), version.binding)

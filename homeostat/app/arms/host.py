@@ -16,7 +16,7 @@ import numpy as np
 from homeostat.app.arms.messages import Ask, Told, message, receive
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.supervisor import die_with_parent
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, Untrusted
 from homeostat.serving.batching import Batching, decide, together
 from homeostat.serving.live import warm
 from homeostat.serving.runtimes import Runtime
@@ -30,12 +30,13 @@ def main(arguments: list[str]) -> int:
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     with socket.socket(fileno=int(number)) as connection:
         try:
-            runtime = load_runtime(Path(folder), version)
+            runtime = load_runtime(Path(folder), loop, version)
             warm(runtime, loop)
             asked: Batching = "off" if batching == "off" else "auto" if batching == "auto" else int(batching)
             most = decide(asked, runtime, time.perf_counter).rows
         except HomeostatError as error:
-            connection.sendall(message(Told(0, problem=f"{error.problem} {error.mend}")))
+            untrusted = isinstance(error, Untrusted)
+            connection.sendall(message(Told(0, problem=f"{error.problem} {error.mend}", untrusted=untrusted)))
             return 1
         connection.sendall(message(Told(0)))
         with suppress(EOFError, ConnectionError):

@@ -30,6 +30,7 @@ class Ask(msgspec.Struct, array_like=True):
 class Told(msgspec.Struct, array_like=True):
     """The probabilities of an ask, or why there are none. The first message of a host, number 0, says it is ready.
 
+    ``untrusted``: it is not ready because nobody trusted has signed what lies there.
     ``began`` and ``ended`` are Unix nanoseconds of the work that a trace asked for; else 0.
     """
 
@@ -38,6 +39,7 @@ class Told(msgspec.Struct, array_like=True):
     problem: str = ""
     began: int = 0
     ended: int = 0
+    untrusted: bool = False
 
 
 def message(value: Ask | Told) -> bytes:

@@ -19,7 +19,7 @@ import numpy as np
 from homeostat.app.arms.messages import LENGTH, LONGEST, Ask, Told, message, receive
 from homeostat.app.supervisor import module_command, quiet_environment
 from homeostat.data.contracts import Value
-from homeostat.kernel.errors import Unavailable
+from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted
 from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Kind
@@ -65,7 +65,8 @@ class ArmProcess:
     """A version in its own process.
 
     Made where blocking is allowed: ready, loaded and warm when the constructor returns. All else happens on the
-    event loop. Raises, from the constructor: Unavailable when the version cannot be loaded there.
+    event loop. Raises, from the constructor: Unavailable when the version cannot be loaded there, Untrusted when it
+    must not be.
     """
 
     def __init__(self, folder: Path, loop: str, version: str, limits: ArmLimits, log: Path) -> None:
@@ -194,7 +195,7 @@ class ArmProcess:
             try:
                 self._running = await asyncio.to_thread(self._start)
                 self._breaker = Breaker()
-            except Unavailable as error:
+            except HomeostatError as error:
                 _LOG.warning("%s of loop %s does not start: %s", self._version, self._loop, error.problem)
         if self._closed:
             self._end()
@@ -216,7 +217,7 @@ class ArmProcess:
             _let_go(running)
 
     def _start(self) -> _Running:
-        """Start the process and wait until it is ready. Raises: Unavailable."""
+        """Start the process and wait until it is ready. Raises: Unavailable, Untrusted."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         limits = [str(self._limits.memory), str(self._limits.batching)]
         arguments = [str(theirs.fileno()), str(self._folder), self._loop, self._version, *limits]
@@ -232,13 +233,14 @@ class ArmProcess:
         ours.settimeout(_START_SECONDS)
         try:
             told: Told = receive(ours, msgspec.msgpack.Decoder(Told))
-            problem = told.problem
+            problem, kind = told.problem, Untrusted if told.untrusted else Unavailable
         except (OSError, EOFError, msgspec.MsgspecError):
+            kind = Unavailable
             problem = f"its process did not come up; see {self._log.name} in process-logs"
         running = _Running(process, ours)
         if problem:
             _let_go(running)
-            raise Unavailable(
+            raise kind(
                 f"Version {self._version} could not be started in its own process: {problem}",
                 mend="Route to another version; look at how this one was made.",
                 loop=self._loop,

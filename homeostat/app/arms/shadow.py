@@ -154,7 +154,7 @@ def shadow_id(prediction_id: str, version: str) -> str:
 
 
 async def _follow(config: ShadowConfig) -> None:
-    runtime = load_runtime(Path(config.folder), config.version)
+    runtime = load_runtime(Path(config.folder), config.loop, config.version)
     warm(runtime, config.loop)
     limits = SpoolLimits(config.spool_bytes, config.disk_reserve_bytes)
     spool = FileSpool(Path(config.write), durability=config.durability, limits=limits)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.ci.pairs import Paired
 from homeostat.app.consumers import Consumers
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_made, open_made
 from homeostat.control.gates import Evidence, judge_gate, judge_served
 from homeostat.governance.ci import (
     FAIL,
@@ -30,7 +29,6 @@ from homeostat.governance.consumers import refuse_breaking
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import REJECT, figure
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.manifest import read_verified
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import TrainingResult
 
@@ -57,15 +55,15 @@ def reproducible(material: Material, rows: int) -> Check:
     form = first.version.form
     name = "model.onnx" if form is None else form.model
     same = first.version.files[name] == second.version.files[name]
-    worst = None if same else _apart(material.staged(AGAIN[0]), material.staged(AGAIN[1]))
+    worst = None if same else _apart(material)
     return judge_reproducible(same, worst, first.version.pin.rows)
 
 
-def _apart(one: Path, other: Path) -> float | None:
+def _apart(material: Material) -> float | None:
     answers = []
-    for folder in (one, other):
-        _, (content,) = read_verified(folder, CANDIDATE, PROBES)
-        answers.append(Probes.read(content).probabilities)
+    for name in AGAIN:
+        made = open_made(material.staged(name), material.loop.name, CANDIDATE)
+        answers.append(Probes.read(made.read(PROBES)).probabilities)
     if len(answers[0]) != len(answers[1]) or not answers[0]:
         return None
     return float(np.abs(np.array(answers[0]) - np.array(answers[1])).max())
@@ -148,7 +146,7 @@ def size(material: Material, result: TrainingResult, limits: CiLimits) -> Check:
     """The model is no larger and no slower than allowed."""
     folder = material.staged(TRAINED)
     form = result.version.form
-    runtime = load_runtime(folder, CANDIDATE)
+    runtime = load_made(folder, material.loop.name, CANDIDATE)
     row = {name: [None] for name, _ in runtime.inputs}
     taken = []
     for _ in range(_TIMED):

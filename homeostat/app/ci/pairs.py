@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.control.scoring import read_profile
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_made, load_runtime
 from homeostat.data.profiles import Profile
 from homeostat.governance.ci import SliceSeen
 from homeostat.kernel.errors import NotEnoughData
@@ -90,8 +90,7 @@ def pair(material: Material, trained: Path, champion: Path) -> Paired:
     questions, unseen = _held_out(material)
     columns = joined_features(questions.asked, loop.feature_set, material.sources)
     scores = []
-    for folder, version in ((trained, CANDIDATE), (champion, champion.name)):
-        runtime = load_runtime(folder, version)
+    for runtime in (load_made(trained, loop.name, CANDIDATE), load_runtime(champion, loop.name, champion.name)):
         scores.append(scores_of(runtime.predict, model_frame(columns, dict(runtime.inputs))))
     others = {name for of in loop.sliced_by for name in of} - set(columns)
     told = {name: np.array(questions.asked[name].to_pylist(), dtype=object) for name in sorted(others)}

@@ -98,7 +98,8 @@ class Alerting:
                 entry=entries[-1].seq if entries else book.entry,
             )
             state = operations.state(loop.name)
-            return after, alerts_of(operations.days(loop.name), days, drafts, state, known, now, broken)
+            untrusted = operations.fleet.untrusted(loop.name)
+            return after, alerts_of(operations.days(loop.name), days, drafts, state, known, now, broken, untrusted)
 
         self._taking().take_in(loop.name, read, loop.alerts, now, self._names(), lambda: self._diagnosed(loop))
 

@@ -31,6 +31,7 @@ from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.retention import Retention
 from homeostat.app.settings import Settings
 from homeostat.app.showing import Showing
 from homeostat.app.skew import SkewCheck
@@ -39,6 +40,7 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.restorer import Restorer
 from homeostat.control import restoring, retraining
@@ -132,7 +134,7 @@ def build(settings: Settings) -> ControlProcess:
     """Put the parts together for one home."""
     home = settings.paths
     operations = Operations.open(home)
-    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions)
+    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())
     tracer = open_tracer(settings.traces, "control", "control")
     recorder = (TracedBlockingRecorderClient if tracer else BlockingRecorderClient)(settings.recorder_socket)
     facts = Facts(recorder, settings.doors_url)
@@ -155,9 +157,9 @@ def build(settings: Settings) -> ControlProcess:
     doors = DoorsWatch(settings.doors_url, SystemClock(), time.monotonic)
     price = settings.hourly_price
     rehearser = Rehearser(operations, doors, facts.recorder.flush)
-    alerting = Alerting.of(operations)
+    alerting, retention = Alerting.of(operations), Retention(operations, registry)
     service = ControlService(
-        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting
+        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
     )
     emitter = _emitter(settings, loops, operations)
     return ControlProcess(settings, service, engine, reconcilers, runner, tracer, emitter)

@@ -60,7 +60,7 @@ class Scorer:
     def _runtime(self, version: str) -> Runtime:
         runtime = self._runtimes.pop(version, None)
         if runtime is None:
-            runtime = load_runtime(self._registry.folder(self._loop, version), version)
+            runtime = load_runtime(self._registry.folder(self._loop, version), self._loop, version)
         self._runtimes[version] = runtime
         while len(self._runtimes) > self._keep:
             del self._runtimes[next(iter(self._runtimes))]

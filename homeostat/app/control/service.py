@@ -24,6 +24,7 @@ from homeostat.app.lineage.impact import impact
 from homeostat.app.operations import Operations
 from homeostat.app.performance import performance
 from homeostat.app.provenance.versions import compared, origin, shown
+from homeostat.app.retention import Retention
 from homeostat.app.showing import Showing
 from homeostat.app.slices import slices
 from homeostat.app.traffic import traffic
@@ -71,6 +72,7 @@ class ControlService:
     hourly_price: float | None = None
     rehearser: Rehearser | None = None
     alerting: Alerting | None = None
+    retention: Retention | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
@@ -91,6 +93,8 @@ class ControlService:
                     self._keep_within_limits(self.loops_by_name[name], self.clock.now())
                     if self.rehearser is not None:
                         self.rehearser.look(self.loops_by_name[name], self.clock.now())
+                    if self.retention is not None:
+                        self.retention.look(self.loops_by_name[name], self.clock.now())
             finally:
                 self._alert(self.clock.now())
             if self.alerting is not None:
@@ -238,6 +242,10 @@ class ControlService:
     def version(self, name: str, version: str) -> Json:
         """What a version was made of."""
         return shown(origin(self.operations.home, self._loop(name).name, version))
+
+    def steps(self, name: str, version: str) -> Json:
+        """The steps by which a version was made."""
+        return self.operations.steps(self._loop(name).name, version)
 
     def difference(self, name: str, version: str, other: str) -> Json:
         """What changed from a version to another, by leg."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from homeostat.app.control.facts import Facts
 from homeostat.app.home import Home
+from homeostat.app.signing import sign
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.control.loop import Loop
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused
@@ -43,13 +45,15 @@ class Retrainer:
         return result.to_json()
 
     def register(self, ask: Json, trained: Json) -> Json:
-        """Register the version that was evaluated, from the folder where it was staged.
+        """Sign and register the version that was evaluated, from the folder where it was staged.
 
-        Raises: Refused when it was trained with other definitions than this process runs with.
+        Raises: Refused when it was trained with other definitions than this process runs with, or there is no key.
         """
         result = TrainingResult.from_json(trained)
         self._must_be_ours(result.version)
-        self.registry.add(result.version, JobFolder(self._folder(ask)).staged)
+        staged = JobFolder(self._folder(ask)).staged
+        sign(result.version, staged, keyring())
+        self.registry.add(result.version, staged)
         return {"version": result.version.id}
 
     def _must_be_ours(self, version: Version) -> None:

@@ -10,12 +10,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from homeostat.app.runtimes import load_native, load_runtime
+from homeostat.app.runtimes import load_native, load_sealed
+from homeostat.app.trust import keyring
 from homeostat.data.contracts import Value
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import HomeostatError, NotEnoughData, NotFound, Unavailable
-from homeostat.registry.manifest import read_verified
 from homeostat.registry.probes import PROBES, Probes
+from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.native import Contributions
 from homeostat.serving.runtimes import Runtime
 from homeostat.stats.arrays import Booleans, Floats, Integers
@@ -35,7 +36,7 @@ class Explaining(Protocol):
         ...
 
 
-def attributed(folder: Path, version: str, row: Row, unit: str) -> Json:
+def attributed(folder: Path, loop: str, version: str, row: Row, unit: str) -> Json:
     """What each feature did to the probability of a row by the version in ``folder``, the strongest first.
 
     Trees of LightGBM or XGBoost say it themselves: exactly, in log-odds, against what they were trained on.
@@ -44,24 +45,25 @@ def attributed(folder: Path, version: str, row: Row, unit: str) -> Json:
     What cannot be told is told as a ``problem`` with its ``mend``.
     """
     try:
-        runtime = load_runtime(folder, version)
+        sealed = open_sealed(folder, loop, version, keyring())
+        runtime = load_sealed(sealed)
         lacking = [name for name, _ in runtime.inputs if name not in row]
         if lacking:
             raise NotFound(f"The log does not hold {', '.join(lacking)}.", mend="Keep the columns: see hs.Log.")
         given = {name: row[name] for name, _ in runtime.inputs}
-        trees = _trees(runtime, folder)
-        made = _by_mixing(runtime, folder, given, unit) if trees is None else _by_trees(runtime, trees, given)
+        trees = _trees(runtime, sealed)
+        made = _by_mixing(runtime, sealed, given, unit) if trees is None else _by_trees(runtime, trees, given)
         return {"problem": None, **made}
     except HomeostatError as error:
         return {"problem": error.problem, "mend": error.mend}
 
 
-def _trees(runtime: Runtime, folder: Path) -> Explaining | None:
+def _trees(runtime: Runtime, sealed: Sealed) -> Explaining | None:
     """What serves, or the native model that lies beside it, if its library can say and is installed here."""
     found: object = runtime
     if not isinstance(runtime, Explaining):
         with suppress(Unavailable):
-            found = load_native(folder, runtime.version, among=("lightgbm", "xgboost"))
+            found = load_native(sealed, among=("lightgbm", "xgboost"))
     return found if isinstance(found, Explaining) else None
 
 
@@ -81,8 +83,8 @@ def _by_trees(runtime: Runtime, trees: Explaining, row: Row) -> Json:
     }
 
 
-def _by_mixing(runtime: Runtime, folder: Path, row: Row, unit: str) -> Json:
-    background = _recorded(folder, runtime.version)
+def _by_mixing(runtime: Runtime, sealed: Sealed, row: Row, unit: str) -> Json:
+    background = _recorded(sealed)
     count = len(background.probabilities)
     score = _score(runtime, row, background)
     found = shares(score, len(row), count, seed=int(digest([runtime.version, unit])[:15], 16))
@@ -98,13 +100,11 @@ def _by_mixing(runtime: Runtime, folder: Path, row: Row, unit: str) -> Json:
     }
 
 
-def _recorded(folder: Path, version: str) -> Probes:
-    mend = "Ask about a prediction of a version that was trained by this release."
-    try:
-        _, (content,) = read_verified(folder, version, PROBES)
-    except HomeostatError as error:
-        raise NotEnoughData(f"{version} has no recorded rows to compare with.", mend=mend) from error
-    return Probes.read(content)
+def _recorded(sealed: Sealed) -> Probes:
+    if PROBES not in sealed.version.files:
+        mend = "Ask about a prediction of a version that was trained by this release."
+        raise NotEnoughData(f"{sealed.version.version} has no recorded rows to compare with.", mend=mend)
+    return Probes.read(sealed.read(PROBES))
 
 
 def _score(runtime: Runtime, row: Row, background: Probes) -> Score:

@@ -72,7 +72,7 @@ class Why:
                 "code": code_of(folder),
             },
             "decisions": decided_about(entries, version),
-            "attributions": attributed(folder, version, served.features, prediction_id),
+            "attributions": attributed(folder, meant.name, version, served.features, prediction_id),
             "label": truth_of(self._tables, meant, served, at),
         }
 

@@ -161,4 +161,4 @@ def _champion_scores(material: Material, folder: Path, later: LabelledRows) -> t
     from homeostat.training.rows import model_frame
 
     frame = model_frame(later.columns, dict(champion.inputs))
-    return champion.version, scores_of(load_runtime(folder, champion.version).predict, frame)
+    return champion.version, scores_of(load_runtime(folder, champion.loop, champion.version).predict, frame)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.provenance.recording import Recording
+from homeostat.control.gates import Gate
+from homeostat.control.rollouts import Canary
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain
@@ -20,6 +22,7 @@ from homeostat.training.search import Search
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from homeostat.monitoring.slices import Slice
     from homeostat.training.rows import TrainingRows
     from homeostat.training.training_set import LabelledRows, Sources
 
@@ -35,6 +38,18 @@ class Trainable(LabelledLoop, Protocol):
     def runtime(self) -> str: ...
     @property
     def files(self) -> Sequence[str]: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def sliced_by(self) -> tuple[Slice, ...]: ...
+    @property
+    def gate(self) -> Gate: ...
+    @property
+    def rollout(self) -> Canary: ...
     @property
     def canonical(self) -> Mapping[str, Any]: ...
     @property

@@ -14,13 +14,15 @@ import pandas as pd
 from homeostat.adapters.onnx.quantise import Feed, quantise, weights_of
 from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
 from homeostat.app.pipeline.material import Material, Trainable
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_sealed
+from homeostat.app.trust import keyring
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.registry.manifest import CONFIG, MODEL, read_manifest, read_verified
+from homeostat.registry.manifest import CONFIG, MODEL, read_manifest
 from homeostat.registry.models import Form, Proof, Variant, Version
+from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, VALUES, Measured, Values
@@ -36,12 +38,13 @@ _ANY_DIFFERENCE = 1.0
 _BURDENS = Measured(lambda told: (Burden(**told[0]), Burden(**told[1])))
 
 
-def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
-    """A version that may be quantised: its manifest and its model.
+def _model_of(folder: Path, loop: str, version: str) -> Sealed:
+    """A version that may be quantised.
 
-    Raises: Refused where it is not served as ONNX; IntegrityError when its files are not those that were registered.
+    Raises: Refused where it is not served as ONNX; Untrusted when its files are not those that were signed.
     """
-    manifest, _ = read_verified(folder, version)
+    sealed = open_sealed(folder, loop, version, keyring())
+    manifest = sealed.version
     if manifest.runtime != "onnx" or manifest.variant is not None:
         how = f"is served by {manifest.runtime}" if manifest.variant is None else "is a variant itself"
         raise Refused(
@@ -49,17 +52,16 @@ def _model_of(folder: Path, version: str) -> tuple[Version, bytes]:
             mend="Name a trained version that is served as ONNX; trees gain nothing by it.",
             version=version,
         )
-    _, (model,) = read_verified(folder, version, MODEL)
-    return manifest, model
+    return sealed
 
 
-def check_quantisable(folder: Path, version: str) -> None:
+def check_quantisable(folder: Path, loop: str, version: str) -> None:
     """Say at once what the maker would.
 
-    Raises: Refused where nothing is to be gained, or it is not served as ONNX; IntegrityError when its files are not
-    those that were registered.
+    Raises: Refused where nothing is to be gained, or it is not served as ONNX; Untrusted when its files are not those
+    that were signed.
     """
-    weights_of(_model_of(folder, version)[1], version)
+    weights_of(_model_of(folder, loop, version).read(MODEL), version)
 
 
 def variant_steps(material: Material, variant: Variant) -> list[Step]:
@@ -73,14 +75,14 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
 
     def work(notes: Notes, training: LabelledRows, held_out: LabelledRows) -> dict[str, Any]:
         rows, later = material.rows(training).features, material.rows(held_out).features
-        source, model = _model_of(folder, variant.of)
-        _, (config,) = read_verified(folder, variant.of, CONFIG)
+        sealed = _model_of(folder, job.loop, variant.of)
+        source, model, config = sealed.version, sealed.read(MODEL), sealed.read(CONFIG)
         _must_be_fed(source, material.loop)
         count = min(len(rows), _CALIBRATED_ON)
         notes.say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
         content = quantise(model, variant.of, variant.precision, _feeds(rows, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
-        original = load_runtime(folder, variant.of)
+        original = load_sealed(sealed)
         _must_not_depend_on_company(runtime, rows, job.version)
         notes.say("comparing it with its original")
         form = Form("onnx", MODEL, "", _apart(runtime, original, [rows, later]))

@@ -41,16 +41,21 @@ def _installed() -> tuple[Mapping[str, Package], tuple[str, ...]]:
     """Looked through once: a process goes on with what it has imported."""
     packages, lock = {}, []
     for one in metadata.distributions():
-        name = _name(one)
+        name, version = _named(one)
         if name not in packages:  # of two on the path the first is imported; Homeostat may be installed for work on it
-            packages[name] = Package(one.version, release() if name == OWN else _record(one))
-            lock.append(_line(one, name))
+            packages[name] = Package(version, release() if name == OWN else _record(one))
+            lock.append(_line(one, name, version))
     return dict(sorted(packages.items())), tuple(sorted(lock))
 
 
-def _name(one: metadata.Distribution) -> str:
-    """As PEP 503 has it, so that every tool means the same by it."""
-    return re.sub(r"[-_.]+", "-", str(one.metadata["Name"])).lower()
+def _named(one: metadata.Distribution) -> tuple[str, str]:
+    """Its name as PEP 503 has it, so that every tool means the same by it, and its version.
+
+    Only the fields are read: to parse descriptions too takes most of a second for all that is installed.
+    """
+    fields = (one.read_text("METADATA") or one.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    told = dict(line.split(": ", 1) for line in fields.splitlines() if line.startswith(("Name: ", "Version: ")))
+    return re.sub(r"[-_.]+", "-", told["Name"]).lower(), told["Version"]
 
 
 def _record(one: metadata.Distribution) -> str | None:
@@ -63,14 +68,14 @@ def _record(one: metadata.Distribution) -> str | None:
     return hashlib.sha256("\n".join(kept).encode()).hexdigest() if kept else None
 
 
-def _line(one: metadata.Distribution, name: str) -> str:
+def _line(one: metadata.Distribution, name: str, version: str) -> str:
     """A requirement that installs it again; a comment for what lies only in a folder of this machine."""
     url = json.loads(one.read_text("direct_url.json") or "{}")
     if "vcs_info" in url:
         return f"{name} @ {url['vcs_info']['vcs']}+{url['url']}@{url['vcs_info']['commit_id']}"
     if "dir_info" in url:
-        return f"# {name}=={one.version} was installed from a folder"
-    return f"{name}=={one.version}"
+        return f"# {name}=={version} was installed from a folder"
+    return f"{name}=={version}"
 
 
 def _features() -> list[str]:

@@ -17,6 +17,7 @@ import homeostat
 from homeostat.kernel.errors import InvalidInput
 from homeostat.registry.archive import ELSEWHERE, PROJECT, archived
 from homeostat.registry.legs import CodeLeg, SourceFile, Tree, Why
+from homeostat.registry.manifest import hash_file
 
 MOST_BYTES, MOST_OF_FILE = 32 << 20, 8 << 20
 """Contents beyond these are not kept: the file is then known by its hash alone."""
@@ -56,9 +57,9 @@ class Gathering:
     def leg(self, train: Callable[..., Any], tree: Tree | None) -> CodeLeg:
         """What was gathered, the largest files without their contents where all are too much."""
         files = [one for one, _ in self._found.values()]
-        total = sum(one.bytes for one in files)
+        total = sum(one.bytes for one in files if one.kept)
         for one in sorted(files, key=lambda one: -one.bytes):
-            if one.bytes > MOST_OF_FILE or total > MOST_BYTES:
+            if one.kept and total > MOST_BYTES:
                 files[files.index(one)] = replace(one, kept=False)
                 total -= one.bytes
         return CodeLeg(
@@ -92,11 +93,13 @@ class Gathering:
         if place in self._found:
             return
         try:
-            content = file.read_bytes()
+            size = file.stat().st_size
+            content = file.read_bytes() if size <= MOST_OF_FILE else b""
+            hashed = hashlib.sha256(content).hexdigest() if content or not size else hash_file(file)
         except OSError:
             return  # what is gone since it was loaded cannot be kept
         self._origins[place] = file
-        self._found[place] = (SourceFile(place, hashlib.sha256(content).hexdigest(), len(content), why), content)
+        self._found[place] = (SourceFile(place, hashed, size, why, kept=size <= MOST_OF_FILE), content)
 
     def _place(self, module: ModuleType, file: Path) -> str:
         """Where a module lies in a checkout; from where it can be imported there is noted."""

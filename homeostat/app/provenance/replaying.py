@@ -18,7 +18,7 @@ from homeostat.app.home import Home
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.versions import Origin, leg_of, origin
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.runtimes import load_made
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import HomeostatError, Refused
@@ -167,8 +167,10 @@ class Replayer:
         )
 
     def _compared(self, found: Origin, staged: Path) -> Json:
-        made = read_manifest(staged)
-        legs = differences(found.legs, read_legs(staged), (read_contents(found.folder), read_contents(staged)))
+        made, again = read_manifest(staged), read_legs(staged)
+        if again.code is not None and found.legs.code is not None:  # what is checked out is a tree no more
+            again = replace(again, code=replace(again.code, tree=found.legs.code.tree))
+        legs = differences(found.legs, again, (read_contents(found.folder), read_contents(staged)))
         same = {name: made.files.get(name) == one for name, one in found.version.files.items()}
         return self._told(found, _answers(found, staged), legs, same)
 
@@ -222,7 +224,7 @@ def _answers(found: Origin, staged: Path) -> Answers | None:
     probes = Probes.read((found.folder / PROBES).read_bytes())
     count = len(probes.probabilities)
     try:
-        runtime = load_runtime(staged, found.version.version)
+        runtime = load_made(staged, found.version.loop, found.version.version)
         given = probabilities(runtime.predict(probes.columns), count)
     except (HomeostatError, KeyError, ValueError):
         return Answers(count, None, TOLERANCE)

@@ -60,7 +60,7 @@ class Replayed:
             log,
             job.log_version,
             job.version,
-            load_runtime(folder, job.version),
+            load_runtime(folder, job.loop, job.version),
             job.since,
             job.generation,
             progress,

@@ -40,14 +40,18 @@ def _rule_of(one: Draft) -> str | None:
     return _KINDS.get(one.kind)
 
 
-def state_readings(state: LoopState, now: Instant, broken: Sequence[str] = ()) -> list[Reading]:
-    """What holds now: nobody serves, a limit is broken with nobody to take over, a version waits, a person is asked."""
+def state_readings(
+    state: LoopState, now: Instant, broken: Sequence[str] = (), untrusted: Sequence[str] = ()
+) -> list[Reading]:
+    """What holds now: nobody serves, a limit is broken with nobody to take over, a version is not what was signed, one
+    waits, a person is asked."""
     asked = state.rollout.asked if state.rollout else None
     waits = asked is not None and asked.answer is None
     nobody = state.first_version is not None and state.serving is None
     told = (
         ("nobody_serves", nobody, "no version can be fed with what the loop file defines"),
         ("limits_broken", bool(broken), "; ".join(broken)),
+        ("untrusted", bool(untrusted), " ".join(untrusted)),
         ("held", state.held is not None, state.held.problem if state.held else ""),
         ("asks", waits, f"may {state.rollout.candidate} {asked.what}?" if state.rollout and asked else ""),
     )

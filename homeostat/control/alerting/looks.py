@@ -53,12 +53,13 @@ def alerts_of(
     known: Known,
     now: Instant,
     broken: Sequence[str] = (),
+    untrusted: Sequence[str] = (),
 ) -> list[Reading]:
     """Every reading of a look as of ``now``. ``drafts`` are the decisions since the last one; ``broken`` says which
-    limits what serves breaks while nobody stands by."""
+    limits what serves breaks while nobody stands by; ``untrusted`` what replicas refuse to load for its signature."""
     return [
         *day_readings(days, changed, state, known),
         *decision_readings(drafts),
-        *state_readings(state, now, broken),
+        *state_readings(state, now, broken, untrusted),
         *overdue(days, now),
     ]

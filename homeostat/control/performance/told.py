@@ -13,14 +13,13 @@ from homeostat.control.performance.gaps import gaps_told
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, realised_of, records
+from homeostat.control.performance.watching import watched
 from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.bernstein import MovingMean
-from homeostat.stats.bounded import Bounded
 from homeostat.stats.figures import FIGURES, figure_interval, figure_of, table_of
 from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
@@ -28,8 +27,6 @@ from homeostat.stats.sums import ScoreSums
 Json = dict[str, Any]
 WINDOWS = (1, 7, 28)
 """Trails, in days, over which every figure is told beside the one that was asked for."""
-_BOUNDED = ("accuracy", "brier")
-"""Means of rows in [0, 1], for which there are bounds that hold at every look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "labels": labels_of(seen.days[-trail:] if trail else seen.days, waiting),
         "trail": trail,
         "realised": [_realised(labelled, seen.threshold, over) for over in sorted({*WINDOWS, trail})],
+        "watched": watched(seen.days, seen.threshold),
         "estimated": _estimated(labelled, waiting, seen.threshold),
         "record": {of: {name: plain(one) for name, one in records(seen.days, of).items()} for of in ("day", "trail")},
         "promised": PROMISED,
@@ -83,7 +81,6 @@ def _realised(labelled: Sequence[Day], threshold: float, over: int) -> Json:
         "rows": sum(block.rows for block in blocks),
         "guarantee": "fixed_look",
         "figures": {name: _figure(name, blocks, threshold) for name in FIGURES},
-        "every_look": {name: _watched(name, blocks, threshold) for name in _BOUNDED},
     }
 
 
@@ -98,15 +95,6 @@ def _figure(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
         return shown(figure_of(name, sum_of(blocks), threshold=threshold))
     except NotEnoughData:
         return shown(unknown="no_labels" if not blocks else "undefined")
-
-
-def _watched(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
-    """The mean of the days' figures so far, each day alike, bounded at every look together."""
-    if not blocks:
-        return shown(unknown="no_labels")
-    means = [figure_of(name, table_of(block), threshold=threshold) for block in blocks]
-    found = MovingMean(Bounded(0.0, 1.0)).seen(means, [1.0] * len(means)).interval()
-    return shown(found.value, found.low, found.high)
 
 
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], threshold: float) -> Json:

@@ -58,6 +58,15 @@ _ALL = (
         origin="serving",
     ),
     Rule(
+        "untrusted",
+        "decision",
+        "P1",
+        "a version was not loaded because its files are not what somebody trusted has signed",
+        "Find out who changed what; 'homeostat keys list' tells whose signatures count. What served before goes on.",
+        timing="state",
+        origin="serving",
+    ),
+    Rule(
         "taken_back",
         "decision",
         "P1",

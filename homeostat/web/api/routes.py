@@ -165,6 +165,11 @@ def router_of(service: ControlService) -> APIRouter:
         """Its recorded code, data, config and environment, read from its folder and proven to be as registered."""
         return service.version(loop, version)
 
+    @router.get("/loops/{loop}/versions/{version}/steps", summary="Show the steps by which a version was made")
+    def steps(loop: LoopName, version: VersionName) -> Json:
+        """What each step took and gave, its rows, warnings, seconds and memory; null is unknown."""
+        return service.steps(loop, version)
+
     @router.get("/loops/{loop}/versions/{version}/difference", summary="Tell what changed to another version")
     def difference(loop: LoopName, version: VersionName, to: OtherVersion) -> Json:
         """By leg: lines of code, tables and rows, keys of the config, packages; null where it was not recorded."""

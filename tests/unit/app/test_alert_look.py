@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from homeostat.adapters.files.replicas import write_replica
 from homeostat.app.alerting.beat import read_beat, write_beat
 from homeostat.app.alerting.desk import Desk
 from homeostat.app.alerting.taking_in import TakingIn
@@ -33,6 +34,7 @@ from homeostat.monitoring.alerts.alerts import INSTALLATION
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.notices import Cause
 from homeostat.monitoring.alerts.readings import Reading
+from homeostat.serving.replicas import LoopServed, ReplicaState
 from tests.harness.ageing import aged_home
 from tests.harness.world import BEGINS, DAY, LOOP
 
@@ -191,6 +193,26 @@ def test_a_change_of_what_serves_that_breaks_its_limits_with_nobody_to_take_over
     [alert] = [one for one in alerting.store.alerts(open_only=True) if one.rule == "limits_broken"]
     assert (alert.severity, alert.text) == ("P0", "outage")
     alerting.look(loop, now)
+    assert alerting.store.find(alert.id).resolved is not None
+
+
+def test_a_version_that_a_replica_refuses_for_its_signature_is_an_incident_until_it_is_put_right(
+    home: Home, operations: Operations, loop: Loop
+) -> None:
+    alerting, now = Alerting.of(operations), BEGINS + DAYS * DAY
+
+    def say(untrusted: str | None) -> None:
+        served = LoopServed(3, "v1", untrusted, untrusted)
+        write_replica(home.replicas, ReplicaState("r1", 1, SystemClock().now(), True, {LOOP: served}))
+        alerting.look(loop, now)
+
+    say("Version late/v2 is not loaded: model.onnx is not what was registered.")
+    [alert] = [one for one in alerting.store.alerts(open_only=True) if one.rule == "untrusted"]
+    assert (alert.severity, alert.text) == (
+        "P1",
+        "Version late/v2 is not loaded: model.onnx is not what was registered.",
+    )
+    say(None)
     assert alerting.store.find(alert.id).resolved is not None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
@@ -25,7 +24,6 @@ from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
 
 from homeostat.adapters.lightgbm.export import export as export_lightgbm
-from homeostat.adapters.skops.runtime import SkopsRuntime
 from homeostat.app.forms import choose_form
 from homeostat.app.runtimes import load_runtime
 from homeostat.kernel.canonical import canonical_json
@@ -34,6 +32,7 @@ from homeostat.registry.layout import Layout
 from homeostat.registry.manifest import MANIFEST
 from homeostat.training.proof import TOLERANCE, both, prove, scores_of
 from tests.contract.test_registry import make_version
+from tests.harness.signed import sign
 from tests.unit.training.test_convert import KINDS, NUMBERS, TEXTS, Unheard, frame, one_hot, ordinal, trees
 
 ROWS, LABEL = frame(400)
@@ -165,6 +164,10 @@ def test_a_function_without_a_name_is_refused() -> None:
 
 
 def test_a_registered_model_with_a_type_of_its_own_is_not_loaded() -> None:
+    import skops.io  # looks through every module there is
+
+    from homeostat.adapters.skops.runtime import SkopsRuntime
+
     written = skops.io.dumps(Unheard().fit(ROWS, LABEL))
     with pytest.raises(Refused, match="The model of version v1 holds types that are not trusted"):
         SkopsRuntime("v1", tuple(KINDS.items()), written)
@@ -249,8 +252,9 @@ def test_a_version_of_a_later_release_is_refused_as_such(tmp_path: Path) -> None
     told = {**version.to_json(), "form": {"runtime": "abacus", "model": "m", "why": "", "proof": {
         "rows": 1, "worst": 0.0, "tolerance": 1.0, "slices": {}}}}  # fmt: skip
     (tmp_path / MANIFEST).write_bytes(canonical_json(told))
+    sign(tmp_path)
     with pytest.raises(Unavailable, match="'abacus', which this release"):
-        load_runtime(tmp_path, "v1")
+        load_runtime(tmp_path, version.loop, version.version)
 
 
 def test_a_layout_that_does_not_fit_its_model_is_refused() -> None:

@@ -46,7 +46,7 @@ class _Registry:
 
 @pytest.fixture
 def scorer(monkeypatch: pytest.MonkeyPatch) -> Scorer:
-    monkeypatch.setattr(scoring, "load_runtime", lambda folder, version: _Runtime(version))
+    monkeypatch.setattr(scoring, "load_runtime", lambda folder, loop, version: _Runtime(version))
     return Scorer("demo", _Registry())  # type: ignore[arg-type]
 
 

@@ -215,7 +215,7 @@ class Registry:
     def get(self, loop: str, version: str) -> Registry:
         return self
 
-    def renew(self, loop: str, version: str) -> None:
+    def folder(self, loop: str, version: str, *, anew: bool = False) -> None:
         """Its files are fetched anew."""
 
 

@@ -115,12 +115,12 @@ def test_a_version_that_is_not_what_the_gate_judged_is_marked(tmp_path: Path) ->
     assert why.told(name(home, 0), ASKED)["version"]["judged"] is None
     (home.versions / LOOP / "v2" / "model.onnx").write_bytes(b"another")
     found = why.told(name(home, 0), ASKED)["attributions"]
-    assert "not the ones that were registered" in found["problem"]
+    assert "is not what was registered" in found["problem"]
     assert found["mend"]
 
 
 def test_values_that_the_log_lacks_are_named(home: Home) -> None:
-    found = attributed(home.versions / LOOP / "v2", "v2", {"x": 0.5, "shop": "north", "shop_spent_6h": 1.0}, "a")
+    found = attributed(home.versions / LOOP / "v2", LOOP, "v2", {"x": 0.5, "shop": "north", "shop_spent_6h": 1.0}, "a")
     assert found["problem"] == "The log does not hold shop_bought_6h."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from homeostat.app.control.work import Retrainer
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
+from homeostat.app.trust import keyring
 from homeostat.kernel.errors import Refused
-from homeostat.registry.manifest import read_manifest
+from homeostat.registry.manifest import SIGNATURE, read_manifest
 from homeostat.registry.models import Version
+from homeostat.registry.sealed import open_sealed
 from homeostat.training.jobs import TrainingResult
 from tests.harness.world import LOOP, LOOP_FILE, write_loop
 from tests.unit.control.rig import _evaluation
@@ -30,7 +33,7 @@ class Registry:
         self.added.append(version)
 
 
-def test_a_version_of_other_definitions_is_refused_and_one_of_ours_registered(tmp_path: Path) -> None:
+def test_a_version_of_other_definitions_is_refused_and_one_of_ours_signed_and_registered(tmp_path: Path) -> None:
     loop = load_loops(write_loop(tmp_path))[LOOP]
     edited = load_loops(write_loop(tmp_path, text=LOOP_FILE.replace('"6h"', '"3h"')))[LOOP]
     registry: Any = Registry()
@@ -41,5 +44,9 @@ def test_a_version_of_other_definitions_is_refused_and_one_of_ours_registered(tm
         work.register({"version": "v2"}, TrainingResult(theirs, _evaluation("v2", None, 0.0), 1, 0.0).to_json())
     assert "Restart Homeostat" in error.value.mend
     assert registry.added == []
+    staged = tmp_path / "jobs" / LOOP / "v1" / "version"
+    (tmp_path / "versions" / LOOP / "v1" / SIGNATURE).unlink()
+    shutil.copytree(tmp_path / "versions" / LOOP / "v1", staged)
     work.register({"version": "v1"}, TrainingResult(ours, _evaluation("v1", None, 0.0), 1, 0.0).to_json())
     assert registry.added == [ours]
+    assert open_sealed(staged, LOOP, "v1", keyring()).signer == keyring().signing_key()[0].id

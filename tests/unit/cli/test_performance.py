@@ -51,6 +51,7 @@ def test_the_table_has_both_figures_what_estimates_missed_by_and_the_power(comma
         "calibration error",
         "accuracy: a 5-point drop would take ",
         "Bounds hold for one look, days being the unit.",
+        "At every look together, 28 days since v1 came, each alike: accuracy 0.",
     ):
         assert text in shown, text
 

@@ -94,8 +94,13 @@ def test_what_is_told_has_labels_figures_estimates_and_power(days: list[Day]) ->
     assert found["power"]["log_loss"]["sentence"].startswith("a 5-point rise would take ")
     assert found["days"][-1]["realised"] is None
     assert found["days"][0]["realised"]["accuracy"] is not None
-    watched, fixed = (found["realised"][3][part]["accuracy"] for part in ("every_look", "figures"))
-    assert watched["low"] < fixed["low"] < fixed["high"] < watched["high"]
+    watched, fixed = found["watched"], found["realised"][3]["figures"]
+    assert (watched["guarantee"], watched["days"]) == ("every_look", 48)
+    for name in ("accuracy", "brier"):
+        one = watched["figures"][name]
+        assert one["low"] < fixed[name]["low"] < fixed[name]["high"] < one["high"]
+    clipped = watched["figures"]["clipped_log_loss"]
+    assert clipped["low"] < clipped["value"] <= fixed["log_loss"]["high"]
 
 
 def test_a_relation_that_turns_is_not_seen_until_labels_come_and_then_it_is() -> None:

@@ -12,6 +12,7 @@ from homeostat.app.runtimes import load_runtime
 from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.manifest import read_manifest, write_manifest
 from homeostat.registry.probes import MOST, PROBES, Probes
+from tests.harness.signed import sign
 from tests.unit.serving.parts import expected, model, save_version
 
 HOURS = [float(number % 24) for number in range(1_000)]
@@ -29,6 +30,7 @@ def version_with(folder: Path, recorded: Probes) -> Path:
     manifest = read_manifest(made)
     files = {**manifest.files, PROBES: hashlib.sha256(recorded.written()).hexdigest()}
     write_manifest(replace(manifest, files=files), made)
+    sign(made)
     return made
 
 
@@ -37,16 +39,16 @@ def test_one_that_answers_as_registered_is_loaded(tmp_path: Path) -> None:
     assert 1 < len(recorded.probabilities) <= MOST
     assert recorded.columns["origin_delay_3h"][0] is None
     assert Probes.read(recorded.written()) == recorded
-    assert load_runtime(version_with(tmp_path, recorded), "v1").version == "v1"
+    assert load_runtime(version_with(tmp_path, recorded), "late", "v1").version == "v1"
 
 
 def test_one_that_answers_otherwise_is_refused_with_the_worst_difference(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match=r"by up to 0\.\d"):
-        load_runtime(version_with(tmp_path, probes(1.0)), "v1")
+        load_runtime(version_with(tmp_path, probes(1.0)), "late", "v1")
 
 
 def test_changed_probes_prove_nothing(tmp_path: Path) -> None:
     made = version_with(tmp_path, probes(-1.0))
     (made / PROBES).write_bytes(probes(1.0).written())
-    with pytest.raises(IntegrityError, match="not the ones that were registered"):
-        load_runtime(made, "v1")
+    with pytest.raises(IntegrityError, match="is not what was registered"):
+        load_runtime(made, "late", "v1")

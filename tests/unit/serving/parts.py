@@ -11,14 +11,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.runtimes import load_runtime
 from homeostat.data.contracts import Value
 from homeostat.features.definitions import FeatureSet
 from homeostat.registry.binding import Binding
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version
 from homeostat.serving.runtimes import LoadRuntime, Runtime, StartCandidate
+from tests.harness.signed import sign
 from tests.unit.serving.late import FEATURES, INPUTS, NOW
 
 
@@ -123,6 +124,7 @@ def save_version(
     fingerprint = Fingerprint("0" * 64, "0" * 64, "0" * 64, "0" * 64)
     made = Version(loop, version, NOW, inputs, fingerprint, pin, {}, {}, found, features.definitions)
     write_manifest(made, folder)
+    sign(folder)
     return folder
 
 
@@ -165,7 +167,7 @@ class Beside:
 
 def loading(versions: Path) -> LoadRuntime:
     """Loads what lies in a folder of versions."""
-    return lambda loop, version: load_runtime(versions / loop / version, version)
+    return lambda loop, version: load_runtime(versions / loop / version, loop, version)
 
 
 def beside(load: LoadRuntime) -> StartCandidate:

@@ -16,6 +16,7 @@ from homeostat.serving.live import LiveRoutes, Unhonoured
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.serving.waiting import Waiting
+from tests.harness.signed import sign
 from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES, NOW, PLAN, question
 from tests.unit.serving.parts import beside, loading, model, save_version
 from tests.unit.serving.rig import Rig, arrival
@@ -73,6 +74,7 @@ def test_a_manifest_older_than_the_keeping_of_definitions_is_served_by_its_hash(
     del told["definitions"]
     told["pin"]["feature_hash"] = pinned  # type: ignore[index]
     (folder / "manifest.json").write_text(json.dumps(told))
+    sign(folder)
     before = read_manifest(folder)
     assert before.to_json() == told
     if served:

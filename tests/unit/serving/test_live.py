@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from homeostat.kernel.errors import Conflict, HomeostatError, IntegrityError, Unavailable
+from homeostat.kernel.errors import Conflict, HomeostatError, IntegrityError, Unavailable, Untrusted
 from homeostat.serving.live import LiveRoutes
+from homeostat.serving.replicas import served_by
 from homeostat.serving.routing import Experiment, ExperimentArm, Route
 from homeostat.serving.runtimes import Candidate, Runtime
 from tests.unit.serving.late import PLAN
-from tests.unit.serving.parts import Beside, Constant
+from tests.unit.serving.parts import Beside, Constant, beside, loading, model, save_version
 
 
 class Shelf:
@@ -66,11 +69,11 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_route_in_place(route: Ro
     live = live_with(Shelf("v1"), Route("late", 1, "v1"))
     with pytest.raises(IntegrityError):
         live.prepare(route)
-    live.refuse("late", "v9 is broken")
+    live.refuse("late", IntegrityError("v9 is broken.", mend="Look at it."))
     now = live.current("late")
     assert now is not None
     assert now.route.generation == 1
-    assert live.problem("late") == "v9 is broken"
+    assert live.problem("late") == "v9 is broken. Look at it."
     live.take(live.prepare(Route("late", 3, "v1")))
     assert live.problem("late") is None
 
@@ -158,3 +161,27 @@ def test_a_route_that_fails_halfway_leaves_no_candidate_behind() -> None:
     with pytest.raises(IntegrityError):
         live.prepare(Route("late", 2, "v1", experiments=(Experiment("e", arms),)))
     assert [candidate.closed for candidate in shelf.begun] == [True]
+
+
+def test_a_version_that_is_not_what_was_signed_is_refused_and_told_and_the_old_one_goes_on(tmp_path: Path) -> None:
+    for name in ("v1", "v2", "v3"):
+        save_version(tmp_path, name, model(-1.0))
+    load = loading(tmp_path)
+    live = LiveRoutes([PLAN], load, beside(load))
+    live.take(live.prepare(Route("late", 1, "v1")))
+    changed, genuine = tmp_path / "late" / "v2" / "model.onnx", model(-1.0)
+    changed.write_bytes(model(1.0))
+    with pytest.raises(Untrusted) as refused:
+        live.prepare(Route("late", 2, "v2"))
+    live.refuse("late", refused.value)
+    told = served_by(live)["late"]
+    assert (told.generation, told.champion) == (1, "v1")
+    assert told.untrusted == "Version late/v2 is not loaded: model.onnx is not what was registered."
+    with pytest.raises(Untrusted):
+        live.prepare(Route("late", 2, "v1", canary="v2", share=0.1))
+    live.take(live.prepare(Route("late", 3, "v1", standby="v2")))
+    told = served_by(live)["late"]
+    assert (told.generation, told.untrusted) == (3, refused.value.problem), "a standby is left out, and that is said"
+    changed.write_bytes(genuine)
+    live.take(live.prepare(Route("late", 4, "v2", standby="v1")))
+    assert served_by(live)["late"].untrusted is None

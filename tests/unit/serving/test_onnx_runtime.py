@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.adapters.onnx.runtime import OnnxRuntime, load_runtime
-from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Unavailable
+from homeostat.adapters.onnx.runtime import OnnxRuntime
+from homeostat.app.runtimes import load_runtime
+from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Untrusted
 from homeostat.registry.models import Kind
 from tests.unit.serving.late import INPUTS
 from tests.unit.serving.parts import expected, model, save_version
@@ -23,7 +24,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("shape", ["n", "n1", "n2"])
 def test_probabilities_of_the_positive_class_whatever_the_outputs_shape(tmp_path: Path, shape: str) -> None:
-    runtime = load_runtime(save_version(tmp_path, "v1", model(-1.0, shape=shape)), "v1")
+    runtime = load_runtime(save_version(tmp_path, "v1", model(-1.0, shape=shape)), "late", "v1")
     found = runtime.predict(COLUMNS)
     assert found.tolist() == pytest.approx([expected(-1, 5), expected(-1, 0, "", 10.0), 1.0], abs=1e-6)
     assert (runtime.version, runtime.inputs) == ("v1", INPUTS)
@@ -41,22 +42,22 @@ def test_one_row_of_numbers_is_answered_as_it_is_among_others(shape: str) -> Non
 def test_a_changed_model_is_refused(tmp_path: Path) -> None:
     folder = save_version(tmp_path, "v1", model(-1.0))
     (folder / "model.onnx").write_bytes(model(-0.5))
-    with pytest.raises(IntegrityError, match="not the ones that were registered"):
-        load_runtime(folder, "v1")
+    with pytest.raises(IntegrityError, match=r"model\.onnx is not what was registered"):
+        load_runtime(folder, "late", "v1")
 
 
 def test_another_versions_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError):
-        load_runtime(save_version(tmp_path, "v1", model(-1.0)), "v2")
+        load_runtime(save_version(tmp_path, "v1", model(-1.0)), "late", "v2")
 
 
 def test_a_missing_folder_or_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        load_runtime(tmp_path / "nowhere", "v1")
+        load_runtime(tmp_path / "nowhere", "late", "v1")
     folder = save_version(tmp_path, "v1", model(-1.0))
     (folder / "model.onnx").unlink()
-    with pytest.raises(Unavailable):
-        load_runtime(folder, "v1")
+    with pytest.raises(Untrusted, match=r"model\.onnx is missing"):
+        load_runtime(folder, "late", "v1")
 
 
 def test_a_model_that_does_not_fit_its_manifest_is_refused() -> None:

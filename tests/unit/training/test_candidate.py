@@ -17,9 +17,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
-from homeostat.adapters.onnx.runtime import load_runtime
 from homeostat.app.candidate import make_candidate
 from homeostat.app.lineage.attributing import attributed
+from homeostat.app.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile
@@ -29,6 +29,7 @@ from homeostat.registry.native import native_model
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.training_set import labelled_rows
+from tests.harness.signed import sign
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY, make_loop, sources
 
@@ -52,7 +53,9 @@ JOB = TrainingJob(
 def make(folder: Path, job: TrainingJob = JOB, loop: Loop = toy.loop) -> TrainingResult:
     folder.mkdir(exist_ok=True)
     said: list[str] = []
-    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append)
+    made = make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append)
+    sign(folder / "version")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,8 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
     native = native_model(version)
     assert native is not None
     assert sorted(version.files.keys() - set(native.files)) == [
+        "MLmodel",
+        "card.md",
         "code.json",
         "code.tar",
         "config.json",
@@ -76,9 +81,11 @@ def test_a_candidate_is_staged_with_everything_that_belongs_to_it(first: tuple[T
         "data.json",
         "environment.json",
         "loop.json",
+        "metrics.json",
         "model.onnx",
         "probes.json",
         "profile.json",
+        "requirements.txt",
         "steps.json",
     ]
     assert version.inputs == (
@@ -106,7 +113,7 @@ def test_beside_onnx_the_model_is_kept_in_its_own_format_and_answers_alike(first
 def test_what_each_feature_did_is_said_by_the_trees_that_lie_beside_onnx(first: tuple[TrainingResult, Path]) -> None:
     folder = first[1]
     probes = Probes.read((folder / PROBES).read_bytes())
-    found = attributed(folder, "v1", {name: values[5] for name, values in probes.columns.items()}, "any")
+    found = attributed(folder, "toy", "v1", {name: values[5] for name, values in probes.columns.items()}, "any")
     assert (found["problem"], found["method"], found["of"]) == (None, "trees", "log-odds")
     assert found["probability"] == pytest.approx(probes.probabilities[5])
     assert found["gap"] < 1e-6
@@ -127,7 +134,7 @@ def test_it_learnt_something_and_promises_what_it_showed(first: tuple[TrainingRe
 def test_the_artifact_that_was_judged_is_the_one_that_is_staged(first: tuple[TrainingResult, Path]) -> None:
     result, folder = first
     rows = labelled_rows(toy.loop.question, toy.loop.feature_set, toy.loop.label, SOURCES).asked(9 * DAY)
-    scores = load_runtime(folder, "v1").predict({name: list(column) for name, column in rows.columns.items()})
+    scores = load_runtime(folder, "toy", "v1").predict({name: list(column) for name, column in rows.columns.items()})
     losses = -np.log(np.where(rows.label, scores, 1 - scores))
     assert losses.mean() == pytest.approx(result.evaluation.candidate.log_loss)
 

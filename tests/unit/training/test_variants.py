@@ -111,7 +111,9 @@ def test_a_variant_is_a_version_of_its_own_that_names_its_original(trained: Path
     assert version.files["config.json"] == source.files["config.json"]
     assert replace(version.fingerprint, config=source.fingerprint.config) == source.fingerprint
     assert json.loads((folder / "loop.json").read_bytes())["variant"]["fingerprint"] == plain(source.fingerprint)
-    assert load_runtime(folder, "v2").inputs == source.inputs, "it answers its own probes as it was registered to"
+    assert load_runtime(folder, "toy", "v2").inputs == source.inputs, (
+        "it answers its own probes as it was registered to"
+    )
 
 
 def test_a_variant_is_measured_on_the_same_rows_as_the_champion_and_promises_what_it_showed(
@@ -145,7 +147,7 @@ def test_it_is_smaller_and_says_of_a_row_the_same_whatever_the_company(
     folder = trained / made.version / "version"
     probes = Probes.read((folder / PROBES).read_bytes())
     rows = [{name: [values[n]] for name, values in probes.columns.items()} for n in range(len(probes.probabilities))]
-    runtime = load_runtime(folder, made.version)
+    runtime = load_runtime(folder, "toy", made.version)
     alone = [together(runtime, [row])[0] for row in rows]
     for size in (2, 7, 16, 64):
         found = [one for start in range(0, len(rows), size) for one in together(runtime, rows[start : start + size])]
@@ -176,9 +178,9 @@ def test_what_gains_nothing_is_refused_with_the_reason(tmp_path: Path, train: Tr
     with pytest.raises(Refused, match=why):
         variant_of(tmp_path, loop, "int8")
     with pytest.raises(Refused, match=why):
-        check_quantisable(tmp_path / "one" / "version", "v1")
+        check_quantisable(tmp_path / "one" / "version", "toy", "v1")
 
 
 def test_a_variant_of_a_variant_is_refused(trained: Path, int8: TrainingResult) -> None:
     with pytest.raises(Refused, match="is a variant itself"):
-        check_quantisable(trained / "v2" / "version", "v2")
+        check_quantisable(trained / "v2" / "version", "toy", "v2")

@@ -56,7 +56,7 @@ def gathered(project: Path, *declared: str) -> tuple[CodeLeg, dict[str, bytes]]:
     loop = load_loop(project / "loops" / "loop.py")
     sources = Gathering(project / "loops" / "loop.py", project_of(project / "loops" / "loop.py"), declared)
     sources.read()
-    for name in [name for name in sources._found if "_of_gathering" not in name and "loops" not in name]:
+    for name in [name for name in sources._found if name.startswith("elsewhere/") and "_of_gathering" not in name]:
         del sources._found[name]
     leg = sources.leg(loop.train, None)
     return leg, contents_of(sources.archive(leg))

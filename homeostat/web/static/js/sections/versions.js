@@ -15,7 +15,7 @@ export function mountVersions(root) {
   const body = h("div", { class: "table-frame", tabindex: 0, role: "region", "aria-labelledby": "versions-title" });
   root.append(h("div", { class: "card-head" }, h("h2", { id: "versions-title" }, "Versions"), aside), body);
   const draw = whenChanged((versions) => {
-    aside.textContent = versions.length ? "Fingerprint: code, data, config, environment" : "";
+    aside.textContent = versions.length ? "Fingerprint: code, data, config, environment; bold where it changed" : "";
     body.replaceChildren(versions.length ? table(versions) : h("p", { class: "quiet" }, "No version yet. The first is trained on what is taken in now."));
   });
   return (state) => draw(state.versions, state.versions);
@@ -25,10 +25,10 @@ function table(versions) {
   const newest = [...versions].sort((a, b) => at(b.created_at) - at(a.created_at) || String(b.version).localeCompare(String(a.version), "en", { numeric: true }));
   return h("table", null,
     h("thead", null, h("tr", null, COLUMNS.map(([label, kind]) => h("th", { scope: "col", class: kind }, label)))),
-    h("tbody", null, newest.map(line)));
+    h("tbody", null, newest.map((one, place) => line(one, newest.slice(place + 1).find((other) => other.fingerprint)))));
 }
 
-function line({ version, state, created_at: created, rows, metrics, promise, fingerprint }) {
+function line({ version, state, created_at: created, rows, metrics, promise, fingerprint }, before) {
   const [tone, word] = STATES[state] ?? ["plain", state];
   const number = (text) => h("td", { class: "n" }, text);
   return h("tr", { class: state === "champion" ? "is-champion" : null },
@@ -36,6 +36,13 @@ function line({ version, state, created_at: created, rows, metrics, promise, fin
     h("td", null, h("span", { class: "pill", "data-tone": tone }, word)),
     h("td", null, date(at(created))),
     number(count(rows)), number(fixed(metrics?.auc)), number(fixed(metrics?.log_loss)), number(fixed(metrics?.brier)), number(fixed(promise?.skill)),
-    h("td", null, h("span", { class: "legs" }, LEGS.map((leg) =>
-      h("span", { class: "mono", title: `${leg} ${fingerprint?.[leg] ?? "not known"}` }, short(fingerprint?.[leg]))))));
+    h("td", null, h("span", { class: "legs" }, LEGS.map((leg) => part(leg, fingerprint, before)))));
+}
+
+// One leg of the four; what differs from the version before stands out, and its title says what to ask.
+function part(leg, fingerprint, before) {
+  const own = fingerprint?.[leg];
+  const changed = own && before && own !== before.fingerprint[leg];
+  const beside = own && before ? (changed ? `\nanother than in ${before.version}: homeostat versions diff` : `\nthe same as in ${before.version}`) : "";
+  return h("span", { class: changed ? "mono changed" : "mono", title: `${leg} ${own ?? "not known"}${beside}` }, short(own));
 }

@@ -1,0 +1,34 @@
+"""The files by which MLflow's own client loads a version: ``mlflow.pyfunc.load_model("models:/LOOP@champion")``."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+
+from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.clock import Instant, format_instant
+from homeostat.registry.models import Kind
+
+MLMODEL, REQUIREMENTS = "MLmodel", "requirements.txt"
+LOADER = "homeostat.app.pyfunc"
+"""The module that MLflow imports to load a version: installed code, never code that lies in the registry."""
+PROBABILITY = "probability"
+_TYPES: Mapping[Kind, str] = {"number": "double", "text": "string"}
+_NEEDED = ("homeostat", "mlflow-skinny", "onnxruntime", "pandas")
+
+
+def flavour_files(inputs: Mapping[str, Kind], created_at: Instant) -> dict[str, bytes]:
+    """MLmodel, as JSON, which is YAML, and requirements.txt: the same inputs and libraries give the same bytes."""
+    columns = [{"type": _TYPES[kind], "name": name, "required": True} for name, kind in inputs.items()]
+    answers = [{"type": "double", "name": PROBABILITY, "required": True}]
+    told = {
+        "artifact_path": "version",
+        "flavors": {"python_function": {"loader_module": LOADER, "python_version": platform.python_version()}},
+        "mlflow_version": installed("mlflow-skinny"),
+        "signature": {"inputs": json.dumps(columns), "outputs": json.dumps(answers), "params": None},
+        "utc_time_created": format_instant(created_at),
+    }
+    lines = [f"{name}=={installed(name)}" for name in _NEEDED]
+    return {MLMODEL: canonical_json(told), REQUIREMENTS: "\n".join([*lines, ""]).encode()}

@@ -1,0 +1,105 @@
+"""The step that writes a candidate's papers: its figures with bounds, its card, and what MLflow's client reads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from homeostat.adapters.mlflow.flavour import flavour_files
+from homeostat.app.pipeline.material import Material
+from homeostat.data.profiles import ReferenceProfile
+from homeostat.governance.cards import Subject, card_of
+from homeostat.kernel.canonical import canonical_json, plain
+from homeostat.registry.manifest import CARD, METRICS, PROFILE
+from homeostat.registry.models import Form, TrainingPin
+from homeostat.training.evaluation import Evaluation, HeldOut
+from homeostat.training.formats import FILES
+from homeostat.training.steps import Format, Notes, Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from homeostat.monitoring.slices import Slice
+    from homeostat.training.training_set import LabelledRows
+
+_TAKES = ("held_out", "scores", "evaluation", "form", "pin", "companions")
+
+
+def card_step(material: Material) -> Step:
+    """card: the ``papers`` of a version, from what the steps before it found."""
+    loop = material.loop
+
+    def work(
+        notes: Notes,
+        held_out: LabelledRows,
+        scores: NDArray[np.float64],
+        evaluation: Evaluation,
+        form: Form,
+        pin: TrainingPin,
+        companions: dict[str, bytes],
+    ) -> dict[str, Any]:
+        from homeostat.monitoring.measured import measured_on, metrics_file
+        from homeostat.training.training_set import local_days
+
+        notes.say("writing its card")
+        profile = ReferenceProfile.from_json(json.loads(companions[PROFILE]))
+        rows = HeldOut(held_out.label, held_out.asked_at, local_days(held_out.asked_at, loop.timezone))
+        measured = measured_on(
+            rows,
+            held_out.columns,
+            scores,
+            slices=slices_of(material),
+            profiles=profile.features,
+            threshold=loop.threshold,
+        )
+        told = metrics_file(evaluation, form, measured)
+        card = card_of(subject_of(material), pin, form, told)
+        papers = {METRICS: canonical_json(told), CARD: card.encode()}
+        return {"papers": {**papers, **flavour_files(loop.feature_set.kinds, material.job.as_of)}}
+
+    decided_by = {
+        "subject": plain(subject_of(material)),
+        "slices": plain(slices_of(material)),
+        "threshold": loop.threshold,
+        "timezone": loop.timezone,
+        "as_of": material.job.as_of,
+        "mlflow": {name: content.decode() for name, content in flavour_files({}, 0).items()},
+    }
+    gives: dict[str, Format] = {"papers": FILES}
+    return Step("card", work, gives, _TAKES, decided_by)
+
+
+def slices_of(material: Material) -> tuple[Slice, ...]:
+    """What the loop declares; else each text feature."""
+    kinds = material.loop.feature_set.kinds
+    return material.loop.sliced_by or tuple((name,) for name, kind in kinds.items() if kind == "text")
+
+
+def subject_of(material: Material) -> Subject:
+    """What the loop's file says of its model."""
+    loop, job = material.loop, material.job
+    gate, rollout = loop.gate, loop.rollout
+    shares = ", ".join(f"{share:.0%}" for share in rollout.steps)
+    promises = [
+        f"a gate: skill over the base rate above {gate.min_skill:g}, no worse than the champion by {gate.margin:g} nats"
+        f" a row, on {gate.min_days} days at least",
+        f"a rollout by steps of {shares} of the traffic, each proven on {rollout.min_days} days at least",
+        {
+            "never": "no person's answer: the loop file asks nobody",
+            "inconclusive": "a person's answer, where the evidence decides nothing",
+            "always": "a person's answer, before it takes all traffic",
+        }[rollout.ask],
+    ]
+    return Subject(
+        loop.name,
+        job.version,
+        loop.purpose,
+        loop.owner,
+        loop.question.name,
+        loop.label.condition,
+        loop.label.matures,
+        tuple(loop.feature_set.kinds.items()),
+        tuple(promises),
+        job.variant,
+    )

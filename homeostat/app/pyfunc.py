@@ -1,0 +1,52 @@
+"""How MLflow's client loads a version that is registered here: proven, and in the runtime that serves it.
+
+MLflow imports this module by the name in a version's ``MLmodel``; it needs Homeostat installed, and no home. Keys are
+those of whoever loads (``homeostat keys trust``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from homeostat.adapters.mlflow.flavour import PROBABILITY
+from homeostat.adapters.mlflow.registry import LEFT_BY_CLIENTS
+from homeostat.app.runtimes import load_sealed
+from homeostat.app.trust import keyring
+from homeostat.registry.manifest import read_manifest
+from homeostat.registry.models import Kind
+from homeostat.registry.sealed import open_sealed
+from homeostat.serving.runtimes import Runtime, probabilities
+
+
+class ServedVersion:
+    """A version as MLflow asks it: a frame of all features in, a frame with the probability out."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The probability that serving answers, for each row; missing is NaN or None. ``params`` are not used."""
+        columns = {name: _values(frame[name], kind) for name, kind in self._runtime.inputs}
+        answer = probabilities(self._runtime.predict(columns), len(frame))
+        return pd.DataFrame({PROBABILITY: answer}, index=frame.index)
+
+
+def _load_pyfunc(path: str) -> ServedVersion:
+    """MLflow's name for it. Raises: Untrusted where no trusted key signed what lies there."""
+    folder = Path(path)
+    told = read_manifest(folder)
+    sealed = open_sealed(folder, told.loop, told.version, keyring(), beside=frozenset({LEFT_BY_CLIENTS}))
+    return ServedVersion(load_sealed(sealed))
+
+
+def _values(column: pd.Series[Any], kind: Kind) -> Sequence[Any]:
+    """As serving has them: numbers as float32, a missing text as None."""
+    if kind == "text":
+        return [None if one is None or one != one else str(one) for one in column.tolist()]
+    with np.errstate(over="ignore"):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32).tolist()
