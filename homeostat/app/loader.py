@@ -6,8 +6,9 @@ import importlib.util
 import sys
 import traceback
 from contextlib import redirect_stdout
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from homeostat.app.loop_file import check_loop_file
 from homeostat.app.settings import Settings
@@ -86,10 +87,17 @@ def load_loop(path: Path, name: str | None = None) -> Loop:
     return loops[name]
 
 
+class _Anew(SourceFileLoader):
+    """Compiles the file as it is now: kept bytecode is told from it only by its size and the second of its writing."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _import(path: Path) -> ModuleType:
     check_loop_file(path)
     name = f"homeostat_loop_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Anew(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -30,7 +30,7 @@ def pinned_logs(home: Home) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for manifest in home.versions.glob(f"*/*/{MANIFEST}"):
         told = _read_json(manifest, "pin").get("feedback")
-        if told is not None:
+        if told is not None and int(told["log_version"]) >= 0:  # before anything was served there is no log
             found.setdefault(manifest.parent.parent.name, set()).add(int(told["log_version"]))
     return found
 

@@ -13,6 +13,12 @@ from homeostat.cli.output import data, errors_shown, print_table, show, talk, wh
 
 Json = dict[str, Any]
 
+_DRAWN = {
+    (True, False): "acted on by declaration: its label is not its own",
+    (False, True): "left alone by chance, and stands for others that are acted on",
+    (False, False): "not to be acted on",
+}
+
 
 def explain(
     prediction_id: Annotated[
@@ -128,6 +134,8 @@ def _head(made: Json) -> None:
         f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
         f" {told['read_sequence']}"
     )
+    if told.get("acts") is not None:
+        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}")
     if told.get("trace_id"):
         data.print(f"  trace {told['trace_id']}")
     if not made["same_definitions"]:

@@ -70,9 +70,10 @@ def _sentence(days: Sequence[FeedbackDay], unknown: str | None) -> str:
     if not region:
         return "nothing was acted on in these days: every label counts"
     left_out, explored = sum(day.left_out for day in days), sum(day.exposed.rows for day in days)
+    made = f", and takes {left_out:,} for truth that it may have made" if left_out else ""
     return (
-        f"the naive figure lacks labels that the action kept away, and takes {left_out:,} for truth that it may have"
-        f" made; the weighted one leaves these out, and lets {explored:,} that were left alone by chance stand for all"
+        f"the naive figure lacks labels that the action kept away{made};"
+        f" the weighted one stands on none of these, and lets {explored:,} that were left alone by chance stand for all"
         f" {region:,}"
     )
 

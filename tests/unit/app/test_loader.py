@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,18 @@ def test_the_only_loop_needs_no_name_and_may_import_from_beside_its_file(tmp_pat
         path.read_text().replace("import homeostat as hs", "import homeostat as hs\nfrom beside_the_loop import TREES")
     )
     assert load_loop(path).config == {"c": 7}
+
+
+def test_an_edit_counts_though_it_changes_neither_the_size_nor_the_time_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = write_loop(tmp_path)
+    before = path.stat().st_mtime_ns
+    assert load_loop(path).config == {"c": 1.0}
+    path.write_text(path.read_text().replace('config={"c": 1.0}', 'config={"c": 2.0}'))
+    os.utime(path, ns=(before, before))
+    assert load_loop(path).config == {"c": 2.0}
 
 
 def test_what_a_file_prints_is_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,13 +43,18 @@ def test_a_prediction_is_told_feature_by_feature(command: Command, served: Home)
     assert "column of visits" in done.stdout
 
 
-def test_the_trace_of_the_request_is_told_where_it_had_one(command: Command, tmp_path: Path) -> None:
+def test_the_trace_of_the_request_and_what_was_drawn_are_told_where_there_are_any(
+    command: Command, tmp_path: Path
+) -> None:
     home = grown_home(tmp_path)
     loop, trace = loop_of(home), "0af7651916cd43dd8448eb211c80319c"
-    serve(home, msgspec.structs.replace(record(0, loop), trace_id=trace), record(1, loop))
+    drawn = {"acts": False, "explored": True, "propensity": 0.02}
+    serve(home, msgspec.structs.replace(record(0, loop), trace_id=trace, **drawn), record(1, loop))
     assert f"trace {trace}\n" in command("explain", name(home, 0), "--home", home.root).stdout
     told = json.loads(command("explain", name(home, 0), "--home", home.root, "--json").stdout)
     assert told["prediction"]["trace_id"] == trace
+    assert drawn.items() <= told["prediction"].items()
+    assert "left alone by chance" in command("explain", name(home, 0), "--home", home.root).stdout
     assert "trace" not in command("explain", name(home, 1), "--home", home.root).stdout
 
 
