@@ -55,6 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     store = DeltaTables(home.tables)
     versions = {name: store.append(name, rows, writer="t", upto=0) for name, rows in TABLES.items()}
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "warn")
     monkeypatch.chdir(project)
     file = str(project / "loops" / "loop.py")
     job = replace(JOB, loop_file=file, tables=str(home.tables), table_versions=versions)

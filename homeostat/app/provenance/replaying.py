@@ -20,6 +20,7 @@ from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.versions import Origin, leg_of, origin
 from homeostat.app.runtimes import load_made
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import HomeostatError, Refused
 from homeostat.registry.archive import PROJECT, check_out
@@ -29,6 +30,7 @@ from homeostat.registry.manifest import read_manifest
 from homeostat.registry.probes import PROBES, TOLERANCE, Probes
 from homeostat.registry.recorded import read_contents, read_legs
 from homeostat.registry.replays import Answers, judge_replay, model_files, serving_files
+from homeostat.registry.sealed import open_sealed
 from homeostat.serving.runtimes import probabilities
 from homeostat.training.jobs import JobFolder, TrainingJob
 
@@ -90,11 +92,13 @@ class Replayer:
     def replay(self, loop: str, version: str, asked: Asked) -> Json:
         """Check out the code, compare environments, train again on the pinned data, and compare what came of it.
 
-        Raises: NotFound; IntegrityError for changed files; Refused where the code is not kept, or a file of it is
-        nowhere; Unavailable for an environment that cannot be installed; and whatever training raises.
+        Raises: NotFound; IntegrityError for changed files; Untrusted where nobody trusted has signed it; Refused where
+        the code is not kept, or a file of it is nowhere; Unavailable for an environment that cannot be installed; and
+        whatever training raises.
         """
         began = time.monotonic()
         found = origin(self.home, loop, version)
+        open_sealed(found.folder, loop, version, keyring())  # its code is run: nobody may have put another there
         python = sys.executable
         if asked.build:
             python = str(build(self.home, _environment_of(found), self.say))

@@ -20,9 +20,10 @@ from homeostat.app.loader import load_loop
 from homeostat.app.provenance.replaying import Asked, Replayer
 from homeostat.app.provenance.versions import origin
 from homeostat.data.tables import SEQUENCE
-from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.errors import NotFound, Refused, Untrusted
 from homeostat.registry.differences import LegDifference
 from homeostat.registry.manifest import MANIFEST, hash_files, read_manifest, write_manifest
+from homeostat.registry.models import PinnedFeedback
 from homeostat.registry.replays import Answers, judge_replay
 from homeostat.training.jobs import JobFolder, TrainingJob
 from tests.unit.training.test_candidate import JOB, TABLES
@@ -32,7 +33,10 @@ import os
 from tests.unit.training import toy
 
 def train(rows, config):
-    return toy.train(rows, config)
+    return toy.train(rows, seen(config))
+
+def seen(config):
+    return {**config, "trees": int(os.environ.get("NOT_RECORDED", config["trees"]))}
 
 loop = toy.make_loop(train, seed=int(os.environ.get("SEED_OF_REPLAY", "7")), trees=int(os.environ.get("TREES", "20")))
 """
@@ -81,6 +85,12 @@ def corrected(rows: pa.Table) -> pa.Table:
     later = rows.set_column(rows.schema.get_field_index(SEQUENCE), SEQUENCE, pc.add(rows[SEQUENCE], SEQUENCES + 1))
     column = "delay" if "delay" in rows.column_names else "size"
     return later.set_column(later.schema.get_field_index(column), column, pc.add(later[column], 50.0))
+
+
+@pytest.fixture(autouse=True)
+def unsigned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These versions are signed by nobody."""
+    monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "warn")
 
 
 @pytest.fixture
@@ -136,13 +146,35 @@ def test_one_seed_is_found_and_named(home: Home, monkeypatch: pytest.MonkeyPatch
 
 def test_one_line_of_code_is_found_and_shown(home: Home, tmp_path: Path) -> None:
     other = tmp_path / "loop.py"
-    other.write_text(LOOP.replace("toy.train(rows, config)", "toy.train(rows, {**config, 'trees': 22})"))
+    other.write_text(LOOP.replace("seen(config))", "{**config, 'trees': 22})"))
     found = replayed(home, Asked(loop_file=other))
     assert (found["equal"], found["explained_by"]) == (False, ["code"])
     (file, function) = found["legs"]["code"]["changes"]
     assert file["text"] == "project/loop.py changed: 1 line added, 1 removed"
     assert "+    return toy.train(rows, {**config, 'trees': 22})" in file["lines"]
     assert function["what"] == "function"
+
+
+def test_what_no_leg_explains_is_said_to_be_the_trainings_own(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOT_RECORDED", "23")
+    found = replayed(home)
+    assert (found["equal"], found["how"], found["explained_by"]) == (False, "different", [])
+    assert "a source that is not recorded" in found["text"]
+    assert found["answers"]["worst"] > found["answers"]["tolerance"]
+
+
+def test_the_log_that_said_which_labels_predictions_shaped_is_read_as_it_was(home: Home) -> None:
+    folder, jobs = home.versions / "toy" / "v1", []
+    version = read_manifest(folder)
+    shaped = replace(version.pin, feedback=PinnedFeedback(5, "above 0.5", 50, True, 3, 100))
+    write_manifest(replace(version, pin=shaped), folder)
+
+    def noted(job: TrainingJob, place: Path, python: str, path: str, cwd: Path | None) -> None:
+        jobs.append(job)
+        shutil.copytree(folder, place / "version")
+
+    Replayer(home, noted).replay("toy", "v1", Asked())
+    assert [(Path(job.log), job.log_version, job.champion) for job in jobs] == [(home.log.resolve(), 5, None)]
 
 
 def recorded_elsewhere(home: Home) -> None:
@@ -180,6 +212,12 @@ def test_a_version_of_an_older_release_needs_its_code_named(home: Home) -> None:
     assert "--loop-file" in refused.value.mend
     with pytest.raises(NotFound):
         Replayer(home, never).replay("toy", "v2", Asked())
+
+
+def test_code_that_nobody_trusted_has_signed_is_not_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "require")
+    with pytest.raises(Untrusted, match="nobody has signed it"):
+        Replayer(home, never).replay("toy", "v1", Asked(here=True))
 
 
 def test_what_was_made_can_be_kept(home: Home, tmp_path: Path) -> None:
