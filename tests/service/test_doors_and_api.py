@@ -302,12 +302,9 @@ def test_a_prediction_is_traced_through_the_running_instance(running: Running) -
     told = running.control.get(f"/api/predictions/{reply['prediction_id']}/why").raise_for_status().json()
     assert (told["loop"], told["agrees"], told["label"]["status"]) == (LOOP, True, "maturing")
     assert (told["version"]["judged"], told["version"]["code"]["function"][-6:]) == (True, ".train")
-    assert told["decisions"]["promoted"]["title"] == "v1 serves as the first champion"
     found = told["attributions"]
     assert found["base"] + sum(one["share"] for one in found["features"]) == pytest.approx(reply["probability"])
     assert running.command("why", reply["prediction_id"])["arm"] == told["arm"]
-    lineage = running.control.get(f"/api/loops/{LOOP}/lineage").raise_for_status().json()
-    assert {one["kind"] for one in lineage["nodes"]} >= {"table", "training_set", "version", "predictions"}
 
 
 def test_a_decision_is_explained_and_judged_again(running: Running) -> None:
