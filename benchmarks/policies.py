@@ -46,11 +46,10 @@ PRICES = {"cheap": 0.1 * SKILL_DAY, "usual": 0.33 * SKILL_DAY, "dear": SKILL_DAY
 USUAL = hs.Emergency() | hs.Sustained(hs.Realised(), 3)
 POLICIES: Mapping[str, Policy] = {
     "outcomes": USUAL,
-    "outcomes or 60 days": USUAL | hs.Schedule(at_latest="60d"),
-    "... or growth of 1": USUAL | hs.Growth(1.0) | hs.Schedule(at_latest="60d"),
-    "... or growth of 0.5": USUAL | hs.Growth(0.5) | hs.Schedule(at_latest="60d"),
-    "... or growth of 0.25": USUAL | hs.Growth(0.25) | hs.Schedule(at_latest="60d"),
-    "growth of 0.5 alone": hs.Growth(0.5),
+    **{f"outcomes or {days} days": USUAL | hs.Schedule(at_latest=f"{days}d") for days in (28, 42, 60, 90)},
+    "... 42 days or growth of 1": USUAL | hs.Growth(1.0) | hs.Schedule(at_latest="42d"),
+    "... 60 days or growth of 1": USUAL | hs.Growth(1.0) | hs.Schedule(at_latest="60d"),
+    "growth of 1 alone": hs.Growth(1.0),
     "every 28 days": hs.Schedule(at_latest="28d"),
     "every 42 days": hs.Schedule(at_latest="42d"),
 }
@@ -92,12 +91,13 @@ def main() -> None:
     """Play every policy in every world, then print a table of regrets, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=6, help="worlds of each kind")
+    parser.add_argument("--first", type=int, default=0, help="the first draw: other draws are other worlds")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     given = parser.parse_args()
     found = [
         {"world": name, "price": price, "draw": draw, **one}
         for name, weights in WORLDS.items()
-        for draw in range(given.draws)
+        for draw in range(given.first, given.first + given.draws)
         for price, one in played(matrix_of(np.random.default_rng(draw), weights), np.random.default_rng(draw)).items()
     ]
     print(json.dumps(found) if given.json else _table(found), flush=True)
@@ -161,10 +161,10 @@ def _drawn(rng: np.random.Generator) -> Floats:
 
 
 def _table(found: list[Json]) -> str:
-    lines = [f"{'policy':<24}" + "".join(f"{world} {price}".rjust(18) for world in WORLDS for price in PRICES)]
+    lines = [f"{'policy':<28}" + "".join(f"{world} {price}".rjust(18) for world in WORLDS for price in PRICES)]
     for name in (*POLICIES, "never"):
         cells = [_cell(found, world, price, name) for world in WORLDS for price in PRICES]
-        lines.append(f"{name:<24}" + "".join(cell.rjust(18) for cell in cells))
+        lines.append(f"{name:<28}" + "".join(cell.rjust(18) for cell in cells))
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from homeostat.app.forms import choose_form
 from homeostat.app.home import Home
 from homeostat.app.loader import load_loops
 from homeostat.app.settings import Settings
+from homeostat.app.signing import sign
+from homeostat.app.trust import KEYS, keyring, prepared
 from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.clock import format_instant
 from homeostat.registry.manifest import write_manifest
@@ -68,6 +71,8 @@ def home_of(
     ``wanted`` is the form in which they are served, as a loop may ask for it.
     """
     folder.mkdir(parents=True)
+    os.environ[KEYS] = str(folder.with_name(f"{folder.name}-keys"))  # never those of whoever measures
+    prepared(keyring(), folder, time.time_ns() // 1_000)
     file = folder / "loop.py"
     file.write_text(source)
     features = load_loops(file)[LOOP].feature_set
@@ -122,3 +127,4 @@ def _save(home: Home, name: str, model: Made, features: FeatureSet, wanted: str)
     inputs, definitions = tuple(kinds.items()), features.definitions
     version = Version(LOOP, name, now, inputs, legs, pin, {}, {}, files, definitions, served.form)
     write_manifest(version, folder)
+    sign(version, folder, keyring())

@@ -16,13 +16,15 @@ from homeostat.control.checkpoints import leave_alone, must_be_free
 from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop
 from homeostat.control.proposals import answer_proposal
+from homeostat.control.releasing import answer_release
 from homeostat.control.state import Flip, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.control.versioned_state import Way
+from homeostat.data.checks import did_you_mean
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import Conflict, Refused
+from homeostat.kernel.errors import Conflict, NotFound, Refused
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Precision, Registry, Variant
@@ -101,6 +103,38 @@ class Operations(Standings):
             return answer_proposal(state, question, at, actor, reason, loop.retrain, approved=approved)
 
         return self._change(loop.name, answered, now)
+
+    def answer_release(
+        self, loop: Loop, question: str | None, reason: str, *, approved: bool, actor: str, now: Instant | None
+    ) -> Json:
+        """Answer what a gate asks. Approved, control lets the candidate in at its next look; refused, it leaves.
+
+        Raises: Refused when nothing is asked or the author would approve, Conflict when somebody was faster.
+        """
+
+        def answered(state: LoopState, at: Instant) -> Transition:
+            self._must_be_unanswered(question, refused=True)
+            return answer_release(state, question, at, actor, reason, loop.gate, approved=approved)
+
+        return self._change(loop.name, answered, now)
+
+    def answer_any(
+        self, loop: Loop, question: str, reason: str, *, approved: bool, actor: str, now: Instant | None
+    ) -> Json:
+        """Answer what a rollout, a policy or a gate asks, by the question's id.
+
+        Raises: NotFound for a question that is not open.
+        """
+        asked = {one["question"]: one["kind"] for one in self.approvals(loop, now)}
+        said = {"rollout": self.answer, "retrain": self.answer_proposal, "release": self.answer_release}
+        if question not in asked:
+            self._must_be_unanswered(question, refused=True)
+            raise NotFound(
+                f"Nothing is asked as {question!r} now.",
+                mend=did_you_mean(question, asked) if asked else "See 'homeostat approvals'.",
+                question=question,
+            )
+        return said[asked[question]](loop, question, reason, approved=approved, actor=actor, now=now)
 
     def _must_be_unanswered(self, question: str | None, refused: bool) -> None:
         """An answer may have ended the rollout that asked: who gave it is in the ledger. ``refused``: a refusal counts;

@@ -50,6 +50,10 @@ class Standings:
         """Where a loop stands."""
         return self.store.state(loop)
 
+    def approvals(self, loop: Loop, now: Instant | None) -> list[Json]:
+        """What waits for a person: questions of a rollout, a policy or a gate that are open."""
+        return views.questions_of(self.overview(loop, now))
+
     def overview(self, loop: Loop, now: Instant | None) -> Json:
         """The route and why it is empty, the champion and its promise, versions that the loop's file cannot feed,
         the open rollout, totals and the last decision."""
@@ -72,6 +76,7 @@ class Standings:
             "champion": views.champion_of(champion),
             "rollout": views.rollout_of(state, loop, days, at),
             "proposal": views.proposal_of(state, loop.retrain, at),
+            "release": views.release_of(state, loop.gate),
             "freshness_of_day": views.freshness_of(days),
             "skew": views.lately_skewed(days, loop.feature_set.names),
             "drift": drift_at_a_glance(drift_of(loop, sorted(days, key=lambda day: day.start))),

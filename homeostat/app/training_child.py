@@ -15,14 +15,15 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeostat.app.home import replace_whole, write_whole
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
-from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, cannot_write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from homeostat.control.loop import Loop
     from homeostat.features.offline import OfflineEngine
     from homeostat.training.shaped import ShapedQuestions
+    from homeostat.training.steps import StepRecord
 
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
@@ -55,6 +57,9 @@ def main(arguments: list[str]) -> int:
             told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
         except MemoryError:
             told = {"job": job.hash, "error": _too_large(job, memory).to_dict()}
+        except OSError as error:
+            traceback.print_exc()
+            told = {"job": job.hash, "error": cannot_write(job, place.root, error).to_dict()}
         write_whole(place.result, canonical_json(told))
         return 1 if "error" in told else 0
 
@@ -82,9 +87,15 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
         scan=lambda table, version: _tables(job).scan(table, version),
         store=StepFolder(kept, kept_bytes, release()),
         gauge=ProcessGauge(),
-        watch=lambda records: replace_whole(place.steps, canonical_json(records)),
+        watch=lambda records: _show(place, records),
     )
     return result.to_json()
+
+
+def _show(place: JobFolder, records: Sequence[StepRecord]) -> None:
+    """How far the steps are, for those who watch; no reason to fail."""
+    with suppress(OSError):
+        replace_whole(place.steps, canonical_json(records))
 
 
 def _tables(job: TrainingJob) -> DeltaTables:

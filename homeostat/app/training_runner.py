@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,13 +13,15 @@ from pathlib import Path
 
 from homeostat.app.home import write_whole
 from homeostat.kernel.canonical import canonical_json
-from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult, cannot_write
 
 CHILD = "homeostat.app.training_child"
 _POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
 _ENVIRONMENT = {**dict.fromkeys(_POOLS, "1"), "PYTHONHASHSEED": "0", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """One thread each; one order of sets; and Arrow reserves no gigabyte of what training may use."""
 _LOG_TAIL = 5
+_ROOM = 1 << 16
+"""With fewer bytes free the disk is full: not even an error fits."""
 
 
 @dataclass(slots=True)
@@ -46,13 +50,16 @@ class TrainingRunner:
         Raises: whatever error the child ended in; TrainingFailed when it died or took too long.
         """
         place = JobFolder(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         finished = place.finished(job)
         if finished is not None:
             return finished
-        place.result.unlink(missing_ok=True)
-        write_whole(place.job, canonical_json(job))
-        status = self._child(job, place)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            place.result.unlink(missing_ok=True)
+            write_whole(place.job, canonical_json(job))
+            status = self._child(job, place)
+        except OSError as error:
+            raise cannot_write(job, folder, error) from error
         finished = place.finished(job)
         if finished is None:
             raise place.error(job) or _died(job, place, status)
@@ -94,6 +101,8 @@ def _too_long(job: TrainingJob, place: JobFolder, seconds: float) -> TrainingFai
 
 def _died(job: TrainingJob, place: JobFolder, status: int) -> TrainingFailed:
     how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    if shutil.disk_usage(place.root).free < _ROOM:
+        return cannot_write(job, place.root, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
     return TrainingFailed(
         f"The process that trained {job.version} of {job.loop} {how} and left no result.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from homeostat.app.drift_views import furthest_by_span
 from homeostat.control.days import Day
+from homeostat.control.gates import Gate
 from homeostat.control.loop import Loop
 from homeostat.control.policies.judging import standing_question
 from homeostat.control.policies.retrain import Retrain
@@ -284,6 +285,25 @@ def proposal_of(state: LoopState, policy: Retrain, now: Instant) -> Json | None:
     """What a person is asked about the next retraining, or has answered lately."""
     asked = standing_question(state.asked, now, policy)
     return None if asked is None else _asked_of(asked, "Homeostat", policy.patience)
+
+
+def release_of(state: LoopState, gate: Gate) -> Json | None:
+    """What a gate asks a person about a candidate that passed it, and who may not approve."""
+    held = state.held
+    if held is None or held.asked is None or gate.approval is None:
+        return None
+    return {**_asked_of(held.asked, held.version, gate.approval), "not_by": held.asked.not_by}
+
+
+def questions_of(overview: Json) -> list[Json]:
+    """Everything that waits for a person, of an overview: by whom it is asked, and the question's id."""
+    asked = {
+        "rollout": overview["rollout"] and overview["rollout"]["asked"],
+        "retrain": overview["proposal"],
+        "release": overview["release"],
+    }
+    found = [{"loop": overview["loop"], "kind": kind, **one} for kind, one in asked.items() if one]
+    return [one for one in found if one["answer"] is None]
 
 
 def _asked_of(asked: Question, who: str, patience: str) -> Json:

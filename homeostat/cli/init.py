@@ -18,7 +18,13 @@ def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the loop, and of the folder that is made.")],
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE", help="CSV, Parquet or JSON lines of past rows; made up if left out."),
+        typer.Option("--from", metavar="SOURCE", help="Past rows, or a model: a file, or mlflow:ADDRESS."),
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option("--rows", metavar="FILE", help="Past rows to judge the model of --from on.")
+    ] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option("--tracking-uri", metavar="URI", help="Where MLflow keeps the model.")
     ] = None,
     target: Annotated[
         str | None, typer.Option("--target", metavar="COLUMN", help="The column that says what came true.")
@@ -50,18 +56,25 @@ def init(
     Makes a folder with the loop file, its tests, a page to read, and a home that has taken the rows in as history.
     'homeostat up NAME' then runs it: a first version is trained, judged on the newest rows, and serves. What the
     rows do not tell is asked for, or assumed and said.
+
+    Rows are CSV, Parquet or JSON lines; without --from they are made up. A model is a file of scikit-learn (.skops),
+    LightGBM (.txt), XGBoost (.json, .ubj) or ONNX, or one of these in MLflow (mlflow:models:/NAME/1 or
+    mlflow:runs:/ID/model). It serves as it is, once the newest of --rows show that it knows something.
     """
     with errors_shown(as_json):
+        from tempfile import TemporaryDirectory
+
         from homeostat.app.clocks import SystemClock
         from homeostat.app.scaffold.plan import Asked
+        from homeostat.app.scaffold.serving import sources_of
         from homeostat.app.scaffold.starting import Place, start_from_rows
 
         at = (folder or Path(name)).resolve()
         place = Place(at, (home or at / ".homeostat").resolve())
-        file = None if source is None else Path(source)
-        asked = Asked(name, "" if file is None else file.name, target, time, tuple(key or ()), positive, matures)
-        with progress_bar("reading rows") as progress:
-            told = start_from_rows(asked, file, place, SystemClock().now(), progress)
+        with TemporaryDirectory(prefix="homeostat-init-") as scratch, progress_bar("reading") as progress:
+            file, model = sources_of(source, rows, tracking_uri, Path(scratch))
+            asked = Asked(name, "" if file is None else file.name, target, time, tuple(key or ()), positive, matures)
+            told = start_from_rows(asked, file, place, SystemClock().now(), progress, model)
         show(told, as_json, _told)
 
 

@@ -9,6 +9,7 @@ import typer
 from homeostat.app.supervisor import ONE_THREAD
 from homeostat.cli import (
     alerts,
+    approvals,
     backtest,
     checkpoints,
     ci,
@@ -39,7 +40,6 @@ from homeostat.cli import (
     replay,
     report,
     retrain,
-    rollout,
     route,
     run,
     shadow,
@@ -101,7 +101,9 @@ app.command("import")(importing.import_)
 app.add_typer(tables.app, name="tables")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contract.app, name="contract")
-app.add_typer(rollout.app, name="rollout")
+app.command("approvals")(approvals.approvals)
+app.command("approve")(approvals.approve)
+app.command("reject")(approvals.reject)
 retrain.app.command("watch")(training.watch)
 app.add_typer(retrain.app, name="retrain")
 app.add_typer(drill.app, name="drill")

@@ -112,8 +112,9 @@ def _status(shown: Json) -> None:
         share = f"{rollout['candidate']} at {rollout['steps'][rollout['step']]:.0%}"
         looks = f"look {rollout['looks'] + 1} of at most {rollout['max_looks']} on {when(rollout['hold_until'])} UTC"
         _line("rollout", f"{share}, {rollout['state'] if rollout['asked'] else looks}")
-        _asked(rollout["asked"], shown["loop"])
-    _proposed(shown["proposal"], shown["loop"])
+        _asked(rollout["asked"])
+    _proposed(shown["proposal"])
+    _proposed(shown["release"])
     if shown["state"]:
         _state_lines(shown["state"])
     if activity and activity["kind"] == "training":
@@ -144,7 +145,12 @@ def _drills(told: Json) -> None:
     _line("drill", f"overdue by {told['overdue_days']:g} days: {how}")
 
 
-def _asked(asked: Json | None, loop: str) -> None:
+def _how_to_answer(asked: Json) -> None:
+    _line("", f"'homeostat approve' or 'reject' {asked['question']}")
+    _line("", f"until {when(asked['until'])} UTC")
+
+
+def _asked(asked: Json | None) -> None:
     if asked is None:
         return
     if asked["answer"] is not None:
@@ -152,11 +158,11 @@ def _asked(asked: Json | None, loop: str) -> None:
         _wrapped("approved", f"{asked['may']}, at the next look; by {answer['actor']}: {answer['reason']}")
         return
     _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
-    _line("", f"'homeostat rollout approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
+    _how_to_answer(asked)
 
 
-def _proposed(asked: Json | None, loop: str) -> None:
-    """What is asked about retraining, or was answered lately and not yet acted on."""
+def _proposed(asked: Json | None) -> None:
+    """What is asked about retraining or by a gate, or was answered lately and not yet acted on."""
     if asked is None:
         return
     if asked["answer"] is not None:
@@ -164,7 +170,7 @@ def _proposed(asked: Json | None, loop: str) -> None:
         _wrapped(said, f"{asked['may']}; by {asked['answer']['actor']}: {asked['answer']['reason']}")
         return
     _wrapped("asks", f"may {asked['may']}? {'; '.join(asked['reasons'])}")
-    _line("", f"'homeostat retrain approve {loop}' or 'refuse', until {when(asked['until'])} UTC")
+    _how_to_answer(asked)
 
 
 def _state_lines(told: Json) -> None:

@@ -29,6 +29,9 @@ class Gate:
     ``max_shift``: how far apart a feature may be as served over the time ``served`` before and as training computes
     it for those rows: the share of rows moved, KS for numbers and total variation for texts, from 0 to 1.
     ``clean_tree``: only a candidate whose code a commit tells may serve; else a dirty tree is recorded whole.
+    ``approval``: a candidate that passed waits so long, in event time, for a person other than the author of the code
+    to approve it, and is turned away without; None asks nobody. ``author``: who that is; left out, the author of the
+    loop file's last commit.
     """
 
     margin: float = 0.0
@@ -38,8 +41,12 @@ class Gate:
     max_shift: float = 0.1
     served: str = "7d"
     clean_tree: bool = False
+    approval: str | None = None
+    author: str | None = None
 
     def __post_init__(self) -> None:
+        if self.approval is not None:
+            duration(self.approval)
         if not 0 < self.max_shift <= 1 or not duration(self.served):
             raise InvalidInput(
                 f"A gate that lets features be {self.max_shift} apart over {self.served} checks nothing.",

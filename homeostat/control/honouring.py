@@ -49,6 +49,8 @@ def _waiting(state: LoopState, store: ControlStore, verdict: Verdict | None, ret
         asked = state.retraining
         since = format_instant(asked.asked_at)
         return Waiting("training", f"{asked.version} is being trained on what was known at {since}", asked.version)
+    if state.held is not None:
+        return Waiting("asking", f"{state.held.problem}; see 'homeostat approvals'", state.held.version)
     newest = f"v{state.next_version - 1}"
     standing = state.versions.get(newest)
     if standing is not None and state.retrained_at is not None and standing.name in ("rejected", "failed"):

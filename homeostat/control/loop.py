@@ -157,6 +157,11 @@ class Loop:
             mend = "Give files=[...], a list of paths or patterns such as 'queries/*.sql'."
             raise InvalidInput(f"Loop {self.name!r}: its files are no list of paths.", mend=mend)
         check_batching(self.batching, self.name)
+        if self.gate.approval is not None and self.state is not None:
+            raise InvalidInput(
+                f"Loop {self.name!r} keeps state and its gate asks a person: a checkpoint of then would be old.",
+                mend='Ask before the last step instead: rollout=hs.Canary(ask="always").',
+            )
         if self.state is not None and not isinstance(cast("object", self.state), State | StateFolder):
             mend = "Give state=hs.StateFolder('path') or state=hs.State(...)."
             raise InvalidInput(f"Loop {self.name!r}: {self.state!r} is no state.", mend=mend)

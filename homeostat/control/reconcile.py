@@ -20,6 +20,7 @@ from homeostat.control.policies.situation import Outlook
 from homeostat.control.proposals import propose
 from homeostat.control.quality import halt, judge_quality, leave_for_standby
 from homeostat.control.reading import canary_window, quality_of, situation_of, trail_of
+from homeostat.control.releasing import go_on
 from homeostat.control.restoring import collect_failure, workflow_name
 from homeostat.control.rollouts import judge_canary, judge_followed
 from homeostat.control.state import ControlStore, LoopState
@@ -224,6 +225,8 @@ class Reconciler:
             return Transition(state, ())
         if state.rollout is not None:
             return self._judge_rollout(state, now)
+        if state.held is not None and state.held.asked is not None:
+            return go_on(state, now, self.loop.gate, self.loop.rollout)
         if state.held is not None and (waited := self.stateful.release(state, now)).drafts:
             return waited
         verdict, facts = self._judge_retraining(state, now)

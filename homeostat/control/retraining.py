@@ -12,6 +12,7 @@ from homeostat.control import transitions
 from homeostat.control.checkpoints import Checkpoint, checkpoint_draft
 from homeostat.control.gates import Evidence, judge_gate
 from homeostat.control.loop import Loop
+from homeostat.control.releasing import ask_release
 from homeostat.control.state import ControlStore, LoopState
 from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import digest, plain
@@ -129,6 +130,8 @@ def _transition(loop: Loop, state: LoopState, verdict: Verdict, now: int, traine
         facts |= {"variant": trained["version"]["variant"], "burdens": trained["burdens"]}
     if verdict.name != ACCEPT:
         return transitions.reject(state, verdict, now, facts)
+    if loop.gate.approval is not None:
+        return ask_release(state, verdict, now, facts, loop.gate, loop.gate.author or trained.get("author"))
     if state.route.champion is None:
         return transitions.first_champion(state, verdict, now, facts)
     if loop.state is None:

@@ -59,13 +59,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a rollout or a policy asks a person: may it do ``what``, on which evidence. A refusal ends the rollout."""
+    """What a rollout, a policy or a gate asks a person: may it do ``what``, on which evidence. A refusal ends the
+    rollout. ``not_by`` is who may not approve it."""
 
     id: str
     what: str
     asked_at: Instant
     reasons: tuple[str, ...]
     answer: Answer | None = None
+    not_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,14 @@ class Restoring:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A version that passed its gate and may not serve before there is a checkpoint later than number ``after``."""
+    """A version that passed its gate and may not serve before there is a checkpoint later than number ``after``, or
+    before a person has answered what is ``asked``."""
 
     version: str
     since: Instant
     after: int
     problem: str
+    asked: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,16 @@ class JobFolder:
             return None
 
 
+def cannot_write(job: TrainingJob, folder: Path, error: OSError) -> TrainingFailed:
+    """What is told where a training's files cannot be read or written: a full disk, most of the time."""
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} cannot use its files: {error.strerror or error}.",
+        mend=f"See that the disk of {folder} has room and can be written to; the next training goes on from there.",
+        version=job.version,
+        file=str(error.filename or folder),
+    )
+
+
 def _revived(told: Mapping[str, Any]) -> HomeostatError:
     kinds = {kind.code: kind for kind in _family(HomeostatError)}
     kind = kinds.get(told["code"], TrainingFailed)

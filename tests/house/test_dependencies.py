@@ -17,8 +17,8 @@ USED_WITHOUT_IMPORT = {
     "tzdata": "time zones where the system has none",
 }
 
-IMPORTED_IF_THERE = {"lightgbm"}
-"""Models of these packages are converted when they are installed; nothing else needs them."""
+IMPORTED_IF_THERE = {"lightgbm", "xgboost-cpu"}
+"""Models of these packages are converted, or brought along, where they are installed; nothing else needs them."""
 SHARED = {"google": {"protobuf"}, "opentelemetry": {"opentelemetry-proto"}}
 """Folders of several distributions, and whose part of them is imported."""
 

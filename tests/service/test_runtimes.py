@@ -23,6 +23,7 @@ from homeostat.app.trust import keyring
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from tests.harness.signed import sign
 from tests.service.test_gateway import free_port, until
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
@@ -145,6 +146,7 @@ def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
         assert form.runtime == RUNTIMES[name]
         assert "has no ONNX form" in form.why
         assert f"served by {form.runtime}" in JobFolder(tmp_path / name).log.read_text()
+        sign(JobFolder(tmp_path / name).staged)
         registry.add(result.version, JobFolder(tmp_path / name).staged)
     shops, sizes = zip(*ASKED, strict=True)
     columns = {"shop": shops, "size": sizes, "shop_delay_6h": [None] * 4, "shop_n_6h": [0.0] * 4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -122,10 +123,34 @@ def test_a_training_that_needs_too_much_memory_is_ended(job: TrainingJob, tmp_pa
         run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job", memory_bytes=1 << 30)
 
 
-def test_a_child_that_dies_is_told(job: TrainingJob, tmp_path: Path) -> None:
-    text = "def train(rows, config):\n    import os; os.kill(os.getpid(), 9)\nloop = make_loop(train)"
+MORTAL = """
+import os
+from tests.unit.training import toy
+def train(rows, config):
+    if not os.path.exists(config["mark"]):
+        open(config["mark"], "w").close()
+        os.kill(os.getpid(), 9)
+    return toy.train(rows, config)
+loop = make_loop(train, mark={mark!r})
+"""
+
+
+def test_a_child_that_dies_is_told_and_the_next_goes_on_from_its_step(job: TrainingJob, tmp_path: Path) -> None:
+    mortal = replace(job, loop_file=loop_file(tmp_path, MORTAL.format(mark=str(tmp_path / "mark"))))
+    place = JobFolder(tmp_path / "job")
     with pytest.raises(TrainingFailed, match="was ended by signal 9"):
-        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job")
+        run(mortal, place.root)
+    told = {one["name"]: one["state"] for one in json.loads(place.steps.read_bytes())}
+    assert (told["features"], told["repeat"], told["train"]) == ("done", "running", "waiting")
+    steps = {one.name: one for one in TrainingRunner(100.0).run(mortal, place.root).steps}
+    assert [steps[name].state for name in ("snapshot", "validate", "features", "train")] == ["kept"] * 3 + ["done"]
+    assert steps["train"].seconds > 0 < steps["train"].memory
+
+
+def test_files_that_cannot_be_written_are_told(job: TrainingJob, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingFailed, match="cannot use its files: Not a directory"):
+        run(job, tmp_path / "file" / "job")
 
 
 def test_a_stopped_runner_ends_its_child(job: TrainingJob, tmp_path: Path) -> None:

@@ -19,11 +19,16 @@ _SETTINGS = {
 }
 
 
-def open_client(database: Path) -> MlflowClient:
-    """A client of the MLflow store in a SQLite file, which is made when it is not there."""
+def be_quiet() -> None:
+    """Before MLflow is imported for the first time: it sends and says nothing of its own."""
     os.environ.update(_SETTINGS)  # noqa: TID251 (written, not read: MLflow can be told in no other way)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def open_client(database: Path) -> MlflowClient:
+    """A client of the MLflow store in a SQLite file, which is made when it is not there."""
+    be_quiet()
     uri = f"sqlite:///{database.resolve()}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations between MLflow and SQLAlchemy, none of a user's business

@@ -15,6 +15,7 @@ from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from homeostat.adapters.onnx.brought import BroughtOnnx
 from homeostat.adapters.onnx.histogram import register_histogram
 from homeostat.adapters.onnx.lightgbm import register_lightgbm
 from homeostat.kernel.errors import Refused
@@ -35,6 +36,8 @@ def convert(estimator: Any, kinds: Mapping[str, Kind]) -> bytes:
     Raises: Refused naming the estimator, where it is no binary classifier or has no ONNX form.
     """
     positive = positive_class(estimator)
+    if isinstance(estimator, BroughtOnnx):
+        return estimator.converted(kinds)
     register_lightgbm()
     register_histogram()
     whole = _taking_columns(estimator, kinds)

@@ -259,6 +259,15 @@ class ControlService:
             name, reason, actor=actor, now=now, generation=generation, way=way, declared=loop
         )
 
+    def approvals(self, name: str) -> list[Json]:
+        """What waits for a person."""
+        return self.operations.approvals(self._loop(name), self._now())
+
+    def answer_release(self, name: str, question: str | None, reason: str, by: str, *, approved: bool) -> Json:
+        """Answer what a gate asks, as somebody."""
+        loop, now = self._loop(name), self._now()
+        return self.operations.answer_release(loop, question, reason, approved=approved, actor=by, now=now)
+
     def answer(self, name: str, question: str | None, reason: str, *, approved: bool) -> Json:
         """Answer what an open rollout asks."""
         loop, now = self._loop(name), self._now()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from homeostat.app.authors import author_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.home import Home
 from homeostat.app.signing import sign
@@ -42,7 +43,7 @@ class Retrainer:
     def train(self, ask: Json, pin: Json) -> Json:
         """In a child process: check the data, make the model, prove what will serve, evaluate."""
         result = self.runner.run(self._job(ask, pin), self._folder(ask))
-        return result.to_json()
+        return {**result.to_json(), "author": author_of(self.loop_file)}
 
     def register(self, ask: Json, trained: Json) -> Json:
         """Sign and register the version that was evaluated, from the folder where it was staged.

@@ -33,9 +33,19 @@ def train(rows, config):
 '''
 
 
+_SERVE = '''
+def train(rows, config):
+    """The model that was brought, as it is; fit an estimator on rows.features and rows.label here to train one."""
+    from homeostat.app.brought import load_model
+
+    return load_model(Path(__file__).with_name(config["model"]), list(rows.features.columns), config["sha256"])
+'''
+
+
 def loop_file(plan: Plan) -> str:
     """``loop.py``: both tables, the features, the label, a training function, the limits."""
-    return "\n".join([*_head(plan), *_tables(plan), f"TEXTS = {_list(plan.texts)}", "", _TRAIN, *_loop(plan), ""])
+    making = ["", _SERVE] if plan.model else [f"TEXTS = {_list(plan.texts)}", "", _TRAIN]
+    return "\n".join([*_head(plan), *_tables(plan), *making, *_loop(plan), ""])
 
 
 def _head(plan: Plan) -> Iterator[str]:
@@ -53,6 +63,8 @@ def _head(plan: Plan) -> Iterator[str]:
         yield from (f"* {_quoted(old)} is {new}" for old, new in plan.renamed.items())
     yield '"""'
     yield ""
+    if plan.model:
+        yield "from pathlib import Path\n"
     yield "import homeostat as hs"
     yield ""
 
@@ -105,12 +117,18 @@ def _loop(plan: Plan) -> Iterator[str]:
         yield "    ],"
     yield f'    label=hs.Label(outcomes, {_text(plan.target.condition)}, matures="{plan.matures} after {plan.time}"),'
     yield "    train=train,"
-    trees, leaves = _size(plan.labelled)
-    yield f'    config={{"trees": {trees}, "learning_rate": 0.05, "leaves": {leaves}, "seed": 7}},'
+    yield f"    config={_config(plan)},"
     yield "    # A first version is judged on the rows since then: the newest fifth of the history's days."
     yield f'    retrain=hs.Retrain(first_holdout="{plan.holdout}", min_rows={plan.min_rows}),'
     yield '    owner="",'
     yield ")"
+
+
+def _config(plan: Plan) -> str:
+    if plan.model:
+        return f'{{"model": "{plan.model.file}", "sha256": "{plan.model.sha256}"}}'
+    trees, leaves = _size(plan.labelled)
+    return f'{{"trees": {trees}, "learning_rate": 0.05, "leaves": {leaves}, "seed": 7}}'
 
 
 def _size(rows: int) -> tuple[int, int]:

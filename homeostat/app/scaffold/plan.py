@@ -41,12 +41,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """A model from elsewhere that is served as it is: its file in the loop's folder, and that file's SHA-256."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A loop about to be written. ``features`` are columns of the question with what each seems to promise.
 
     ``holdout`` is the span before now, less the maturity, of which the first version's judging days are taken.
     ``assumed`` says in sentences what the rows did not tell; ``left_out`` why a column is no feature; ``renamed`` maps
-    a column's name in the rows to its name in the loop, where they differ.
+    a column's name in the rows to its name in the loop, where they differ. ``model`` is None where the loop trains one.
     """
 
     loop: str
@@ -61,6 +69,7 @@ class Plan:
     matures: str
     holdout: str
     min_rows: int
+    model: Brought | None = None
     assumed: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.page_text import example_file, readme_file, tests_file
 from homeostat.app.scaffold.past import Past, past_of
 from homeostat.app.scaffold.plan import Asked
+from homeostat.app.scaffold.serving import serving
 from homeostat.app.settings import Settings
 from homeostat.control.loop import check_name
 from homeostat.data.tables import Table
@@ -40,11 +41,13 @@ class Place:
     home: Path
 
 
-def start_from_rows(asked: Asked, file: Path | None, place: Place, now: Instant, progress: Progress) -> Json:
+def start_from_rows(
+    asked: Asked, file: Path | None, place: Place, now: Instant, progress: Progress, model: Path | None = None
+) -> Json:
     """Write a loop about the rows of a file, or about rows that are made up; give what it is and what was assumed.
 
     Raises: Conflict where the folder or the home is there already; InvalidInput and NotEnoughData for rows that leave
-    something open. Nothing is left behind then.
+    something open, or a ``model`` that cannot be asked about them. Nothing is left behind then.
     """
     check_name(asked.name)
     _must_be_new(place)
@@ -55,9 +58,13 @@ def start_from_rows(asked: Asked, file: Path | None, place: Place, now: Instant,
     else:
         rows = pl.DataFrame(pl.from_arrow(read_file(file)))
     past = past_of(rows, asked, now)
+    if model is not None:
+        past = serving(past, model)
     try:
         progress("writing the loop", 1, 3)
         _write(past, place.folder, now)
+        if model is not None and past.plan.model is not None:
+            shutil.copyfile(model, place.folder / past.plan.model.file)
         progress("taking the history in", 2, 3)
         _take_in(past, place, now)
     except BaseException:

@@ -45,15 +45,17 @@ def state_readings(
 ) -> list[Reading]:
     """What holds now: nobody serves, a limit is broken with nobody to take over, a version is not what was signed, one
     waits, a person is asked."""
-    asked = state.rollout.asked if state.rollout else None
-    waits = asked is not None and asked.answer is None
+    asked = [(state.rollout.candidate, state.rollout.asked)] if state.rollout else []
+    asked += [(state.held.version, state.held.asked)] if state.held else []
+    waits = [f"may {who} {one.what}?" for who, one in asked if one is not None and one.answer is None]
+    held = state.held if state.held is not None and state.held.asked is None else None
     nobody = state.first_version is not None and state.serving is None
     told = (
         ("nobody_serves", nobody, "no version can be fed with what the loop file defines"),
         ("limits_broken", bool(broken), "; ".join(broken)),
         ("untrusted", bool(untrusted), " ".join(untrusted)),
-        ("held", state.held is not None, state.held.problem if state.held else ""),
-        ("asks", waits, f"may {state.rollout.candidate} {asked.what}?" if state.rollout and asked else ""),
+        ("held", held is not None, held.problem if held else ""),
+        ("asks", bool(waits), "; ".join(waits)),
     )
     day = format_instant(now)[:10]
     return [

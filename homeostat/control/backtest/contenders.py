@@ -122,7 +122,7 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
             "realised", _held(free, Sustained(Realised(), 3)), "skill below the promise, 3 looks in a row"
         ),
         loopwise.contender("volume", alone(Volume(learnt[1] - learnt[0])), f"{learnt[1] - learnt[0]:,} new labels"),
-        loopwise.contender("growth", alone(Growth()), "half as many new labels as the version learnt from"),
+        loopwise.contender("growth", alone(Growth()), "as many new labels as the version learnt from"),
         loopwise.contender("emergency", alone(Emergency()), "skill below -0.1"),
     ]
     if loopwise.economics is not None:

@@ -12,15 +12,15 @@ from homeostat.control.hours import hours
 from homeostat.control.policies.base import Needs, Policy, policy_in, whole
 from homeostat.control.policies.outcomes import Emergency, Realised
 from homeostat.control.policies.sustained import Sustained
-from homeostat.control.policies.timing import Schedule
+from homeostat.control.policies.timing import Growth, Schedule
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 
 Ask = Literal["never", "unless_emergency", "always"]
-DEFAULT = Emergency() | Sustained(Realised(), 3) | Schedule(at_latest="60d")
-"""Lost skill that lasts, an emergency, or age; never input drift alone."""
+DEFAULT = Emergency() | Sustained(Realised(), 3) | Growth() | Schedule(at_latest="60d")
+"""Lost skill that lasts, an emergency, twice as much to learn from, or age; never input drift alone."""
 _TRIGGER = ("when", "cool_down", "budget", "quiet", "ask", "patience")
 """The fields that decide when; the others are spans of rows."""
 

@@ -104,15 +104,15 @@ class Volume(Policy):
 class Growth(Policy):
     """There is ``share`` more to learn from: so many of the rows that the champion learnt from matured since.
 
-    A young version is followed soon and an old one late, as learning curves would have it: with ``share=0.5`` the
-    n-th version learns from 1.5 times the rows of the one before. Where ``Retrain.history`` bounds what is learnt
+    A young version is followed soon and an old one late, as learning curves would have it: each learns from twice
+    the rows of the one before. Where ``Retrain.history`` bounds what is learnt
     from, it is a share of that. It counts from when the last retraining was asked for.
 
     >>> Growth().to_json()
-    {'kind': 'growth', 'share': 0.5}
+    {'kind': 'growth', 'share': 1.0}
     """
 
-    share: float = 0.5
+    share: float = 1.0
     kind: ClassVar[str] = "growth"
 
     def __post_init__(self) -> None:

@@ -59,6 +59,12 @@ class Answer(BaseModel):
     question: str | None = Field(default=None, max_length=200, description="The one that is meant; any if left out.")
 
 
+class NamedAnswer(Answer):
+    """What somebody answers to a gate that asks; an approval is not the author's to give."""
+
+    by: str = Field(min_length=1, max_length=200, description="Who answers, as the ledger shall name them.")
+
+
 class Readmission(BaseModel):
     """Which kept rows to check again; all when neither is given."""
 
@@ -189,6 +195,21 @@ def router_of(service: ControlService) -> APIRouter:
     def refuse(loop: LoopName, answer: Answer) -> Json:
         """The candidate of the open rollout, which asks, leaves at once; the champion serves everything."""
         return service.answer(loop, answer.question, answer.reason, approved=False)
+
+    @router.get("/loops/{loop}/approvals", summary="List what waits for a person")
+    def approvals(loop: LoopName) -> Json:
+        """Questions of a rollout, of a policy and of the gate that nobody has answered."""
+        return {"approvals": service.approvals(loop)}
+
+    @router.post("/loops/{loop}/release/approve", summary="Let a version that passed its gate in")
+    def approve_release(loop: LoopName, answer: NamedAnswer) -> Json:
+        """It comes in at the next look; refused to the author of its code."""
+        return service.answer_release(loop, answer.question, answer.reason, answer.by, approved=True)
+
+    @router.post("/loops/{loop}/release/refuse", summary="Turn a version away that passed its gate")
+    def refuse_release(loop: LoopName, answer: NamedAnswer) -> Json:
+        """It leaves at once, and nothing changes for anyone."""
+        return service.answer_release(loop, answer.question, answer.reason, answer.by, approved=False)
 
     @router.post("/loops/{loop}/retrain/approve", summary="Let a retraining begin")
     def approve_retraining(loop: LoopName, answer: Answer) -> Json:

@@ -26,6 +26,7 @@ from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.registry.manifest import read_manifest, write_manifest
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from tests.harness.signed import sign
 
 NOW = parse_instant("2026-03-01T00:00:00Z")
 ROWS = 600
@@ -111,7 +112,7 @@ def test_what_a_change_breaks_is_found_by_the_check_that_looks_for_it(made: Plac
         made,
         tmp_path,
         ('categories=["north", "south"], open=True', 'categories=["north"]'),
-        ('random_state=config["seed"],', "max_features=0.5,"),
+        ('random_state=config["seed"],', 'max_features=0.5, random_state=__import__("time").time_ns() % 1_000_000,'),
     )
     found = outcomes(report(material(made, file, tmp_path)))
     assert (found["contracts"], found["reproducible"]) == ("fail", "fail")
@@ -152,3 +153,4 @@ def _as_version(staged: Path, place: Path) -> None:
     """What the registry would keep of it: under its own name."""
     shutil.copytree(staged, place)
     write_manifest(replace(read_manifest(staged), version="v1"), place)
+    sign(place)

@@ -36,14 +36,15 @@ def test_status_asks_with_the_evidence_and_says_how_to_answer(command: Command, 
     shown = command("status", "--home", asking.home.root).stdout
     assert "rollout        v3 at 25%, asking\n" in shown
     assert "asks           may v3 advance to 50%? undecided after 8 looks >= 8, at 25%\n" in shown
-    assert f"'homeostat rollout approve {LOOP}' or 'refuse', until 2024-01-16 00:00 UTC" in shown
+    assert f"'homeostat approve' or 'reject' {LOOP}/rollout/v3/1\n" in shown
+    assert "until 2024-01-16 00:00 UTC" in shown
     assert max(map(len, shown.splitlines())) <= 90
     told = json.loads(command("status", "--home", asking.home.root, "--json").stdout)["rollout"]
     assert (told["state"], told["asked"]["reasons"]) == ("asking", list(WHY.texts))
 
 
 def test_approving_asks_first_and_changes_nothing_for_anyone_yet(command: Command, asking: Operations) -> None:
-    words = ("rollout", "approve", LOOP, *SAID, asking.home.root)
+    words = ("approve", *SAID, asking.home.root)
     no = command(*words, answer="n\n")
     assert no.exit_code == 1
     assert "May v3 advance to 50%?" in no.stderr
@@ -58,7 +59,7 @@ def test_approving_asks_first_and_changes_nothing_for_anyone_yet(command: Comman
 
 
 def test_refusing_takes_it_back_and_tells_both_decisions(command: Command, asking: Operations) -> None:
-    done = command("rollout", "refuse", LOOP, *SAID, asking.home.root, "--yes", "--json")
+    done = command("reject", f"{LOOP}/rollout/v3/1", *SAID, asking.home.root, "--yes", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["route"]["canary"] is None
     last = asking.store.entries()[-2:]
@@ -70,14 +71,14 @@ def test_refusing_takes_it_back_and_tells_both_decisions(command: Command, askin
 
 
 def test_with_nothing_asked_both_say_so(command: Command, home: Home) -> None:
-    for said in ("approve", "refuse"):
-        done = command("rollout", said, *SAID, home.root, "--json")
-        assert (done.exit_code, json.loads(done.stdout)["error"]["code"]) == (1, "refused")
+    for said in ("approve", "reject"):
+        done = command(said, *SAID, home.root, "--json")
+        assert (done.exit_code, json.loads(done.stdout)["error"]["code"]) == (1, "not_found")
         assert "homeostat decisions" in done.stderr
 
 
 def test_an_answer_needs_a_reason(command: Command, asking: Operations) -> None:
-    done = command("rollout", "approve", "--home", asking.home.root)
+    done = command("approve", "--home", asking.home.root)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "--reason" in done.stderr
 

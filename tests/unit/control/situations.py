@@ -39,6 +39,7 @@ BASE = Situation(
     since=70 * DAY,
     promise=interval(0.08, 0.12),
     realised=(FINE, CALM),
+    learnt=10_000,
 )
 
 

@@ -210,13 +210,13 @@ def test_volume_counts_rows_as_of_each_matured_day() -> None:
 
 def test_growth_is_a_share_of_what_the_champion_learnt_from() -> None:
     seen = of(labelled=(40, 50), learnt=100)
-    assert hs.Growth().judge(seen).name == RETRAIN
+    assert hs.Growth(0.5).judge(seen).name == RETRAIN
     text = "50 labelled rows since the last retraining < 0.51 of the 100 that v1 learnt from"
     assert hs.Growth(0.51).judge(seen).text == text
     assert hs.Sustained(hs.Growth(0.4), 2).judge(seen).name == RETRAIN
-    assert hs.Sustained(hs.Growth(), 2).judge(seen).name == HOLD
-    assert hs.Growth().judge(of(learnt=100)).name == HOLD
-    assert hs.Growth().judge(of(labelled=(50,))).name == INCONCLUSIVE
+    assert hs.Sustained(hs.Growth(0.5), 2).judge(seen).name == HOLD
+    assert hs.Growth().judge(seen).name == hs.Growth().judge(of(learnt=100)).name == HOLD
+    assert hs.Growth().judge(of(labelled=(50,), learnt=None)).name == INCONCLUSIVE
 
 
 def test_a_floor_holds_back_what_another_policy_fires() -> None:

@@ -22,6 +22,17 @@ export function proposal(asked, loop, page) {
   return asking(asked, "retrain", loop, page);
 }
 
+// What a gate asks before a version that passed it serves: who answers says their name, which this page does not know.
+export function release(asked) {
+  if (!asked) return null;
+  if (asked.answer) return h("p", { class: "reason" }, h("span", null, `${asked.answer.actor} approved: ${asked.answer.reason}.`));
+  return h("div", { class: "asking", role: "group", "aria-label": "A person is asked" },
+    h("p", null, h("strong", null, `May ${asked.may}?`), ` Without an answer until ${dayAndTime(at(asked.until))} it is turned away.`),
+    h("ul", null, asked.reasons.map((reason) => h("li", null, reason))),
+    h("p", { class: "quiet" }, "On the command line: ", h("code", null, `homeostat approve ${asked.question} --reason TEXT --by NAME`),
+      ", or ", h("code", null, "reject"), "."));
+}
+
 const WORDS = {
   rollout: {
     late: "it is taken back", danger: true, refused: "The candidate leaves at once.",
@@ -41,8 +52,8 @@ function asking(asked, what, loop, page) {
   return h("div", { class: "asking", role: "group", "aria-label": "A person is asked" },
     h("p", null, h("strong", null, `May ${asked.may}?`), ` Without an answer until ${dayAndTime(at(asked.until))} ${WORDS[what].late}.`),
     h("ul", null, asked.reasons.map((reason) => h("li", null, reason))),
-    h("p", { class: "quiet" }, "Or on the command line: ", h("code", null, `homeostat ${what} approve ${loop} --reason TEXT`),
-      ", or ", h("code", null, "refuse"), "."),
+    h("p", { class: "quiet" }, "Or on the command line: ", h("code", null, `homeostat approve ${asked.question} --reason TEXT`),
+      ", or ", h("code", null, "reject"), "."),
     h("div", { class: "asking-foot" }, answer(true), answer(false)));
 }
 

@@ -4,7 +4,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at, count, day, dayAndTime, fixed, known, NONE, percent, plural, signed } from "../format.js";
 import { icon } from "../icons.js";
 import { rollouts } from "../state.js";
-import { proposal, question } from "./asking.js";
+import { proposal, question, release } from "./asking.js";
 import { activityOf } from "./status.js";
 
 const SHOWN = 5;
@@ -95,6 +95,7 @@ function closed(overview, loop, page) {
       h("li", { class: "next" }, h("span", { class: "step-dot" }), h("strong", null, percent(share))))),
     h("p", { class: "quiet" }, h("strong", null, doing ?? "No rollout is open. "), doing ? " " : null, rest),
     proposal(overview.proposal, loop, page),
+    release(overview.release),
   ];
 }
 

@@ -1,0 +1,111 @@
+"""A loop that serves a model from elsewhere: which columns it is asked about, and that it answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from homeostat.app.brought import is_model, must_answer, names_in, read_model, suffixes, width_of
+from homeostat.app.scaffold.past import Past
+from homeostat.app.scaffold.plan import Brought, Plan
+from homeostat.data.inference import ProposedColumn
+from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.registry.manifest import hash_file
+from homeostat.training.rows import model_frame
+
+_MLFLOW = "mlflow:"
+_ASKED = 500
+
+
+def sources_of(
+    source: str | None, rows: Path | None, tracking: str | None, scratch: Path
+) -> tuple[Path | None, Path | None]:
+    """The file of rows and that of a model, whichever ``source`` is; what lies in MLflow is fetched to ``scratch``.
+
+    Raises: InvalidInput for a model without rows, or rows twice; NotFound without the file.
+    """
+    if source is None or not (source.startswith(_MLFLOW) or is_model(source)):
+        if rows is not None:
+            raise InvalidInput(
+                "Rows are given twice, or without a model.",
+                mend="Give rows with --from; or a model with --from, and rows with --rows.",
+            )
+        return (None if source is None else Path(source)), None
+    if rows is None:
+        raise InvalidInput(
+            f"{source} is a model: before it serves, it is judged on rows whose outcome is known.",
+            mend="Add --rows FILE and --target COLUMN.",
+            source=source,
+        )
+    if not source.startswith(_MLFLOW):
+        if not Path(source).is_file():
+            raise NotFound(f"There is no file {source}.", mend="Name an existing file.", file=source)
+        return rows, Path(source)
+    from homeostat.adapters.mlflow.brought import fetch_model
+
+    tracking = tracking or os.environ.get("MLFLOW_TRACKING_URI")
+    if not tracking:
+        raise InvalidInput(
+            f"{source} is in MLflow, but not where.",
+            mend="Add --tracking-uri, such as sqlite:///mlflow.db, or set MLFLOW_TRACKING_URI.",
+            source=source,
+        )
+    return rows, fetch_model(source.removeprefix(_MLFLOW), scratch, suffixes(), tracking)
+
+
+def serving(past: Past, file: Path) -> Past:
+    """The same past for a loop that serves the model in ``file``: its features are those that the model takes.
+
+    Raises: InvalidInput where the rows lack one, it is not clear which they are, or the model does not answer.
+    """
+    model = read_model(file)
+    features, told = _features(past.plan, names_in(model), width_of(model), file.name)
+    model = read_model(file, [one.name for one in features])
+    chosen = {one.name: "text" if one.column.kind == "text" else "number" for one in features}
+    newest = past.questions.tail(_ASKED)
+    columns = {name: _values(newest[name], kind == "text") for name, kind in chosen.items()}
+    must_answer(model, model_frame(columns, chosen), file.name)  # type: ignore[arg-type]
+    named = {one.name for one in features}
+    unused = {one.name: "is none of the model's" for one in past.plan.features if one.name not in named}
+    plan = replace(
+        past.plan,
+        features=features,
+        model=Brought(f"model{file.suffix.lower()}", hash_file(file)),
+        assumed=(*past.plan.assumed, *told),
+        left_out={**past.plan.left_out, **unused},
+    )
+    keep = [*(name for name, _ in plan.key), plan.time, *(one.name for one in features)]
+    return Past(plan, past.questions.select(list(dict.fromkeys(keep))), past.outcomes)
+
+
+def _features(
+    plan: Plan, names: list[str] | None, width: int | None, file: str
+) -> tuple[tuple[ProposedColumn, ...], list[str]]:
+    known = {one.name: one for one in plan.features}
+    if names is None:
+        numbers = tuple(one for one in plan.features if one.column.kind != "text")
+        if width is not None and len(numbers) != width:
+            raise InvalidInput(
+                f"{file} takes {width} columns without naming them, and the rows have {len(numbers)} of numbers.",
+                mend="Give a file with the target, the key, the time and these columns in the model's order.",
+                columns=[one.name for one in numbers],
+            )
+        return numbers, [
+            f"The model names no columns: it is given {', '.join(one.name for one in numbers)}, in this order."
+        ]
+    new = [plan.renamed.get(name, name) for name in names]
+    missing = [name for name, mine in zip(names, new, strict=True) if mine not in known]
+    if missing:
+        raise InvalidInput(
+            f"{file} takes {', '.join(missing)}, which the rows lack, or which is no feature there.",
+            mend="Give rows with every column that the model takes, under its name.",
+            missing=missing,
+        )
+    return tuple(known[name] for name in new), []
+
+
+def _values(column: pl.Series, text: bool) -> object:
+    return column.cast(pl.Float64).to_numpy() if not text else column.to_numpy().astype(object)
