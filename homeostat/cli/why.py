@@ -93,6 +93,8 @@ def _version(told: Json, decisions: Json) -> None:
     else:
         legs = "  ".join(f"{leg} {value[:12]}" for leg, value in told["fingerprint"].items())
         data.print(f"  fingerprint  {legs}")
+        if told["code"] is not None:
+            data.print(f"  code         {_code(told['code'])}", markup=False)
         pin = told["training_set"]
         tables = ", ".join(f"{name}@{version}" for name, version in pin["table_versions"].items())
         data.print(
@@ -106,6 +108,15 @@ def _version(told: Json, decisions: Json) -> None:
     for one in decisions["approvals"]:
         _decision("  asked", one)
     _decision("  promoted", decisions["promoted"])
+
+
+def _code(code: Json) -> str:
+    if code["problem"] is not None:
+        return f"{code['problem']} {code['mend']}"
+    files = f"{code['files']:,} {'file' if code['files'] == 1 else 'files'}, trained by {code['function']}"
+    if code["commit"] is None:
+        return f"{files}; outside of git"
+    return f"commit {code['commit'][:12]}{', with changes' if code['dirty'] else ''}; {files}"
 
 
 def _decision(word: str, one: Json | None) -> None:

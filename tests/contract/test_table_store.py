@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -99,6 +100,16 @@ def test_every_version_stays_readable_through_compaction(store):
     assert store.read("seen")["_sequence"].to_pylist() == list(range(30))
     for held, version in enumerate(versions, start=1):
         assert store.read("seen", version=version).num_rows == 3 * held
+
+
+def test_merged_files_can_be_read_in_small_parts(open_store, tmp_path):
+    store = open_store()
+    for part in range(2):
+        made = pa.table({"id": [f"r{place}" for place in range(50_000)], "_sequence": range(50_000)})
+        store.append("big", made, writer="test", upto=part)
+    store.compact("big")
+    merged = max(tmp_path.rglob("big/*.parquet"), key=lambda path: path.stat().st_size)
+    assert pq.ParquetFile(merged).metadata.num_row_groups == 2
 
 
 def test_compaction_happens_by_itself(open_store, tmp_path):

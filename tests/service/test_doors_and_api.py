@@ -297,6 +297,16 @@ def test_a_rollback_without_a_standby_is_refused(running: Running) -> None:
     assert "standby" in problem(reply, 403, "refused")["mend"]
 
 
+def test_a_prediction_is_traced_through_the_running_instance(running: Running) -> None:
+    reply = _rows(running, PREDICT, [visit("traced")]).raise_for_status().json()["predictions"][0]
+    told = running.control.get(f"/api/predictions/{reply['prediction_id']}/why").raise_for_status().json()
+    assert (told["loop"], told["agrees"], told["label"]["status"]) == (LOOP, True, "maturing")
+    assert (told["version"]["judged"], told["version"]["code"]["function"][-6:]) == (True, ".train")
+    found = told["attributions"]
+    assert found["base"] + sum(one["share"] for one in found["features"]) == pytest.approx(reply["probability"])
+    assert running.command("why", reply["prediction_id"])["arm"] == told["arm"]
+
+
 def test_a_decision_is_explained_and_judged_again(running: Running) -> None:
     path = f"/api/loops/{LOOP}/decisions"
     told = running.control.get(f"{path}/1/explanation?replay=true").json()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.models import TrainingPin, Version
+from homeostat.registry.recorded import read_legs
 
 Json = dict[str, Any]
 
@@ -36,6 +39,22 @@ def version_of(found: Version | None, name: str, state: LoopState, entries: Sequ
         "metrics": dict(found.metrics),
         "promise": dict(found.promise),
     }
+
+
+def code_of(folder: Path) -> Json | None:
+    """From which commit its code was, whether that differed from it, and how many files took part.
+
+    None where no release of today recorded it; outside of git there is no commit. A record that was changed is told.
+    """
+    try:
+        code = read_legs(folder).code
+    except HomeostatError as error:
+        return {"problem": error.problem, "mend": error.mend}
+    if code is None:
+        return None
+    tree = code.tree
+    kept = {"commit": tree.commit if tree else None, "dirty": tree.dirty if tree else None}
+    return {"problem": None, **kept, "function": code.function, "files": len(code.files)}
 
 
 def pin_of(pin: TrainingPin) -> Json:

@@ -15,7 +15,7 @@ from homeostat.app.lineage.arms import in_force, why_arm
 from homeostat.app.lineage.attributing import attributed
 from homeostat.app.lineage.decisions import decided_about, shown
 from homeostat.app.lineage.truth import truth_of
-from homeostat.app.lineage.versions import version_of
+from homeostat.app.lineage.versions import code_of, version_of
 from homeostat.app.manifests import Manifests
 from homeostat.app.predictions import Served, find
 from homeostat.control.loop import Loop
@@ -67,7 +67,10 @@ class Why:
                 "generation": generation,
                 "decision": None if decided is None else shown(decided),
             },
-            "version": version_of(self._manifests.find(meant.name, version), version, state, entries),
+            "version": {
+                **version_of(self._manifests.find(meant.name, version), version, state, entries),
+                "code": code_of(folder),
+            },
             "decisions": decided_about(entries, version),
             "attributions": attributed(folder, meant.name, version, served.features, prediction_id),
             "label": truth_of(self._tables, meant, served, at),

@@ -102,7 +102,12 @@ function featureOf(one, told, loop) {
       h("span", { class: "made-from" }, madeFrom(one)),
       pillOf(one), icon("chevron", 16)),
     body);
-  node.addEventListener("toggle", () => node.open && !body.hasChildNodes() && fill(one));
+  node.addEventListener("toggle", async () => {
+    if (!node.open || node.dataset.asked) return;
+    node.dataset.asked = "true"; // what corrected its rows since is looked for now, and for this feature alone
+    const since = await api.prediction(loop, told.prediction_id, { feature: one.feature }).catch(() => null);
+    fill(since?.features[0] ?? one);
+  });
   const fill = (shown) => body.replaceChildren(...bodyOf(shown, async () => {
     const more = await api.prediction(loop, told.prediction_id, { feature: one.feature, rows: MOST });
     fill(more.features[0]);
