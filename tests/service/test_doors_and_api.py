@@ -270,10 +270,7 @@ def test_the_control_api_tells_the_known_loops(running: Running, what: str) -> N
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/api/replay/barrier", b""),
-        ("/api/replay/barrier", b"{"),
-        ("/api/replay/barrier", b"{}"),
-        ("/api/replay/barrier", b'{"now": 5}'),
+        *(("/api/replay/barrier", body) for body in (b"", b"{", b"{}", b'{"now": 5}')),
         ("/api/replay/barrier", b'{"now": "2024-01-08T00:00:00"}'),
         ("/api/replay/barrier", b'{"now": "tomorrow"}'),
         ("/api/replay", b'{"start": "2024-01-08T00:00:00Z"}'),
