@@ -115,6 +115,7 @@ def _next(month: str) -> str:
 def reported(task: Task) -> tuple[str, str]:
     """The two figures of a month: how well answers tell rows apart, and how wrong they are.
 
+    >>> from homeostat.stats.tasks import Regression
     >>> reported(BINARY), reported(Regression())
     (('auc', 'log_loss'), ('skill', 'rmse'))
     """

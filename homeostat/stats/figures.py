@@ -93,7 +93,7 @@ def clipped_log_loss(table: Tables, *, at: float) -> float:
 
     >>> day = table_of(ScoreSums.of([1, 1], [0.5, 0.0001]))
     >>> round(clipped_log_loss(day, at=3.0), 2)
-    1.84
+    1.85
     """
     rows = float(table.sum())
     if not rows:

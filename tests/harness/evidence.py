@@ -14,20 +14,22 @@ from tests.harness.twins import PROMOTED
 from tests.harness.world import LOOP, day
 
 Json = dict[str, Any]
+_TIMED = ("manifest", "diagnosis", "steps")
 
 
 def decided(running: Running) -> list[Json]:
     """The decisions up to the promotion of the second version, without what follows from table versions.
 
     How often the recorder stores depends on the machine's speed; so do table versions, a manifest that names
-    them, and the hashes over it. A diagnosis tells of rows that were recomputed, which are chosen by their ids.
+    them, and the hashes over it. A diagnosis tells of rows that were recomputed, which are chosen by their ids. What
+    steps cost, and whether one was kept, hangs on when a training was killed.
     """
     last = format_instant(day(PROMOTED))
     return [_untimed(one) for one in running.decisions() if one["at"] <= last]
 
 
 def _untimed(decision: Json) -> Json:
-    evidence = {name: value for name, value in decision["evidence"].items() if name not in ("manifest", "diagnosis")}
+    evidence = {name: value for name, value in decision["evidence"].items() if name not in _TIMED}
     return {**{name: value for name, value in decision.items() if name != "hash"}, "evidence": evidence}
 
 

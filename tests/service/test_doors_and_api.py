@@ -297,7 +297,7 @@ def test_a_rollback_without_a_standby_is_refused(running: Running) -> None:
 def test_a_prediction_is_traced_through_the_running_instance(running: Running) -> None:
     reply = _rows(running, PREDICT, [visit("traced")]).raise_for_status().json()["predictions"][0]
     told = running.control.get(f"/api/predictions/{reply['prediction_id']}/why").raise_for_status().json()
-    assert (told["loop"], told["agrees"], told["label"]["status"]) == (LOOP, True, "maturing")
+    assert (told["loop"], told["agrees"], told["label"]["truth"]) == (LOOP, True, None)
     assert (told["version"]["judged"], told["version"]["code"]["function"][-6:]) == (True, ".train")
     found = told["attributions"]
     assert found["base"] + sum(one["share"] for one in found["features"]) == pytest.approx(reply["probability"])

@@ -72,10 +72,15 @@ def _home(folder: Path, *, rate: float = 0.4, missing: bool = False) -> tuple[Ho
     remember_features(home, {"visits": LOOP.feature_set})
     shops = np.array(["north", "south"] * 50, dtype=object)
     profile = ReferenceProfile.of(LOOP.feature_set.kinds, {"shop": shops}, np.full(100, 0.4))
-    saved = save_version(
-        home.versions, "v1", model(-0.4, inputs=INPUTS), inputs=INPUTS, features=LOOP.feature_set, loop="visits"
+    save_version(
+        home.versions,
+        "v1",
+        model(-0.4, inputs=INPUTS),
+        inputs=INPUTS,
+        features=LOOP.feature_set,
+        loop="visits",
+        beside={"profile.json": canonical_json(profile.to_json())},
     )
-    (saved / "profile.json").write_bytes(canonical_json(profile.to_json()))
     return home, [_day(number, truth[number * ROWS : (number + 1) * ROWS]) for number in range(DAYS)]
 
 
@@ -128,7 +133,7 @@ def test_what_fails_is_unknown_with_its_reason_and_never_an_error(tmp_path: Path
     (home.versions / "visits" / "v1" / "model.onnx").write_bytes(b"torn")
     found = Diagnoser.of(home, LOOP).diagnose(Judged("v1", None, NOW), days, ())
     assert found.cause == "unknown"
-    assert "files of version v1" in found.because
+    assert "is not what was registered" in found.because
 
 
 @pytest.fixture(scope="module")

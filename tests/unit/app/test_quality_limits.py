@@ -88,15 +88,15 @@ def home(tmp_path: Path) -> Path:
     profile = ReferenceProfile.of(kinds, {"shop": np.array(["north"] * 9, dtype=object)}, np.full(9, 0.4))
     for version, kind in (("v1", "good"), ("v2", "good"), ("v3", "bad")):
         content = model(BIASES[kind], inputs=shops)
-        folder = save_version(
+        save_version(
             tmp_path / "versions",
             version,
             content,
             inputs=shops,
             features=LOOP.feature_set,
             loop="visits",
+            beside={"profile.json": canonical_json(profile.to_json())},
         )
-        (folder / "profile.json").write_bytes(canonical_json(profile.to_json()))
     return tmp_path
 
 

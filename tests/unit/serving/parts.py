@@ -104,12 +104,15 @@ def save_version(
     files: Mapping[str, str] | None = None,
     features: FeatureSet = FEATURES,
     loop: str = "late",
+    beside: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """A version folder of a loop as training on ``features`` leaves it."""
+    """A version folder of a loop as training on ``features`` leaves it, with what lies ``beside`` the model."""
     folder = versions / loop / version
     folder.mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(model_bytes)
-    found = {"model.onnx": hashlib.sha256(model_bytes).hexdigest()} if files is None else files
+    lying = {"model.onnx": model_bytes, **(beside or {})}
+    for name, content in lying.items():
+        (folder / name).write_bytes(content)
+    found = {name: hashlib.sha256(one).hexdigest() for name, one in lying.items()} if files is None else files
     pin = TrainingPin(
         table_versions={},
         sequence=0,

@@ -84,6 +84,7 @@ STEP_NAMES = [
     "compare",
     "evaluate",
     "profile",
+    "card",
 ]
 SAMPLE_TWICE = 2
 
@@ -97,7 +98,7 @@ def test_a_rerun_does_nothing_and_a_change_runs_what_it_touches(bench: Bench) ->
     assert set(states(again).values()) == {"kept"}
     assert (bench.trained, again.version, again.evaluation) == ([], first.version, first.evaluation)
     renamed = states(bench.make(job=replace(JOB, version="v2")))
-    assert {name for name, state in renamed.items() if state == "done"} == {"split", "evaluate"}, (
+    assert {name for name, state in renamed.items() if state == "done"} == {"split", "evaluate", "card"}, (
         "the parts of kept rows are made again"
     )
     earlier = states(bench.make(job=replace(JOB, cutoff=8 * DAY)))
@@ -106,7 +107,7 @@ def test_a_rerun_does_nothing_and_a_change_runs_what_it_touches(bench: Bench) ->
     }  # fmt: skip
     other = states(bench.make(replace(bench.loop(), config={"penalty": 2.0})))
     assert {name for name, state in other.items() if state == "done"} == {
-        "split", "repeat", "train", "convert", "evaluate", "profile",
+        "split", "repeat", "train", "convert", "evaluate", "profile", "card",
     }  # fmt: skip
 
 
