@@ -80,7 +80,7 @@ function categoryPanel(points, { references }) {
   const names = [...weights.keys()].sort((a, b) => weights.get(b) - weights.get(a)).slice(0, MOST);
   const latest = references[points.findLast(({ counts }) => counts).reference];
   const rows = names.map((name) => ({ name: `${clip(name)}  ${percent(trained(latest, name))}`, of: (point) => shareOf(point, references, name) }));
-  return categories(points, [...rows, { name: "others", of: (point) => restOf(point, references, names) }], { name: "Share of rows by category; beside each name its share in training" });
+  return categories(points, [...rows, { name: "others", of: (point) => restOf(point, references, names) }], { name: "Share by category; in training beside its name" });
 }
 
 function trained({ categories: names, counts }, name) {
