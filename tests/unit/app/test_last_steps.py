@@ -31,7 +31,7 @@ from tests.unit.control.rig import loop_of
 
 
 class Bench:
-    """A staged version in a home with a real registry, any of whose calls may be away; and the pauses that were made."""
+    """A staged version in a home with a real registry, any of whose calls may be away; and the pauses made."""
 
     def __init__(self, home: Home, empty: Path) -> None:
         self.home, self.place = home, JobFolder(home.jobs / LOOP / "v9")
