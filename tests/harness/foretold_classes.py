@@ -22,7 +22,7 @@ def answered(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places of classes, and chances that are too sure of themselves; ``moved`` shifts what is asked, ``shock`` is what
     rows of the day share and no chance shows."""
-    odds = (rng.normal(size=(rows, 2)) + [moved, 0.0]) @ _WEIGHTS
+    odds = (rng.normal(size=(rows, 2)) + np.array([moved, 0.0])) @ _WEIGHTS
     truth = odds[:, ::-1] if turned else odds
     return _drawn(rng, _shares(truth + shock * rng.normal(size=3))), _shares(1.5 * odds)
 
