@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -31,14 +32,15 @@ def target_of(column: pl.Series, positive: str | None, answers: Answers | None) 
     kind = _kind(column)
     values = column.drop_nulls().unique().sort().to_list()
     _must_be_outcomes(column, values)
+    told: list[str] = []
     if positive is not None:
         _must_be_binary(answers)
-        return _named(column.name, kind, values, positive), []
-    if answers is None:
-        answers, told = _guessed(column, kind, values)
+        target = _named(column.name, kind, values, positive)
     else:
-        told = []
-    return _MAKERS[answers](column, kind, values), told
+        if answers is None:
+            answers, told = _guessed(column, kind, values)
+        target = _MAKERS[answers](column, kind, values)
+    return replace(target, values=tuple(map(_shown, values[:_MOST_CLASSES]))), told
 
 
 def outcomes_of(column: pl.Series, target: Target) -> pl.Series:
@@ -97,7 +99,7 @@ def _guessed(column: pl.Series, kind: Kind, values: list[Any]) -> tuple[Answers,
 
 def _yes_or_no(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind == "boolean":
-        return Target(column.name, kind, column.name)
+        return Target(column.name, kind, column.name, positive="true")
     chosen = [value for value in values if _says_yes(value, values)] if len(values) == 2 else []
     if len(chosen) != 1:
         first, last = _shown(values[0]), _shown(values[-1])
@@ -158,12 +160,12 @@ def _named(name: str, kind: Kind, values: list[Any], positive: str) -> Target:
             target=name,
         )
     if kind == "boolean":
-        return Target(name, kind, name if found[0] else f"not {name}")
+        return Target(name, kind, name if found[0] else f"not {name}", positive=_shown(found[0]))
     return _condition(name, kind, found[0])
 
 
 def _condition(name: str, kind: Kind, value: object) -> Target:
-    return Target(name, kind, f"{name} == {json.dumps(value, ensure_ascii=False)}")
+    return Target(name, kind, f"{name} == {json.dumps(value, ensure_ascii=False)}", positive=_shown(value))
 
 
 def _kind(column: pl.Series) -> Kind:
