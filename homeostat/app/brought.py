@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from homeostat.app.brought_files import read_model
+from homeostat.app.brought_names import rename_features
 from homeostat.data.labels import Answers, Label
 from homeostat.kernel.errors import HomeostatError, IntegrityError, InvalidInput, NotFound
 from homeostat.registry.manifest import hash_file
@@ -50,6 +51,8 @@ def fitted_for(
         model.take_for(answers)
     elif hasattr(model, "get_booster"):
         model.get_booster().feature_names = list(features)
+    elif not hasattr(model, "booster_"):
+        rename_features(model, dict(zip(names_in(model) or (), features, strict=False)))
     if answers == "multiclass" and _by_place(model, classes):
         _last_step(model).class_names_ = list(classes)
     if positive is not None:
@@ -88,7 +91,9 @@ def named_classes(model: Any, values: Sequence[str], file: str) -> tuple[tuple[s
     Raises: InvalidInput where the model tells others apart.
     """
     names = class_names(model)
-    if set(names) & set(values):
+    numbered = names == [str(place) for place in range(len(names))]
+    common = set(names) & set(values)
+    if common in (set(names), set(values)) or (common and not numbered):
         more = [name for name in names if name not in values]
         unknown = [value for value in values if value not in names]
         told = [f"{file} knows nothing of {', '.join(unknown)}: it gives that no chance."] if unknown else []
@@ -169,7 +174,7 @@ def must_answer(model: Any, frame: Any, task: Task, file: str) -> None:
         if not _fits(answer, len(rows), task):
             raise InvalidInput(
                 f"{file} gives {what} no {_WANTED[task.name]}.",
-                mend="Bring a model that also answers where values are missing, such as by SimpleImputer.",
+                mend="Bring a model that answers so, also where values are missing, such as by SimpleImputer.",
                 file=file,
             )
 
@@ -191,9 +196,11 @@ def _last_step(model: Any) -> Any:
 
 
 def _by_place(model: Any, classes: Sequence[str]) -> bool:
-    """Whether a model numbers so many classes from 0 on, none of which is called so."""
+    """Whether a model numbers so many classes from 0 on, and they are called otherwise: a booster knows no names."""
     places = [str(place) for place in range(len(classes))]
-    return class_names(model) == places and not set(places) & set(classes)
+    may_meet = hasattr(model, "booster_") or hasattr(model, "get_booster")
+    meet = set(places) == set(classes) if may_meet else set(places) & set(classes)
+    return class_names(model) == places and not meet
 
 
 def _of_booster(model: Any) -> Sequence[str] | None:

@@ -108,14 +108,15 @@ def _xgboost(file: Path) -> Any:
     from xgboost.core import XGBoostError
 
     try:
-        told = json.loads(Booster(model_file=file).save_config())["learner"]["objective"]["name"]
+        content = bytearray(file.read_bytes())
+        told = json.loads(Booster(model_file=content).save_config())["learner"]["objective"]["name"]
         if told in _NUMBERS:
             model = XGBRegressor(n_jobs=1)
         elif told in ("binary:logistic", "multi:softprob"):
             model = XGBClassifier(n_jobs=1)
         else:
             raise _of_no_use(file, told)
-        model.load_model(file)
+        model.load_model(content)
     except (XGBoostError, ValueError, TypeError, KeyError) as error:
         raise _unreadable(file, "XGBoost's", error) from error
     return model

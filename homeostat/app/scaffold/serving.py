@@ -21,6 +21,7 @@ from homeostat.app.brought import (
     width_of,
 )
 from homeostat.app.brought_files import is_model, read_model, suffixes
+from homeostat.app.scaffold.cleaning import names_for
 from homeostat.app.scaffold.past import Past
 from homeostat.app.scaffold.plan import Asked, Brought, Plan, Target
 from homeostat.data.inference import ProposedColumn
@@ -138,7 +139,7 @@ def _features(
         return numbers, [
             f"The model names no columns: it is given {', '.join(one.name for one in numbers)}, in this order."
         ]
-    new = [plan.renamed.get(name, name) for name in names]
+    new = [plan.renamed.get(name, name if name in known else names_for([name])[name]) for name in names]
     missing = [name for name, mine in zip(names, new, strict=True) if mine not in known]
     if missing:
         raise InvalidInput(

@@ -85,8 +85,13 @@ def _guessed(column: pl.Series, kind: Kind, values: list[Any]) -> tuple[Answers,
         if many > _TEXT_CLASSES or many * _REPEATS > column.drop_nulls().len():
             raise InvalidInput(
                 f"The target {name!r} has {many:,} different texts: hardly classes that a model could tell apart.",
-                mend="Name a column of numbers or of few texts; or say which text is to be predicted, such as"
-                f" --positive {_worded(values[0])}; or add --kind multiclass if these are classes.",
+                mend="Name a column of numbers or of few texts"
+                + (
+                    f"; or say which text is to be predicted, such as --positive {_worded(values[0])}; or add --kind"
+                    " multiclass if these are classes."
+                    if many <= _MOST_CLASSES
+                    else "."
+                ),
                 target=name,
             )
         return "multiclass", [f"{name!r} is one of {many} texts: which of these classes it is, is predicted."]
@@ -118,7 +123,7 @@ def _number(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind not in ("number", "integer"):
         raise InvalidInput(
             f"The target {column.name!r} holds no numbers, but such as {_shown(values[0])!r}.",
-            mend="Name a column of numbers, or leave --kind out.",
+            mend="Name a column of numbers: --kind regression, or a model of numbers, needs one.",
             target=column.name,
         )
     return Target(column.name, kind, column.name, "regression")
@@ -128,7 +133,8 @@ def _classes(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind == "number" and not all(value.is_integer() for value in values):
         raise InvalidInput(
             f"The target {column.name!r} holds numbers with fractions, which are no classes.",
-            mend="Leave --kind out to predict a number, or name a column of few texts or whole numbers.",
+            mend="Predict a number of it; or name a column of few texts or whole numbers, which --kind multiclass, or a"
+            " model of several classes, needs.",
             target=column.name,
         )
     if len(values) > _MOST_CLASSES:

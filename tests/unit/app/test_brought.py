@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from homeostat.app.brought import load_model, names_in
+from homeostat.app.brought import fitted_for, load_model, names_in
 from homeostat.app.brought_files import read_model
 from homeostat.app.forms import choose_form
 from homeostat.app.loader import load_loop
@@ -25,6 +27,7 @@ from homeostat.app.scaffold.serving import asked_of, serving, sources_of
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.errors import HomeostatError, IntegrityError, InvalidInput, NotFound
 from homeostat.registry.manifest import hash_file
+from homeostat.registry.models import Kind
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from homeostat.training.fitted import answering
 from homeostat.training.rows import TrainingRows
@@ -162,6 +165,50 @@ def test_classes_that_only_the_model_or_only_the_rows_know_are_kept_and_said(tmp
     assert plan.target.classes == ("bread", "cake", "pie", "nothing")
     assert plan.spread["nothing"] == 0
     assert "knows nothing of pie" in plan.assumed[-1]
+
+
+@pytest.mark.parametrize(
+    ("target", "classes", "said"),
+    [
+        (["1", "2", "3"], ("1", "2", "3"), "0 is 1, 1 is 2, 2 is 3"),
+        ([0, 1, 2], ("0", "1", "2"), "in this order"),
+        ([0, 1, 2, 3], ("0", "1", "2", "3"), "knows nothing of 3"),
+        ([1, 2, 3, 4], None, "tells 0, 1, 2 apart"),
+    ],
+)
+def test_a_booster_knows_classes_by_number(target: list[Any], classes: Any, said: str, tmp_path: Path) -> None:
+    file, _ = lightgbm(tmp_path, "multiclass")
+    rows = past("multiclass", left=(target * 100)[:300])
+    if classes is None:
+        with pytest.raises(InvalidInput, match=said):
+            serving(rows, file)
+        return
+    plan = serving(rows, file).plan
+    assert plan.target.classes == classes
+    assert said == "in this order" or said in plan.assumed[-1]
+
+
+def test_features_that_are_called_otherwise_in_a_model_are_found_in_all_its_parts(tmp_path: Path) -> None:
+    from skops.io import dump
+
+    odd = {"b": "Size (cm)", "a": "Kind of shop"}
+    frame = FRAME.rename(columns=odd).assign(**{"Kind of shop": np.where(X[:, 1] > 0, "old", "new")})
+    parts = ColumnTransformer(
+        [
+            ("texts", OneHotEncoder(handle_unknown="ignore"), ["Kind of shop"]),
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["Size (cm)"]),
+        ]
+    )
+    before = make_pipeline(parts, LogisticRegression()).fit(frame, Y)
+    dump(before, tmp_path / "m.skops")
+    rows: dict[str, Any] = {str(name): frame[name].to_numpy() for name in frame}
+    found = serving(past(**rows), tmp_path / "m.skops").plan
+    assert [one.name for one in found.features] == ["size_cm", "kind_of_shop"]
+    model = fitted_for(read_model(tmp_path / "m.skops"), ["size_cm", "kind_of_shop"], "binary")
+    renamed = frame.set_axis(["size_cm", "kind_of_shop"], axis=1)
+    assert np.array_equal(model.predict_proba(renamed), before.predict_proba(frame))
+    kinds: dict[str, Kind] = {"size_cm": "number", "kind_of_shop": "text"}
+    assert choose_form(model, kinds, [renamed], "v1").form.runtime == "onnx"
 
 
 @pytest.mark.parametrize("save", [skops, lightgbm, xgboost])
