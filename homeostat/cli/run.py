@@ -13,6 +13,7 @@ import typer
 
 from homeostat.app.lineage.choosing import chosen_place
 from homeostat.app.loop_file import check_loop_file
+from homeostat.app.registering import REGISTRY, chosen_registry
 from homeostat.app.tracing.choosing import chosen_traces
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
 from homeostat.cli.output import errors_shown, show, talk
@@ -75,6 +76,12 @@ def up(
         str | None,
         typer.Option("--openlineage", metavar="PLACE", help="Send OpenLineage events to this URL, or to a file."),
     ] = None,
+    registry: Annotated[
+        str | None,
+        typer.Option(
+            "--registry", envvar=REGISTRY, metavar="URL", help="Register versions on this MLflow server, not in --home."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -88,7 +95,7 @@ def up(
         check_loop_file(loop_file.resolve())
         os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
-        place = chosen_place(openlineage)
+        place, server = chosen_place(openlineage), chosen_registry(registry, os.environ)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
@@ -101,6 +108,7 @@ def up(
             "disk_reserve_bytes": reserve_mib << 20,
             "traces": traces,
             "openlineage": place,
+            "registry": server,
         }
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:
@@ -113,6 +121,9 @@ def up(
             if place:
                 talk.print(f"lineage    {place}  (OpenLineage)", markup=False, soft_wrap=True)
                 told |= {"openlineage": place}
+            if server:
+                talk.print(f"registry   {server}  (MLflow)", markup=False, soft_wrap=True)
+                told |= {"registry": server}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")

@@ -27,6 +27,10 @@ _COST = ("name", "state", "seconds", "memory", "attempts")
 """What is kept of each step with the gate's decision; the rest lies in the version's folder."""
 
 
+REGISTRATION_PATIENCE = 3_600.0
+"""Seconds for which a registry that is away is waited for, before the training counts as failed."""
+
+
 class RetrainingWork(Protocol):
     """What the workflow does to the world; every call finds what an earlier one made."""
 
@@ -70,7 +74,7 @@ def retraining_body(
     def body(steps: Steps, ask: Json) -> Json:
         pin = steps.run("pin", lambda: work.pin(ask))
         trained = steps.run("train", lambda: work.train(ask, pin))
-        steps.run("register", lambda: work.register(ask, trained))
+        steps.run("register", lambda: work.register(ask, trained), patience=REGISTRATION_PATIENCE)
         kept = {}
         if keeping is not None:
             kept = steps.run("checkpoint", lambda: before_release(loop, store, keeping, ask, trained))

@@ -124,7 +124,7 @@ class _Steps:
     def __init__(self, kept: list[Json]) -> None:
         self._kept, self._place = kept, 0
 
-    def run(self, name: str, effect: Callable[[], Json]) -> Json:
+    def run(self, name: str, effect: Callable[[], Json], patience: float = 0.0) -> Json:
         if self._place == len(self._kept):
             self._kept.append(effect())
         self._place += 1
