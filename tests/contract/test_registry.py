@@ -17,6 +17,7 @@ from homeostat.app.trust import keyring
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Untrusted
 from homeostat.registry.manifest import SIGNATURE, hash_files, verify_files, write_manifest
 from homeostat.registry.models import Fingerprint, Registry, TrainingPin, Version
+from tests.harness.mlflow_store import empty_store
 from tests.harness.signed import sign
 
 PIN = TrainingPin({"asked": 3}, 41, None, 1_000, 2_000, rows=10, first=1, last=9, feature_hash="f" * 64)
@@ -54,17 +55,9 @@ class Home:
         return MlflowRegistry(self.root / "mlflow.sqlite", self.root / "mlflow-artifacts", self.versions, keyring())
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow store, made once: its tables take seconds to create."""
-    home = Home(tmp_path_factory.mktemp("empty"))
-    assert home.open().list("late") == []
-    return home.root / "mlflow.sqlite"
-
-
 @pytest.fixture
-def home(tmp_path: Path, empty_store: Path) -> Home:
-    shutil.copy(empty_store, tmp_path / "mlflow.sqlite")
+def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    shutil.copy(empty_store(tmp_path_factory.getbasetemp()), tmp_path / "mlflow.sqlite")
     return Home(tmp_path)
 
 

@@ -21,6 +21,7 @@ from homeostat.registry.models import Version
 from homeostat.registry.sealed import Trust, open_sealed
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = "version"
@@ -101,16 +102,21 @@ class MlflowRegistry:
             self._materialise(loop, version, fetched, anew=True)
 
     def delete(self, loop: str, version: str) -> None:
-        """Remove a version: files first, then MLflow's entries, so that what is cut off is done by the next call."""
+        """Remove a version: files first, then MLflow's entries, so that what is cut off is done by the next call.
+
+        What a registration that was cut off has left goes too: a run without a version.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         with self._lock:
             entry = find_version(self._client, loop, f"{loop}/{version}")
-            if entry is not None:
-                run = self._client.get_run(str(entry.run_id))
+            run = self._run_of(loop, version) if entry is None else self._client.get_run(str(entry.run_id))
+            if run is not None:
                 get_artifact_repository(str(run.info.artifact_uri)).delete_artifacts(ARTIFACTS)  # type: ignore[no-untyped-call]
+            if entry is not None:
                 self._client.delete_model_version(loop, str(entry.version))
-                self._client.delete_run(str(entry.run_id))
+            if run is not None:
+                self._client.delete_run(str(run.info.run_id))
             self._known.pop(f"{loop}/{version}", None)
             shutil.rmtree(self._versions / loop / version, ignore_errors=True)
 
@@ -152,6 +158,10 @@ class MlflowRegistry:
                 version=version.id,
             )
         return str(run.info.run_id)
+
+    def _run_of(self, loop: str, version: str) -> Run | None:
+        experiment = self._client.get_experiment_by_name(loop)
+        return None if experiment is None else find_run(self._client, experiment.experiment_id, f"{loop}/{version}")
 
     def _experiment(self, loop: str) -> str:
         found = self._client.get_experiment_by_name(loop)
