@@ -14,18 +14,17 @@ import numpy as np
 import pandas as pd
 
 from homeostat.adapters.mlflow.entries import LEFT_BY_CLIENTS
-from homeostat.adapters.mlflow.flavour import PROBABILITY
+from homeostat.adapters.mlflow.flavour import answer_columns
 from homeostat.app.runtimes import load_sealed
 from homeostat.app.trust import keyring
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import open_sealed
 from homeostat.serving.runtimes import Runtime, answers
-from homeostat.stats.tasks import BINARY, Multiclass
 
 
 class ServedVersion:
-    """A version as MLflow asks it: a frame of all features in, a frame with the probability out."""
+    """A version as MLflow asks it: a frame of all features in, one of answers out, by its signature's names."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -36,10 +35,9 @@ class ServedVersion:
         Missing is NaN or None; ``params`` are not used.
         """
         columns = {name: _values(frame[name], kind) for name, kind in self._runtime.inputs}
-        answer, task = answers(self._runtime, self._runtime.predict(columns), len(frame)), self._runtime.binding.task
-        if isinstance(task, Multiclass):
-            return pd.DataFrame(answer, columns=list(task.classes), index=frame.index)
-        return pd.DataFrame({PROBABILITY if task == BINARY else task.column: answer}, index=frame.index)
+        names = answer_columns(self._runtime.binding.task)
+        answer = np.array(answers(self._runtime, self._runtime.predict(columns), len(frame)), dtype=np.float64)
+        return pd.DataFrame(answer.reshape(len(frame), len(names)), columns=names, index=frame.index)
 
 
 def _load_pyfunc(path: str) -> ServedVersion:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.app import views
+from homeostat.app.control.last_steps import forget
 from homeostat.app.operations import Operations
 from homeostat.control.loop import Loop
 from homeostat.control.retention import DELETE, Keep, delete, judge_retention, pin, unpin
@@ -19,6 +20,7 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.kernel.verdicts import Reason, Verdict
 from homeostat.registry.models import Registry
+from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
 _LOG = logging.getLogger("homeostat.control")
@@ -79,6 +81,7 @@ class Retention:
 
     def look(self, loop: Loop, now: Instant) -> None:
         """What control does after each look: the loop's own policy, where it has one; what fails is tried again."""
+        self._forget_failed(loop)
         if loop.keep.everything:
             return
         try:
@@ -93,6 +96,12 @@ class Retention:
         for version, standing in state.versions.items():
             if standing.name == "deleted" and (self.operations.home.versions / loop.name / version).exists():
                 self._remove(loop, version)
+
+    def _forget_failed(self, loop: Loop) -> None:
+        """Nothing of a version that failed stays half registered, once the registry is there again."""
+        for version, standing in self.operations.store.state(loop.name).versions.items():
+            if standing.name == "failed":
+                forget(self.registry, loop.name, version, JobFolder(self.operations.home.jobs / loop.name / version))
 
     def _delete(self, loop: Loop, version: str, verdict: Verdict, actor: str, now: Instant | None) -> Json:
         found, originals = self.operations.manifests.find(loop.name, version), self._originals(loop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -32,6 +32,10 @@ def init(
     positive: Annotated[
         str | None, typer.Option("--positive", metavar="VALUE", help="The value of the target to be predicted.")
     ] = None,
+    kind: Annotated[
+        Literal["binary", "regression", "multiclass"] | None,
+        typer.Option("--kind", help="What is predicted: a yes or no, a number, or one of several classes."),
+    ] = None,
     time: Annotated[
         str | None, typer.Option("--time", metavar="COLUMN", help="The column that says when a row was asked about.")
     ] = None,
@@ -57,6 +61,9 @@ def init(
     'homeostat up NAME' then runs it: a first version is trained, judged on the newest rows, and serves. What the
     rows do not tell is asked for, or assumed and said.
 
+    What is predicted follows from the target: a yes or no of two values, a number of numbers, one of several classes of
+    few texts or whole numbers. --kind says otherwise, and which made-up rows there shall be.
+
     Rows are CSV, Parquet or JSON lines; without --from they are made up. A model is a file of scikit-learn (.skops),
     LightGBM (.txt), XGBoost (.json, .ubj) or ONNX, or one of these in MLflow (mlflow:models:/NAME/1 or
     mlflow:runs:/ID/model). It serves as it is, once the newest of --rows show that it knows something.
@@ -73,16 +80,16 @@ def init(
         place = Place(at, (home or at / ".homeostat").resolve())
         with TemporaryDirectory(prefix="homeostat-init-") as scratch, progress_bar("reading") as progress:
             file, model = sources_of(source, rows, tracking_uri, Path(scratch))
-            asked = Asked(name, "" if file is None else file.name, target, time, tuple(key or ()), positive, matures)
+            asked = Asked(
+                name, "" if file is None else file.name, target, time, tuple(key or ()), positive, matures, kind
+            )
             told = start_from_rows(asked, file, place, SystemClock().now(), progress, model)
         show(told, as_json, _told)
 
 
 def _told(told: Json) -> None:
     data.print(f"[bold]{told['loop']}[/]  ", end="")
-    data.print(
-        f"is {told['label']}?  {told['labelled']:,} rows with an outcome, true in {told['positive']:,}", markup=False
-    )
+    data.print(f"{told['question']}  {told['labelled']:,} rows with an outcome: {told['told']}", markup=False)
     data.print(f"features  {', '.join(told['features'])}", markup=False)
     for name, why in told["left_out"].items():
         data.print(f"left out  {name} {why}", markup=False)

@@ -155,6 +155,9 @@ def _revoked(key: Json) -> None:
 
 
 def _listed(found: list[Json]) -> None:
+    if not found:
+        data.print("No keys yet: 'homeostat keys init' makes one, and 'homeostat up' does where there is none.")
+        return
     rows = [
         [_short(one), one["standing"], when(one["since"]), str(len(one["versions"])), one["reason"]] for one in found
     ]

@@ -77,13 +77,21 @@ def _told(made: Json) -> None:
 def _label(label: Json) -> None:
     condition = escape(label["condition"])
     if label["status"] == "labelled":
-        word, style = ("right", "green") if label["right"] else ("wrong", "red")
-        truth = "yes" if label["truth"] else "no"
-        data.print(f"  it was [{style}]{word}[/]: {condition} turned out {truth}")
+        data.print(f"  {_turned_out(label)}: {condition} turned out {_answer(label['truth'])}")
     elif label["status"] == "maturing":
         data.print(f"  {condition}: known at {when(label['due'])}, when the label is due", style="dim")
     else:
         data.print(f"  {condition}: no label came, and it was due at {when(label['due'])}", style="yellow")
+
+
+def _turned_out(label: Json) -> str:
+    if label["right"] is None:
+        return f"it was off by {abs(label['off']):.6g}, too {'high' if label['off'] > 0 else 'low'}"
+    return "it was [green]right[/]" if label["right"] else "it was [red]wrong[/]"
+
+
+def _answer(truth: object) -> str:
+    return escape(str({True: "yes", False: "no"}[truth] if isinstance(truth, bool) else truth))
 
 
 def _version(told: Json, decisions: Json) -> None:

@@ -107,7 +107,7 @@ def _expected(made: EstimatedDay, days: int) -> Interval | None:
     skill = made.trail.get("skill")
     if days < TRAIL_DAYS or skill is None or skill.known is None or skill.low is None or skill.high is None:
         return None
-    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, sum(made.scores), _ESTIMATED_AT)
+    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, made.counted, _ESTIMATED_AT)
 
 
 def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, ...]:
@@ -204,7 +204,7 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
     task, skill = task_of_sums(live), skill_of(live)
     ranked = "roc_auc" in task.figures
     auc = _defined(lambda: task.interval("roc_auc", live)) if ranked else None
-    if skill is None or (ranked and auc is None):
+    if skill is None:
         return None
     first = [sums for day in recent if (sums := day.sums_of(frozen))]
     own, old = pooled(live), pooled(first) if first and len(first) == len(recent) else None

@@ -1,4 +1,4 @@
-"""The retraining workflow: pin, train and evaluate, register, gate; each step may be run again after a crash.
+"""The retraining workflow: pin, train and evaluate, sign, register, gate; each step may be run again after a crash.
 
 A variant of a version takes the same way: only how its model is made differs, and that is the child process's to know.
 """
@@ -21,14 +21,12 @@ from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.training.evaluation import Evaluation
 from homeostat.training.jobs import TOGETHER, Burden, burdens_of
 from homeostat.training.pipeline import Steps
+from homeostat.training.steps import REGISTER, SIGN
 
 Json = dict[str, Any]
 _COST = ("name", "state", "seconds", "memory", "attempts")
-"""What is kept of each step with the gate's decision; the rest lies in the version's folder."""
-
-
-REGISTRATION_PATIENCE = 3_600.0
-"""Seconds for which a registry that is away is waited for, before the training counts as failed."""
+"""What is kept of each step with the gate's decision; the rest lies in the version's folder, but of the last ones."""
+_WHOLE = (*_COST, "takes", "gives", "rows", "warnings")
 
 
 class RetrainingWork(Protocol):
@@ -42,8 +40,12 @@ class RetrainingWork(Protocol):
         """In a child process: check the data, make the model, prove what will serve, evaluate. Gives its result."""
         ...
 
+    def sign(self, ask: Json, trained: Json) -> Json:
+        """Sign the version that was evaluated. Gives the step as recorded."""
+        ...
+
     def register(self, ask: Json, trained: Json) -> Json:
-        """Register the version that was evaluated, with its evidence."""
+        """Register what was signed, with its evidence, whole or not at all. Gives the step as recorded."""
         ...
 
 
@@ -74,7 +76,11 @@ def retraining_body(
     def body(steps: Steps, ask: Json) -> Json:
         pin = steps.run("pin", lambda: work.pin(ask))
         trained = steps.run("train", lambda: work.train(ask, pin))
-        steps.run("register", lambda: work.register(ask, trained), patience=REGISTRATION_PATIENCE)
+        last = [
+            steps.run(SIGN, lambda: work.sign(ask, trained)),
+            steps.run(REGISTER, lambda: work.register(ask, trained)),
+        ]
+        trained = {**trained, "last": last}
         kept = {}
         if keeping is not None:
             kept = steps.run("checkpoint", lambda: before_release(loop, store, keeping, ask, trained))
@@ -128,8 +134,10 @@ def _transition(loop: Loop, state: LoopState, verdict: Verdict, now: int, traine
     form = trained["version"].get("form") or {}
     served = {"runtime": form.get("runtime", "onnx"), "why_not_onnx": form.get("why", "")}
     facts = {"evaluation": trained["evaluation"], "manifest": digest(trained["version"]), "served_by": served}
-    if trained.get("steps"):
-        facts["steps"] = [{name: one[name] for name in _COST} for one in trained["steps"]]
+    facts["steps"] = [
+        *({name: one[name] for name in _COST} for one in trained.get("steps", ())),
+        *({name: one[name] for name in _WHOLE} for one in trained["last"]),
+    ]
     if trained.get("burdens"):
         facts |= {"variant": trained["version"]["variant"], "burdens": trained["burdens"]}
     if verdict.name != ACCEPT:

@@ -97,6 +97,12 @@ class Label:
             return truth
         return truth == 1.0 if self.answers == "binary" else truth.astype(np.int64)
 
+    def told(self, truth: float) -> bool | float | str:
+        """One known truth as people and predictions say it: yes or no, the number, or the class by its name."""
+        if self.answers == "multiclass":
+            return self.classes[int(truth)]
+        return bool(truth == 1.0) if self.answers == "binary" else float(truth)
+
     def check_question(self, question: Table) -> None:
         """Refuse, naming the mend, a question whose rows this label can never be joined to."""
         for name in question.keys:

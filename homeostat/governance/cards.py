@@ -16,14 +16,18 @@ _MOST_SLICES = 30
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a loop's file says of the model. ``promises`` are its gate and its rollout, in words."""
+    """What a loop's file says of the model. ``promises`` are its gate and its rollout, in words.
+
+    ``gives`` says what it answers of each row, ``loss`` the loss it is judged by.
+    """
 
     loop: str
     version: str
     purpose: str
     owner: str
     question: str
-    label: str
+    gives: str
+    loss: str
     matures: str
     inputs: Sequence[tuple[str, str]]
     promises: Sequence[str]
@@ -39,8 +43,8 @@ def card_of(subject: Subject, pin: TrainingPin, form: Form, measured: Json) -> s
         [f"# {subject.loop} {subject.version}"],
         _purpose(subject),
         _data(subject, pin),
-        _metrics(measured),
-        list(_slices(measured["slices"])),
+        _metrics(measured, subject.loss),
+        list(_slices(measured["slices"], subject.loss)),
         _limits(form),
         _owner(subject),
     ]
@@ -49,7 +53,7 @@ def card_of(subject: Subject, pin: TrainingPin, form: Form, measured: Json) -> s
 
 def _purpose(subject: Subject) -> list[str]:
     said = subject.purpose or "The loop's file does not say what it is for: `hs.Loop(purpose=...)` does."
-    asked = f"For each row of `{subject.question}` it gives the probability of `{subject.label}`,"
+    asked = f"For each row of `{subject.question}` it gives {subject.gives},"
     made = (
         [] if subject.variant is None else [f"Made of {subject.variant.of}, with {subject.variant.precision} weights."]
     )
@@ -70,7 +74,7 @@ def _data(subject: Subject, pin: TrainingPin) -> list[str]:
     ]
 
 
-def _metrics(measured: Json) -> list[str]:
+def _metrics(measured: Json, loss: str) -> list[str]:
     seen = measured["evaluation"]
     lines = [
         "## Metrics",
@@ -80,25 +84,25 @@ def _metrics(measured: Json) -> list[str]:
         "",
         "| figure | value | low | high |",
         "|---|--:|--:|--:|",
-        *(_row(name, one) for name, one in measured["figures"].items()),
+        *(_row(_named(name, loss), one) for name, one in measured["figures"].items()),
     ]
     if seen["champion"] is not None:
         against, difference = seen["champion"], seen["difference"]
         told = "not known" if difference is None else f"{figure(difference['low'])} to {figure(difference['high'])}"
         known = against["log_loss"] is not None
-        loss = f"log-loss {figure(against['log_loss'])}" if known else "its loss"
-        lines += ["", f"Beside champion {against['version']} on the same rows: {loss};"]
+        told_loss = f"{loss} {figure(against['log_loss'])}" if known else f"its {loss}"
+        lines += ["", f"Beside champion {against['version']} on the same rows: {told_loss};"]
         unit = "nats a row" if known else "of what the best constant costs"
         lines += [f"the difference, its own less the champion's, is {told} {unit}."]
     return lines
 
 
-def _slices(slices: Sequence[Json]) -> Iterator[str]:
+def _slices(slices: Sequence[Json], loss_name: str) -> Iterator[str]:
     yield from ("## Slices", "")
     if not slices:
         yield "It has no text features, and the loop declares no `slices`."
         return
-    yield from (f"| slice | rows | {_loss_of(slices)} | low | high | {_true_of(slices)} |", "|---|--:|--:|--:|--:|--:|")
+    yield from (f"| slice | rows | {loss_name} | low | high | {_true_of(slices)} |", "|---|--:|--:|--:|--:|--:|")
     for one in slices[:_MOST_SLICES]:
         told = one["figures"]
         loss = told["log_loss"] if "log_loss" in told else told["loss"]
@@ -109,13 +113,14 @@ def _slices(slices: Sequence[Json]) -> Iterator[str]:
         yield f"\n{len(slices) - _MOST_SLICES} more are in `metrics.json`."
 
 
-def _loss_of(slices: Sequence[Json]) -> str:
-    return "log-loss" if "log_loss" in slices[0]["figures"] else "loss"
+def _named(name: str, loss: str) -> str:
+    """A figure as people call it."""
+    return {"loss": loss, "log_loss": loss, "mean": "mean truth"}.get(name, name.replace("_", " "))
 
 
 def _true_of(slices: Sequence[Json]) -> str:
     figures = slices[0]["figures"]
-    return "true" if "base_rate" in figures else "mean" if "mean" in figures else "accuracy"
+    return "true" if "base_rate" in figures else "mean truth" if "mean" in figures else "accuracy"
 
 
 def _limits(form: Form) -> list[str]:
@@ -147,7 +152,7 @@ def _owner(subject: Subject) -> list[str]:
 
 
 def _row(name: str, one: Json) -> str:
-    return f"| {name.replace('_', ' ')} | {' | '.join(_value(one, part) for part in ('value', 'low', 'high'))} |"
+    return f"| {name} | {' | '.join(_value(one, part) for part in ('value', 'low', 'high'))} |"
 
 
 def _value(one: Json, part: str) -> str:

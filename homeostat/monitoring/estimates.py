@@ -30,10 +30,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class EstimatedDay:
-    """``scores`` counts the day's answered rows by bin of `stats.sums.ScoreSums`; ``unreadable`` had no score in
-    [0, 1]. ``figures`` are of the day alone; ``trail`` of the last days up to it, those that were labelled when it
-    ended among them, of which ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of
-    ``days`` days whose labels were mature when the day ended."""
+    """``scores`` counts the day's answered rows by bin of `stats.sums.ScoreSums`, or with several ``classes`` as
+    `stats.class_figures.class_counts` does, flat; ``unreadable`` had no score in [0, 1]. ``figures`` are of the day
+    alone; ``trail`` of the last days up to it, those that were labelled when it ended among them, of which
+    ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of ``days`` days whose labels were
+    mature when the day ended."""
 
     scores: tuple[int, ...]
     unreadable: int = 0
@@ -44,6 +45,12 @@ class EstimatedDay:
     unlabelled: int = 0
     figures: Mapping[str, Estimate] = field(default_factory=dict)
     trail: Mapping[str, Estimate] = field(default_factory=dict)
+    classes: int = 0
+
+    @property
+    def counted(self) -> int:
+        """Rows that ``scores`` counts: of several classes, each row is there once for each."""
+        return sum(self.scores) // max(1, self.classes)
 
 
 def estimate_of(found: Estimated | NotEnoughData) -> Estimate:

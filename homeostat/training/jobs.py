@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import verify_files
 from homeostat.registry.models import Variant, Version
 from homeostat.training.evaluation import Evaluation
-from homeostat.training.steps import StepRecord
+from homeostat.training.steps import REGISTER, SIGN, StepRecord
 
 
 class TrainingFailed(HomeostatError):
@@ -166,6 +167,11 @@ class JobFolder:
         return self.root / "steps.json"
 
     @property
+    def last_steps(self) -> Path:
+        """How far signing and registering are, which are control's to do."""
+        return self.root / "last_steps.json"
+
+    @property
     def log(self) -> Path:
         """What the child printed, the traceback of a failed ``train`` included."""
         return self.root / "train.log"
@@ -174,6 +180,14 @@ class JobFolder:
     def lock(self) -> Path:
         """Held by the child at work, so that two never work here at once."""
         return self.root / "lock"
+
+    def last_records(self) -> dict[str, StepRecord]:
+        """How far signing and registering are, by name, in order."""
+        found = {name: StepRecord(name) for name in (SIGN, REGISTER)}
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            for one in json.loads(self.last_steps.read_bytes()):
+                found[one["name"]] = StepRecord.from_json(one)
+        return found
 
     def finished(self, job: TrainingJob) -> TrainingResult | None:
         """The result of this very job, when it is there and its files are what was written; else None."""
@@ -194,6 +208,26 @@ class JobFolder:
             return _revived(told["error"]) if told["job"] == job.hash else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+
+def running_step(place: JobFolder) -> str | None:
+    """The step at which a child was when it ended; None where it had not come to one."""
+    try:
+        told = json.loads(place.steps.read_bytes())
+        return next((str(one["name"]) for one in told if one["state"] == "running"), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def too_large(job: TrainingJob, memory: int, step: str | None) -> TrainingFailed:
+    """What is told where a training, with all that it started, holds more than it may."""
+    where = "" if step is None else f" in step {step!r}"
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} needs more than {memory >> 20} MiB of memory{where}.",
+        mend="Train on less (a shorter history, fewer features), or allow more: 'homeostat up --train-memory-mib'.",
+        version=job.version,
+        step=step,
+    )
 
 
 def cannot_write(job: TrainingJob, folder: Path, error: OSError) -> TrainingFailed:

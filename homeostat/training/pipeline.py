@@ -27,10 +27,8 @@ class WorkflowState:
 class Steps(Protocol):
     """Handed to a workflow's body: everything it does to the world, it does through ``run``."""
 
-    def run(self, name: str, effect: Callable[[], Json], patience: float = 0.0) -> Json:
+    def run(self, name: str, effect: Callable[[], Json]) -> Json:
         """Run ``effect`` and keep its result; after a crash a finished step is not run again.
-
-        One that finds something Unavailable is run again after growing pauses, within ``patience`` seconds.
 
         The step during which the process died is run again, so an effect looks for what it makes before
         making it. The body calls its steps in the same order every time.

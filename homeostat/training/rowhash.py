@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +35,7 @@ def digest_rows(rows: TrainingRows, threads: int = 2) -> RowsDigest:
     different sets agree by chance once in 2^64. It finds what changed; it is not made to withstand a forger, who
     could only reach another model by it, which a replay then shows. What rows stand for counts where it is not 1.
     """
-    columns = [*_features(rows), (LABEL, _numbers(rows.label.astype(np.float64))), (ASKED_AT, _integers(rows.asked_at))]
+    columns = [*_features(rows), (LABEL, _labels(rows.label)), (ASKED_AT, _integers(rows.asked_at))]
     if rows.stands_for is not None and (rows.stands_for != 1).any():
         columns.append((STANDS_FOR, _integers(rows.stands_for)))
     seeds = [(_seed(name), read) for name, read in columns]
@@ -75,6 +76,11 @@ def _features(rows: TrainingRows) -> Iterator[tuple[str, Column]]:
     for name in rows.features.columns:
         values = rows.features[name]
         yield str(name), _texts(values.to_numpy()) if values.dtype.kind in "OT" else _numbers(values.to_numpy())
+
+
+def _labels(label: NDArray[Any]) -> Column:
+    """Truths by their numbers, the names of classes as texts."""
+    return _texts(label.astype(object)) if label.dtype.kind in "OU" else _numbers(label.astype(np.float64))
 
 
 def _numbers(values: NDArray[np.floating]) -> Column:

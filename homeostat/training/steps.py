@@ -12,6 +12,8 @@ from homeostat.kernel.errors import Unavailable
 
 State = Literal["waiting", "running", "done", "kept", "failed"]
 """``kept``: the outcome of an earlier run was taken."""
+SIGN, REGISTER = "sign", "register"
+"""The last steps of a version, which are control's."""
 PASSING = (OSError, Unavailable)
 """What may be gone at the next try."""
 

@@ -57,46 +57,6 @@ def test_a_workflow_runs_to_its_result(open_engine: OpenEngine) -> None:
     assert (state.status, state.result, state.error) == ("DONE", {"total": 42, "pair": [41, 42]}, None)
 
 
-def test_a_step_waits_patiently_for_what_is_away_and_no_longer(open_engine: OpenEngine) -> None:
-    asked: list[str] = []
-
-    def body(steps: Steps, arguments: Json) -> Json:
-        def effect() -> Json:
-            asked.append("again")
-            if len(asked) < 2 or arguments["never"]:
-                raise Unavailable("The registry is away.", mend="Wait.")
-            return {"asked": len(asked)}
-
-        return steps.run("register", effect, patience=0.0 if arguments["never"] else PATIENCE)
-
-    engine = open_engine({"register": body})
-    engine.start("register", "w1", {"never": False})
-    assert engine.wait("w1", PATIENCE).result == {"asked": 2}
-    engine.start("register", "w2", {"never": True})
-    ended = engine.wait("w2", PATIENCE)
-    assert (ended.status, ended.error["code"], len(asked)) == ("FAILED", "unavailable", 3)
-
-
-def test_what_a_step_waits_for_when_the_process_ends_is_waited_for_by_the_next(open_engine: OpenEngine) -> None:
-    away, asked = threading.Event(), threading.Event()
-
-    def body(steps: Steps, arguments: Json) -> Json:
-        def effect() -> Json:
-            asked.set()
-            if not away.is_set():
-                raise Unavailable("The registry is away.", mend="Wait.")
-            return "registered"
-
-        return steps.run("register", effect, patience=PATIENCE)
-
-    engine = open_engine({"register": body})
-    engine.start("register", "w1", {})
-    assert asked.wait(PATIENCE)
-    engine.close()
-    away.set()
-    assert open_engine({"register": body}).wait("w1", PATIENCE).result == "registered"
-
-
 def test_an_unknown_id_is_unknown(open_engine: OpenEngine) -> None:
     assert open_engine({"add": add_up}).state("nothing").status == "UNKNOWN"
 

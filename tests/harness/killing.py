@@ -14,8 +14,8 @@ import numpy as np
 
 from tests.harness.running import Running, until
 
-STEPS = ("pin", "train", "register", "gate")
-LONGEST_SECONDS = {"pin": 0.1, "train": 2.0, "register": 0.4, "gate": 0.05, "route": 0.2}
+STEPS = ("pin", "train", "sign", "register", "gate")
+LONGEST_SECONDS = {"pin": 0.1, "train": 2.0, "sign": 0.2, "register": 0.4, "gate": 0.05, "route": 0.2}
 
 
 class PhaseKiller(threading.Thread):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.kinds import NUMBER_FILE, Spending, question
 from tests.harness.running import Running, started
-from tests.harness.world import day, write_loop
+from tests.harness.world import LOOP, day, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 OWN = """
@@ -47,6 +47,15 @@ def test_a_number_is_answered_and_explained(running: Running) -> None:
     assert made["prediction"]["prediction"] == high["prediction"]
     metadata = running.doors.get("/v2/models/visits").json()
     assert {one["name"]: one["datatype"] for one in metadata["outputs"]}["prediction"] == "FP64"
+
+
+def test_why_tells_by_how_much_a_number_was_off(running: Running) -> None:
+    listed = running.control.get(f"/api/loops/{LOOP}/predictions", params={"limit": 1000}).json()["predictions"]
+    one = listed[-1]
+    label = running.command("why", one["prediction_id"])["label"]
+    assert (label["status"], label["right"]) == ("labelled", None)
+    assert label["off"] == pytest.approx(one["prediction"] - label["truth"])
+    assert abs(label["off"]) < 20
 
 
 def test_the_first_version_had_to_beat_the_mean(running: Running) -> None:

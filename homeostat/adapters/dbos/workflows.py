@@ -21,7 +21,6 @@ from homeostat.training.pipeline import Body, Json, WorkflowState
 EXECUTOR = "homeostat"
 _LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.02, 0.25
 """A pause between looks at a workflow is a tenth of the wait so far, within these."""
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 60.0
 _PENDING = ["PENDING", "ENQUEUED", "DELAYED"]
 _log = logging.getLogger(__name__)
 
@@ -108,12 +107,12 @@ class DbosEngine:
             self._launched = False
             DBOS.destroy(destroy_registry=True)
 
-    def run(self, name: str, effect: Callable[[], Json], patience: float = 0.0) -> Json:
+    def run(self, name: str, effect: Callable[[], Json]) -> Json:
         """Run ``effect`` as a step of the workflow whose body calls this; the engine is its own ``Steps``."""
 
         def step() -> dict[str, Json]:
             self._stop_if_closing()
-            told = _told(lambda: self._patiently(name, effect, patience), f"step {name!r}")
+            told = _told(effect, f"step {name!r}")
             self._stop_if_closing()
             return told
 
@@ -122,20 +121,6 @@ class DbosEngine:
         if "error" in told:
             raise _StepFailed(told["error"])
         return told["result"]
-
-    def _patiently(self, name: str, effect: Callable[[], Json], patience: float) -> Json:
-        """What is away is waited for, unless this process ends: then the next one goes on with this step."""
-        until, pause = time.monotonic() + patience, _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return effect()
-            except Unavailable as error:
-                if time.monotonic() + pause > until:
-                    raise
-                _log.warning("step %r is done again in %g s: %s %s", name, pause, error.problem, error.mend)
-            self._closing.wait(pause)
-            self._stop_if_closing()
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _guarded(self, body: Body) -> Callable[[Json], Json]:
         def workflow(arguments: Json) -> Json:

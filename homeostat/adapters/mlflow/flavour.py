@@ -10,19 +10,29 @@ from importlib.metadata import version as installed
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.registry.models import Kind
+from homeostat.stats.tasks import BINARY, Multiclass, Task
 
 MLMODEL, REQUIREMENTS = "MLmodel", "requirements.txt"
 LOADER = "homeostat.app.pyfunc"
 """The module that MLflow imports to load a version: installed code, never code that lies in the registry."""
-PROBABILITY = "probability"
 _TYPES: Mapping[Kind, str] = {"number": "double", "text": "string"}
 _NEEDED = ("homeostat", "mlflow-skinny", "onnxruntime", "pandas")
 
 
-def flavour_files(inputs: Mapping[str, Kind], created_at: Instant) -> dict[str, bytes]:
+def answer_columns(task: Task) -> list[str]:
+    """The columns in which MLflow's client gets answers: `probability`, `prediction`, or each class by its name.
+
+    >>> from homeostat.stats.tasks import Multiclass, Regression
+    >>> answer_columns(Regression()), answer_columns(Multiclass(("bread", "cake")))
+    (['prediction'], ['bread', 'cake'])
+    """
+    return list(task.classes) if isinstance(task, Multiclass) else [task.column]
+
+
+def flavour_files(inputs: Mapping[str, Kind], created_at: Instant, task: Task = BINARY) -> dict[str, bytes]:
     """MLmodel, as JSON, which is YAML, and requirements.txt: the same inputs and libraries give the same bytes."""
     columns = [{"type": _TYPES[kind], "name": name, "required": True} for name, kind in inputs.items()]
-    answers = [{"type": "double", "name": PROBABILITY, "required": True}]
+    answers = [{"type": "double", "name": name, "required": True} for name in answer_columns(task)]
     told = {
         "artifact_path": "version",
         "flavors": {"python_function": {"loader_module": LOADER, "python_version": platform.python_version()}},

@@ -27,7 +27,11 @@ def find_runs(client: MlflowClient, experiment: str, name: str) -> list[Run]:
 
     There may be several where an answer was lost on its way and the question was put again; the oldest counts.
     """
-    return list(client.search_runs([experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC", "attributes.run_id ASC"]))
+    return list(
+        client.search_runs(
+            [experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC", "attributes.run_id ASC"]
+        )
+    )
 
 
 def find_versions(client: MlflowClient, loop: str, name: str) -> list[ModelVersion]:

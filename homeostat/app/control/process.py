@@ -64,7 +64,7 @@ class ControlProcess:
     """Everything of the control process but its HTTP server.
 
     ``start`` recovers what was under way and, on the system clock, looks at every loop every few seconds;
-    a part that is away makes one look fail, not the process.
+    a part that is away makes one look fail, not the process. ``gone`` is set once no workflow runs here any more.
     """
 
     settings: Settings
@@ -75,6 +75,7 @@ class ControlProcess:
     publisher: Publisher
     tracer: Tracer | None = None
     emitter: Emitter | None = None
+    gone: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _threads: list[threading.Thread] = field(init=False, default_factory=list)
 
@@ -102,6 +103,7 @@ class ControlProcess:
         for thread in self._threads:
             thread.join()
         self.engine.close()
+        self.gone.set()
         self.runner.stop()
         if self.tracer:
             self.tracer.close()
@@ -144,12 +146,15 @@ def build(settings: Settings) -> ControlProcess:
     loops = load_started(settings)
     runner = TrainingRunner(
         settings.training_timeout_seconds,
+        settings.training_memory_bytes,
+        settings.training_threads,
         join_bytes=settings.join_memory_bytes,
         steps=home.steps,
         steps_bytes=settings.kept_steps_bytes,
     )
+    gone = threading.Event()
     reconcilers = {
-        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner, tracer)
+        name: _reconciler(loop, settings, operations, registry, facts, publisher, engine, runner, tracer, gone)
         for name, loop in loops.items()
     }
     clock = SystemClock() if settings.clock == "system" else None
@@ -163,7 +168,7 @@ def build(settings: Settings) -> ControlProcess:
         loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
     )
     emitter = _emitter(settings, loops, operations)
-    return ControlProcess(settings, service, engine, reconcilers, runner, publisher, tracer, emitter)
+    return ControlProcess(settings, service, engine, reconcilers, runner, publisher, tracer, emitter, gone)
 
 
 def _emitter(settings: Settings, loops: Mapping[str, Loop], operations: Operations) -> Emitter | None:
@@ -198,13 +203,14 @@ def _reconciler(
     engine: WorkflowEngine,
     runner: TrainingRunner,
     tracer: Tracer | None,
+    gone: threading.Event,
 ) -> Reconciler:
     home = settings.paths
     tables, log = DeltaTables(home.tables), DeltaTables(home.log)
     check, known = SkewCheck.of(home, loop, tables), known_features(home, loop.name)
     why = Diagnoser.of(home, loop)
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share, why)
-    work = Retrainer(loop, settings.loop_file, home, registry, facts, runner)
+    work = Retrainer(loop, settings.loop_file, home, registry, facts, runner, gone.wait)
     lagging, say = operations.fleet.lagging, _saying(operations)
     keeper = StateKeeper.of(loop, settings, operations.store)
     found = Reconciler(

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from homeostat.app.authors import author_of
 from homeostat.app.control.facts import Facts
+from homeostat.app.control.last_steps import LastSteps
 from homeostat.app.home import Home
-from homeostat.app.signing import sign
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.app.trust import keyring
 from homeostat.control.loop import Loop
+from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry, Variant, Version
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from homeostat.training.steps import StepRecord
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Retrainer:
-    """The effects of one loop's retraining."""
+    """The effects of one loop's retraining. ``pause`` waits, and says whether this process shall end instead."""
 
     loop: Loop
     loop_file: Path
@@ -33,6 +37,7 @@ class Retrainer:
     registry: Registry
     facts: Facts
     runner: TrainingRunner
+    pause: Callable[[float], object] = time.sleep
 
     def pin(self, ask: Json) -> Json:
         """Fix table versions and the newest sequence that counts, with everything acknowledged on disk."""
@@ -45,17 +50,27 @@ class Retrainer:
         result = self.runner.run(self._job(ask, pin), self._folder(ask))
         return {**result.to_json(), "author": author_of(self.loop_file)}
 
-    def register(self, ask: Json, trained: Json) -> Json:
-        """Sign and register the version that was evaluated, from the folder where it was staged.
+    def sign(self, ask: Json, trained: Json) -> Json:
+        """Sign the version that was evaluated, in the folder where it was staged.
 
         Raises: Refused when it was trained with other definitions than this process runs with, or there is no key.
         """
-        result = TrainingResult.from_json(trained)
-        self._must_be_ours(result.version)
-        staged = JobFolder(self._folder(ask)).staged
-        sign(result.version, staged, keyring())
-        self.registry.add(result.version, staged)
-        return {"version": result.version.id}
+        version = TrainingResult.from_json(trained).version
+        self._must_be_ours(version)
+        return self._told(self._last.sign(version, JobFolder(self._folder(ask)), keyring()))
+
+    def register(self, ask: Json, trained: Json) -> Json:
+        """Register what was signed, whole or not at all. Raises: Unavailable where the registry stays away."""
+        version = TrainingResult.from_json(trained).version
+        return self._told(self._last.register(version, JobFolder(self._folder(ask))))
+
+    @property
+    def _last(self) -> LastSteps:
+        return LastSteps(self.registry, self.pause)
+
+    def _told(self, record: StepRecord) -> Json:
+        told: Json = plain(record)
+        return told
 
     def _must_be_ours(self, version: Version) -> None:
         """The loop file is read again by every training; edited meanwhile, it makes what nobody here can feed."""

@@ -23,21 +23,24 @@ _NEVER = 2**63 - 1
 def truth_of(tables: TableStore, loop: Loop, served: Served, now: Instant) -> Json:
     """Whether its label has matured, the truth if it has, and every fact that told it, oldest first.
 
-    Until it is due no truth is told, also where one has come: what comes early is not like what comes late.
+    Until it is due no truth is told, also where one has come: what comes early is not like what comes late. Of a number
+    ``off`` says by how much the answer was too high; nothing else is ``right`` or not.
     """
     facts = _facts(tables, loop, served)
     found = join_labels(_log_of(loop, served), facts, loop.label, keys=loop.question.keys, now=now, sequence=_NEVER)
-    status, truth = int(found.status[0]), bool(found.truth[0] == 1.0)
-    labelled = status == LABELLED
+    status, answer = int(found.status[0]), served.record["prediction"]
+    truth = loop.label.told(float(found.truth[0])) if status == LABELLED else None
+    off = None if truth is None or loop.label.answers != "regression" else float(answer or 0) - float(truth)
     return {
-        "status": "labelled" if labelled else "maturing" if status == MATURING else "no label",
+        "status": "labelled" if status == LABELLED else "maturing" if status == MATURING else "no label",
         "condition": loop.label.condition,
         "table": loop.label.table.name,
         "due": format_instant(int(found.due[0])),
-        "truth": truth if labelled else None,
-        "right": truth == bool(served.record["prediction"]) if labelled else None,
+        "truth": truth,
+        "right": truth == answer if truth is not None and off is None else None,
+        "off": off,
         "late": bool(found.late[0]),
-        "facts": _told(facts, loop) if labelled else [],
+        "facts": _told(facts, loop) if truth is not None else [],
     }
 
 

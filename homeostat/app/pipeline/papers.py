@@ -12,6 +12,7 @@ from homeostat.governance.cards import Subject, card_of
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.registry.manifest import CARD, METRICS, PROFILE
 from homeostat.registry.models import Form, TrainingPin
+from homeostat.stats.tasks import Multiclass, Regression, Task
 from homeostat.training.evaluation import Evaluation, HeldOut
 from homeostat.training.formats import FILES
 from homeostat.training.steps import Format, Notes, Step
@@ -57,7 +58,7 @@ def card_step(material: Material) -> Step:
         told = metrics_file(evaluation, form, measured)
         card = card_of(subject_of(material), pin, form, told)
         papers = {METRICS: canonical_json(told), CARD: card.encode()}
-        return {"papers": {**papers, **flavour_files(loop.feature_set.kinds, material.job.as_of)}}
+        return {"papers": {**papers, **flavour_files(loop.feature_set.kinds, material.job.as_of, loop.task)}}
 
     decided_by = {
         "subject": plain(subject_of(material)),
@@ -100,9 +101,18 @@ def subject_of(material: Material) -> Subject:
         loop.purpose,
         loop.owner,
         loop.question.name,
-        loop.label.condition,
+        _gives(loop.task, loop.label.condition),
+        loop.task.loss_name,
         loop.label.matures,
         tuple(loop.feature_set.kinds.items()),
         tuple(promises),
         job.variant,
     )
+
+
+def _gives(task: Task, label: str) -> str:
+    if isinstance(task, Multiclass):
+        return f"a chance for each `{label}` ({', '.join(task.classes)})"
+    if isinstance(task, Regression):
+        return f"{'an estimate' if task.level is None else task.constant} of `{label}`"
+    return f"the probability of `{label}`"

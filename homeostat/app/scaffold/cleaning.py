@@ -36,6 +36,11 @@ def names_for(columns: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def is_id(name: str) -> bool:
+    """Whether a column's name says that it identifies rows."""
+    return name in ("id", "key", "uuid") or name.endswith(("_id", "_key", "_no", "_uuid"))
+
+
 def cleaned(column: pl.Series) -> pl.Series | None:
     """A column as a contract can take it, empty texts and what is no finite number as null; None for what it cannot.
 

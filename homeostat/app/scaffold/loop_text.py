@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from homeostat.app.scaffold.plan import TOLD_AT, Plan
@@ -11,16 +12,18 @@ from homeostat.data.inference import constructor
 _WIDEST = 100
 _SIZES = ((2_000, (60, 5)), (10_000, (100, 7)), (50_000, (100, 15)), (float("inf"), (200, 31)))
 """Fewer than so many rows: trees, and leaves of each."""
+_TREES = {"regression": "HistGradientBoostingRegressor"}
+_CLASSIFIER = "HistGradientBoostingClassifier"
 _TRAIN = '''
 def train(rows, config):
     """Boosted trees: missing numbers stay missing, texts become codes, a text never heard of is one of its own."""
     from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import {trees}
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    trees = HistGradientBoostingClassifier(
+    trees = {trees}(
         max_iter=config["trees"],
         learning_rate=config["learning_rate"],
         max_leaf_nodes=config["leaves"],
@@ -44,14 +47,15 @@ def train(rows, config):
 
 def loop_file(plan: Plan) -> str:
     """``loop.py``: both tables, the features, the label, a training function, the limits."""
-    making = ["", _SERVE] if plan.model else [f"TEXTS = {_list(plan.texts)}", "", _TRAIN]
+    trees = _TREES.get(plan.target.answers, _CLASSIFIER)
+    making = ["", _SERVE] if plan.model else [f"TEXTS = {_list(plan.texts)}", "", _TRAIN.replace("{trees}", trees)]
     return "\n".join([*_head(plan), *_tables(plan), *making, *_loop(plan), ""])
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f'"""Is `{plan.target.condition}`? Asked about each row of {plan.prefix}_questions at its {plan.time}.'
+    yield f'"""{_quoted(plan.target.question)} Asked about each row of {plan.prefix}_questions at its {plan.time}.'
     yield ""
-    yield f"Made by 'homeostat init' of {plan.rows:,} rows of {plan.source}. Read it, and change what you know better."
+    yield f"Made by 'homeostat init' of {plan.made_of}. Read it, and change what you know better."
     if plan.assumed:
         yield "\nAssumed:"
         yield from (f"* {text}" for text in plan.assumed)
@@ -81,7 +85,7 @@ def _tables(plan: Plan) -> Iterator[str]:
     yield from _table("questions", f"{plan.prefix}_questions", plan, plan.time, asked)
     yield ""
     told = {**{name: (column, "") for name, column in key.items()}, TOLD_AT: (Column("instant"), "")}
-    target = {plan.target.column: (Column(plan.target.kind), "")}
+    target = {plan.target.column: (plan.target.promise, "")}
     yield from _table("outcomes", f"{plan.prefix}_outcomes", plan, TOLD_AT, {**told, **target})
     yield ""
 
@@ -146,4 +150,4 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _text(condition: str) -> str:
-    return f"'{condition}'" if '"' in condition and "'" not in condition else repr(condition)
+    return f"'{condition}'" if '"' in condition and "'" not in condition else json.dumps(condition, ensure_ascii=False)

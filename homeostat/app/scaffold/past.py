@@ -10,15 +10,13 @@ import numpy as np
 import polars as pl
 
 from homeostat.adapters.polars.summaries import summarise
-from homeostat.app.scaffold.cleaning import cleaned, names_for
-from homeostat.app.scaffold.plan import TOLD_AT, Asked, Plan, Target
-from homeostat.app.scaffold.targets import target_of
+from homeostat.app.scaffold.cleaning import cleaned, is_id, names_for
+from homeostat.app.scaffold.outcomes import must_be_enough, rare_told, spread_of, truth_of
+from homeostat.app.scaffold.plan import TOLD_AT, Asked, Plan
+from homeostat.app.scaffold.targets import outcomes_of, target_of
 from homeostat.app.scaffold.times import DAY, Timed, times_of
 from homeostat.data.checks import did_you_mean
-from homeostat.data.contracts import Column
-from homeostat.data.expressions import compile_condition
 from homeostat.data.inference import ColumnFacts, ProposedColumn, propose_column
-from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_duration
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.training.checks import MIN_OF_CLASS
@@ -49,7 +47,8 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
     names = names_for(rows.columns)
     frame, left_out = _cleaned(rows, names)
     asked = _in_new_names(asked, rows.columns, names, frame.columns)
-    target = target_of(frame[str(asked.target)], asked.positive)
+    target, guessed = target_of(frame[str(asked.target)], asked.positive, asked.answers)
+    frame = frame.with_columns(outcomes_of(frame[target.column], target))
     truth = truth_of(frame[target.column], target)
     matures = duration(asked.matures)
     timed = times_of(frame.drop(target.column), asked.time, truth, now, matures)
@@ -57,33 +56,26 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
     frame, key, said = _with_key(frame, asked, target.column, timed)
     features, plain = _features(frame, target.column, key, timed.times.name)
     held_from, trained = _held_out(timed, truth, now, matures)
+    must_be_enough(trained, target)
     kinds = {name: _facts(frame[name]).kind for name in key}
     plan = Plan(
         loop=asked.name,
         source=asked.source,
         rows=frame.height,
         labelled=int(truth.is_not_null().sum()),
-        positive=int(truth.sum() or 0),
+        spread=spread_of(truth, target),
         key=tuple(kinds.items()),
         time=timed.times.name,
         target=target,
         features=features,
         matures=asked.matures,
         holdout=format_duration(-(-(now - matures - held_from) // DAY) * DAY),
-        min_rows=_least_rows(trained),
-        assumed=(*timed.assumed, *said, _maturity_told(asked)),
+        min_rows=_least_rows(len(trained)),
+        assumed=(*guessed, *timed.assumed, *said, _maturity_told(asked), *rare_told(trained, target)),
         left_out={**left_out, **plain},
         renamed={old: new for old, new in names.items() if old != new},
     )
     return Past(plan, *_history(frame, plan, now))
-
-
-def truth_of(column: pl.Series, target: Target) -> pl.Series:
-    """Whether each row's outcome makes the label true; null where it is unknown."""
-    table = Table("t", "k", "a", {"k": Column("text"), "a": Column("instant"), target.column: Column(target.kind)})
-    values = np.array(column.to_list(), dtype=object)
-    held = compile_condition(target.condition, table).evaluate({target.column: values})
-    return pl.Series("truth", held).fill_nan(None).cast(pl.Boolean)
 
 
 def _cleaned(rows: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -132,7 +124,7 @@ def _with_key(
             mend="Name columns that identify a row together, or leave --key out: rows are numbered then.",
             key=list(asked.key),
         )
-    for name in sorted(frame.columns, key=lambda name: not _is_id(name)):
+    for name in sorted(frame.columns, key=lambda name: not is_id(name)):
         if name not in (target, timed.times.name) and _names_rows(frame[name]) and _unique(frame, (name,)):
             return frame, (name,), [f"A row is identified by {name!r}: it stands once in each."]
     name = ROW
@@ -151,11 +143,7 @@ def _names_rows(column: pl.Series) -> bool:
     """A text may be an id by being unique; a number only by its name, for measurements may be unique too."""
     if column.dtype == pl.String:
         return True
-    return column.dtype.is_integer() and _is_id(column.name)
-
-
-def _is_id(name: str) -> bool:
-    return name in ("id", "key", "uuid") or name.endswith(("_id", "_key", "_no", "_uuid"))
+    return column.dtype.is_integer() and is_id(column.name)
 
 
 def _features(
@@ -203,8 +191,8 @@ def _facts(column: pl.Series) -> ColumnFacts:
     return found
 
 
-def _held_out(timed: Timed, truth: pl.Series, now: Instant, matures: int) -> tuple[Instant, int]:
-    """From when on rows are held out, the newest fifth of the days with matured outcomes or five; rows before it."""
+def _held_out(timed: Timed, truth: pl.Series, now: Instant, matures: int) -> tuple[Instant, pl.Series]:
+    """From when on rows are held out, the newest fifth of the days with matured outcomes or five; truths before it."""
     at = timed.times.dt.timestamp("us").to_numpy()
     known = truth.is_not_null().to_numpy() & (at + matures <= now)
     days = np.unique(at[known] // DAY)
@@ -216,16 +204,7 @@ def _held_out(timed: Timed, truth: pl.Series, now: Instant, matures: int) -> tup
         )
     held = max(_HELD_DAYS, round(_HELD_SHARE * days.size))
     first = int(days[-held]) * DAY
-    trained = truth.to_numpy()[known & (at < first)].astype(bool)
-    for outcome, count in ((True, int(trained.sum())), (False, int((~trained).sum()))):
-        if count < MIN_OF_CLASS:
-            raise NotEnoughData(
-                f"Of {trained.size} rows to train on, the target is {str(outcome).lower()} in {count};"
-                f" {MIN_OF_CLASS} are the least.",
-                mend="Give more rows, or look whether the target is the column you mean.",
-                rows=int(trained.size),
-            )
-    return first, int(trained.size)
+    return first, truth.filter(known & (at < first))
 
 
 def _least_rows(trained: int) -> int:

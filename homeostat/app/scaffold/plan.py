@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from homeostat.data.contracts import Kind
+from homeostat.data.contracts import Column, Kind
 from homeostat.data.inference import ProposedColumn
+from homeostat.data.labels import Answers
 
 TOLD_AT = "told_at"
 """When the outcome of a question was known: the event time of the outcomes' table."""
+GENERATED = "made-up rows"
+"""The source of rows where there is none."""
 ASKED_AT = "asked_at"
 """The name of a question's time where the rows have none."""
 
@@ -18,8 +21,8 @@ ASKED_AT = "asked_at"
 class Asked:
     """What a person said of the rows; None and () are left to be found out.
 
-    ``positive`` is the value of ``target`` that is to be predicted, as text. ``matures`` is how long after its time a
-    row's outcome is known.
+    ``positive`` is the value of ``target`` that is to be predicted, as text; ``answers`` what the model is to answer.
+    ``matures`` is how long after its time a row's outcome is known.
     """
 
     name: str
@@ -29,15 +32,37 @@ class Asked:
     key: tuple[str, ...] = ()
     positive: str | None = None
     matures: str = "1d"
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The column that says what came true, and the condition of it that makes a label true."""
+    """The column of the outcomes' table that says what came true, and what is predicted of it.
+
+    ``condition`` is the label: what makes it true, or the column itself for a number or for one of ``classes``.
+    """
 
     column: str
     kind: Kind
     condition: str
+    answers: Answers = "binary"
+    classes: tuple[str, ...] = ()
+
+    @property
+    def promise(self) -> Column:
+        """What the outcomes' table promises of it."""
+        return Column(self.kind, categories=self.classes or None)
+
+    @property
+    def question(self) -> str:
+        """What is asked of each row.
+
+        >>> Target("left", "boolean", "left").question
+        'Is `left`?'
+        """
+        if self.answers == "regression":
+            return f"How much is `{self.column}`?"
+        return f"Is `{self.condition}`?" if self.answers == "binary" else f"Which `{self.column}` is it?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,7 @@ class Plan:
     """A loop about to be written. ``features`` are columns of the question with what each seems to promise.
 
     ``holdout`` is the span before now, less the maturity, of which the first version's judging days are taken.
+    ``spread`` are rows by outcome, or the least, median and greatest number.
     ``assumed`` says in sentences what the rows did not tell; ``left_out`` why a column is no feature; ``renamed`` maps
     a column's name in the rows to its name in the loop, where they differ. ``model`` is None where the loop trains one.
     """
@@ -61,7 +87,7 @@ class Plan:
     source: str
     rows: int
     labelled: int
-    positive: int
+    spread: Mapping[str, float]
     key: tuple[tuple[str, Kind], ...]
     time: str
     target: Target
@@ -83,6 +109,11 @@ class Plan:
         'late_parcel'
         """
         return table_prefix(self.loop)
+
+    @property
+    def made_of(self) -> str:
+        """The rows it was inferred from, in words."""
+        return f"{self.rows:,} {self.source if self.source == GENERATED else f'rows of {self.source}'}"
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -15,22 +15,23 @@ from homeostat.adapters.files.tabular import TabularFile
 from homeostat.adapters.polars.summaries import read_file
 from homeostat.app.importing import Source, import_history
 from homeostat.app.loader import load_loop
-from homeostat.app.scaffold.generated import TARGET, generated_rows
+from homeostat.app.scaffold.generated import TARGETS, generated_rows
 from homeostat.app.scaffold.loop_text import loop_file
-from homeostat.app.scaffold.page_text import example_file, readme_file, tests_file
+from homeostat.app.scaffold.outcomes import spread_told
+from homeostat.app.scaffold.page_text import example_file, readme_file
 from homeostat.app.scaffold.past import Past, past_of
-from homeostat.app.scaffold.plan import Asked
+from homeostat.app.scaffold.plan import GENERATED, Asked
 from homeostat.app.scaffold.serving import serving
+from homeostat.app.scaffold.tests_text import tests_file
 from homeostat.app.settings import Settings
 from homeostat.control.loop import check_name
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.errors import Conflict, InvalidInput
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
-GENERATED = "made-up rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,7 @@ def start_from_rows(
     check_name(asked.name)
     _must_be_new(place)
     progress("reading rows", 0, 3)
-    if file is None:
-        rows = generated_rows(now)
-        asked = Asked(asked.name, GENERATED, TARGET, "asked_at", ("customer_id",), matures=asked.matures)
-    else:
-        rows = pl.DataFrame(pl.from_arrow(read_file(file)))
+    rows, asked = _made_up(asked, now) if file is None else (pl.DataFrame(pl.from_arrow(read_file(file))), asked)
     past = past_of(rows, asked, now)
     if model is not None:
         past = serving(past, model)
@@ -73,6 +70,19 @@ def start_from_rows(
         raise
     progress("done", 3, 3)
     return _told(past, place)
+
+
+def _made_up(asked: Asked, now: Instant) -> tuple[pl.DataFrame, Asked]:
+    given = {"--target": asked.target, "--positive": asked.positive, "--time": asked.time, "--key": asked.key}
+    if said := [option for option, value in given.items() if value]:
+        raise InvalidInput(
+            f"{', '.join(said)} tell of rows, and there are none.", mend="Add --from FILE, or leave them out."
+        )
+    answers = asked.answers or "binary"
+    known = Asked(
+        asked.name, GENERATED, TARGETS[answers], "asked_at", ("customer_id",), matures=asked.matures, answers=answers
+    )
+    return generated_rows(now, answers), known
 
 
 def _must_be_new(place: Place) -> None:
@@ -95,7 +105,7 @@ def _write(past: Past, folder: Path, now: Instant) -> None:
         "loop.py": loop_file(plan),
         "README.md": readme_file(plan),
         "example.json": example_file(example_row(past, now)),
-        "tests/test_loop.py": tests_file(),
+        "tests/test_loop.py": tests_file(plan.target.answers),
         ".gitignore": ".homeostat/\n__pycache__/\n",
     }
     for name, text in texts.items():
@@ -135,8 +145,11 @@ def _told(past: Past, place: Place) -> Json:
         "home": str(place.home),
         "rows": plan.rows,
         "labelled": plan.labelled,
-        "positive": plan.positive,
+        "answers": plan.target.answers,
+        "question": plan.target.question,
         "label": plan.target.condition,
+        "outcomes": plain(plan.spread),
+        "told": spread_told(plan.spread, plan.target),
         "key": [name for name, _ in plan.key],
         "time": plan.time,
         "features": [one.name for one in plan.features],

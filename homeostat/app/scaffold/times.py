@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from homeostat.app.scaffold.cleaning import times_in
+from homeostat.app.scaffold.outcomes import is_sorted_by
 from homeostat.app.scaffold.plan import ASKED_AT
 from homeostat.kernel.clock import Duration, Instant, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
@@ -16,7 +17,6 @@ from homeostat.kernel.errors import InvalidInput
 DAY = duration("1d")
 _SPREAD_DAYS = 60
 """Days over which rows without times are spread: enough to hold some out, and to train on the others."""
-_FEWEST_RUNS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _by_order(frame: pl.DataFrame, truth: pl.Series, last: Instant) -> Timed:
     rows = frame.height
     places = np.arange(rows)
     told = f"No column holds times: rows are taken to be in the order of their asking, over {_SPREAD_DAYS} days."
-    if _sorted_by(truth):
+    if is_sorted_by(truth):
         places = np.random.default_rng(7).permutation(rows)
         told = (
             "No column holds times, and the rows are sorted by their target, so that their order says nothing:"
@@ -93,12 +93,3 @@ def _by_order(frame: pl.DataFrame, truth: pl.Series, last: Instant) -> Timed:
     step = _SPREAD_DAYS * DAY / max(1, rows)
     times = pl.Series(ASKED_AT, (first + places * step).astype(np.int64)).cast(pl.Datetime("us", "UTC"))
     return Timed(times, None, (told,))
-
-
-def _sorted_by(truth: pl.Series) -> bool:
-    """Whether outcomes stand in far fewer runs than chance would give (Wald and Wolfowitz, 1940)."""
-    known = truth.drop_nulls().to_numpy()
-    share = float(known.mean()) if known.size else 0.0
-    expected = 1 + 2 * known.size * share * (1 - share)
-    runs = 1 + int(np.count_nonzero(known[1:] != known[:-1]))
-    return known.size > 1 and runs < _FEWEST_RUNS * expected

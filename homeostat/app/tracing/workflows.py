@@ -42,7 +42,7 @@ class _TracedSteps:
     def __init__(self, steps: Steps, trace: Trace) -> None:
         self._steps, self._trace = steps, trace
 
-    def run(self, name: str, effect: Callable[[], Json], patience: float = 0.0) -> Json:
+    def run(self, name: str, effect: Callable[[], Json]) -> Json:
         """As ``Steps.run``; a step whose result is kept from before is not run and has no second span."""
 
         def traced() -> Json:
@@ -56,7 +56,7 @@ class _TracedSteps:
             finally:
                 step.finish(name, "internal")
 
-        return self._steps.run(name, traced, patience)
+        return self._steps.run(name, traced)
 
 
 def _place(workflow: str) -> Place:

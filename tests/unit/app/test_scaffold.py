@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -133,18 +134,78 @@ def test_the_condition_of_the_label_says_which_value_counts(
     frame = rows(left=[values[place] for place in drawn])
     past = past_of(frame, replace(ASKED, positive=positive), NOW)
     assert past.plan.target.condition == condition
-    assert 0 < past.plan.positive < ROWS
+    assert 0 < past.plan.spread["true"] < ROWS
 
 
-@pytest.mark.parametrize("values", [["gone", "here"], [1, 2], ["a", "b", "c"]])
+@pytest.mark.parametrize("values", [["gone", "here"], [1, 2]])
 def test_values_of_which_none_says_yes_are_asked_about(values: list[object]) -> None:
     frame = rows(left=[values[place % len(values)] for place in range(ROWS)])
     assert "--positive" in problem(frame).mend
 
 
 @pytest.mark.parametrize(
+    ("values", "kind", "answers", "classes"),
+    [
+        (["c", "a", "b"], None, "multiclass", ("a", "b", "c")),
+        ([1, 2, 10], None, "multiclass", ("1", "2", "10")),
+        ([1.0, 2.0, None, 3.0], None, "multiclass", ("1", "2", "3")),
+        ([1, 2, 10], "regression", "regression", ()),
+        ([True, False], "multiclass", "multiclass", ("false", "true")),
+        (["gone", "here"], "multiclass", "multiclass", ("gone", "here")),
+        ([0.5 * n for n in range(20)], None, "regression", ()),
+        (list(range(20)), None, "regression", ()),
+    ],
+)
+def test_numbers_are_predicted_and_few_texts_or_whole_numbers_are_classes_unless_told_otherwise(
+    values: list[object], kind: Any, answers: str, classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    drawn = np.random.default_rng(2).integers(0, len(values), ROWS)
+    past = past_of(rows(left=[values[place] for place in drawn]), replace(ASKED, answers=kind), NOW)
+    target = past.plan.target
+    assert (target.answers, target.classes) == (answers, classes)
+    assert kind is not None or any("left" in text for text in past.plan.assumed)
+    (tmp_path / "loop.py").write_text(loop_file(past.plan))
+    label = load_loop(tmp_path / "loop.py", "churn").label
+    truth = label.truth({"left": past.outcomes["left"].to_numpy()})
+    assert (label.answers, label.classes) == (answers, classes)
+    assert np.isfinite(truth).all()
+    assert set(past.plan.spread) == set(classes or ("least", "median", "greatest"))
+
+
+@pytest.mark.parametrize(
+    ("left", "kind", "said"),
+    [
+        ([f"t {n}" for n in range(ROWS)], None, "400 different texts"),
+        ([f"2026-01-{1 + n % 20:02d}" for n in range(ROWS)], None, "holds times"),
+        (["a", "b"] * (ROWS // 2), "regression", "holds no numbers"),
+        ([0.5, 1.0] * (ROWS // 2), "multiclass", "fractions"),
+        (list(range(ROWS)), "multiclass", "400 different values"),
+        ([1, 2, 3, 4] * (ROWS // 4), "binary", "one of 4 values"),
+        ([f"c{n}" for n in range(20)] * (ROWS // 20), None, "two are the least"),
+    ],
+)
+def test_a_target_that_is_of_no_use_is_refused_with_the_reason(left: list[object], kind: Any, said: str) -> None:
+    assert said in problem(rows(left=left), replace(ASKED, answers=kind)).problem
+
+
+def test_a_target_that_identifies_rows_is_none() -> None:
+    assert "identifies rows" in problem(rows(order_id=range(ROWS)), replace(ASKED, target="order_id")).problem
+
+
+def test_a_class_of_hardly_a_row_is_told() -> None:
+    frame = rows(left=["a" if n % 2 else "b" if n > 2 else "c" for n in range(ROWS)])
+    assert past_of(frame, ASKED, NOW).plan.assumed[-1].startswith("Of c there are fewer")
+
+
+def test_numbers_in_rising_order_have_no_order_to_go_by() -> None:
+    frame = rows(left=[n / 7 for n in range(ROWS)]).drop("at")
+    assert any("at random" in text for text in past_of(frame, ASKED, NOW).plan.assumed)
+
+
+@pytest.mark.parametrize(
     ("asked", "said"),
     [
+        (replace(ASKED, positive="yes", answers="regression"), "out"),
         (replace(ASKED, target=None), "--target"),
         (replace(ASKED, target="lefd"), "left"),
         (replace(ASKED, time="x"), "--time"),

@@ -41,12 +41,16 @@ def test_a_version_of_other_definitions_is_refused_and_one_of_ours_signed_and_re
     ours = read_manifest(save_version(tmp_path / "versions", "v1", b"", features=loop.feature_set, loop=LOOP))
     theirs = replace(ours, version="v2", definitions=edited.feature_set.definitions)
     with pytest.raises(Refused, match="over 3h became 6h") as error:
-        work.register({"version": "v2"}, TrainingResult(theirs, _evaluation("v2", None, 0.0), 1, 0.0).to_json())
+        work.sign({"version": "v2"}, TrainingResult(theirs, _evaluation("v2", None, 0.0), 1, 0.0).to_json())
     assert "Restart Homeostat" in error.value.mend
     assert registry.added == []
     staged = tmp_path / "jobs" / LOOP / "v1" / "version"
     (tmp_path / "versions" / LOOP / "v1" / SIGNATURE).unlink()
     shutil.copytree(tmp_path / "versions" / LOOP / "v1", staged)
-    work.register({"version": "v1"}, TrainingResult(ours, _evaluation("v1", None, 0.0), 1, 0.0).to_json())
+    trained = TrainingResult(ours, _evaluation("v1", None, 0.0), 1, 0.0).to_json()
+    signed = work.sign({"version": "v1"}, trained)
+    assert registry.added == []
+    registered = work.register({"version": "v1"}, trained)
     assert registry.added == [ours]
+    assert registered["takes"] == {**signed["takes"], **signed["gives"]}
     assert open_sealed(staged, LOOP, "v1", keyring()).signer == keyring().signing_key()[0].id

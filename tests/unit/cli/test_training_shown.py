@@ -11,7 +11,7 @@ from homeostat.app.home import Home
 from homeostat.app.standings import Standings
 from homeostat.app.version_steps import steps_of
 from homeostat.control import transitions
-from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.kernel.errors import NotFound
 from homeostat.kernel.verdicts import REJECT, RETRAIN, Reason, Verdict
 from homeostat.registry.manifest import STEPS, hash_files, read_manifest, write_manifest
@@ -50,9 +50,11 @@ def test_steps_are_told_with_what_was_odd_and_what_is_unknown(command: Command, 
 
 def test_the_decision_of_the_gate_tells_what_they_cost(made: Home) -> None:
     entries = Standings.open(made).store.entries(LOOP)
-    draft = replace(entries[-1].draft, version="v2", evidence={"steps": COST})
+    signed = StepRecord("sign", "done", {"version": "a"}, {"signature": "b"}, seconds=0.01, memory=1, attempts=1)
+    draft = replace(entries[-1].draft, version="v2", evidence={"steps": [*COST, plain(signed)]})
     told = steps_of(made, LOOP, "v2", [*entries, replace(entries[-1], draft=draft)])["steps"]
-    assert [(one["state"], one["seconds"]) for one in told] == [("kept", 0.5), ("done", 2.25)]
+    assert [(one["state"], one["seconds"]) for one in told] == [("kept", 0.5), ("done", 2.25), ("done", 0.01)]
+    assert (told[-1]["takes"], told[-1]["gives"]) == ({"version": "a"}, {"signature": "b"}), "no file can tell of it"
 
 
 def test_a_version_of_before_says_so(home: Home) -> None:
@@ -78,7 +80,8 @@ def test_a_training_is_watched_to_its_end(command: Command, home: Home, monkeypa
         """Time passes: the training says more, then is turned away."""
         looks.append("look")
         now = standings.state(LOOP)
-        assert (standings.activity(LOOP) or {})["steps"][1]["done"] == 3
+        steps = (standings.activity(LOOP) or {})["steps"]
+        assert (steps[1]["done"], [one["name"] for one in steps[2:]]) == (3, ["sign", "register"])
         if len(looks) == 1:
             place.log.write_text("   0.1 s  reading tables\n   2.5 s  training on 800 rows\n")
             return

@@ -32,6 +32,7 @@ from homeostat.stats.intervals import Interval
 from homeostat.stats.sums import ScoreSums
 from homeostat.training.evaluation import Evaluation, Figures
 from homeostat.training.pipeline import WorkflowState
+from homeostat.training.steps import StepRecord
 
 DAY = duration("1d")
 ROWS = 40
@@ -124,7 +125,7 @@ class _Steps:
     def __init__(self, kept: list[Json]) -> None:
         self._kept, self._place = kept, 0
 
-    def run(self, name: str, effect: Callable[[], Json], patience: float = 0.0) -> Json:
+    def run(self, name: str, effect: Callable[[], Json]) -> Json:
         if self._place == len(self._kept):
             self._kept.append(effect())
         self._place += 1
@@ -176,10 +177,13 @@ class Outside:
             "evaluation": plain(_evaluation(version, ask["champion"], self.offline.get(version, 0.0))),
         }
 
+    def sign(self, ask: Json, trained: Json) -> Json:
+        return dict(plain(StepRecord("sign", "done", gives={"signature": "s"})))
+
     def register(self, ask: Json, trained: Json) -> Json:
         if ask["version"] not in self.registered:
             self.registered.append(ask["version"])
-        return {"version": ask["version"]}
+        return dict(plain(StepRecord("register", "done", takes={"signature": "s"}, seconds=0.5)))
 
     def observe(self, state: LoopState, days: Sequence[Day], now: Instant) -> list[Day]:
         """A day is seen when it ends, its outcomes a day later."""
@@ -299,7 +303,7 @@ class Site:
         engine = Engine(self.disk)
         store = SqlControlStore(self._database, self.fate.of(self.heads, "intend", "seal"))
         publish = self.fate.of(self.outside, "publish").publish
-        work = self.fate.of(self.outside, "pin", "train", "register")
+        work = self.fate.of(self.outside, "pin", "train", "sign", "register")
         found = Reconciler(self.loop, store, self.outside, self.fate.of(engine, "start"), publish, self.outside.wait)
         engine.register(found.workflow_name, retraining_body(self.loop, store, work, publish))
         engine.launch()

@@ -51,6 +51,14 @@ def test_the_label_says_what_is_asked_for() -> None:
     assert loop(hs.Label.posted(matures="1d after due")).task is BINARY
 
 
+def test_the_loss_of_another_quantile_is_measured_as_ones_own() -> None:
+    mean = loop(label("delay"), metrics=[hs.metrics.mae, hs.metrics.quantile_loss(0.9)])
+    (measured,) = mean.own_metrics
+    assert measured.sums(np.array([10.0, 10.0]), np.array([8.0, 12.0])).total == pytest.approx(2.0)
+    same = loop(label("delay"), primary=hs.metrics.quantile_loss(0.9), metrics=[hs.metrics.quantile_loss(0.9)])
+    assert same.own_metrics == ()
+
+
 def test_what_is_no_label_yet_is_none() -> None:
     infinite = label("delay / 0")
     assert np.isnan(infinite.truth({"delay": np.array([1.0])})).all()

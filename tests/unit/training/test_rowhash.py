@@ -87,3 +87,11 @@ def test_it_stays_what_it_is_for_ever() -> None:
     features = pd.DataFrame({"a": np.array([1.5, np.nan], np.float32), "b": pd.Series(["x", ""], dtype=object)})
     found = digest_rows(TrainingRows(features, np.array([True, False]), np.array([0, DAY])))
     assert (found.rows, found.hash[:16]) == (2, "0886391e62d7b351")
+
+
+def test_labels_that_are_names_of_classes_are_texts() -> None:
+    named = TrainingRows(ROWS.features, np.where(ROWS.label, "bread", "cake"), ROWS.asked_at)
+    found = digest_rows(named)
+    assert found.columns["size"] == DIGEST.columns["size"]
+    assert found.columns["label"] != DIGEST.columns["label"]
+    assert digest_rows(taken(named, np.arange(200)[::-1])) == found

@@ -3,8 +3,8 @@ import { known } from "../format.js";
 
 export const METRICS = {
   auc: {
-    label: "AUC", better: 1, of_task: (task) => task.name === "binary",
-    about: "Ranking: the chance that a row that came true was scored above one that did not. 0.5 is a coin.",
+    label: "AUC", better: 1, of_task: (task) => !task.error,
+    about: "Ranking: the chance that a row that came true (or is of a class, the mean over classes) was scored above one that did not. 0.5 is a coin.",
     of: (trail) => ({ live: trail.auc, low: trail.auc_low, high: trail.auc_high, frozen: trail.frozen_auc }),
   },
   skill: {

@@ -4,7 +4,7 @@ import { createGraph } from "../charts/graph.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { at as ms, count, dateAndTime, plural } from "../format.js";
 import { addressWith, at, query, startPage } from "../page.js";
-import { card, emptyCard } from "./parts.js";
+import { card, emptyCard, INSTANT } from "./parts.js";
 
 const KEPT_MS = 15_000; // predictions are counted anew that often
 
@@ -89,7 +89,6 @@ function listOf(title, found) {
     h("li", null, h("button", { type: "button", class: "chip", on: { click: () => move({ node: node.id }) } }, h("span", null, words(node.kind)), node.label, h("small", null, how))))));
 }
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 const LEFT_OUT = new Set(["meaning", "decision", "ids", "promise", "version"]);
 
 function factsOf({ kind, facts }, loop) {

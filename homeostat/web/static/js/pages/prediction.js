@@ -4,7 +4,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at as ms, count, dateAndTime, fixed, known, NONE, plural } from "../format.js";
 import { icon } from "../icons.js";
 import { addressWith, at, followLinks, query, startPage } from "../page.js";
-import { card, cell, emptyCard, table } from "./parts.js";
+import { answerOf, card, cell, emptyCard, table, valueOf, verdictOf } from "./parts.js";
 import { mountWhy } from "./why.js";
 
 const MOST = 1000; // rows listed on request
@@ -31,7 +31,7 @@ function headline({ id, made, problem, list }) {
   if (problem) return ["This prediction cannot be told.", ""];
   if (made) {
     const { probability, prediction, version } = made.prediction;
-    const truth = made.label.truth === null ? "" : ` It was ${made.label.right ? "right" : "wrong"}.`;
+    const truth = made.label.truth === null ? "" : ` It was ${verdictOf(made.label)}.`;
     const verdict = made.agrees ? "Every served value is what the rows known then give." : `The rows known then do not give what was served: ${made.differing.join(", ")}.`;
     const said = known(probability) ? `${answerOf(prediction)}, with probability ${fixed(probability)}` : answerOf(prediction);
     return [`${version} said ${said}.${truth}`, verdict];
@@ -168,19 +168,6 @@ function rowsOf({ feature, rows }) {
       cell(dateAndTime(ms(row.event_time))), cell(row.known_at ? dateAndTime(ms(row.known_at)) : NONE), cell(String(row.sequence), "n"),
       names.map((name) => cell(valueOf(row.values[name]), typeof row.values[name] === "number" ? "n" : null)));
   })));
-}
-
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
-
-// Yes or no, a number, or a class.
-function answerOf(prediction) {
-  return typeof prediction === "boolean" ? (prediction ? "yes" : "no") : valueOf(prediction);
-}
-
-function valueOf(value) {
-  if (value === null || value === undefined) return "missing";
-  if (typeof value === "number") return Number.isInteger(value) ? String(value).replace("-", "−") : String(Number(value.toPrecision(6))).replace("-", "−");
-  return typeof value === "string" && INSTANT.test(value) ? dateAndTime(ms(value)) : String(value);
 }
 
 const fillList = card(at("list"), "list-title", "Served lately", "Newest first; the log is some seconds behind the replies.");

@@ -1,7 +1,7 @@
 // Who answered a prediction and who let it in, what each feature did to the answer, and what became of it.
 import { h, svg } from "../dom.js";
 import { at as ms, count, dateAndTime, fixed, percent, short, signed } from "../format.js";
-import { card, cell, emptyCard, table } from "./parts.js";
+import { answerOf, card, cell, emptyCard, table, verdictOf } from "./parts.js";
 
 const SHOWN = 15;
 const [WIDTH, HEIGHT] = [220, 18];
@@ -34,8 +34,8 @@ function whoOf({ arm, version, decisions, label }, loop) {
   ];
 }
 
-function labelled({ status, truth, right, due, condition }) {
-  if (status === "labelled") return `${condition} turned out ${truth ? "yes" : "no"}: the answer was ${right ? "right" : "wrong"}`;
+function labelled({ status, truth, right, off, due, condition }) {
+  if (status === "labelled") return `${condition} turned out ${answerOf(truth)}: the answer was ${verdictOf({ right, off })}`;
   return status === "maturing" ? `due ${dateAndTime(ms(due))}` : `none came; it was due ${dateAndTime(ms(due))}`;
 }
 

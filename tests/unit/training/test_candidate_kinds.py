@@ -1,0 +1,77 @@
+"""Candidates that answer with a number or one of several classes are made whole, and MLflow's client is told which."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import homeostat as hs
+from homeostat.app.pyfunc import _load_pyfunc
+from homeostat.app.runtimes import load_runtime
+from homeostat.control.loop import Loop
+from homeostat.registry.manifest import read_manifest
+from homeostat.registry.probes import PROBES, Probes
+from homeostat.serving.runtimes import answers
+from tests.unit.training.test_candidate import make
+from tests.unit.training.toy import asked, done, loop
+
+CLASSES = ("a", "b", "c")
+
+
+def trees(model: Any) -> Any:
+    return lambda rows, config: model.fit(rows.features, rows.label)
+
+
+def loop_of_numbers() -> Loop:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(max_iter=10)
+    label = hs.Label(done, "delay", matures="24h after due")
+    return replace(loop, features=[asked["size"], loop.features[1]], label=label, train=trees(model))
+
+
+def loop_of_classes() -> Loop:
+    """Which shop it was: its mean delay tells something of it."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model = HistGradientBoostingClassifier(max_iter=10)
+    label = hs.Label(done, "shop", classes=CLASSES, matures="24h after due")
+    return replace(loop, features=[asked["size"], loop.features[1]], label=label, train=trees(model))
+
+
+@pytest.fixture(scope="module", params=[loop_of_numbers, loop_of_classes])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("made")
+    make(made, loop=request.param())
+    return made / "version"
+
+
+def test_mlflows_client_gets_what_serving_answers_under_the_names_that_its_signature_says(folder: Path) -> None:
+    probes = Probes.read((folder / PROBES).read_bytes())
+    runtime = load_runtime(folder, "toy", "v1")
+    served = np.array(answers(runtime, runtime.predict(probes.columns), len(probes.probabilities)))
+    frame = pd.DataFrame({name: list(values) for name, values in probes.columns.items()})
+    told = _load_pyfunc(str(folder)).predict(frame)
+    assert np.array_equal(told.to_numpy().reshape(served.shape), served)
+    assert served.std(axis=0).min() > 0
+    signature = json.loads((folder / "MLmodel").read_text())["signature"]
+    outputs = [one["name"] for one in json.loads(signature["outputs"])]
+    assert outputs == list(told.columns)
+    assert outputs == (["prediction"] if served.ndim == 1 else list(CLASSES))
+
+
+def test_its_card_speaks_of_its_own_answer(folder: Path) -> None:
+    card = (folder / "card.md").read_text()
+    if read_manifest(folder).binding.task.name == "regression":
+        assert "it gives an estimate of `delay`" in card
+        assert "| squared error |" in card
+        assert "probability" not in card
+    else:
+        assert "it gives a chance for each `shop` (a, b, c)" in card
+        assert "| log-loss |" in card
