@@ -97,17 +97,17 @@ def _full(sums: Sequence[Sums], end: int, days: int, confidence: float) -> Inter
 
 def _estimated(recent: Sequence[Day], windows: int) -> tuple[Look, ...] | None:
     """Skills that were expected before labels, over full trails since the last retraining; None where none was."""
-    told = [(day.day, place, made) for place, day in enumerate(recent) if (made := day.inputs.estimated) is not None]
+    told = [(day, place, made) for place, day in enumerate(recent) if (made := day.inputs.estimated) is not None]
     if not told or not windows:
         return None
-    return tuple(Look(day, _expected(made, place + 1)) for day, place, made in told[-windows:])
+    return tuple(Look(day.day, _expected(day, made, place + 1)) for day, place, made in told[-windows:])
 
 
-def _expected(made: EstimatedDay, days: int) -> Interval | None:
+def _expected(day: Day, made: EstimatedDay, days: int) -> Interval | None:
     skill = made.trail.get("skill")
     if days < TRAIL_DAYS or skill is None or skill.known is None or skill.low is None or skill.high is None:
         return None
-    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, made.counted, _ESTIMATED_AT)
+    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, made.counted or day.inputs.rows, _ESTIMATED_AT)
 
 
 def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, ...]:

@@ -159,7 +159,7 @@ def test_performance_has_the_figures_of_the_task_and_the_users_own() -> None:
     assert whole["figures"]["rmse"]["low"] < whole["figures"]["rmse"]["value"] < whole["figures"]["rmse"]["high"]
     assert whole["own"]["cost"]["value"] == 1.0
     assert whole["own"]["never"]["unknown"] == "never_computed"
-    assert told["estimated"]["figures"]["skill"]["unknown"] == "not_estimated"
+    assert told["estimated"]["figures"]["skill"]["unknown"] == "no_rows"
     assert told["days"][0]["realised"]["mae"] > 0
 
 
