@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -208,6 +209,7 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
         return None
     first = [sums for day in recent if (sums := day.sums_of(frozen))]
     own, old = pooled(live), pooled(first) if first and len(first) == len(recent) else None
+    error = None if task.error is None else _defined(partial(task.interval, task.error, live))
     return Trail(
         days=len(recent),
         skill=skill.value,
@@ -222,6 +224,8 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
         frozen_log_loss=old.figure("log_loss") if old and "log_loss" in task.figures else None,
         error=None if task.error is None else own.figure(task.error),
         frozen_error=old.figure(task.error) if old and task.error is not None else None,
+        error_low=None if error is None else error.low,
+        error_high=None if error is None else error.high,
     )
 
 

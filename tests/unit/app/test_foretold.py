@@ -13,6 +13,7 @@ import pytest
 
 from homeostat.app.control.foretold import Foretelling
 from homeostat.app.sampled_rows import SampledRows
+from homeostat.app.views import estimated_of
 from homeostat.control.days import Day, Inputs, Outcomes, read_day
 from homeostat.control.performance.told import Seen, performance_of
 from homeostat.control.policies.outcomes import Estimated
@@ -91,6 +92,14 @@ def test_every_figure_is_foretold_where_other_inputs_come(days: list[Day]) -> No
         assert one["low"] < realised.figure(name) < one["high"], name
         if name in ("rmse", "mae"):
             assert one["value"] > 1.2 * before.figure(name), name
+
+
+def test_the_chart_goes_on_with_the_error_that_is_expected_of_the_trail(days: list[Day]) -> None:
+    shown = estimated_of(days[-1])
+    assert shown is not None
+    assert shown["unlabelled"] == 2
+    assert shown["error"]["low"] < shown["error"]["value"] < shown["error"]["high"]
+    assert shown["error"]["value"] == days[-1].inputs.estimated.trail["rmse"].value
 
 
 def test_past_estimates_are_held_to_account(days: list[Day]) -> None:

@@ -137,6 +137,7 @@ def test_a_trail_of_numbers_tells_their_error() -> None:
     trail = trail_of(days(), "v2")
     assert trail is not None
     assert trail.error == pytest.approx(50, rel=0.1)
+    assert trail.error_low < trail.error < trail.error_high
     assert trail.frozen_error == pytest.approx(10, rel=0.1)
     assert trail.auc is trail.log_loss is None
     assert trail.skill == pytest.approx(0.75, abs=0.02)
