@@ -75,6 +75,15 @@ def up(
         str | None,
         typer.Option("--openlineage", metavar="PLACE", help="Send OpenLineage events to this URL, or to a file."),
     ] = None,
+    train_seconds: Annotated[
+        float, typer.Option("--train-seconds", metavar="N", min=1, help="A training that takes longer is ended.")
+    ] = 3_600.0,
+    train_memory_mib: Annotated[
+        int, typer.Option("--train-memory-mib", metavar="MIB", min=256, help="One that holds more is ended.")
+    ] = 4_096,
+    train_threads: Annotated[
+        int, typer.Option("--train-threads", metavar="N", min=1, help="Threads and cores that it runs on.")
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -101,6 +110,9 @@ def up(
             "disk_reserve_bytes": reserve_mib << 20,
             "traces": traces,
             "openlineage": place,
+            "training_timeout_seconds": train_seconds,
+            "training_memory_bytes": train_memory_mib << 20,
+            "training_threads": train_threads,
         }
         settings = settings_of(loop_file, home, port, replay, skew_share).model_copy(update=chosen)
         with Installation(settings, notice) as running:

@@ -145,6 +145,8 @@ def build(settings: Settings) -> ControlProcess:
     loops = load_started(settings)
     runner = TrainingRunner(
         settings.training_timeout_seconds,
+        settings.training_memory_bytes,
+        settings.training_threads,
         join_bytes=settings.join_memory_bytes,
         steps=home.steps,
         steps_bytes=settings.kept_steps_bytes,
