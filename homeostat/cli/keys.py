@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, registry_of
+from homeostat.app.registering import registry_of
+from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
@@ -154,6 +155,9 @@ def _revoked(key: Json) -> None:
 
 
 def _listed(found: list[Json]) -> None:
+    if not found:
+        data.print("No keys yet: 'homeostat keys init' makes one, and 'homeostat up' does where there is none.")
+        return
     rows = [
         [_short(one), one["standing"], when(one["since"]), str(len(one["versions"])), one["reason"]] for one in found
     ]

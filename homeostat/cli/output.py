@@ -7,14 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, Unavailable
 
 data = Console(soft_wrap=True, highlight=False)
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -72,14 +72,22 @@ def errors_shown(as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except HomeostatError as error:
-        if as_json:
-            print(json.dumps({"error": error.to_dict()}, indent=2, default=str))
-        talk.print(f"[bold red]error[/]: {_plain(error.problem)}")
-        talk.print(f"[bold]mend[/]:  {_plain(error.mend)}")
-        raise typer.Exit(1) from None
+        _refuse(error, as_json)
+    except ModuleNotFoundError as error:
+        problem = f"A package that Homeostat needs is not installed: {error.name}."
+        mend = "Install Homeostat again with its dependencies; in a clone, 'make setup'."
+        _refuse(Unavailable(problem, mend=mend, package=error.name), as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+
+
+def _refuse(error: HomeostatError, as_json: bool) -> NoReturn:
+    if as_json:
+        print(json.dumps({"error": error.to_dict()}, indent=2, default=str))
+    talk.print(f"[bold red]error[/]: {_plain(error.problem)}")
+    talk.print(f"[bold]mend[/]:  {_plain(error.mend)}")
+    raise typer.Exit(1) from None
 
 
 def _plain(text: str) -> str:

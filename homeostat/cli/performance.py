@@ -104,7 +104,7 @@ def _bases(told: Json) -> None:
         data.print("\nBounds hold for one look, days being the unit. Nothing is estimated before labels.", markup=False)
         return
     stands = told["estimated"]["calibrated"]
-    read = "read scores by what they were worth" if told["task"] == "binary" else "are learnt from errors"
+    read = "are learnt from errors" if told["task"] == "regression" else "read scores by what they were worth"
     counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
     data.print(
         f"\nBounds hold for one look, days being the unit. Estimates {read} on"

@@ -90,7 +90,7 @@ class Outcomes:
 class Trail:
     """Figures over the trailing days up to this one, for the eye: the live loop and the frozen first version.
 
-    Of numbers ``error`` is the RMSE, MAE or quantile loss, and there is no AUC; several classes have none of both.
+    Of numbers ``error`` is the RMSE, MAE or quantile loss, and there is no AUC.
     """
 
     days: int
@@ -106,6 +106,8 @@ class Trail:
     frozen_log_loss: float | None
     error: float | None = None
     frozen_error: float | None = None
+    error_low: float | None = None
+    error_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

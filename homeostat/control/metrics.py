@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
 from homeostat.data.labels import Label
@@ -92,7 +93,7 @@ def own_metrics(loop: str, task: Task, metrics: Sequence[Declared]) -> tuple[Own
         if not isinstance(cast("object", one), Metric | MeanMetric | Own):
             mend = "Give hs.metrics.f1 and the like, or hs.metric(function)."
             raise InvalidInput(f"Loop {loop!r}: {one!r} is no metric.", mend=mend)
-        if not isinstance(one, Own) and name not in task.figures:
+        if not isinstance(_own(task, one), Own) and name not in _measured(task):
             raise InvalidInput(
                 f"Loop {loop!r}: {name} says nothing of its answers, which are those of a {task.name} loop.",
                 mend=f"Choose among {', '.join(task.figures)}, or leave it out.",
@@ -101,7 +102,20 @@ def own_metrics(loop: str, task: Task, metrics: Sequence[Declared]) -> tuple[Own
         raise InvalidInput(
             f"Loop {loop!r}: a metric is named twice.", mend="Give each its own name: hs.metric(f, name=...)."
         )
-    return tuple(one for one in metrics if isinstance(one, Own))
+    return tuple(one for one in map(partial(_own, task), metrics) if isinstance(one, Own))
+
+
+def _own(task: Task, one: Declared) -> Declared:
+    """The loss of a quantile that the loop is not judged by is measured as a figure of the user's own."""
+    if isinstance(task, Regression) and isinstance(one, MeanMetric) and one.level not in (None, task.level):
+        return Own(one.name, "lower", one.per_row)
+    return one
+
+
+def _measured(task: Task) -> set[str]:
+    """What is measured of every loop of the task; the quantile that it is judged by has its level in its name."""
+    level = getattr(task, "level", None)
+    return {*task.figures, *([] if level is None else [quantile_loss(level).name])}
 
 
 def _no_primary(loop: str, primary: Declared | None, what: str, allowed: str) -> InvalidInput:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.confidence import Estimated
+from homeostat.stats.outcomes import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class EstimatedDay:
-    """``scores`` counts the day's answered rows by bin of `stats.sums.ScoreSums`; ``unreadable`` had no score in
-    [0, 1]. ``figures`` are of the day alone; ``trail`` of the last days up to it, those that were labelled when it
-    ended among them, of which ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of
-    ``days`` days whose labels were mature when the day ended."""
+    """``scores`` counts the day's answered rows by bin of `stats.sums.ScoreSums`, or with several ``classes`` as
+    `stats.class_figures.class_counts` does, flat; ``unreadable`` had no score in [0, 1]. ``figures`` are of the day
+    alone; ``trail`` of the last days up to it, those that were labelled when it ended among them, of which
+    ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of ``days`` days whose labels were
+    mature when the day ended. Of predicted numbers there are no scores: ``expected`` are the sums that the day's rows
+    are expected to have."""
 
     scores: tuple[int, ...]
     unreadable: int = 0
@@ -44,6 +47,13 @@ class EstimatedDay:
     unlabelled: int = 0
     figures: Mapping[str, Estimate] = field(default_factory=dict)
     trail: Mapping[str, Estimate] = field(default_factory=dict)
+    classes: int = 0
+    expected: Sums | None = None
+
+    @property
+    def counted(self) -> int:
+        """Rows that ``scores`` counts: of several classes, each row is there once for each."""
+        return sum(self.scores) // max(1, self.classes)
 
 
 def estimate_of(found: Estimated | NotEnoughData) -> Estimate:

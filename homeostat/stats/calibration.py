@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,15 @@ from homeostat.stats.arrays import Floats, counts
 from homeostat.stats.sums import SCORE_BINS
 
 Method = Literal["auto", "beta", "isotonic", "platt"]
-CENTRES: Floats = np.sin((np.arange(SCORE_BINS) + 0.5) * (np.pi / (2 * SCORE_BINS))) ** 2
+
+
+@cache
+def centres(bins: int) -> Floats:
+    """The scores that stand for bins that are equally wide in arcsin(sqrt(score))."""
+    return np.asarray(np.sin((np.arange(bins) + 0.5) * (np.pi / (2 * bins))) ** 2)
+
+
+CENTRES: Floats = centres(SCORE_BINS)
 """The score that stands for each bin of `sums.ScoreSums`."""
 MANY = 1_000
 """Rows of the rarer outcome from which steps of any shape are better than a curve of three numbers."""
@@ -31,10 +40,13 @@ class Calibration:
     rows: float
 
 
-def fit_calibration(negatives: ArrayLike, positives: ArrayLike, *, method: Method = "auto") -> Calibration:
+def fit_calibration(
+    negatives: ArrayLike, positives: ArrayLike, *, method: Method = "auto", bins: int = SCORE_BINS
+) -> Calibration:
     """Learn from labelled rows what each score is worth; counts suffice, so stored days refresh it without raw rows.
 
-    Args: rows by bin of score as in `sums.ScoreSums`, that came out false and true; they may be weighted. ``method``:
+    Args: rows by bin of score as in `sums.ScoreSums`, that came out false and true; they may be weighted. ``bins``: how
+    many there are, always equally wide in arcsin(sqrt(score)). ``method``:
     ``isotonic`` takes any rising steps, which wants thousands of rows; ``beta`` a curve of three numbers, that also
     puts right scores that are too sure at one end; ``platt`` one of two, on the log-odds of the score; ``auto`` is
     `chosen_method`.
@@ -49,7 +61,7 @@ def fit_calibration(negatives: ArrayLike, positives: ArrayLike, *, method: Metho
     >>> round(float(np.interp(0.9, CENTRES, found.chances)), 2)
     0.75
     """
-    lost, won = by_score("negatives", negatives), by_score("positives", positives)
+    lost, won = by_score("negatives", negatives, bins), by_score("positives", positives, bins)
     if not (lost.any() and won.any()):
         raise NotEnoughData(
             "Labels of one class do not show what scores are worth.",
@@ -74,12 +86,12 @@ def chosen_method(negatives: ArrayLike, positives: ArrayLike) -> Method:
     return "isotonic" if min(np.sum(negatives), np.sum(positives)) >= MANY else "beta"
 
 
-def by_score(name: str, values: ArrayLike) -> Floats:
+def by_score(name: str, values: ArrayLike, bins: int = SCORE_BINS) -> Floats:
     """One count for each bin of score. Raises: InvalidInput for anything else, negative or missing counts included."""
     array = counts(name, values)
-    if array.size != SCORE_BINS:
+    if array.size != bins:
         raise InvalidInput(
-            f"{name} has {array.size} bins of score, not {SCORE_BINS}.", mend="Count with ScoreSums or score_counts."
+            f"{name} has {array.size} bins of score, not {bins}.", mend="Count with ScoreSums or score_counts."
         )
     return array
 
@@ -89,13 +101,15 @@ def _isotonic(lost: Floats, won: Floats) -> Floats:
 
     rows = lost + won
     used = rows > 0
+    middles = centres(lost.size)
     steps = isotonic_regression(won[used] / rows[used], weights=rows[used]).x
-    return np.asarray(np.interp(CENTRES, CENTRES[used], steps))
+    return np.asarray(np.interp(middles, middles[used], steps))
 
 
 def _beta(lost: Floats, won: Floats) -> Floats:
     """Log-odds ``a * log(score) - b * log(1 - score) + c`` with a and b of at least 0."""
-    design = np.stack([np.log(CENTRES), -np.log1p(-CENTRES), np.ones(SCORE_BINS)], axis=1)
+    scores = centres(lost.size)
+    design = np.stack([np.log(scores), -np.log1p(-scores), np.ones(scores.size)], axis=1)
     found = _logistic(design, lost, won, np.array([1.0, 1.0, 0.0]))
     if found[:2].min() >= 0.0:
         return _chances(design @ found)
@@ -106,13 +120,14 @@ def _beta(lost: Floats, won: Floats) -> Floats:
 
 def _platt(lost: Floats, won: Floats) -> Floats:
     """Log-odds ``a * log-odds of the score + b`` with a of at least 0."""
-    design = np.stack([np.log(CENTRES) - np.log1p(-CENTRES), np.ones(SCORE_BINS)], axis=1)
+    scores = centres(lost.size)
+    design = np.stack([np.log(scores) - np.log1p(-scores), np.ones(scores.size)], axis=1)
     found = _logistic(design, lost, won, np.array([1.0, 0.0]))
     return _chances(design @ found) if found[0] >= 0.0 else _flat(lost, won)
 
 
 def _flat(lost: Floats, won: Floats) -> Floats:
-    return np.full(SCORE_BINS, won.sum() / (lost.sum() + won.sum()))
+    return np.full(lost.size, won.sum() / (lost.sum() + won.sum()))
 
 
 def _logistic(design: Floats, lost: Floats, won: Floats, start: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats
+from homeostat.stats.class_figures import CLASS_BINS, CLASS_FIGURES, Tables, class_table
 from homeostat.stats.confusion import Confusion
 from homeostat.stats.intervals import Interval, jackknife
 from homeostat.stats.means import class_log_losses, class_squared_errors, classes_scored
@@ -26,7 +28,8 @@ class ClassSums(Sums):
     answer, flat, in the order of the classes; the answer is the likeliest class.
 
     ``said`` and ``hit`` are by group of how likely the answer was said to be: the sum of that, and how often it was
-    right.
+    right. ``by_score`` counts rows as `class_figures.class_table` does, flat; it is empty for days that were measured
+    before it was kept.
 
     >>> day = ClassSums.of([0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.6, 0.2, 0.2]])
     >>> day.rows, day.figure("accuracy"), day.figure("recall")
@@ -40,6 +43,7 @@ class ClassSums(Sums):
     counts: tuple[int, ...]
     said: tuple[float, ...]
     hit: tuple[int, ...]
+    by_score: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, labels: ArrayLike, chances: ArrayLike) -> ClassSums:
@@ -59,30 +63,46 @@ class ClassSums(Sums):
             counts=tuple(counted.tolist()),
             said=calibrated.said,
             hit=calibrated.true,
+            by_score=tuple(class_table(truth, told).ravel().tolist()),
         )
 
     def __add__(self, other: ClassSums) -> ClassSums:
         if len(self.counts) != len(other.counts):
             raise InvalidInput("Sums over other classes.", mend="Add only sums over the same classes.")
-        return ClassSums._read(self.vector + other.vector)
+        if not (self.by_score and other.by_score):
+            kept = () if self.rows and other.rows else self.by_score if self.rows else other.by_score
+            whole = self.read(self._vector() + other._vector())
+            return dataclasses.replace(whole, by_score=kept)
+        return self.read(self.vector + other.vector)
 
     def times(self, count: int) -> ClassSums:
         """The sums of rows of which each stands for so many alike."""
-        return self if count == 1 else ClassSums._read(self.vector * count)
+        return self if count == 1 else self.read(self.vector * count)
 
     @property
     def vector(self) -> Floats:
         """All sums as one row of numbers."""
+        return np.concatenate([self._vector(), np.array(self.by_score, dtype=np.float64)])
+
+    def _vector(self) -> Floats:
+        """Without the counts by chance."""
         return np.array([self.rows, self.loss, self.brier, *self.said, *self.hit, *self.counts], dtype=np.float64)
 
-    @classmethod
-    def _read(cls, vector: Floats) -> ClassSums:
-        rows, loss, brier = vector[:3].tolist()
-        said, hit = vector[3 : 3 + GROUPS], vector[3 + GROUPS : 3 + 2 * GROUPS]
-        counts = vector[3 + 2 * GROUPS :]
-        whole = (tuple(round(one) for one in part.tolist()) for part in (counts, hit))
-        first, second = whole
-        return cls("multiclass", round(rows), loss, brier, first, tuple(said.tolist()), second)
+    def read(self, vector: Floats) -> ClassSums:
+        """Sums over the same classes, from what their vectors add up to, with or without counts by chance."""
+        places = np.cumsum([3, GROUPS, GROUPS, len(self.counts)])
+        first, said, hit, counts, by_score = np.split(vector, places)
+        rows, loss, brier = first.tolist()
+        return ClassSums(
+            "multiclass", round(rows), loss, brier, _whole(counts), tuple(said.tolist()), *map(_whole, (hit, by_score))
+        )
+
+    @property
+    def table(self) -> Tables | None:
+        """Rows by class, answer, truth and chance; None where they were not counted."""
+        if not self.by_score:
+            return None
+        return np.array(self.by_score, dtype=np.float64).reshape(-1, 2, 2, CLASS_BINS)
 
     @property
     def by_class(self) -> tuple[int, ...]:
@@ -130,6 +150,10 @@ class ClassSums(Sums):
             raise InvalidInput(f"These are no sums: {error}.", mend="Read what to_json wrote.") from error
 
 
+def _whole(values: Floats) -> tuple[int, ...]:
+    return tuple(np.rint(values).astype(np.int64).tolist())
+
+
 def class_entropy(counts: ArrayLike) -> float:
     """The log-loss, in nats per row, of always answering the classes' own shares.
 
@@ -152,22 +176,25 @@ def _skill(sums: ClassSums) -> float:
     return 1.0 - sums.loss / sums.rows / uncertain
 
 
-FIGURES: Mapping[str, str] = MappingProxyType(
-    {
-        "skill": "higher",
-        "log_loss": "lower",
-        "brier": "lower",
-        "accuracy": "higher",
-        "precision": "higher",
-        "recall": "higher",
-        "f1": "higher",
-        "calibration_error": "lower",
-    }
-)
-"""Every figure over several classes, and which way is better; precision, recall and F1 are means over classes."""
+def _roc_auc(sums: ClassSums) -> float:
+    """One class against the rest, the mean over classes; chances of one bin count as ties."""
+    table = sums.table
+    found = float("nan") if table is None else float(CLASS_FIGURES["roc_auc"].of(table))
+    if np.isnan(found):
+        raise NotEnoughData(
+            "AUC is undefined: rows of one class, or measured before chances were counted.",
+            mend="Take a longer span, so that others occur.",
+            rows=sums.rows,
+        )
+    return found
+
+
+FIGURES: Mapping[str, str] = MappingProxyType({name: one.better for name, one in CLASS_FIGURES.items()})
+"""Every figure over several classes, and which way is better; AUC, precision, recall and F1 are means over classes."""
 _FIGURES: Mapping[str, Callable[[ClassSums], float]] = MappingProxyType(
     {
         "skill": _skill,
+        "roc_auc": _roc_auc,
         "log_loss": lambda sums: sums.loss / sums.rows,
         "brier": lambda sums: sums.brier / sums.rows,
         "calibration_error": lambda sums: float(np.abs(np.subtract(sums.hit, sums.said)).sum() / sums.rows),
@@ -180,10 +207,11 @@ def class_interval(name: str, blocks: Sequence[ClassSums], *, confidence: float 
 
     Raises: NotEnoughData with fewer than 3 blocks with rows, or where it is undefined without one of them.
     """
-    used = [block.vector for block in blocks if block.rows]
+    used = [block for block in blocks if block.rows]
+    ranked = name == "roc_auc" and all(block.by_score for block in used)
     return jackknife(
-        lambda total: ClassSums._read(total).figure(name),
-        np.array(used) if used else np.zeros((0, 1)),
-        rows=int(sum(one[0] for one in used)),
+        lambda total: used[0].read(total).figure(name),
+        np.array([block.vector if ranked else block._vector() for block in used]) if used else np.zeros((0, 1)),
+        rows=sum(block.rows for block in used),
         confidence=confidence,
     )

@@ -145,7 +145,7 @@ def _estimate(figure: Figure, case: _Case, cut: int, confidence: float) -> Estim
             runs=int(misses.size),
         )
     missed, sampling = float(np.sqrt(np.mean(misses**2))), _sampling(figure, case, cut)
-    calibration = _jackknifed(figure.expected(case.known, case.by_others, cut))
+    calibration = jackknifed(figure.expected(case.known, case.by_others, cut))
     error = max(missed, float(np.hypot(sampling, calibration)))
     around = student_interval(value, error, blocks=int(misses.size), rows=case.rows, confidence=confidence)
     low, high = max(figure.low, around.low), min(figure.high, around.high)
@@ -171,7 +171,7 @@ def _sampling(figure: Figure, case: _Case, cut: int) -> float:
     return float(np.sqrt(np.nansum(slopes**2 * case.variance)))
 
 
-def _jackknifed(figures: Floats) -> float:
+def jackknifed(figures: Floats) -> float:
     """The standard error of a figure from its values without each block. Source: Efron and Stein (1981)."""
     apart = figures - figures.mean()
     return float(np.sqrt((figures.size - 1) / figures.size * np.dot(apart, apart)))

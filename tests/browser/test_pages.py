@@ -87,6 +87,15 @@ def test_before_anything_happened_a_page_says_what_will_come(opened: Open, path:
     assert [text for text in texts if text not in shown] == []
 
 
+def test_economics_draws_how_skill_falls_and_the_interval_that_costs_least(opened: Open) -> None:
+    page = opened("full", path="/economics").page
+    said = page.locator("#costs svg").get_attribute("aria-label")
+    assert said is not None
+    assert said.startswith("A day costs least, ")
+    assert (page.locator("#costs .rule-at.best text").text_content() or "").startswith("least at ")
+    assert page.locator("#decay .dot-seen").count() > 5
+
+
 def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_asked_for(opened: Open) -> None:
     page = opened("full", path="/backtest").page
     rows = page.locator("#policies tbody tr")

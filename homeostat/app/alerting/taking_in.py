@@ -7,16 +7,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import Clock, Instant
 from homeostat.kernel.errors import Conflict
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Book
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.deliveries import deliveries_of
 from homeostat.monitoring.alerts.folding import Folded, fold
-from homeostat.monitoring.alerts.notices import Cause, Notice, likely_cause, notices_of
+from homeostat.monitoring.alerts.notices import Cause, Notice, cause_of, likely_cause, notices_of
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import urgency
-from homeostat.monitoring.alerts.store import AlertStore
 
 _LOG = logging.getLogger("homeostat.alerts")
 _TRIES = 5
@@ -76,9 +76,7 @@ class TakingIn:
         told = {*folded.tell, *folded.escalated}
         cause = why() if why is not None and any(after[name].rule in OUTCOMES for name in told) else None
         found = likely_cause([one for one in after.values() if one.resolved is None], cause)
-        changed = [
-            dataclasses.replace(one, cause=found.text) if found and one.id in told else one for one in folded.alerts
-        ]
+        changed = [_with_cause(one, found) if one.id in told else one for one in folded.alerts]
         notices = notices_of(folded, {**after, **{one.id: one for one in changed}}, settings, now, found)
         at = self.machine.now()
         ways = [way for one in notices for way in deliveries_of(one, settings, configured, at)]
@@ -86,6 +84,11 @@ class TakingIn:
         for one in notices:
             _say(one)
         return notices
+
+
+def _with_cause(alert: Alert, found: Cause | None) -> Alert:
+    cause = cause_of(alert, found)
+    return alert if cause is None else dataclasses.replace(alert, cause=cause.text)
 
 
 def _say(notice: Notice) -> None:

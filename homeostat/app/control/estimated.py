@@ -14,8 +14,9 @@ from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.served import served_columns
 from homeostat.stats.arrays import Floats
+from homeostat.stats.class_figures import class_counts
 from homeostat.stats.sums import score_counts
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +24,33 @@ if TYPE_CHECKING:
     from homeostat.data.profiles import ReferenceProfile
     from homeostat.features.views import FeatureKind
 
+_ROUNDING = 1e-6
+"""By so much the chances of a row may miss 1."""
 
-def scores_of(log: pa.Table) -> EstimatedDay:
-    """The scores of a day's rows, counted; rows whose score is missing or no probability are counted apart."""
+
+def scores_of(log: pa.Table, task: Task = BINARY) -> EstimatedDay | None:
+    """The scores of a day's rows, counted; rows whose score is missing or no probability are counted apart.
+
+    None of predicted numbers, which do not say how sure they are.
+    """
+    if isinstance(task, Regression):
+        return None
     each = coarsest(log)
+    if isinstance(task, Multiclass):
+        return _chances_of(log.filter(pa.array(even(log, each))), len(task.classes), each)
     scores, readable = _scores(log.filter(pa.array(even(log, each))))
     counted = tuple(each * count for count in score_counts(scores[readable]))
     return EstimatedDay(counted, unreadable=each * int(np.count_nonzero(~readable)))
+
+
+def _chances_of(log: pa.Table, classes: int, each: int) -> EstimatedDay:
+    told = log["probabilities"].to_pylist()
+    fit = [one for one in told if one is not None and len(one) == classes and None not in one]
+    table = np.array(fit, dtype=np.float64).reshape(len(fit), classes)
+    readable = (table >= 0.0).all(axis=1) & (np.abs(table.sum(axis=1) - 1.0) <= _ROUNDING)
+    counted = each * class_counts(table[readable]).ravel()
+    unreadable = each * (len(told) - int(readable.sum()))
+    return EstimatedDay(tuple(counted.tolist()), unreadable=unreadable, classes=classes)
 
 
 def absent_rows(

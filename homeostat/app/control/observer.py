@@ -50,7 +50,7 @@ from homeostat.registry.binding import Binding
 from homeostat.registry.models import Registry
 from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
-from homeostat.stats.tasks import BINARY, Regression
+from homeostat.stats.tasks import Regression
 
 _LOG = logging.getLogger("homeostat.control")
 
@@ -93,8 +93,6 @@ class DeltaObserver:
         for day in due:
             changed[day.day] = day.with_outcomes(self._outcomes(state, day, changed.values(), now))
         changed = {name: changed[name] for name in {day.day: day for day in (*seen, *due)}}
-        if self.loop.task != BINARY:
-            return sorted(changed.values(), key=lambda day: day.start)
         return with_estimates(days, changed.values(), self.loop.threshold)
 
     def matured(self, now: Instant) -> Matured:
@@ -187,7 +185,7 @@ class DeltaObserver:
                 counted=seen.counted,
                 drift=KeptDrift.of(seen.drift),
                 one_in=seen.one_in,
-                estimated=scores_of(log) if self.loop.task == BINARY else None,
+                estimated=scores_of(log, self.loop.task),
             ),
             skew=self._skew(log, part),
         )

@@ -64,14 +64,15 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
     """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config = material.loop, material.loop.config
     given, read = to_train_on(material, rows), _ClockReads(material.recording.sources.hashes())
-
-    def first() -> Any:
-        return read.during(lambda: loop.train(given, dict(config)))
-
-    one = called(material, "train()", first, config)
+    one = called(material, "train()", loop.train, config, given, dict(config))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
-    other = called(material, "train()", loop.train, config, to_train_on(material, rows), dict(config))
+    again = to_train_on(material, rows)
+
+    def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
+        return read.during(lambda: loop.train(again, dict(config)))
+
+    other = called(material, "train()", watched, config)
     from homeostat.training.proof import estimator_scores
 
     answers = [

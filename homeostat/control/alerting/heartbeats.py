@@ -28,13 +28,17 @@ def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
         return []
     last = days[-1]
     waiting = [day for day in days if day.outcomes is None and now - day.mature_at > _DUE]
-    text = f"the last day that was measured is {last.day}, and it is {format_instant(now)}"
-    late = f"labels of {waiting[0].day} were due at {format_instant(waiting[0].mature_at)}" if waiting else ""
+    text = f"the last day that was measured is {last.day}, and the next one was due by {_minute(last.end + _LATE)}"
+    late = f"labels of {waiting[0].day} were due by {_minute(waiting[0].mature_at + _DUE)}" if waiting else ""
     found = (("days", now - last.end > _LATE, text), ("outcomes", bool(waiting), late))
     return [
         Reading("not_measured", subject, last.day, now, "over" if over else "within", told if over else "")
         for subject, over, told in found
     ]
+
+
+def _minute(instant: Instant) -> str:
+    return f"{format_instant(instant)[:16].replace('T', ' ')} UTC"
 
 
 def _predictions(days: Sequence[Day]) -> Iterator[Reading]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from homeostat.control.economics.ageing import ageing_of, intervals_of, sensitivity_of, stakes_of, staleness_of
+from homeostat.control.economics.ageing import (
+    ageing_of,
+    costs_of,
+    intervals_of,
+    sensitivity_of,
+    stakes_of,
+    staleness_of,
+)
 from homeostat.control.economics.figures import Figure, Missing
 from homeostat.control.economics.inputs import ASKED, Economics
 from homeostat.control.economics.losses import errors_of, failures_of, returns_of, skew_cost_of
@@ -34,7 +41,11 @@ def account_of(seen: Observed, declared: Economics | None, features: Sequence[st
         "decay": ageing.to_json(),
         "staleness": staleness_of(seen, ageing, traffic, value, f"{money}/day"),
         "retraining": retraining,
-        "interval": {**intervals_of(ageing, stakes, money), "actual": rhythm_of(seen)},
+        "interval": {
+            **intervals_of(ageing, stakes, money),
+            "actual": rhythm_of(seen),
+            "costs": costs_of(ageing, stakes),
+        },
         "sensitivity": sensitivity_of(ageing, stakes),
         "errors": errors_of(seen, prices, traffic),
         "skew": skew_cost_of(seen, prices, traffic, features),

@@ -27,6 +27,8 @@ Json = dict[str, object]
 NO_DECAY = "quality did not fall with age, so that no interval of retraining follows from decay"
 _SHOWN = 12
 """Points of the curve of skill by age that are told."""
+_SPAN, _DRAWN = 6.0, 49
+"""How far around the best interval costs are told, as a factor, and at how many intervals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,24 @@ def sensitivity_of(ageing: Ageing, stakes: Stakes | Missing) -> list[Json]:
         best = _best(ageing, true, true_rate)
         wasted = None if said is None else _spent(ageing, true, true_rate, said) - best.cost_per_day
         found.append({"input": name, "factor": factor, "days": best.days, "wasted_per_day": wasted})
+    return found
+
+
+def costs_of(ageing: Ageing, stakes: Stakes | Missing) -> list[Json]:
+    """What a day costs by the days between retrainings, from a sixth of the best interval to six times it: lost to age,
+    spent on retraining, and both. No further than versions were seen where the curve as seen is used; empty where
+    there is no best interval."""
+    if isinstance(stakes, Missing) or ageing.decay is None or ageing.decay.rate.value <= 0:
+        return []
+    rate = ageing.decay.rate.value
+    best = _best(ageing, stakes, rate).days
+    if best is None:
+        return []
+    last = best * _SPAN if ageing.curve is None else min(best * _SPAN, ageing.curve.ages[-1])
+    found = list[Json]()
+    for days in np.geomspace(best / _SPAN, last, _DRAWN).tolist():
+        total, spent = _spent(ageing, stakes, rate, days), stakes.retraining / days
+        found.append({"days": days, "staleness": total - spent, "retraining": spent, "total": total})
     return found
 
 

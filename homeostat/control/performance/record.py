@@ -15,7 +15,8 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
 from homeostat.stats.figures import FIGURES, Tables, cut_of, table_of
 from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import SCORE_BINS, ScoreSums, pooled
+from homeostat.stats.spans import pooled_spans
+from homeostat.stats.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.tasks import BINARY, Task
 
 _NONE: Tables = np.zeros((2, SCORE_BINS))
@@ -62,22 +63,34 @@ def records(days: Sequence[Day], of: Of) -> Mapping[str, Record]:
     return {name: one for name, one in found.items() if one is not None}
 
 
-def records_of_numbers(days: Sequence[Day], name: str) -> Mapping[str, Record]:
-    """The record of the one figure of predicted numbers that is estimated day by day."""
+def records_of(days: Sequence[Day], of: Of, task: Task) -> Mapping[str, Record]:
+    """The same of numbers and several classes."""
     labelled = [day for day in days if day.outcomes is not None and day.outcomes.live.rows]
-    seen, naive = list[Kept](), dict[str, float]()
+    lives = [day.outcomes.live for day in labelled if day.outcomes]
+    over, places = (1 if of == "day" else TRAIL_DAYS), list[int]()
+    spans, usual = list[tuple[int, int]](), list[tuple[int, int]]()
     for place, day in enumerate(labelled):
-        made = day.inputs.estimated.figures.get(name) if day.inputs.estimated else None
-        realised = None if day.outcomes is None else _defined(day.outcomes.live, name)
-        if made is None or made.known is None or realised is None:
+        if day.inputs.estimated is None:
             continue
-        seen.append(Kept(day.day, made, realised))
-        before = [one.outcomes.live for one in labelled[:place] if one.outcomes and one.mature_at <= day.end]
-        usual = _defined(pooled(before[-TRAIL_DAYS:]), name) if before else None
-        if usual is not None:
-            naive[day.day] = usual
-    found = _record(seen, naive)
-    return {} if found is None else {name: found}
+        known = sum(one.mature_at <= day.end for one in labelled[:place])
+        places.append(place)
+        spans.append((max(0, place + 1 - over), place + 1))
+        usual.append((max(0, known - TRAIL_DAYS), known))
+    realised, naive = pooled_spans(lives, spans), pooled_spans(lives, usual)
+    found = {}
+    for name in task.figures:
+        seen, simple = list[Kept](), dict[str, float]()
+        for place, truth, before in zip(places, realised, naive, strict=True):
+            day, made = labelled[place], labelled[place].inputs.estimated
+            one = None if made is None else (made.figures if of == "day" else made.trail).get(name)
+            value, guess = _defined(truth, name), _defined(before, name)
+            if one is None or one.known is None or value is None:
+                continue
+            seen.append(Kept(day.day, one, value))
+            if guess is not None:
+                simple[day.day] = guess
+        found[name] = _record(seen, simple)
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def realised_of(day: Day, name: str, threshold: float, task: Task = BINARY) -> float | None:
@@ -90,9 +103,9 @@ def realised_of(day: Day, name: str, threshold: float, task: Task = BINARY) -> f
     return value if np.isfinite(value) else None
 
 
-def _defined(sums: Sums, name: str) -> float | None:
+def _defined(sums: Sums | None, name: str) -> float | None:
     try:
-        return sums.figure(name)
+        return None if sums is None else sums.figure(name)
     except NotEnoughData:
         return None
 

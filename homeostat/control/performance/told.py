@@ -7,23 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.performance.estimating import estimates, method_of, recent, scored_of
+from homeostat.control.performance.estimating import estimates, judged_of, method_of, recent
 from homeostat.control.performance.feedback import feedback_of
 from homeostat.control.performance.gaps import gaps_told
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
-from homeostat.control.performance.record import PROMISED, Record, realised_of, records, records_of_numbers
+from homeostat.control.performance.record import PROMISED, Of, Record, realised_of, records, records_of
 from homeostat.control.performance.watching import UNWATCHED, watched
 from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.estimates import Estimate
+from homeostat.monitoring.estimates import Estimate, EstimatedDay
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.intervals import Interval
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.own import own_interval
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.stats.sums import pooled
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]
 WINDOWS = (1, 7, 28)
@@ -55,6 +56,7 @@ class Seen:
 def performance_of(seen: Seen, trail: int) -> Json:
     """Everything that is known of how right a loop is. ``trail`` is in days; figures that are unknown say why."""
     labelled, waiting, binary = seen.labelled, _waiting(seen), seen.task == BINARY
+    numbers = isinstance(seen.task, Regression)
     return {
         "loop": seen.loop,
         "task": seen.task.name,
@@ -65,11 +67,8 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "trail": trail,
         "realised": [_realised(labelled, seen, over) for over in sorted({*WINDOWS, trail})],
         "watched": watched(seen.days, seen.threshold) if binary else UNWATCHED,
-        "estimated": _estimated(labelled, waiting, seen.threshold) if binary else _not_estimated(waiting, seen.task),
-        "record": {
-            of: {name: plain(one) for name, one in (records(seen.days, of) if binary else _numbers(seen, of)).items()}
-            for of in ("day", "trail")
-        },
+        "estimated": _foretold(waiting, seen.task) if numbers else _estimated(labelled, waiting, seen),
+        "record": {of: {name: plain(one) for name, one in _records(seen, of).items()} for of in ("day", "trail")},
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
         "gaps": gaps_told(seen.days),
@@ -124,35 +123,15 @@ def _own(name: str, days: Sequence[Day]) -> Json:
     return shown(found.value, found.low, found.high)
 
 
-def _numbers(seen: Seen, of: str) -> Mapping[str, Record]:
-    """What past estimates of predicted numbers were worth; of other answers there are none."""
-    return {} if seen.task.error is None or of != "day" else records_of_numbers(seen.days, seen.task.error)
+def _records(seen: Seen, of: Of) -> Mapping[str, Record]:
+    """What past estimates were worth."""
+    return records(seen.days, of) if seen.task == BINARY else records_of(seen.days, of, seen.task)
 
 
-def _foretold(waiting: Sequence[Day], name: str) -> Json:
-    """The estimates of the waiting days as one, by their rows; bounds as if all erred alike."""
-    made = [
-        (one.figures[name], day.inputs.rows) for day in waiting if (one := day.inputs.estimated) and name in one.figures
-    ]
-    known = [
-        (one, rows) for one, rows in made if one.known is not None and one.low is not None and one.high is not None
-    ]
-    if not known:
-        return estimate_shown(made[-1][0]) if made else shown(unknown="no_rows")
-    power, total = (2.0 if name == "rmse" else 1.0), sum(rows for _, rows in known)
-    parts = [[(one.known or 0.0), one.low or 0.0, one.high or 0.0] for one, _ in known]
-    sums = [sum(part[at] ** power * rows for part, (_, rows) in zip(parts, known, strict=True)) for at in range(3)]
-    value, low, high = ((one / total) ** (1.0 / power) for one in sums)
-    return shown(value, low, high)
-
-
-def _not_estimated(waiting: Sequence[Day], task: Task) -> Json:
-    """What waits for its labels, where scores say nothing of how wrong an answer is likely to be: of numbers their
-    error is foretold from the errors of days with labels, the rest is unknown."""
-    newest = next((day.inputs.estimated for day in reversed(waiting) if day.inputs.estimated), None)
-    figures = {name: shown(unknown="not_estimated") for name in task.figures}
-    if task.error is not None:
-        figures[task.error] = _foretold(waiting, task.error)
+def _foretold(waiting: Sequence[Day], task: Task) -> Json:
+    """What is expected of predicted numbers over all days whose labels are not in, each as of when it ended."""
+    made = [one for day in waiting if (one := day.inputs.estimated) is not None]
+    newest = made[-1] if made else None
     return {
         "days": len(waiting),
         "from": waiting[0].day if waiting else None,
@@ -164,23 +143,45 @@ def _not_estimated(waiting: Sequence[Day], task: Task) -> Json:
             "days": newest.days if newest else 0,
             "rows": newest.rows if newest else 0,
         },
-        "figures": figures,
+        "figures": {name: estimate_shown(_together(name, made)) for name in task.figures},
     }
 
 
-def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], threshold: float) -> Json:
+def _together(name: str, made: Sequence[EstimatedDay]) -> Estimate:
+    """The estimates of some days as one: of their expected rows, with bounds as if all days erred alike."""
+    known = [
+        (one.expected, found)
+        for one in made
+        if one.expected is not None and (found := one.figures.get(name)) is not None and found.known is not None
+    ]
+    if not known:
+        return made[-1].figures.get(name, Estimate(Unknown("undefined"))) if made else Estimate(Unknown("no_rows"))
+    whole, rows = pooled([sums for sums, _ in known]), sum(sums.rows for sums, _ in known)
+    below, above = (
+        sum(sums.rows * (getattr(found, side) - (found.known or 0.0)) for sums, found in known) / rows
+        for side in ("low", "high")
+    )
+    try:
+        value = whole.figure(name)
+    except NotEnoughData:
+        return Estimate(Unknown("undefined"))
+    return Estimate(value, value + below, value + above)
+
+
+def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], seen: Seen) -> Json:
     """Every figure over all days whose labels are not in, as of what is known now."""
-    made = [(day, day.inputs.estimated) for day in waiting if day.inputs.estimated is not None]
-    history = recent(scored_of(labelled), max(1, len(made)))
+    classes = len(seen.task.classes) if isinstance(seen.task, Multiclass) else 0
+    made = [(day, one) for day in waiting if (one := day.inputs.estimated) is not None and one.classes == classes]
+    history = recent(judged_of(labelled, classes), max(1, len(made)))
     scores = [sum(counts) for counts in zip(*(one.scores for _, one in made), strict=True)]
-    found = estimates(scores, history, threshold, unlabelled=max(1, len(made)))
+    found = estimates(scores, history, seen.threshold, unlabelled=max(1, len(made)), classes=classes)
     if waiting and not made:
         found = dict.fromkeys(found, Estimate(Unknown("scores_not_counted")))
     return {
         "days": len(made),
         "from": made[0][0].day if made else None,
         "until": made[-1][0].day if made else None,
-        "rows": sum(scores),
+        "rows": sum(one.counted for _, one in made),
         "unreadable": sum(one.unreadable for _, one in made),
         "calibrated": {"by": method_of(history), "days": len(history), "rows": sum(block.rows for block in history)},
         "figures": {name: estimate_shown(one) for name, one in found.items()},

@@ -54,10 +54,18 @@ def likely_cause(alerts: Iterable[Alert], told: Cause | None = None) -> Cause | 
     found = sorted(alerts, key=_place)
     if not found:
         return None
-    first = found[0]
-    if RULES[first.rule].origin == "drift":
+    if RULES[found[0].rule].origin == "drift":
         return Cause("no cause is known: inputs moved, and nothing is broken, skewed or worse with them", "")
-    return Cause(first.text, RULES[first.rule].do)
+    return _itself(found[0])
+
+
+def cause_of(alert: Alert, found: Cause | None) -> Cause | None:
+    """What is behind one alert of several, of which ``found`` is the likely cause: that, or nothing but itself."""
+    return _itself(alert) if RULES[alert.rule].alone else found
+
+
+def _itself(alert: Alert) -> Cause:
+    return Cause(alert.text or RULES[alert.rule].says, RULES[alert.rule].do)
 
 
 def _place(alert: Alert) -> tuple[int, int, Instant]:
@@ -105,6 +113,7 @@ def notice(kind: Kind, alerts: Sequence[Alert], settings: Alerts, now: Instant, 
 
 def _what_to_do(alerts: Sequence[Alert], settings: Alerts, cause: Cause | None) -> list[str]:
     first, lines = alerts[0], []
+    cause = cause_of(first, cause)
     if cause is not None:
         lines.append(f"Most likely cause: {cause.text}. {cause.mend}".strip())
     clock = format_duration(settings.clock(first.severity))

@@ -22,7 +22,7 @@ class Rule:
     ``worse`` is how urgent it may become. ``timing``: a ``window`` rule is read once for each day, and opens after
     ``opens`` days over its limit in a row and is over after ``clears`` known days within it; a ``state`` rule is read
     at every look and holds while the state does; an ``event`` happened once, and is over after ``clears`` days.
-    ``together``: all its subjects are one alert. ``origin``: its place among causes.
+    ``together``: all its subjects are one alert. ``origin``: its place among causes. ``alone``: no other alert is why.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Rule:
     clears: int = 1
     together: bool = False
     origin: str = "model"
+    alone: bool = False
 
 
 _ALL = (
@@ -65,6 +66,7 @@ _ALL = (
         "Find out who changed what; 'homeostat keys list' tells whose signatures count. What served before goes on.",
         timing="state",
         origin="serving",
+        alone=True,
     ),
     Rule(
         "taken_back",
@@ -85,6 +87,7 @@ _ALL = (
         timing="event",
         clears=3,
         origin="decision",
+        alone=True,
     ),
     Rule(
         "state_not_restored",
@@ -95,6 +98,7 @@ _ALL = (
         timing="event",
         clears=3,
         origin="decision",
+        alone=True,
     ),
     Rule(
         "failures",
@@ -121,6 +125,7 @@ _ALL = (
         "Read process-logs/control.log.",
         timing="state",
         origin="heartbeat",
+        alone=True,
     ),
     Rule(
         "control_silent",
@@ -130,6 +135,7 @@ _ALL = (
         "Read process-logs/control.log; predictions go on meanwhile.",
         timing="state",
         origin="heartbeat",
+        alone=True,
     ),
     Rule(
         "not_delivered",
@@ -139,6 +145,7 @@ _ALL = (
         "Try 'homeostat alerts test --to NAME', then mend the address.",
         timing="state",
         origin="heartbeat",
+        alone=True,
     ),
     Rule(
         "skew",
@@ -246,6 +253,7 @@ _ALL = (
         "'homeostat checkpoints --take' takes one, and the release goes on.",
         timing="state",
         origin="decision",
+        alone=True,
     ),
     Rule(
         "asks",
@@ -255,6 +263,7 @@ _ALL = (
         "'homeostat approve' or 'reject'; without an answer the candidate leaves.",
         timing="state",
         origin="decision",
+        alone=True,
     ),
     Rule(
         "arm_stopped",
@@ -275,6 +284,7 @@ _ALL = (
         timing="event",
         clears=3,
         origin="decision",
+        alone=True,
     ),
     Rule(
         "candidate_left",

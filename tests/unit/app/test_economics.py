@@ -56,6 +56,16 @@ def test_what_is_wrong_by_half_or_twice_is_never_cheaper_than_what_is_right(told
     assert dearer["days"] >= told["interval"][told["interval"]["used"]]["value"]
 
 
+def test_what_a_day_costs_by_the_interval_is_least_at_the_best_one(told: Any) -> None:
+    interval = told["interval"]
+    costs, best = interval["costs"], interval[interval["used"]]["value"]
+    assert [one["days"] for one in costs] == sorted(one["days"] for one in costs)
+    assert all(one["total"] == pytest.approx(one["staleness"] + one["retraining"]) for one in costs)
+    least = min(costs, key=lambda one: one["total"])
+    assert best / 1.1 < least["days"] < best * 1.1
+    assert least["total"] == pytest.approx(interval["cost_per_day"]["value"], rel=0.01)
+
+
 def test_the_four_parts_of_a_retraining_add_up_with_compute_and_risk_as_measured(told: Any) -> None:
     parts = told["retraining"]
     assert parts["compute"]["value"] == pytest.approx(18 / 3600 * 2)
@@ -109,7 +119,7 @@ def test_without_prices_every_input_is_asked_for_and_none_is_made_up(tmp_path: P
     assert found["retraining"]["compute"]["unknown"] == "unknown: say hs.Economics(training_hour=...)"
     assert found["interval"]["exact"]["asks"][0] == "skill_value"
     assert found["decay"]["rate"]["value"] > 0
-    assert found["sensitivity"] == []
+    assert (found["sensitivity"], found["interval"]["costs"]) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import socket
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,13 @@ def test_the_demonstration_takes_days_of_2013_only(command: Command, tmp_path: P
     done = command("demo", "--until", until, "--home", tmp_path / "home")
     assert done.exit_code == 1
     assert "Write such as --until 2013-03-31." in done.stderr
+
+
+def test_a_package_that_is_not_installed_is_named_without_a_stack_trace(
+    command: Command, monkeypatch: pytest.MonkeyPatch, home: Home
+) -> None:
+    monkeypatch.setitem(sys.modules, "homeostat.app.economics", None)
+    done = command("economics", "--home", home.root)
+    assert done.exit_code == 1
+    assert "A package that Homeostat needs is not installed: homeostat.app.economics." in done.stderr
+    assert "make setup" in done.stderr

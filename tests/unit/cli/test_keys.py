@@ -31,6 +31,7 @@ def told(command: Command, place: Path, *words: object) -> Any:
 
 
 def test_a_key_is_made_changed_and_listed(command: Command, place: Path) -> None:
+    assert "keys init" in command("keys", "list", "--home", place).stdout
     first = told(command, place, "init")
     assert (first["standing"], first["versions"]) == ("signing", [])
     again = command("keys", "init", "--home", place)

@@ -51,6 +51,14 @@ def test_the_label_says_what_is_asked_for() -> None:
     assert loop(hs.Label.posted(matures="1d after due")).task is BINARY
 
 
+def test_the_loss_of_another_quantile_is_measured_as_ones_own() -> None:
+    mean = loop(label("delay"), metrics=[hs.metrics.mae, hs.metrics.quantile_loss(0.9)])
+    (measured,) = mean.own_metrics
+    assert measured.sums(np.array([10.0, 10.0]), np.array([8.0, 12.0])).total == pytest.approx(2.0)
+    same = loop(label("delay"), primary=hs.metrics.quantile_loss(0.9), metrics=[hs.metrics.quantile_loss(0.9)])
+    assert same.own_metrics == ()
+
+
 def test_what_is_no_label_yet_is_none() -> None:
     infinite = label("delay / 0")
     assert np.isnan(infinite.truth({"delay": np.array([1.0])})).all()
@@ -129,6 +137,7 @@ def test_a_trail_of_numbers_tells_their_error() -> None:
     trail = trail_of(days(), "v2")
     assert trail is not None
     assert trail.error == pytest.approx(50, rel=0.1)
+    assert trail.error_low < trail.error < trail.error_high
     assert trail.frozen_error == pytest.approx(10, rel=0.1)
     assert trail.auc is trail.log_loss is None
     assert trail.skill == pytest.approx(0.75, abs=0.02)
@@ -151,7 +160,7 @@ def test_performance_has_the_figures_of_the_task_and_the_users_own() -> None:
     assert whole["figures"]["rmse"]["low"] < whole["figures"]["rmse"]["value"] < whole["figures"]["rmse"]["high"]
     assert whole["own"]["cost"]["value"] == 1.0
     assert whole["own"]["never"]["unknown"] == "never_computed"
-    assert told["estimated"]["figures"]["skill"]["unknown"] == "not_estimated"
+    assert told["estimated"]["figures"]["skill"]["unknown"] == "no_rows"
     assert told["days"][0]["realised"]["mae"] > 0
 
 

@@ -13,7 +13,7 @@ from homeostat.kernel.errors import Conflict, InvalidInput
 from homeostat.monitoring.alerts.alerts import Alert, Book, Mark, new_silence
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.folding import ESCALATIONS, Folded, fold
-from homeostat.monitoring.alerts.notices import Cause, likely_cause, notices_of
+from homeostat.monitoring.alerts.notices import Cause, cause_of, likely_cause, notices_of
 from homeostat.monitoring.alerts.people import acknowledge, resolve, worth
 from homeostat.monitoring.alerts.readings import Reading, Said
 from homeostat.monitoring.alerts.rules import RULES
@@ -224,6 +224,19 @@ def test_alerts_of_one_look_are_one_notice_that_names_the_most_likely_cause() ->
     assert all(one.id in notice.body for one in done.alerts)
     [told] = notices_of(done, after, DEFAULTS, DAY, likely_cause(done.alerts, Cause("a swapped column", "mend it")))
     assert "Most likely cause: a swapped column. mend it" in told.body
+
+
+def test_a_refused_signature_is_not_put_down_to_a_source_that_is_silent() -> None:
+    done = (desk := Desk()).fold(DAY, of(1, "over"), of(1, "over", "untrusted", "v3"), of(1, "over", "skill", "skill"))
+    found = likely_cause(done.alerts)
+    causes = {one.rule: cause_of(one, found) for one in done.alerts}
+    assert {rule: cause.text for rule, cause in causes.items() if cause} == {
+        "freshness": "freshness weather",
+        "untrusted": "untrusted v3",
+        "skill": "freshness weather",
+    }
+    [notice] = notices_of(done, {one.id: one for one in desk.open}, DEFAULTS, DAY, found)
+    assert "Most likely cause: untrusted v3." in notice.body
 
 
 def test_drift_is_never_named_as_the_cause_of_anything() -> None:

@@ -23,9 +23,16 @@ def world() -> World:
     return generated(0)
 
 
+@cache
+def planted(kind: str, strength: float) -> History:
+    """Evidence with something planted in it."""
+    return planted_history(world(), kind, strength, 0)
+
+
+@cache
 def found(kind: str, strength: float) -> Diagnosis:
     """What is diagnosed of something planted."""
-    return told(planted_history(world(), kind, strength, 0))
+    return told(planted(kind, strength))
 
 
 def told(history: History) -> Diagnosis:
@@ -35,7 +42,7 @@ def told(history: History) -> Diagnosis:
 
 def sound() -> History:
     """Evidence of days on which nothing is wrong."""
-    return planted_history(world(), "nothing", 0.0, 0)
+    return planted("nothing", 0.0)
 
 
 STRONG = [(kind, strengths[-1]) for kind, (_, _, strengths) in KINDS.items()]
@@ -68,7 +75,7 @@ def test_the_cause_names_what_is_wrong(kind: str, text: str) -> None:
 
 
 def test_a_diagnosis_is_the_same_each_time() -> None:
-    assert found("sudden concept", 0.2) == found("sudden concept", 0.2)
+    assert told(planted_history(generated(0), "sudden concept", 0.2, 0)) == found("sudden concept", 0.2)
 
 
 def test_every_cause_has_an_intervention_with_advice() -> None:
@@ -76,7 +83,7 @@ def test_every_cause_has_an_intervention_with_advice() -> None:
 
 
 def test_what_was_done_near_the_change_is_listed() -> None:
-    history = planted_history(world(), "sudden concept", 0.2, 0)
+    history = planted("sudden concept", 0.2)
     at = history.days[28].ordinal * 86_400_000_000
     events = Event(at, "deployment", "v2 is champion"), Event(at - 20 * 86_400_000_000, "contract", "long before")
     halves = split(history, np.random.default_rng(0))
@@ -87,7 +94,7 @@ def test_what_was_done_near_the_change_is_listed() -> None:
 
 
 def test_a_rise_that_a_year_before_had_too_is_a_season() -> None:
-    history = planted_history(world(), "sudden concept", 0.2, 0)
+    history = planted("sudden concept", 0.2)
     before = tuple(
         dataclasses.replace(day, day=str(np.datetime64(day.day, "D") - np.timedelta64(364, "D")))
         for day in history.days
@@ -103,7 +110,7 @@ def without_truth(rows: Rows | Unknown) -> Rows:
 
 def test_before_labels_the_cause_is_unknown_for_that_reason_yet_breaks_are_seen() -> None:
     for kind, cause in (("nothing", "unknown"), ("missing column", "broken_data")):
-        history = planted_history(world(), kind, KINDS[kind][2][-1], 0)
+        history = planted(kind, KINDS[kind][2][-1])
         days = tuple(dataclasses.replace(day, loss=None, labelled=None, positives=None) for day in history.days)
         seen = told(dataclasses.replace(history, days=days, rows=without_truth(history.rows)))
         assert seen.cause == cause

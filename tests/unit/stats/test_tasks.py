@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.class_figures import CLASS_FIGURES, class_counts, class_table
 from homeostat.stats.own import Own, own_interval
 from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import (
@@ -82,6 +85,7 @@ def test_figures_of_classes_are_scikit_learns() -> None:
     assert seen.figure("accuracy") == pytest.approx(sk.accuracy_score(truth, answer))
     for name, theirs in (("precision", sk.precision_score), ("recall", sk.recall_score), ("f1", sk.f1_score)):
         assert seen.figure(name) == pytest.approx(theirs(truth, answer, average="macro"))
+    assert seen.figure("roc_auc") == pytest.approx(sk.roc_auc_score(truth, chances, multi_class="ovr"), abs=1e-3)
     shares = np.bincount(truth) / truth.size
     constant = sk.log_loss(truth, np.tile(shares, (truth.size, 1)))
     assert seen.figure("skill") == pytest.approx(1 - seen.figure("log_loss") / constant)
@@ -134,6 +138,32 @@ def test_intervals_widen_where_days_differ() -> None:
 def test_of_a_class_that_nobody_meets_nothing_is_averaged() -> None:
     seen = CLASSES.sums([0, 1, 0, 1], [[0.8, 0.2, 0.0], [0.3, 0.7, 0.0], [0.9, 0.1, 0.0], [0.6, 0.4, 0.0]])
     assert seen.figure("recall") == pytest.approx(0.75)
+
+
+def test_auc_is_of_classes_that_came_and_is_unknown_of_days_that_did_not_count_chances() -> None:
+    truth, chances = classes(1)
+    some = CLASSES.sums(np.minimum(truth, 1), chances)  # the third class never came
+    theirs = [sk.roc_auc_score(np.minimum(truth, 1) == place, chances[:, place]) for place in (0, 1)]
+    assert some.figure("roc_auc") == pytest.approx(np.mean(theirs), abs=1e-3)
+    with pytest.raises(NotEnoughData, match="AUC is undefined"):
+        CLASSES.sums([1, 1], [[0.2, 0.6, 0.2]] * 2).figure("roc_auc")
+    old = dataclasses.replace(CLASSES.sums(truth, chances), by_score=())
+    for mixed in (old + some, some + old):
+        assert (mixed.rows, mixed.by_score) == (600, ())
+        with pytest.raises(NotEnoughData):
+            mixed.figure("roc_auc")
+    assert (CLASSES.sums([], np.zeros((0, 3))) + some).figure("roc_auc") == some.figure("roc_auc")
+
+
+def test_counts_by_chance_have_the_figures_of_the_rows() -> None:
+    truth, chances = classes(3, rows=2_000)
+    seen, table = CLASSES.sums(truth, chances), class_table(truth, chances).astype(np.float64)
+    assert seen.table is not None
+    np.testing.assert_array_equal(seen.table, table)
+    np.testing.assert_array_equal(class_counts(chances), table.sum(axis=2))
+    assert CLASS_FIGURES.keys() == CLASSES.figures.keys()
+    for name, one in CLASS_FIGURES.items():
+        assert float(one.of(table)) == pytest.approx(seen.figure(name), abs=3e-3), name
 
 
 def test_yes_or_no_is_what_it_was() -> None:

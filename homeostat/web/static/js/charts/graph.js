@@ -27,7 +27,7 @@ export function createGraph(root, choose) {
     const state = node.id === chosen ? "chosen" : !near ? "" : near.has(node.id) ? "near" : "far";
     const first = chosen ? node.id === chosen : node.id === entry(model);
     const room = Math.floor((w - 22) / PER_LETTER);
-    const label = node.label.length > room ? `${node.label.slice(0, room - 1)}…` : node.label;
+    const label = shortened(node.label, room);
     return svg("g", { class: `node kind-${node.kind} ${state}`, role: "button", tabindex: first ? 0 : -1, "aria-pressed": node.id === chosen, "aria-label": spoken(node, model), data: { id: node.id }, transform: `translate(${x} ${y})`, on: { click: () => go(node.id) } },
       svg("title", null, node.label), svg("rect", { width: w, height: HEIGHT, rx: 8 }), svg("rect", { class: "mark", x: 0, y: 8, width: 3, height: HEIGHT - 16, rx: 1.5 }), svg("text", { x: 13, y: HEIGHT / 2 + 4 }, label));
   }
@@ -58,6 +58,13 @@ export function createGraph(root, choose) {
 }
 
 const entry = ({ nodes }) => (nodes.find(({ id }) => id === "version") ?? nodes[0]).id;
+
+// Names that begin alike differ at their ends: what is too long loses its middle.
+function shortened(label, room) {
+  if (label.length <= room) return label;
+  const head = Math.ceil((room - 1) / 2);
+  return `${label.slice(0, head)}…${label.slice(label.length - (room - 1 - head))}`;
+}
 
 function columnOf({ nodes }, id) {
   const { kind } = nodes.find((node) => node.id === id);

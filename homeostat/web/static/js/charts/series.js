@@ -3,8 +3,8 @@ import { known } from "../format.js";
 
 export const METRICS = {
   auc: {
-    label: "AUC", better: 1, of_task: (task) => task.name === "binary",
-    about: "Ranking: the chance that a row that came true was scored above one that did not. 0.5 is a coin.",
+    label: "AUC", better: 1, of_task: (task) => !task.error,
+    about: "Ranking: the chance that a row that came true (or is of a class, the mean over classes) was scored above one that did not. 0.5 is a coin.",
     of: (trail) => ({ live: trail.auc, low: trail.auc_low, high: trail.auc_high, frozen: trail.frozen_auc }),
   },
   skill: {
@@ -21,7 +21,7 @@ export const METRICS = {
   error: {
     label: "Error", better: -1, of_task: (task) => Boolean(task.error),
     about: "How far predicted numbers are off, in the label's own unit, by the loss that the loop is judged by.",
-    of: (trail) => ({ live: trail.error, low: null, high: null, frozen: trail.frozen_error }),
+    of: (trail) => ({ live: trail.error, low: trail.error_low ?? null, high: trail.error_high ?? null, frozen: trail.frozen_error }),
   },
 };
 

@@ -81,8 +81,8 @@ const askedRow = (name, report) => (one) =>
     cell(report.weeks[one.week].first_day),
     cell(one.version, "mono"),
     cell(OUTCOMES[one.outcome]),
-    cell(one.because.join("; "), "soft"),
-    cell(one.why.join("; "), "soft"));
+    cell(one.because.join("; "), "soft wide"),
+    cell(one.why.join("; "), "soft wide"));
 
 const drawAsked = card(at("asked"), "asked-title", "Versions asked for", "By each policy, why, and what became of them.");
 const asked = whenChanged((report) => {

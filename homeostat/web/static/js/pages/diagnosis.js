@@ -51,7 +51,7 @@ const asked = whenChanged((retrainings, day) => {
     const day = one.at.slice(0, 10);
     const link = h("a", { href: addressWith({ at: day }), "data-within": "" }, dateAndTime(instant(one.at)));
     return h("tr", null, h("th", { scope: "row" }, link), cell(one.title),
-      h("td", null, h("span", { class: "pill", "data-tone": TONES[one.intervention] }, words(one.cause))), cell(one.because, "soft"));
+      h("td", null, h("span", { class: "pill", "data-tone": TONES[one.intervention] }, words(one.cause))), cell(one.because, "soft wide"));
   });
   const now = day && h("p", { class: "card-note subhead" }, h("a", { href: addressWith({ at: null }), "data-within": "" }, "Back to now"));
   drawAsked(now, table("asked-title", [["Asked"], ["Decision"], ["Cause"], ["Because"]], rows));

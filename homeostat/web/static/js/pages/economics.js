@@ -1,5 +1,6 @@
 // Economics: what age, errors and retraining cost, from what, and which prices nobody has said.
 import { api } from "../api.js";
+import { createCurves } from "../charts/curves.js";
 import { h, setText, whenChanged } from "../dom.js";
 import { known, NONE, plural } from "../format.js";
 import { at, startPage } from "../page.js";
@@ -49,13 +50,15 @@ async function read(state) {
   return { account: state.loop ? await api.economics(state.loop) : null };
 }
 
+const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.` : "");
+
 function headline({ account }) {
   if (!account?.champion) return ["No version serves yet.", "What a loop costs shows once versions have served and labels have matured."];
   const { decay, interval } = account;
   const best = interval.used && interval[interval.used];
   const main = best && known(best.value) ? `A day costs least with a retraining every ${amount(best.value, SHORT)} days.` : "How often retraining pays is not known yet.";
   const why = best && !known(best.value) ? best.unknown : decay.text;
-  return [main, `${why[0].toUpperCase()}${why.slice(1).replace(/\.$/, "")}.`];
+  return [main, sentence(why)];
 }
 
 const drawStatus = (() => {
@@ -80,6 +83,60 @@ const cards = CARDS.map(([id, title, note, rows]) => {
   };
 });
 
+function curvesCard(id, title, note, keys, nothing, modelOf) {
+  const draw = card(at(id), `${id}-title`, title, note);
+  const frame = h("div", { class: "chart-frame" });
+  const legend = h("ul", { class: "legend" }, keys.map(([kind, words]) => h("li", null, h("span", { class: `swatch ${kind}` }), words)));
+  const chart = createCurves(frame);
+  return whenChanged((account) => {
+    const model = modelOf(account);
+    if (!model) return draw(emptyCard(...nothing(account)));
+    draw(legend, frame);
+    chart(model);
+  });
+}
+
+const drawDecay = curvesCard("decay", "Skill by age", "Of the versions that answered, by days since their training cut-off.",
+  [["seen", "as seen"], ["estimate", "exponential"]],
+  ({ decay }) => ["Not known yet", sentence(decay.text)],
+  ({ decay: { points, text, model } }) => points.length > 1 && {
+    ...reach(points.map(({ age }) => age), points.flatMap(({ skill, fitted }) => [skill, fitted])),
+    lines: [{ kind: "estimate", points: points.map(({ age, fitted }) => ({ t: age, value: fitted })) }],
+    dots: points.map(({ age, skill }) => ({ t: age, value: skill })),
+    rules: [],
+    span: null,
+    unit: "days since the training cut-off",
+    says: `Skill from ${amount(points[0].skill)} at ${amount(points[0].age, SHORT)} days to ${amount(points.at(-1).skill)} at ${amount(points.at(-1).age, SHORT)} days of age; ${model}: ${text}.`,
+  });
+
+const drawCosts = curvesCard("costs", "What a day costs, by how often one retrains", "Lost to age, spent on retraining, and both.",
+  [["live", "both"], ["frozen", "lost to age"], ["estimate", "retraining"]],
+  ({ interval }) => ["Not known yet", sentence(interval.exact.unknown ?? "")],
+  ({ interval }) => {
+    const best = interval.used && interval[interval.used];
+    if (!interval.costs.length || !known(best?.value)) return null;
+    const [widest, most] = [3 * best.value, 3 * interval.cost_per_day.value];
+    const shown = interval.costs.filter(({ days }) => days <= widest);
+    const line = (kind, name) => ({ kind, points: shown.map((one) => ({ t: one.days, value: one[name] <= most ? one[name] : null })) });
+    const far = Math.max(...shown.map(({ days }) => days));
+    const actual = known(interval.actual.value) && interval.actual.value <= far;
+    return {
+      domain: [0, far],
+      range: [0, most],
+      lines: [line("frozen", "staleness"), line("estimate", "retraining"), line("live", "total")],
+      dots: [],
+      rules: [{ t: best.value, kind: "best", words: `least at ${amount(best.value, SHORT)} days` }, ...(actual ? [{ t: interval.actual.value, kind: "plain", line: 1, words: `so far ${amount(interval.actual.value, SHORT)}` }] : [])],
+      span: known(best.low) && known(best.high) ? [best.low, best.high] : null,
+      unit: `days between retrainings; ${interval.cost_per_day.unit}`,
+      says: `A day costs least, ${amount(interval.cost_per_day.value)} ${interval.cost_per_day.unit}, with a retraining every ${amount(best.value, SHORT)} days${known(best.low) && known(best.high) ? ` (${amount(best.low, SHORT)} to ${amount(best.high, SHORT)})` : ""}.`,
+    };
+  });
+
+function reach(ages, values) {
+  const [least, most] = [Math.min(0, ...values), Math.max(...values)];
+  return { domain: [0, Math.max(...ages)], range: [least, most + 0.1 * (most - least)] };
+}
+
 const drawAsks = card(at("asks"), "asks-title", "Not said", "Prices and hours that only people know: hs.Economics(...) on the loop. None is taken for 0.");
 const asked = whenChanged((asks) => {
   if (!asks.length) return drawAsks(emptyCard("Everything was said", "Every figure that needs a price has one."));
@@ -90,6 +147,8 @@ const asked = whenChanged((asks) => {
 function draw({ shown }) {
   drawStatus(shown);
   if (!shown.account) return;
+  drawDecay(shown.account, shown.account);
+  drawCosts(shown.account, shown.account);
   for (const update of cards) update(shown.account);
   asked(shown.account.asks, shown.account.asks);
 }
