@@ -15,7 +15,7 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 import homeostat as hs
@@ -24,6 +24,7 @@ from homeostat.app.candidate import make_candidate
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused
 from homeostat.registry.manifest import STEPS
+from homeostat.training.evaluation import Evaluation
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.rows import TrainingRows
 from tests.unit.training import toy
@@ -246,10 +247,47 @@ def test_trials_that_fail_are_told_and_when_all_do_so_does_training(bench: Bench
         bench.make(replace(loop, config={"penalty": 40.0}))
 
 
+def numbers(rows: Any, config: Mapping[str, Any]) -> Any:
+    columns = ColumnTransformer([("size", SimpleImputer(), ["size"])])
+    return Pipeline([("columns", columns), ("model", Ridge(alpha=config["penalty"]))]).fit(rows.features, rows.label)
+
+
+def far(label: Any, answers: Any) -> Any:
+    return np.abs(label - answers) > 8
+
+
+WIDE = replace(SEARCH, space={"penalty": hs.log_uniform(0.01, 1e6)})
+DELAY = hs.Label(toy.done, "delay", matures="24h after due")
+SHOP = hs.Label(toy.done, "shop", classes=["a", "b", "c"], matures="24h after due")
+
+
+@pytest.mark.parametrize(
+    ("train", "label", "search", "most"),
+    [
+        (numbers, DELAY, WIDE, 300.0),
+        (numbers, DELAY, replace(WIDE, metric=hs.metric(far)), 1.0),
+        (numbers, DELAY, replace(WIDE, metric=hs.metric(far, better="higher")), 1.0),
+        (lambda rows, config: fitted(rows, config["penalty"]), SHOP, WIDE, 3.0),
+    ],
+)
+def test_a_search_is_judged_by_what_the_loop_is_judged_by_or_by_a_metric_of_ones_own(
+    bench: Bench, train: Any, label: Any, search: hs.Search, most: float
+) -> None:
+    bench.make(replace(bench.loop(train, search=search, label=label), config={"penalty": 1e5}))
+    told = bench.file("search.json")
+    losses = [one["loss"] for one in told["trials"]]
+    assert told["trials"][losses.index(min(losses))]["values"] == told["found"]
+    assert len(set(losses)) > 1
+    sign = -1 if search.metric is not None and search.metric.better == "higher" else 1
+    assert all(0 < sign * loss < most for loss in losses)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         lambda: hs.Search({}),
+        lambda: replace(SEARCH, metric=hs.metric(far, better="neither")),
+        lambda: replace(SEARCH, metric=hs.metrics.f1),
         lambda: hs.Search({"a": hs.uniform(0, 1)}, trials=1),
         lambda: hs.Search({"a": hs.uniform(0, 1)}, later=1.0),
         lambda: hs.uniform(1, 0),
@@ -361,6 +399,8 @@ def test_a_target_among_the_features_is_too_good_to_be_true(bench: Bench) -> Non
     result = make_candidate(JOB, bench.loop(knows), folder, read=read, say=bench.said.append)
     assert "too good to be true" in warnings(result)
     assert "size alone tells the labels apart" in warnings(result)
+    assert (result.evaluation.telling, bench.make().evaluation.telling) == (("size",), ())
+    assert Evaluation.from_json(json.loads(json.dumps(result.evaluation.to_json()))) == result.evaluation
 
 
 def test_errors_name_the_step_they_happened_in(bench: Bench) -> None:
