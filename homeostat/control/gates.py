@@ -70,6 +70,11 @@ class Gate:
                 mend="Give min_days of at least 3 and a confidence between 0.5 and 1.",
             )
 
+    @property
+    def lets_worse_pass(self) -> float:
+        """The share of candidates that are worse than the margin allows and pass by chance, at most."""
+        return (1.0 - self.confidence) / 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.material import Material
+from homeostat.app.provenance.environments import environment_of_children
 from homeostat.app.runtimes import load_runtime
 from homeostat.data.daily import DailyCounts
 from homeostat.data.daily import Rows as DailyRows
@@ -89,7 +90,7 @@ def _evaluate(material: Material) -> Step:
         "task": loop.task.to_json(),
         "timezone": loop.timezone,
         "inputs": list(loop.feature_set.kinds.items()),
-        "environment": environment(),
+        "environment": environment_of_children(),
     }
     gives: dict[str, Format] = {"scores": SCORES, "evaluation": Values(Evaluation.from_json)}
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
