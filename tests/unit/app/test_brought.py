@@ -144,9 +144,9 @@ def test_a_model_without_rows_is_asked_for_them_and_rows_twice_are_refused(tmp_p
 
 def test_a_model_that_mlflow_keeps_is_fetched_by_its_address(tmp_path: Path) -> None:
     """An artifact of a run, as MLflow's own client logs it; one that is pickled is refused by its name."""
-    from homeostat.adapters.mlflow.client import open_client
+    from homeostat.adapters.mlflow.client import client_of
 
-    client = open_client(tmp_path / "mlflow.sqlite")
+    client = client_of(f"sqlite:///{tmp_path / 'mlflow.sqlite'}")
     experiment = client.create_experiment("old", artifact_location=(tmp_path / "artifacts").as_uri())
     run = client.create_run(experiment).info.run_id
     file, _ = lightgbm(tmp_path)
