@@ -24,10 +24,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.streams import BINS, EDGES  # noqa: E402
+from homeostat.stats.distance import share_swings  # noqa: E402
 from homeostat.stats.earned_limits import MEASURES, Series, earned_limits  # noqa: E402
 from homeostat.stats.transport import rank_shifts, rank_spreads  # noqa: E402
 
-SUBJECTS, ROWS, REFERENCE, NULL_DAYS, DRAWS, MOST = 12, 1_000, 365, 20_000, 200, 150
+SUBJECTS, ROWS, REFERENCE, NULL_DAYS, MOST = 12, 1_000, 365, 12_000, 150
+REFERENCES, DRAWS = 5, 80
+"""Of each kind of shift so many streams against each of so many references, which have limits of their own."""
+NULL_OF_ALL, SOON = 5_000, 60
+"""Shorter streams for whoever looks for thousands of changes at once: it needs no more to be told to a tenth."""
 SPANS = (1, 7, 28)
 RATE = 1 / 90
 Json = dict[str, Any]
@@ -43,16 +48,23 @@ def main() -> None:
         print(json.dumps(line) if given.json else told(line), flush=True)
 
 
-def shifts() -> Iterator[tuple[str, Shares]]:
-    """The shares of one subject's bins after the change; the others stay."""
+def shifts() -> Iterator[tuple[str, Shares, list[Shares]]]:
+    """The shares of one subject's bins after the change, while the others stay; and of all changes of kind and size."""
     for size in (0.05, 0.075, 0.1, 0.15, 0.2, 0.4):
-        yield f"mean moved by {size} deviations", _shares(lambda edges, by=size: ndtr(edges - by))
+        like = [_shares(lambda edges, by=by: ndtr(edges - by)) for by in (size, -size)]
+        yield f"mean moved by {size} deviations", like[0], like
     for size in (1.03, 1.05, 1.1, 1.2):
-        yield f"{size} times as wide", _shares(lambda edges, by=size: ndtr(edges / by))
+        like = [_shares(lambda edges, by=by: ndtr(edges / by)) for by in (size, 1 / size)]
+        yield f"{size} times as wide", like[0], like
     for size in (0.005, 0.01, 0.02):
-        moved = np.full(BINS, 1 / BINS)
-        moved[[3, 12]] += size, -size
-        yield f"{size:.1%} of rows from one bin to another", moved
+        like = [_moved(size, to, away) for to in range(BINS) for away in range(BINS) if to != away]
+        yield f"{size:.1%} of rows from one bin to another", _moved(size, 3, 12), like
+
+
+def _moved(size: float, to: int, away: int) -> Shares:
+    shares = np.full(BINS, 1 / BINS)
+    shares[[to, away]] += size, -size
+    return shares
 
 
 def _shares(upto: Callable[[np.ndarray], np.ndarray]) -> Shares:
@@ -81,7 +93,7 @@ class Setting:
         by = {(one.span, one.measure, int(one.subject)): one.limit for one in earned}
         self.limits = {
             (span, measure): np.array([by[span, measure, n] for n in range(SUBJECTS)], dtype=float)
-            for span in SPANS for measure in ("psi", "ks", "rank_shift", "rank_spread")
+            for span in SPANS for measure in MEASURES if measure != "missing_change"
         }  # fmt: skip
         self.null = draw(self.rng, NULL_DAYS)
         self.rate = float(self.ours(self.null)[max(SPANS) :].mean())
@@ -104,6 +116,7 @@ class Setting:
             "ks": np.abs(np.cumsum(now - before, axis=-1)).max(axis=-1),
             "rank_shift": rank_shifts(np.broadcast_to(before, now.shape), now),
             "rank_spread": rank_spreads(before, now),
+            "share_swing": share_swings(before, now),
         }
 
     def others(self) -> dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]]:
@@ -125,24 +138,32 @@ class Setting:
 
 def measured() -> Iterator[Json]:
     """The median delay of each detector for each shift, from streams that ran for long before it."""
-    setting = Setting(np.random.default_rng(2013))
-    others = setting.others()
-    for what, after in shifts():
-        yield {"what": what, "rate_of_90": setting.rate * 90, **_delays(setting, others, after)}
+    settings = [Setting(np.random.default_rng([2013, number])) for number in range(REFERENCES)]
+    others = [setting.others() for setting in settings]
+    rate = float(np.mean([setting.rate for setting in settings]))
+    for what, after, like in shifts():
+        found: dict[str, list[float]] = {}
+        for setting, theirs in zip(settings, others, strict=True):
+            _delays(setting, theirs, after, like, found)
+        yield {"what": what, "rate_of_90": rate * 90, **_medians(found, others[0])}
 
 
-def _delays(setting: Setting, others: Any, after: Shares) -> Json:
-    ratio = np.log(after * BINS)
-    limit = float(np.quantile(_cusum(setting.null[:, 0] @ ratio), 1 - setting.rate))
-    found: dict[str, list[float]] = {}
+def _delays(setting: Setting, others: Any, after: Shares, like: list[Shares], found: dict[str, list[float]]) -> None:
+    ratio, ratios = np.log(after[:, None] * BINS), np.log(np.array(like).T * BINS)
+    limit = float(np.quantile(_cusum(setting.null[:, :1] @ ratio), 1 - setting.rate))
+    limit_of_all = float(np.quantile(_cusum(setting.null[:NULL_OF_ALL] @ ratios), 1 - setting.rate))
     for _ in range(DRAWS):
         before = draw(setting.rng, max(SPANS) + 12)
         days = np.concatenate((before, draw(setting.rng, MOST, after)))
         start = len(before)
-        found.setdefault("likelihood ratio", []).append(_first(_cusum(days[:, 0] @ ratio)[start:] > limit))
+        found.setdefault("likelihood ratio", []).append(_first(_cusum(days[:, :1] @ ratio)[start:] > limit))
+        found.setdefault("not where", []).append(_first(_cusum(days[: start + SOON] @ ratios)[start:] > limit_of_all))
         found.setdefault("earned limits", []).append(_first(setting.ours(days)[start:]))
         for name, (seen, most) in others.items():
             found.setdefault(name, []).append(_first(seen(days[start:]) > most))
+
+
+def _medians(found: dict[str, list[float]], others: Any) -> Json:
     delays = {name: float(np.median(each)) for name, each in found.items()}
     within = delays["earned limits"] <= 2 * delays["likelihood ratio"] + 1
     best = min(delays[name] for name in others)
@@ -163,10 +184,11 @@ def _windows(days: np.ndarray, span: int) -> np.ndarray:
 
 
 def _cusum(steps: np.ndarray) -> np.ndarray:
-    found, level = np.empty(len(steps)), 0.0
-    for place, step in enumerate(steps.tolist()):
-        level = max(0.0, level + step)
-        found[place] = level
+    """By day the greatest sum up to it of (days, subjects, changes) log-ratios, of any subject and change."""
+    found, level = np.empty(len(steps)), np.zeros(steps.shape[1:])
+    for place, step in enumerate(steps):
+        level = np.maximum(0.0, level + step)
+        found[place] = level.max()
     return found
 
 

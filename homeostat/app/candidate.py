@@ -48,11 +48,13 @@ def make_candidate(
     store: StepStore | None = None,
     gauge: Gauge | None = None,
     watch: Watch = lambda records: None,
+    threads: int = 0,
 ) -> TrainingResult:
     """Make the model, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
     ``served`` reads rows of the prediction log whose features are compared with what training computes for them,
     ``shaped`` are questions whose label a prediction has shaped.
+    The loop's functions run on as many cores as ``threads``; 0: on all.
     What ``store`` knows from earlier runs is not done again; ``watch`` is shown the steps as they go.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
@@ -65,7 +67,7 @@ def make_candidate(
         joins = InMemoryEngine() if engine is None else engine()
         return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan, shaped())
 
-    material = Material(job, loop, place, reading, Recording.begun(job, loop), served)
+    material = Material(job, loop, place, reading, Recording.begun(job, loop), served, threads)
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()
     legs = _legs(material, run)

@@ -58,4 +58,5 @@ def observed(operations: Operations, loop: Loop, days: Sequence[Day]) -> Observe
         replicas=Settings.load(home.root).replicas,
         threshold=loop.threshold,
         retrain=loop.retrain,
+        gate=loop.gate,
     )

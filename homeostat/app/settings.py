@@ -21,10 +21,13 @@ class Settings(BaseModel):
     ``grpc_port`` carries the Open Inference Protocol over gRPC; without it, nothing of gRPC is loaded.
     ``spool_bytes`` of predictions may wait in each spool to be moved to the log, and ``disk_reserve_bytes`` of the disk
     are left to others: over either, replies are 503.
+    A training may take ``training_timeout_seconds``, and hold ``training_memory_bytes`` with all that it starts, on
+    ``training_threads``.
     ``kept_steps_bytes`` of what steps of training came to are kept, so that a later run need not do them again.
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     ``traces`` says where traces go, and which share of those that begin here; None for none.
     ``openlineage`` is where events of trainings and releases go, a URL or a file; None for nowhere.
+    ``registry`` is the URL of the MLflow server where versions are registered; None for the one in the home.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
 
@@ -44,12 +47,15 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     tick_seconds: float = Field(default=5.0, gt=0)
     training_timeout_seconds: float = Field(default=3_600.0, gt=0)
+    training_memory_bytes: int = Field(default=4 << 30, ge=0)
+    training_threads: int = Field(default=1, ge=1)
     kept_steps_bytes: int = Field(default=2 << 30, ge=0)
     join_memory_bytes: int = Field(default=2 << 30, ge=256 << 20)
     skew_share: float = Field(default=0.01, ge=0, le=1)
     hourly_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     traces: Traces | None = None
     openlineage: str | None = None
+    registry: str | None = None
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
     stateful: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from homeostat.app.home import replace_whole, write_whole
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
-from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, cannot_write
+from homeostat.training.jobs import JobFolder, TrainingJob, cannot_write, running_step, too_large
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
             traceback.print_exc()
             told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
         except MemoryError:
-            told = {"job": job.hash, "error": _too_large(job, memory).to_dict()}
+            told = {"job": job.hash, "error": too_large(job, memory, running_step(place)).to_dict()}
         except OSError as error:
             traceback.print_exc()
             told = {"job": job.hash, "error": cannot_write(job, place.root, error).to_dict()}
@@ -88,6 +88,7 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
         store=StepFolder(kept, kept_bytes, release()),
         gauge=ProcessGauge(),
         watch=lambda records: _show(place, records),
+        threads=int(os.environ.get("OMP_NUM_THREADS", "1")),
     )
     return result.to_json()
 
@@ -156,14 +157,6 @@ def stay_small(memory: int) -> None:
     os.nice(_NICE)
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-
-
-def _too_large(job: TrainingJob, memory: int) -> TrainingFailed:
-    return TrainingFailed(
-        f"Training {job.version} of {job.loop} needs more than {memory >> 20} MiB of memory.",
-        mend="Train on less (a shorter history, fewer features), or allow training more memory.",
-        version=job.version,
-    )
 
 
 if __name__ == "__main__":

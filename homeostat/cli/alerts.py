@@ -126,8 +126,12 @@ def silences(
     """List silences that hold, or end one."""
     with errors_shown(as_json):
         if end is not None:
-            desk, _ = _desk(home)
-            show(desk.end_silence(end), as_json, lambda one: data.print(f"{one['id']} is ended.", markup=False))
+            desk, now = _desk(home)
+            show(
+                desk.end_silence(end, _ACTOR, now),
+                as_json,
+                lambda one: data.print(f"{one['id']} is ended.", markup=False),
+            )
             return
         show(_told(home, loop, whole=False)["silences"], as_json, _silences)
 

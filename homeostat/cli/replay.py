@@ -47,7 +47,12 @@ def replay(
             raise InvalidInput(f"{keep} exists already.", mend="Name a new folder.", folder=str(keep))
         existing = Home(home).existing()
         settings = Settings.load(existing.root)
-        train = InAChild(settings.training_timeout_seconds, settings.join_memory_bytes)
+        train = InAChild(
+            settings.training_timeout_seconds,
+            settings.join_memory_bytes,
+            settings.training_memory_bytes,
+            settings.training_threads,
+        )
         replayer = Replayer(existing, train, _said)
         found = replayer.replay(loop_named(existing, loop), version, Asked(here, build, loop_file, keep))
         show(found, as_json, _told)

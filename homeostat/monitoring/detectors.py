@@ -9,7 +9,7 @@ from homeostat.data.profiles import Profile
 from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
 from homeostat.stats.arrays import Floats
-from homeostat.stats.distance import ks_from_counts, psi
+from homeostat.stats.distance import ks_from_counts, psi, share_swings
 from homeostat.stats.earned_limits import Measure
 from homeostat.stats.transport import rank_shifts, rank_spreads
 
@@ -18,16 +18,18 @@ ROWS_PER_BIN = 10
 """With fewer rows per bin, chance alone shows a PSI of about a tenth."""
 
 FALLBACK_LIMITS: Mapping[str, float] = MappingProxyType(
-    {"psi": 0.2, "ks": 0.1, "rank_shift": 0.1, "rank_spread": 0.5, "missing_change": 0.1}
+    {"psi": 0.2, "ks": 0.1, "rank_shift": 0.1, "rank_spread": 0.5, "share_swing": 0.25, "missing_change": 0.1}
 )
 """Customary limits, for signals whose own history gives no better one; ``rank_shift``, at most KS, has that of KS;
-``rank_spread`` is reached by half as much variance again, which moves a KS of normal values by 0.05."""
+``rank_spread`` is reached by half as much variance again, which moves a KS of normal values by 0.05;
+``share_swing`` by a category of 6 % that comes or goes."""
 
 
 def drift(
     subject: str, reference: Profile, counted: Profile, window: Window, *, min_rows: int = MIN_ROWS
 ) -> tuple[Signal, ...]:
-    """The signals of one feature: ``psi``, of numbers ``ks``, ``rank_shift``, ``rank_spread``, and ``missing_change``.
+    """The signals of one feature: ``psi``, of numbers ``ks``, ``rank_shift``, ``rank_spread``, then ``share_swing`` and
+    ``missing_change``.
 
     The bounds of ``ks`` say how much the binning may hide. Raises: Conflict when the bins differ.
     """
@@ -35,15 +37,17 @@ def drift(
     signals = [_psi(subject, reference, counted, window, min_rows)]
     if reference.kind == "number":
         signals.append(_ks(subject, reference, counted, window, min_rows))
-        signals.append(_of_ranks("rank_shift", rank_shifts, subject, reference, counted, window, min_rows))
-        signals.append(_of_ranks("rank_spread", rank_spreads, subject, reference, counted, window, min_rows))
+        signals.append(_of_shares("rank_shift", rank_shifts, subject, reference, counted, window, min_rows))
+        signals.append(_of_shares("rank_spread", rank_spreads, subject, reference, counted, window, min_rows))
+    signals.append(_of_shares("share_swing", share_swings, subject, reference, counted, window, min_rows))
     signals.append(_missing_change(subject, reference, counted, window, min_rows))
     return tuple(signals)
 
 
 def least_rows(reference: Profile, min_rows: int = MIN_ROWS) -> dict[Measure, int]:
     """Fewer rows of a window say nothing, for each signal of `drift`."""
-    found: dict[Measure, int] = {"psi": max(min_rows, ROWS_PER_BIN * len(reference.counts))}
+    of_bins = max(min_rows, ROWS_PER_BIN * len(reference.counts))
+    found: dict[Measure, int] = {"psi": of_bins, "share_swing": of_bins}
     if reference.kind == "number":
         found["ks"] = found["rank_shift"] = found["rank_spread"] = min_rows
     return {**found, "missing_change": min_rows}
@@ -65,7 +69,7 @@ def _ks(subject: str, reference: Profile, counted: Profile, window: Window, min_
     return Signal("ks", subject, window, bounds.value, bounds.value, bounds.most, rows=rows, blocks=1)
 
 
-def _of_ranks(
+def _of_shares(
     name: Measure,
     measure: Callable[[Floats, Floats], Floats],
     subject: str,
@@ -75,7 +79,7 @@ def _of_ranks(
     min_rows: int,
 ) -> Signal:
     rows = sum(counted.counts)
-    why = _too_little(reference, rows, min_rows)
+    why = _too_little(reference, rows, least_rows(reference, min_rows)[name])
     value = why or float(measure(reference.shares(), counted.shares()))
     return Signal(name, subject, window, value, rows=rows, blocks=1)
 

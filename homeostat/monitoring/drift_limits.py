@@ -31,8 +31,8 @@ class DriftLimits:
     is one in ``quiet_windows``.
 
     ``spans``: lengths of the windows in days, 1 or whole weeks: what is too slow for a day shows in a month.
-    ``psi``, ``ks``, ``rank_shift``, ``rank_spread`` and ``missing_change`` are the customary limits, for signals whose
-    reference is too short to earn one; they promise nothing.
+    ``psi``, ``ks``, ``rank_shift``, ``rank_spread``, ``share_swing`` and ``missing_change`` are the customary limits,
+    for signals whose reference is too short to earn one; they promise nothing.
     """
 
     quiet_windows: int = 90
@@ -41,6 +41,7 @@ class DriftLimits:
     ks: float = FALLBACK_LIMITS["ks"]
     rank_shift: float = FALLBACK_LIMITS["rank_shift"]
     rank_spread: float = FALLBACK_LIMITS["rank_spread"]
+    share_swing: float = FALLBACK_LIMITS["share_swing"]
     missing_change: float = FALLBACK_LIMITS["missing_change"]
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What decides a model beside its data, in brief: config and the libraries that take part."""
+"""What decides a model or its features beside the data, in brief: config, and the libraries that take part."""
 
 from __future__ import annotations
 
@@ -10,24 +10,6 @@ from typing import Any
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import InvalidInput
 
-ENVIRONMENT = (
-    "homeostat",
-    "joblib",
-    "lightgbm",
-    "numpy",
-    "onnx",
-    "onnxmltools",
-    "onnxruntime",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "skl2onnx",
-    "skops",
-    "xgboost",
-    "xgboost-cpu",
-)
-"""Distributions that take part in making a model; absent ones count as absent."""
 FEATURE_ENVIRONMENT = ("duckdb", "homeostat", "numpy", "pyarrow")
 """Distributions that compute features, in training and in serving."""
 
@@ -46,7 +28,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
         ) from error
 
 
-def environment(names: Iterable[str] = ENVIRONMENT) -> dict[str, str | None]:
+def environment(names: Iterable[str]) -> dict[str, str | None]:
     """Python and the installed versions of what takes part, sorted by name; None where not installed."""
     found: dict[str, str | None] = {name: _installed(name) for name in names}
     found["python"] = platform.python_version()

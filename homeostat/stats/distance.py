@@ -52,6 +52,21 @@ def psi_contributions(expected_share: ArrayLike, actual_share: ArrayLike, *, flo
     return (actual - expected) * np.log(actual / expected)
 
 
+def share_swings(expected_shares: Floats, actual_shares: Floats) -> Floats:
+    """How far the bin that gained most and the one that lost most came apart: sees few rows that move between two bins.
+
+    The greatest rise of the square root of a share less the deepest fall; roots, because chance moves them all alike,
+    however seldom a bin is filled. 0.1 is reached when half of a bin of 5 % moves to another of 5 %.
+    Args: shares per bin along the last axis, each adding up to 1. Returns: in [0, 2], one less dimension.
+    Source: Bartlett (1936), Supplement to the Journal of the Royal Statistical Society 3(1), 68-78, for the roots.
+
+    >>> share_swings(np.array([0.25, 0.25, 0.5]), np.array([0.36, 0.16, 0.48])).round(2).tolist()
+    0.2
+    """
+    apart = np.sqrt(actual_shares) - np.sqrt(expected_shares)
+    return np.asarray(apart.max(axis=-1) - apart.min(axis=-1))
+
+
 def ks_from_counts(expected: ArrayLike, actual: ArrayLike) -> KsBounds:
     """The greatest gap between two cumulative distributions, from counts over the same ordered bins.
 

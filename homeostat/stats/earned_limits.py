@@ -9,23 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
-from homeostat.stats.distance import FLOOR
-from homeostat.stats.memory import WEEK, memories_of, moving
+from homeostat.stats.distance import FLOOR, share_swings
+from homeostat.stats.memory import WEEK, Memory, memories_of, moving
 from homeostat.stats.transport import rank_shifts, rank_spreads
 
-Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "missing_change"]
-MEASURES: tuple[Measure, ...] = ("psi", "ks", "rank_shift", "rank_spread", "missing_change")
+Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift", "rank_spread")
-_POWER: Mapping[Measure, int] = {"psi": 2, "ks": 1, "rank_shift": 1, "rank_spread": 1, "missing_change": 1}
-"""A PSI grows with the square of how far shares lie apart, the others in proportion."""
-_UNIT = 0.95
-"""The quantile that is the unit of a distance: far enough out to be of its tail, near enough to be well known."""
+_SQUARED: tuple[Measure, ...] = ("psi", "rank_spread")
+"""Grow with the square of how far shares lie apart, or of how far a mean wanders, the others in proportion."""
+_MIDDLE, _FAR = 0.5, 0.95
+"""Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
+well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
+_FURTHER: Mapping[Measure, float] = {"psi": 1.15, "ks": 1.15, "rank_spread": 0.87}
+"""How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
+a small share of the false alarms, and what is slow to see has a greater one."""
+_NOTHING = 1e-9
+_SAFER = 0.75
+"""So much of the rate is aimed at: units are told by the same few days and weeks as how many of them are too far."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,25 +68,43 @@ class Earned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """What a distance was in every drawn history, and in what unit; NaN where it says nothing."""
+    """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
+
+    ``middle`` is its median and ``unit`` what lies between that and its tail; the unit is 0 where it earns no limit.
+    """
 
     subject: str
     measure: Measure
     span: int
     distances: Floats
+    middle: float = 0.0
+    unit: float = 0.0
     blocks: float = 0.0
     supported: bool = False
     wider: float = 1.0
 
-    def quantile(self, share: float) -> float | None:
-        """What so many of the histories stay below, of those that say something."""
-        known = self.distances[np.isfinite(self.distances)]
-        return float(np.quantile(known, share)) if known.size else None
+    @classmethod
+    def of(cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float) -> _Drawn:
+        """Of the histories that were drawn from a series whose days are so much alike."""
+        able, linear = memory.supports(span, rate), np.sqrt(distances) if measure in _SQUARED else distances
+        middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
+        unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
+        wider = memory.wider(span, rate) if able else 1.0
+        return cls(series.subject, measure, span, linear, middle, unit, memory.blocks(span), able, wider)
 
-    @property
-    def unit(self) -> float:
-        """The unit of the distance; 0 where it earns no limit."""
-        return self.wider * (self.quantile(_UNIT) or 0.0) if self.supported else 0.0
+    def earned(self, factor: float, rate: float) -> Earned:
+        """The limit so many units beyond the middle, and what the history reached by itself."""
+        power = 2 if self.measure in _SQUARED else 1
+        limit = (self.wider * (self.middle + factor * self.unit)) ** power if self.unit > 0.0 else None
+        reached = _quantile(self.distances, 1.0 - rate)
+        reached = None if reached is None else reached**power
+        return Earned(self.subject, self.measure, self.span, limit, self.blocks, self.supported, reached)
+
+
+def _quantile(distances: Floats, share: float) -> float | None:
+    """What so many of the histories stay below, of those that say something."""
+    known = distances[np.isfinite(distances)]
+    return float(np.quantile(known, share)) if known.size else None
 
 
 def earned_limits(
@@ -111,20 +136,15 @@ def earned_limits(
     ]
     known = [one for one in drawn if one.unit > 0.0]
     factor = _factor(known, rate) if known else 0.0
-    return tuple(_earned(one, factor, rate) for one in drawn)
+    return tuple(one.earned(factor, rate) for one in drawn)
 
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
-    """What the furthest of all distances, each in its unit, exceeds once in 1 / rate histories."""
+    """How many units beyond its middle the furthest of all distances is once in 1 / rate histories."""
     worst = np.zeros(known[0].distances.shape)
     for one in known:
-        worst = np.fmax(worst, one.distances * (one.wider / one.unit))
-    return float(np.quantile(worst, 1.0 - rate, method="higher"))
-
-
-def _earned(one: _Drawn, factor: float, rate: float) -> Earned:
-    limit, reached = factor * one.unit if one.unit > 0.0 else None, one.quantile(1.0 - rate)
-    return Earned(one.subject, one.measure, one.span, limit, one.blocks, one.supported, reached)
+        worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
+    return float(np.quantile(worst, 1.0 - _SAFER * rate, method="higher"))
 
 
 def _histories(
@@ -150,11 +170,9 @@ def _histories(
         times = _times(windows[:, :span], days)
         for place, (one, table) in enumerate(zip(series, tables, strict=True)):
             window = _thinned(times @ table, rows, span, rng)
-            for measure, distances in _distances(references @ table, window, one).items():
+            for measure, distances in window_distances(references @ table, window, one).items():
                 memory = (of_missing if measure == "missing_change" else of_bins)[place]
-                able = memory.supports(span, rate)
-                wider = memory.wider(span, rate) ** _POWER[measure] if able else 1.0
-                yield _Drawn(one.subject, measure, span, distances, memory.blocks(span), able, wider)
+                yield _Drawn.of(one, measure, span, distances, memory, rate)
 
 
 def _present(counts: Floats) -> Floats:
@@ -193,8 +211,9 @@ def _thinned(windows: Floats, rows: float | None, span: int, rng: np.random.Gene
     return rng.multinomial(most, shares).astype(np.float64)
 
 
-def _distances(references: Floats, windows: Floats, one: Series) -> dict[Measure, Floats]:
-    """Every measure of each window from the reference of its history; NaN with too few rows."""
+def window_distances(references: Floats, windows: Floats, one: Series) -> dict[Measure, Floats]:
+    """Every measure of each window from its reference, or from the only one: (windows, bins + 1) counts, as a series
+    has them. NaN with too few rows."""
     expected, actual = _shares(references[:, :-1]), _shares(windows[:, :-1])
     known, rows = windows[:, :-1].sum(axis=1), windows.sum(axis=1)
     found: dict[Measure, Floats] = {"psi": _psi(expected, actual)}
@@ -202,6 +221,7 @@ def _distances(references: Floats, windows: Floats, one: Series) -> dict[Measure
         found["ks"] = np.abs(np.cumsum(actual - expected, axis=1)).max(axis=1)
         found["rank_shift"] = rank_shifts(expected, actual)
         found["rank_spread"] = rank_spreads(expected, actual)
+    found["share_swing"] = share_swings(expected, actual)
     missing = [part[:, -1] / np.maximum(part.sum(axis=1), 1.0) for part in (references, windows)]
     found["missing_change"] = np.abs(missing[1] - missing[0])
     for measure, distances in found.items():

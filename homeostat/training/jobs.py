@@ -210,6 +210,26 @@ class JobFolder:
             return None
 
 
+def running_step(place: JobFolder) -> str | None:
+    """The step at which a child was when it ended; None where it had not come to one."""
+    try:
+        told = json.loads(place.steps.read_bytes())
+        return next((str(one["name"]) for one in told if one["state"] == "running"), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def too_large(job: TrainingJob, memory: int, step: str | None) -> TrainingFailed:
+    """What is told where a training, with all that it started, holds more than it may."""
+    where = "" if step is None else f" in step {step!r}"
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} needs more than {memory >> 20} MiB of memory{where}.",
+        mend="Train on less (a shorter history, fewer features), or allow more: 'homeostat up --train-memory-mib'.",
+        version=job.version,
+        step=step,
+    )
+
+
 def cannot_write(job: TrainingJob, folder: Path, error: OSError) -> TrainingFailed:
     """What is told where a training's files cannot be read or written: a full disk, most of the time."""
     return TrainingFailed(

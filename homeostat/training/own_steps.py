@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from homeostat.data.tables import NAME
+from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.places import at_place, place_of_function
 
@@ -22,13 +23,16 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class OwnStep:
-    """A user's step; made by ``step``. ``takes`` are the names of its function's parameters."""
+    """A user's step; made by ``step``. ``takes`` are the names of its function's parameters. 0 ``seconds`` and
+    ``memory_mib`` are no limits of its own."""
 
     name: str
     after: Place
     takes: tuple[str, ...]
     function: Callable[..., Any]
     retries: int = 0
+    seconds: float = 0.0
+    memory_mib: int = 0
 
     def __call__(self, *values: Any) -> Any:
         """The undecorated function, for trying it out."""
@@ -40,14 +44,17 @@ class OwnStep:
         return f"step {self.name!r}{at_place(place_of_function(self.function))}"
 
 
-def step(*, after: str, retries: int = 0) -> Callable[[Callable[..., Any]], OwnStep]:
+def step(
+    *, after: str, retries: int = 0, timeout: str | None = None, memory_mib: int | None = None
+) -> Callable[[Callable[..., Any]], OwnStep]:
     """Add a step to training: list it in the loop's ``steps=[...]``.
 
     After ``"split"`` a function takes ``rows``, those that will be trained on, and returns those that shall be: some
     of them, some more than once, in any order, with the same columns. Rows that are held out never pass through it.
     After ``"evaluate"`` it takes ``rows``, the held-out ones, and ``scores``, what the candidate answers to them, and
     returns JSON values that are kept with the version. Either may also take ``config``, a report ``evaluation``. One
-    that raises is tried again ``retries`` times; what it prints is in the training's log.
+    that raises is tried again ``retries`` times; what it prints is in the training's log. One that takes longer than
+    ``timeout``, such as ``"10m"``, or with which training holds more than ``memory_mib``, ends the training.
     Raises: InvalidInput for a function that does not fit its place.
 
     >>> @step(after="split")
@@ -64,11 +71,14 @@ def step(*, after: str, retries: int = 0) -> Callable[[Callable[..., Any]], OwnS
         )
     if retries < 0:
         raise InvalidInput(f"A step cannot be tried again {retries} times.", mend="Give retries of 0 or more.")
+    if memory_mib is not None and memory_mib < 1:
+        raise InvalidInput(f"A step cannot hold {memory_mib} MiB.", mend="Give memory_mib of 1 or more.")
+    seconds = 0.0 if timeout is None else duration(timeout) / 1_000_000
 
     def made(function: Callable[..., Any]) -> OwnStep:
         name = getattr(function, "__name__", "")
         takes = tuple(inspect.signature(function).parameters)
-        found = OwnStep(name, cast("Place", after), takes, function, retries)
+        found = OwnStep(name, cast("Place", after), takes, function, retries, seconds, memory_mib or 0)
         if not NAME.fullmatch(name):
             mend = "Decorate a function whose name is of small letters, digits and '_'."
             raise InvalidInput(f"{name!r} cannot name a step.", mend=mend)

@@ -8,19 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.control.alerting import people
+from homeostat.control.alerting.store import AlertStore
+from homeostat.governance.audit import audit
 from homeostat.kernel.clock import LATEST
 from homeostat.kernel.errors import Conflict, NotFound
 from homeostat.monitoring.alerts.alerts import Alert, Book, Mark, new_silence
 from homeostat.monitoring.alerts.deliveries import Delivery, claim, delivery, failed, sent
 from homeostat.monitoring.alerts.notices import Notice
-from homeostat.monitoring.alerts.store import AlertStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> AlertStore:
-    return SqlAlertStore(sqlite_engine(tmp_path / "control.sqlite"))
+def heads(tmp_path: Path) -> HeadsFile:
+    return HeadsFile(tmp_path / "ledger")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, heads: HeadsFile) -> SqlControlStore:
+    return SqlControlStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
+
+
+@pytest.fixture
+def store(tmp_path: Path, heads: HeadsFile) -> AlertStore:
+    return SqlAlertStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
 
 
 def alert(name: str, loop: str = "late", at: int = 5) -> Alert:
@@ -56,13 +69,38 @@ def test_a_book_never_seen_is_new_and_loops_are_kept_apart(store: AlertStore) ->
         store.find("b")
 
 
-def test_a_lost_race_writes_nothing(store: AlertStore) -> None:
+def test_a_lost_race_writes_nothing(store: AlertStore, ledger: SqlControlStore) -> None:
     old = store.book("late")
     store.commit(old, dataclasses.replace(old, cursor=1), [alert("a")], [])
+    said = people.acknowledged(alert("b"), Mark("ann", "on it", 6), old)
     with pytest.raises(Conflict):
-        store.commit(old, dataclasses.replace(old, cursor=2), [alert("b")], [message("n")])
+        store.commit(old, dataclasses.replace(old, cursor=2), [alert("b")], [message("n")], [said])
+    assert ledger.entries() == []
     assert [one.id for one in store.alerts()] == ["a"]
     assert (store.book("late").cursor, store.deliveries()) == (1, [])
+
+
+def test_what_people_do_is_in_the_ledger_with_it_who_when_why_and_until_when(
+    store: AlertStore, ledger: SqlControlStore, heads: HeadsFile
+) -> None:
+    book, mark = store.book("late"), Mark("ann", "on it", 6)
+    silence = new_silence("late", "skew", "hour", 1, 9, "bob", "a season")
+    first = store.commit(book, book, [], (), [people.acknowledged(alert("a"), mark, book)])
+    after = dataclasses.replace(first, silences=(silence,))
+    second = store.commit(first, after, [], (), [people.silenced(silence, first)])
+    third = store.commit(second, first, [], (), [people.unsilenced(silence, "ann", 7, second)])
+    store.commit(third, after, [], (), [people.silenced(silence, third)])
+    said = [one.draft for one in ledger.entries("late")]
+    assert [(one.kind, one.actor, one.at) for one in said] == [
+        ("acknowledge", "ann", 6),
+        ("silence", "bob", 1),
+        ("unsilence", "ann", 7),
+        ("silence", "bob", 1),
+    ]
+    assert (said[0].reasons, said[1].reasons) == (("on it",), ("a season",))
+    assert said[1].title == "skew of hour is silenced until 1970-01-01T00:00:00.000009Z"
+    assert said[1].evidence["silence"]["until"] == 9  # type: ignore[index]
+    assert audit(ledger.entries(), heads.read(), heads.signer).intact
 
 
 def test_of_many_who_write_at_once_one_wins_each_time(store: AlertStore) -> None:

@@ -23,6 +23,7 @@ from homeostat.app.alerting.worker import Courier, Worker, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.supervisor import module_command
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import LATEST, duration
 from homeostat.monitoring.alerts.deliveries import (
     GIVEN_UP_AFTER,
@@ -36,7 +37,6 @@ from homeostat.monitoring.alerts.deliveries import (
     sent,
 )
 from homeostat.monitoring.alerts.notices import Notice
-from homeostat.monitoring.alerts.store import AlertStore
 from tests.harness.receiver import SECRET, Receiver, receiving
 from tests.harness.running import until
 from tests.harness.watched import Watch

@@ -203,3 +203,72 @@ def gone(pid: int) -> bool:
     found = bool(select.select([watched], [], [], 30.0)[0])
     os.close(watched)
     return found
+
+
+STEP = """
+import homeostat as hs, os, time, dataclasses
+@hs.step(after="split", {declared})
+def odd(rows):
+    {body}
+    return rows
+loop = dataclasses.replace(make_loop(), steps=[odd])
+"""
+HANGING = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"
+"""One call into C that no signal handler of Python's could interrupt."""
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "said"),
+    [
+        ('timeout="1s"', HANGING, "Step 'odd' of training v1 of toy took longer than it declares"),
+        ("memory_mib=600", "bytearray(1 << 30)", "needs more than the 600 MiB of memory that it declares"),
+    ],
+)
+def test_a_step_is_held_to_what_it_declares(
+    job: TrainingJob, tmp_path: Path, declared: str, body: str, said: str
+) -> None:
+    text = STEP.format(declared=declared, body=body)
+    with pytest.raises(TrainingFailed, match=said) as caught:
+        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job")
+    assert caught.value.facts["step"] == "odd"
+
+
+FORKING = """
+import os, pathlib, threading
+def train(rows, config):
+    pids = []
+    for number in range(3):
+        pids.append(os.fork())
+        if not pids[-1]:
+            held = bytearray(os.urandom(1 << 20) * 700)
+            threading.Event().wait()
+    pathlib.Path({mark!r}).write_text(" ".join(map(str, pids)))
+    threading.Event().wait()
+loop = make_loop(train)
+"""
+
+
+def test_what_a_training_starts_is_held_to_its_memory_and_ends_with_it(job: TrainingJob, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    forking = replace(job, loop_file=loop_file(tmp_path, FORKING.format(mark=str(mark))))
+    with pytest.raises(TrainingFailed, match="more than 1500 MiB of memory in step 'repeat'"):
+        run(forking, tmp_path / "job", memory_bytes=1500 << 20, timeout_seconds=40)
+    assert all(gone(int(pid)) for pid in mark.read_text().split())
+
+
+CORES = """
+import os, threading
+def train(rows, config):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(len(os.sched_getaffinity(0)))) for _ in range(4)]
+    [one.start() for one in threads], [one.join() for one in threads]
+    raise RuntimeError(f"{{set(found)}} {{os.environ['OMP_NUM_THREADS']}}")
+loop = make_loop(train)
+"""
+
+
+def test_a_training_has_no_more_cores_than_it_may_however_many_threads_it_starts(
+    job: TrainingJob, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingFailed, match=r"RuntimeError: \{1\} 1"):
+        run(replace(job, loop_file=loop_file(tmp_path, CORES.format())), tmp_path / "job")

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from homeostat.adapters.sql.ledger import append_entries
 from homeostat.adapters.sql.schema import alert_books, alert_deliveries, metadata
 from homeostat.adapters.sql.schema import alerts as alert_table
+from homeostat.governance.audit import Draft, Heads
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, NotFound
 from homeostat.monitoring.alerts.alerts import Alert, Book
@@ -19,8 +21,10 @@ from homeostat.monitoring.alerts.deliveries import Delivery
 class SqlAlertStore:
     """Keeps books, alerts and deliveries; what belongs together is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, heads: Heads | None = None) -> None:
+        """``heads`` sign the ledger for those who write what people decided; who only delivers needs none."""
         self._engine = engine
+        self._heads = heads
         metadata.create_all(engine)
 
     def book(self, loop: str) -> Book:
@@ -28,9 +32,16 @@ class SqlAlertStore:
         with self._engine.connect() as connection:
             return self._book(connection, loop)
 
-    def commit(self, before: Book, after: Book, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Book:
-        """Replace the book and write alerts and deliveries with it, all or nothing."""
-        written = dataclasses.replace(after, revision=before.revision + 1)
+    def commit(
+        self,
+        before: Book,
+        after: Book,
+        alerts: Sequence[Alert],
+        deliveries: Sequence[Delivery],
+        drafts: Sequence[Draft] = (),
+    ) -> Book:
+        """Replace the book and write alerts, deliveries and what the ledger says of them with it, all or nothing."""
+        written, entry = dataclasses.replace(after, revision=before.revision + 1), None
         with self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             self._replace(connection, before, written)
@@ -39,6 +50,12 @@ class SqlAlertStore:
                 connection.execute(insert(alert_table).values(**_row(alert)))
             for one in deliveries:
                 self._add(connection, one)
+            if drafts and self._heads:
+                entry = append_entries(connection, drafts)
+                if entry:
+                    self._heads.intend(entry)
+        if entry and self._heads:
+            self._heads.seal(entry)
         return written
 
     def alerts(self, loop: str | None = None, *, open_only: bool = False) -> list[Alert]:

@@ -16,10 +16,10 @@ from homeostat.adapters.sql.control_store import sqlite_engine
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
+from homeostat.control.alerting.store import AlertStore, Sender
 from homeostat.kernel.clock import LATEST
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.monitoring.alerts.deliveries import AT_MOST, Delivery, failed, sent
-from homeostat.monitoring.alerts.store import AlertStore, Sender
 
 
 def carry(store: AlertStore, one: Delivery, addresses: Addresses, sender: Sender) -> Delivery:

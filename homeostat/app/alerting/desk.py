@@ -19,15 +19,17 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
+from homeostat.control.alerting import people
+from homeostat.control.alerting.store import AlertStore
+from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, NotFound
-from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Mark, new_silence
+from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Book, Mark, new_silence
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.deliveries import Delivery, claim, delivery, failed, failing
 from homeostat.monitoring.alerts.notices import trial
 from homeostat.monitoring.alerts.people import acknowledge, resolve, worth
 from homeostat.monitoring.alerts.rules import SEVERITIES
-from homeostat.monitoring.alerts.store import AlertStore
 
 Json = dict[str, Any]
 Now = shown.Now
@@ -56,7 +58,7 @@ class Desk:
     @classmethod
     def open(cls, operations: Operations) -> Desk:
         """Over the relational store of a home."""
-        return cls(operations.home, SqlAlertStore(sqlite_engine(operations.home.control_db)))
+        return cls(operations.home, SqlAlertStore(sqlite_engine(operations.home.control_db), operations.heads))
 
     def told(self, loop: str | None, now: Now, settings: Alerts, *, whole: bool = False) -> Json:
         """Alerts of a loop and of the installation, or all: open ones first, the most urgent on top; what became of
@@ -90,11 +92,21 @@ class Desk:
 
     def acknowledge(self, alert: str, actor: str, reason: str, now: Now) -> Json:
         """Say that somebody has seen it. Raises: NotFound; Conflict when it is over or somebody was faster."""
-        return self._mark(alert, now, lambda one: acknowledge(one, Mark(actor, reason.strip(), now(one.loop))))
+
+        def seen(one: Alert, book: Book) -> tuple[Alert, Draft]:
+            mark = Mark(actor, reason.strip(), now(one.loop))
+            return acknowledge(one, mark), people.acknowledged(one, mark, book)
+
+        return self._mark(alert, now, seen)
 
     def resolve(self, alert: str, actor: str, reason: str, now: Now, *, acted_on: bool) -> Json:
         """End it, and say whether anybody acted on it. Raises: as ``acknowledge``; InvalidInput without a reason."""
-        return self._mark(alert, now, lambda one: resolve(one, Mark(actor, reason.strip(), now(one.loop)), acted_on))
+
+        def ended(one: Alert, book: Book) -> tuple[Alert, Draft]:
+            mark = Mark(actor, reason.strip(), now(one.loop))
+            return resolve(one, mark, acted_on), people.resolved(one, mark, acted_on, book)
+
+        return self._mark(alert, now, ended)
 
     def silence(
         self, loop: str, rule: str | None, subject: str | None, until: Instant, actor: str, reason: str, now: Instant
@@ -105,12 +117,12 @@ class Desk:
             book = self.store.book(loop)
             after = dataclasses.replace(book, silences=(*book.silences, made))
             try:
-                self.store.commit(book, after, (), ())
+                self.store.commit(book, after, (), (), [people.silenced(made, book)])
             except Conflict:
                 continue
             return shown.silence_of(made)
 
-    def end_silence(self, silence: str) -> Json:
+    def end_silence(self, silence: str, actor: str, now: Now) -> Json:
         """End one before its time. Raises: NotFound."""
         loops = {one.loop for one in self.store.alerts()} | {INSTALLATION}
         for loop in sorted(loops | set(self._loops())):
@@ -118,7 +130,8 @@ class Desk:
             found = next((one for one in book.silences if one.id == silence), None)
             if found is not None:
                 rest = tuple(one for one in book.silences if one.id != silence)
-                self.store.commit(book, dataclasses.replace(book, silences=rest), (), ())
+                told = people.unsilenced(found, actor, now(loop), book)
+                self.store.commit(book, dataclasses.replace(book, silences=rest), (), (), [told])
                 return shown.silence_of(found)
         raise NotFound(f"No silence {silence!r} holds.", mend="'homeostat alerts silences' lists them.")
 
@@ -140,14 +153,14 @@ class Desk:
             return known
         return self.store.settle(known, failed(known, "it took too long, or its courier was ended", clock.now()))
 
-    def _mark(self, alert: str, now: Now, change: Callable[[Alert], Alert]) -> Json:
-        """Changes its loop's book with it, so that no look at the loop overwrites it."""
+    def _mark(self, alert: str, now: Now, change: Callable[[Alert, Book], tuple[Alert, Draft]]) -> Json:
+        """Changes its loop's book with it, so that no look at the loop overwrites it, and tells the ledger."""
         while True:
             loop = self.store.find(alert).loop
             book = self.store.book(loop)
-            after = change(self.store.find(alert))
+            after, draft = change(self.store.find(alert), book)
             try:
-                self.store.commit(book, book, [after], ())
+                self.store.commit(book, book, [after], (), [draft])
             except Conflict:
                 continue
             return shown.alert_of(after, (), (), Alerts(), now)

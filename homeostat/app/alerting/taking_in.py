@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import Clock, Instant
 from homeostat.kernel.errors import Conflict
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Alert, Book
@@ -16,7 +17,6 @@ from homeostat.monitoring.alerts.folding import Folded, fold
 from homeostat.monitoring.alerts.notices import Cause, Notice, cause_of, likely_cause, notices_of
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import urgency
-from homeostat.monitoring.alerts.store import AlertStore
 
 _LOG = logging.getLogger("homeostat.alerts")
 _TRIES = 5

@@ -17,12 +17,12 @@ from homeostat.app.alerting.beat import read_beat
 from homeostat.app.alerting.taking_in import TakingIn, installation_readings
 from homeostat.app.alerting.worker import Worker, courier_process
 from homeostat.app.home import Home
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import Clock, Instant, duration, format_instant
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.alerts.alerts import INSTALLATION
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
-from homeostat.monitoring.alerts.store import AlertStore
 
 _LOG = logging.getLogger("homeostat.alerts")
 SILENT_AFTER = duration("5m")

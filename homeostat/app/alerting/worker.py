@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.home import Home
 from homeostat.app.supervisor import module_command
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import Clock
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.monitoring.alerts.deliveries import AT_MOST, Delivery, claim, failed, second_path
-from homeostat.monitoring.alerts.store import AlertStore
 
 EVERY_SECONDS = 1.0
 _LOG = logging.getLogger("homeostat.alerts")

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from homeostat.app.backtest.grid import Ask, Grid
 from homeostat.app.home import write_whole
+from homeostat.app.provenance.environments import environment_of_children
 from homeostat.app.provenance.gathering import code_hash
 from homeostat.control.backtest.matrix import PastDay, Trial
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import digest, plain
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.registry.binding import Binding
-from homeostat.registry.fingerprint import config_hash, environment
+from homeostat.registry.fingerprint import config_hash
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.tasks import sums_type
@@ -53,7 +54,7 @@ def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
         "form": FORM,
         "code": code_hash(loop_file, loop.train),
         "config": config_hash(loop.config),
-        "environment": environment(),
+        "environment": environment_of_children(),
         "features": loop.feature_set.hash,
         "definitions": Binding.of(loop.feature_set).definitions,
         "label": [loop.label.table.name, loop.label.condition, loop.label.matures],

@@ -49,7 +49,7 @@ def run_back_test(
     grid = grid_of(operations, loop, settings.paths.tables)
     made = filled(settings, loop, grid, progress)
     progress("playing policies", 0, 1)
-    loopwise = Loopwise(made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas)
+    loopwise = Loopwise(made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas, loop.gate)
     contenders = usual(loopwise, loop.retrain) if policies is None else of_file(loopwise, policies, loop.retrain)
     told = back_test(made.matrix, Rules(loop.gate, loop.rollout), contenders, prices, np.random.default_rng(_SEED))
     report = {

@@ -117,7 +117,9 @@ def read_material(loop: Loop, loop_file: Path, settings: Settings, work: Path) -
             version=state.route.champion,
         )
     cutoff = _cutoff(loop, sources, first=champion is None)
-    runner = TrainingRunner(settings.training_timeout_seconds, join_bytes=settings.join_memory_bytes)
+    runner = TrainingRunner(
+        settings.training_timeout_seconds, settings.training_memory_bytes, join_bytes=settings.join_memory_bytes
+    )
     return Material(loop, loop_file, home, state, sources, champion, sources.as_of, cutoff, work, runner)
 
 

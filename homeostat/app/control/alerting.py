@@ -18,6 +18,7 @@ from homeostat.app.control.scoring import read_profile
 from homeostat.app.diagnosing import diagnosis
 from homeostat.app.operations import Operations
 from homeostat.control.alerting.looks import Known, Promise, alerts_of
+from homeostat.control.alerting.store import AlertStore
 from homeostat.control.loop import Loop
 from homeostat.control.reading import promised
 from homeostat.kernel.clock import Clock, Instant, duration
@@ -27,7 +28,6 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.deliveries import delivery_readings
 from homeostat.monitoring.alerts.notices import Cause
 from homeostat.monitoring.alerts.readings import Reading
-from homeostat.monitoring.alerts.store import AlertStore
 from homeostat.registry.manifest import PROFILE
 from homeostat.stats.intervals import Interval
 

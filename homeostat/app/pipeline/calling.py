@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from homeostat.app.pipeline.limits import on_cores
 from homeostat.app.pipeline.material import Material
 from homeostat.app.pipeline.seeding import seed_everything, seed_of
 from homeostat.kernel.errors import Refused
@@ -51,7 +52,8 @@ def called(material: Material, what: str, function: Callable[..., Any], config: 
     """What a user's function returns. Raises: TrainingFailed, naming the line, whatever it raises."""
     seed_everything(seed_of(config))
     try:
-        return function(*given)
+        with on_cores(material.threads):
+            return function(*given)
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:

@@ -64,7 +64,7 @@ class Material:
     read of the tables.
 
     ``served`` reads the rows of the prediction log that are compared with what training computes; None where nothing
-    was served yet.
+    was served yet. The loop's functions run on as many cores as ``threads``; 0: on all.
     """
 
     job: TrainingJob
@@ -73,6 +73,7 @@ class Material:
     reading: Callable[[], Sources]
     recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
+    threads: int = 0
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 
     @cached_property

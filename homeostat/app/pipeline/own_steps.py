@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.calling import called, own
+from homeostat.app.pipeline.limits import within
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import Refused
@@ -47,7 +48,8 @@ def _rows(material: Material, one: OwnStep, takes: str) -> Step:
 
         before = material.rows(training)
         given = {"rows": own(before), "config": dict(loop.config)}
-        after = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
+        with within(one):
+            after = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
         _must_be_rows(one, before, after)
         check_training_rows(after, min_rows=material.job.min_rows)
         notes.say(f"{one.name}: {after.label.size} of {before.label.size} rows")
@@ -68,7 +70,8 @@ def _report(material: Material, one: OwnStep) -> Step:
             "config": dict(loop.config),
             "evaluation": evaluation.to_json(),
         }
-        told = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
+        with within(one):
+            told = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
         try:
             return {one.name: {file: canonical_json(told)}}
         except (TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +35,16 @@ def this_environment() -> EnvironmentLeg:
         packages=packages,
         lock=lock,
     )
+
+
+def environment_of_children() -> str:
+    """The hash of what is installed here and of this machine, for what processes make that all run on one thread.
+
+    How many threads the process has that asks does not count: whoever asks, the same model comes of it.
+    """
+    here = this_environment()
+    fixed = {name: value for name, value in here.threads.items() if name in _OTHERS}
+    return replace(here, threads=fixed, processor={"features": here.processor["features"]}).hash
 
 
 @cache

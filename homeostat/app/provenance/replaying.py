@@ -68,11 +68,15 @@ class InAChild:
 
     timeout_seconds: float
     join_bytes: int
+    memory_bytes: int = 4 << 30
+    threads: int = 1
 
     def __call__(self, job: TrainingJob, place: Path, python: str, path: str, folder: Path | None) -> None:
         """One child, from its job to its result."""
         runner = TrainingRunner(
             self.timeout_seconds,
+            self.memory_bytes,
+            self.threads,
             join_bytes=self.join_bytes,
             python=python,
             folder=folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeostat.control.backtest.account import NEVER, ORACLE, Contender
 from homeostat.control.backtest.matrix import WEEK, Matrix
@@ -13,6 +13,7 @@ from homeostat.control.days import Day
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed
 from homeostat.control.economics.outlook import outlook_of
+from homeostat.control.gates import Gate
 from homeostat.control.performance.estimating import with_estimates
 from homeostat.control.policies.drift import Drift
 from homeostat.control.policies.economic import Economic
@@ -34,13 +35,14 @@ _HASH = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Loopwise:
-    """What a policy is judged with beside the matrix: the loop's time zone, prices, replicas and threshold."""
+    """What a policy is judged with beside the matrix: the loop's time zone, prices, threshold, replicas and gate."""
 
     matrix: Matrix
     timezone: str
     economics: Economics | None
     threshold: float
     replicas: int = 1
+    gate: Gate = field(default_factory=Gate)
 
     def contender(self, name: str, policy: Retrain, about: str = "") -> Contender:
         """A policy, asked at the beginning of a week.
@@ -87,6 +89,7 @@ class Loopwise:
                 replicas=self.replicas,
                 threshold=self.threshold,
                 retrain=policy,
+                gate=self.gate,
             ),
             self.economics,
             windows,

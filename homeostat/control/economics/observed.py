@@ -11,6 +11,7 @@ from statistics import mean, median
 
 from homeostat.control.days import Day
 from homeostat.control.economics.figures import Figure, Missing, Told
+from homeostat.control.gates import Gate
 from homeostat.control.policies.outcomes import Realised
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.sustained import Sustained
@@ -34,7 +35,8 @@ class Observed:
     """One loop as it was measured. ``days`` oldest first; ``versions`` as registered, by name.
 
     ``trainings`` are the seconds that trainings took, by version; ``released`` candidates went on trial, of which
-    ``taken_back`` were taken back; ``retrained_at`` are the instants at which retrainings were asked for.
+    ``taken_back`` were taken back; ``retrained_at`` are the instants at which retrainings were asked for. ``gate`` is
+    what they pass before.
     """
 
     days: Sequence[Day]
@@ -47,6 +49,7 @@ class Observed:
     replicas: int
     threshold: float
     retrain: Retrain
+    gate: Gate
 
     @property
     def labelled_days(self) -> int:
@@ -112,11 +115,17 @@ def training_hours_of(seen: Observed) -> Told:
 
 
 def bad_releases_of(seen: Observed) -> Told:
-    """The share of releases that were taken back, with its bounds."""
+    """The share of releases that were taken back, with its bounds.
+
+    Before the first release it is what the gate promises: as often as a worse candidate may pass it, which is the most
+    if candidates are never better; nothing was seen, so that it is bounded by nothing.
+    """
     try:
         share = wilson_interval(seen.taken_back, seen.released)
     except NotEnoughData:
-        return Missing("share", "no candidate was released yet")
+        worse = seen.gate.lets_worse_pass
+        basis = f"no release yet; of worse candidates the gate lets 1 in {1 / worse:,.0f} pass"
+        return Figure(worse, "share", basis, 0.0, 1.0)
     basis = f"{seen.taken_back} of {_counted(seen.released, 'release')} taken back"
     return Figure(share.value, "share", basis, share.low, share.high)
 

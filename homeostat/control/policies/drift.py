@@ -25,10 +25,10 @@ _SHOWN = 3
 class Drift(Policy):
     """``features`` inputs, or more, drift above their limits in one window; inputs alone never prove a loss.
 
-    ``signal``: ``"psi"``, ``"ks"``, ``"rank_shift"``, ``"rank_spread"`` or ``"missing_change"`` of each feature, or
-    ``"prediction_psi"`` of the predictions. ``span``: the days of a window, one of those that ``hs.DriftLimits`` of the
-    loop watches. The limits are not the policy's: they are earned on the champion's training days, and customary where
-    these are few.
+    ``signal``: ``"psi"``, ``"ks"``, ``"rank_shift"``, ``"rank_spread"``, ``"share_swing"`` or ``"missing_change"`` of
+    each feature, or ``"prediction_psi"`` of the predictions. ``span``: the days of a window, one of those that
+    ``hs.DriftLimits`` of the loop watches. The limits are not the policy's: they are earned on the champion's training
+    days, and customary where these are few.
 
     >>> Drift(features=3).to_json()
     {'kind': 'drift', 'features': 3, 'signal': 'psi', 'span': 1}

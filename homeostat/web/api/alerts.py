@@ -67,6 +67,6 @@ def alerts_router_of(service: ControlService) -> APIRouter:
     @router.post("/silences/{silence}/end", summary="End a silence")
     def end(silence: Annotated[str, Path(max_length=64, description="Id of the silence.")]) -> Json:
         """Alerts that it covered and that last are sent at the next look."""
-        return service.alerts().end_silence(silence)
+        return service.alerts().end_silence(silence, ACTOR, service.people_now)
 
     return router

@@ -20,7 +20,7 @@ from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.economics.figures import Figure, Missing
 from homeostat.control.economics.intervals import Stakes, best_interval
-from homeostat.control.economics.observed import detection_days_of
+from homeostat.control.economics.observed import bad_releases_of, detection_days_of
 from homeostat.control.economics.outlook import outlook_of
 from homeostat.control.loop import Loop
 from homeostat.control.policies.situation import Outlook
@@ -78,6 +78,22 @@ def test_without_labels_or_a_version_it_is_unknown(tmp_path: Path) -> None:
     for name, made in {"unlabelled": {"labelled": False}, "empty": {"days": 5, "steps": 0}}.items():
         operations, loop = opened(aged_home(tmp_path / name, **made))  # type: ignore[arg-type]
         assert outlook_of(observed(operations, loop, operations.days(loop.name)), loop.economics).unknown
+
+
+def test_before_the_first_release_the_risk_is_what_the_gate_promises(tmp_path: Path) -> None:
+    operations, loop = opened(aged_home(tmp_path, steps=2))
+    seen = observed(operations, loop, operations.days(loop.name))
+    assert seen.released == 0
+    risk = bad_releases_of(seen)
+    assert isinstance(risk, Figure)
+    assert (risk.value, risk.low, risk.high) == (pytest.approx(0.025), 0.0, 1.0)
+    assert "1 in 40" in risk.basis
+    strict = bad_releases_of(dataclasses.replace(seen, gate=hs.Gate(confidence=0.99)))
+    assert isinstance(strict, Figure)
+    assert strict.value == pytest.approx(0.005)
+    told = outlook_of(seen, loop.economics)
+    assert (told.unknown, told.bearable is not None) == ("", True)
+    assert "bad_release" in outlook_of(seen, hs.Economics(currency="EUR", training_hour=2)).unknown
 
 
 @given(

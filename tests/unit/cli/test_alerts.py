@@ -14,9 +14,9 @@ from homeostat.adapters.sql.control_store import sqlite_engine
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
+from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import duration
 from homeostat.monitoring.alerts.alerts import Alert, Mark, over
-from homeostat.monitoring.alerts.store import AlertStore
 from tests.harness.grown import BEGAN
 from tests.harness.receiver import SECRET, Receiver, receiving
 from tests.harness.world import LOOP
@@ -119,6 +119,9 @@ def test_a_silence_is_listed_and_ended_and_bad_ones_are_refused(
     assert "a season" in command("alerts", "silences", *at).output
     assert command("alerts", "silences", "--end", name, *at).exit_code == 0
     assert "Nothing is silenced." in command("alerts", "silences", LOOP, *at).output
+    said = [one.draft for one in Operations.open(home).store.entries(LOOP) if one.draft.kind.endswith("silence")]
+    assert [(one.kind, one.actor) for one in said] == [("silence", "command line"), ("unsilence", "command line")]
+    assert said[0].reasons == ("a season",)
     assert command("alerts", "silences", "--end", name, *at).exit_code == 1
     for until, rule in (("91d", "drift"), ("2020-01-01T00:00:00Z", "drift"), ("3d", "drifft"), ("soon", "drift")):
         done = command("alerts", "silence", LOOP, "--rule", rule, "--until", until, "--reason", "x", *at)

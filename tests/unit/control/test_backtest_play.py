@@ -20,6 +20,7 @@ from homeostat.control.economics.figures import Missing
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
 from homeostat.control.policies.drift import Drift
+from homeostat.control.policies.economic import Economic
 from homeostat.control.policies.outcomes import Emergency, Estimated, Realised
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.sustained import Sustained
@@ -130,6 +131,13 @@ def test_a_training_that_takes_days_comes_so_much_later() -> None:
     quick, slow = (matrix_of(losses, seconds=[86_400.0 * days] * 6) for days in (0, 5))
     began = [Releases(matrix, EASY).of(0, 1).begins - matrix.first_day(1) for matrix in (quick, slow)]
     assert began == [0, 5]
+
+
+def test_a_policy_of_money_alone_begins_by_itself() -> None:
+    """Before the first release nobody knows how many are taken back, but what the gate promises is known."""
+    _, found = played(ageing(16, np.random.default_rng(4)), Retrain(when=Economic(), cool_down=None))
+    assert found.asked
+    assert found.asked[0].release.released
 
 
 def test_a_person_who_is_asked_says_yes() -> None:

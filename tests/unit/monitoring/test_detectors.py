@@ -43,10 +43,10 @@ def test_the_same_distribution_is_within_every_fallback_limit() -> None:
     signals = _drift(reference, counted)
     assert {(signal.name, signal.subject) for signal in signals} == {
         ("psi", "temperature"), ("ks", "temperature"), ("rank_shift", "temperature"), ("rank_spread", "temperature"),
-        ("missing_change", "temperature"),
-        ("psi", "origin"), ("missing_change", "origin"),
+        ("share_swing", "temperature"), ("missing_change", "temperature"),
+        ("psi", "origin"), ("share_swing", "origin"), ("missing_change", "origin"),
         ("psi", "prediction"), ("ks", "prediction"), ("rank_shift", "prediction"), ("rank_spread", "prediction"),
-        ("missing_change", "prediction"),
+        ("share_swing", "prediction"), ("missing_change", "prediction"),
     }  # fmt: skip
     for signal in signals:
         assert judge_at_most(signal, FALLBACK_LIMITS[signal.name]).name == WITHIN
@@ -81,8 +81,8 @@ def test_too_few_rows_are_unknown_and_inconclusive() -> None:
 
 def test_many_bins_need_many_rows() -> None:
     reference = Profile.of("dest", "text", [f"d{index}" for index in range(40)] * 100)
-    psi, missing = drift("dest", reference, reference.count(["d1"] * 300), DAY)
-    assert psi.value == Unknown("too_few_rows")
+    psi, swing, missing = drift("dest", reference, reference.count(["d1"] * 300), DAY)
+    assert psi.value == swing.value == Unknown("too_few_rows")
     assert missing.known == 0.0
 
 

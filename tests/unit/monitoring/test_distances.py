@@ -22,6 +22,7 @@ NUMBERS = {
     "ks",
     "rank_shift",
     "rank_spread",
+    "share_swing",
     "missing_change",
     "jensen_shannon",
     "kl",
@@ -64,7 +65,7 @@ def test_the_distances_of_a_number_are_those_of_other_software() -> None:
 def test_what_drift_measures_stays_what_it_was() -> None:
     reference = Profile.of("x", "number", _normal(5_000))
     counted = reference.count(_normal(1_000, shift=0.3, seed=2))
-    assert distances("x", reference, counted, DAY)[:5] == drift("x", reference, counted, DAY)
+    assert distances("x", reference, counted, DAY)[:6] == drift("x", reference, counted, DAY)
 
 
 def test_a_declared_span_bounds_the_wasserstein_distance_from_above() -> None:

@@ -48,7 +48,7 @@ def _seen(reference: ReferenceProfile, size: np.ndarray, weekday: int) -> dict[s
 def test_every_signal_has_a_limit_of_a_kind_and_the_rest_say_why() -> None:
     limits = _limits(200)
     assert {(span, measure) for span, measure, name in limits if name == "shop"} == {
-        (span, measure) for span in (1, 7, 28) for measure in ("psi", "missing_change")
+        (span, measure) for span in (1, 7, 28) for measure in ("psi", "share_swing", "missing_change")
     }
     assert limits[1, "psi", "size"].kind == limits[28, "ks", "size"].kind == "earned"
     never_missing = limits[1, "missing_change", "size"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.distance import FLOOR, ks_from_counts, psi, psi_contributions
+from homeostat.stats.distance import FLOOR, ks_from_counts, psi, psi_contributions, share_swings
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=12).filter(lambda counts: sum(counts) > 0)
 PAIRS = st.integers(2, 12).flatmap(
@@ -74,6 +74,24 @@ def test_the_ks_of_the_raw_samples_lies_within_the_binned_bounds(first: list[flo
     bounds = ks_from_counts(*binned)
     raw = reference.ks_2samp(first, second, method="asymp").statistic
     assert bounds.value - 1e-9 <= raw <= bounds.most + 1e-9
+
+
+def test_a_swing_is_of_the_two_bins_that_moved_furthest_and_both_ways_the_same() -> None:
+    before, now = np.array([0.04, 0.16, 0.36, 0.44]), np.array([0.09, 0.09, 0.36, 0.46])
+    assert share_swings(before, now) == pytest.approx(0.1 + 0.1)
+    assert share_swings(now, before) == pytest.approx(0.2)
+    assert share_swings(before, before) == 0.0
+    assert share_swings(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == 2.0
+
+
+def test_chance_moves_a_swing_alike_however_seldom_bins_are_filled() -> None:
+    """A share's root has a standard error of 1 / (2 sqrt(rows)), whatever the share."""
+    drawn, rows = np.random.default_rng(3), 4_000
+    far = []
+    for shares in (np.full(10, 0.1), np.array([0.01, 0.01, 0.02, 0.02, 0.04, 0.1, 0.1, 0.2, 0.2, 0.3])):
+        now = drawn.multinomial(rows, shares, 4_000) / rows
+        far.append(float(np.quantile(share_swings(shares, now), 0.95)) * 2 * np.sqrt(rows))
+    assert far == pytest.approx([4.47, 4.47], rel=0.07)  # the studentized range of ten, 95 %
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Integers
-from homeostat.stats.distance import ks_from_counts, psi
+from homeostat.stats.distance import ks_from_counts, psi, share_swings
 from homeostat.stats.earned_limits import MEASURES, Earned, Series, earned_limits
 from homeostat.stats.memory import memories_of
 from homeostat.stats.transport import rank_shifts, rank_spreads
@@ -46,6 +46,7 @@ def _distances(reference: Integers, window: Integers) -> dict[str, float]:
         "ks": ks_from_counts(reference[:-1], window[:-1]).value,
         "rank_shift": float(rank_shifts(before, now)),
         "rank_spread": float(rank_spreads(before, now)),
+        "share_swing": float(share_swings(before, now)),
         "missing_change": abs(reference[-1] / reference.sum() - window[-1] / window.sum()),
     }
 
@@ -116,9 +117,14 @@ def test_windows_with_too_few_rows_are_not_judged() -> None:
 
 def test_texts_have_no_ranks() -> None:
     found = _limits(
-        [Series("x", _days(np.random.default_rng(2), 200, 0.0), False, {"psi": 0, "missing_change": 0})], draws=50
+        [
+            Series(
+                "x", _days(np.random.default_rng(2), 200, 0.0), False, {"psi": 0, "share_swing": 0, "missing_change": 0}
+            )
+        ],
+        draws=50,
     )
-    assert {measure for _, measure, _ in found} == {"psi", "missing_change"}
+    assert {measure for _, measure, _ in found} == {"psi", "share_swing", "missing_change"}
 
 
 @settings(max_examples=examples(10), deadline=None)

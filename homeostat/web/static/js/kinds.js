@@ -18,6 +18,10 @@ export const KINDS = {
   fail: { label: "Failed", lane: 2, tone: "bad", weight: 7 },
   rollback: { label: "Roll back", lane: 2, tone: "bad", weight: 9 },
   stand_down: { label: "Stand down", lane: 2, tone: "bad", weight: 9 },
+  acknowledge: { label: "Alert acknowledged", lane: 1, tone: "plain", weight: 1 },
+  resolve: { label: "Alert resolved", lane: 1, tone: "plain", weight: 1 },
+  silence: { label: "Alerts silenced", lane: 1, tone: "plain", weight: 1 },
+  unsilence: { label: "Silence ended", lane: 1, tone: "plain", weight: 1 },
   dismiss: { label: "Standby leaves", lane: 2, tone: "warn", weight: 6 },
 };
 

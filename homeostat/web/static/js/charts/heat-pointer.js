@@ -4,7 +4,7 @@ import { count, date, fixed, known, longDate } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { ROW, valueOf } from "./heat-grid.js";
 
-const MEASURES = { psi: "PSI", ks: "KS", rank_shift: "Rank shift", rank_spread: "Rank spread", missing_change: "Missing, change" };
+const MEASURES = { psi: "PSI", ks: "KS", rank_shift: "Rank shift", rank_spread: "Rank spread", share_swing: "Share swing", missing_change: "Missing, change" };
 const KINDS = { earned: "earned on training's own days", reached: "reached in training", customary: "customary" };
 
 export function heatPointer({ canvas, cursor, names }, { timeline, tooltip }) {

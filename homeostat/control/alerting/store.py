@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.alerts.alerts import Alert, Book
 from homeostat.monitoring.alerts.deliveries import Delivery
@@ -17,8 +18,15 @@ class AlertStore(Protocol):
         """How far a loop has been read; a new book for one never seen."""
         ...
 
-    def commit(self, before: Book, after: Book, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Book:
-        """Replace the book and write alerts and deliveries with it, all or nothing.
+    def commit(
+        self,
+        before: Book,
+        after: Book,
+        alerts: Sequence[Alert],
+        deliveries: Sequence[Delivery],
+        drafts: Sequence[Draft] = (),
+    ) -> Book:
+        """Replace the book and write alerts, deliveries and what the ledger says of them with it, all or nothing.
 
         A delivery that is there already is left as it is. Raises: Conflict when the book is no longer ``before``.
         """
