@@ -108,6 +108,8 @@ def estimated_of(day: Day) -> Json | None:
     if made is None or day.outcomes is not None:
         return None
     names = {"auc": "roc_auc", "skill": "skill", "log_loss": "log_loss"}
+    if made.expected is not None:
+        names["error"] = task_of_sums([made.expected]).error or ""
     told = {name: made.trail.get(figure) for name, figure in names.items()}
     figures = {name: one and {"value": one.known, "low": one.low, "high": one.high} for name, one in told.items()}
     return {"unlabelled": made.unlabelled, "days": made.days, **figures}

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from homeostat.app.showing import Showing
     from homeostat.control.loop import Loop
     from homeostat.kernel.clock import Instant
-    from homeostat.registry.models import Registry
     from homeostat.serving.routing import Route
 
 
@@ -83,11 +82,3 @@ def flush_of(home: Home) -> Callable[[], object]:
         return BlockingRecorderClient(home.running().recorder_socket).flush
     except NotFound:
         return lambda: None
-
-
-def registry_of(home: Home) -> Registry:
-    """The model registry of a home; its libraries take seconds to import."""
-    from homeostat.adapters.mlflow.registry import MlflowRegistry
-    from homeostat.app.trust import keyring
-
-    return MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())

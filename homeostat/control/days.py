@@ -106,6 +106,8 @@ class Trail:
     frozen_log_loss: float | None
     error: float | None = None
     frozen_error: float | None = None
+    error_low: float | None = None
+    error_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -97,17 +98,17 @@ def _full(sums: Sequence[Sums], end: int, days: int, confidence: float) -> Inter
 
 def _estimated(recent: Sequence[Day], windows: int) -> tuple[Look, ...] | None:
     """Skills that were expected before labels, over full trails since the last retraining; None where none was."""
-    told = [(day.day, place, made) for place, day in enumerate(recent) if (made := day.inputs.estimated) is not None]
+    told = [(day, place, made) for place, day in enumerate(recent) if (made := day.inputs.estimated) is not None]
     if not told or not windows:
         return None
-    return tuple(Look(day, _expected(made, place + 1)) for day, place, made in told[-windows:])
+    return tuple(Look(day.day, _expected(day, made, place + 1)) for day, place, made in told[-windows:])
 
 
-def _expected(made: EstimatedDay, days: int) -> Interval | None:
+def _expected(day: Day, made: EstimatedDay, days: int) -> Interval | None:
     skill = made.trail.get("skill")
     if days < TRAIL_DAYS or skill is None or skill.known is None or skill.low is None or skill.high is None:
         return None
-    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, made.counted, _ESTIMATED_AT)
+    return Interval(skill.known, skill.low, skill.high, TRAIL_DAYS, made.counted or day.inputs.rows, _ESTIMATED_AT)
 
 
 def _labelled(days: Sequence[Day], since: Instant, windows: int) -> tuple[int, ...]:
@@ -208,6 +209,7 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
         return None
     first = [sums for day in recent if (sums := day.sums_of(frozen))]
     own, old = pooled(live), pooled(first) if first and len(first) == len(recent) else None
+    error = None if task.error is None else _defined(partial(task.interval, task.error, live))
     return Trail(
         days=len(recent),
         skill=skill.value,
@@ -222,6 +224,8 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
         frozen_log_loss=old.figure("log_loss") if old and "log_loss" in task.figures else None,
         error=None if task.error is None else own.figure(task.error),
         frozen_error=old.figure(task.error) if old and task.error is not None else None,
+        error_low=None if error is None else error.low,
+        error_high=None if error is None else error.high,
     )
 
 

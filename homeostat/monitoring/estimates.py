@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.confidence import Estimated
+from homeostat.stats.outcomes import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class EstimatedDay:
     `stats.class_figures.class_counts` does, flat; ``unreadable`` had no score in [0, 1]. ``figures`` are of the day
     alone; ``trail`` of the last days up to it, those that were labelled when it ended among them, of which
     ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of ``days`` days whose labels were
-    mature when the day ended."""
+    mature when the day ended. Of predicted numbers there are no scores: ``expected`` are the sums that the day's rows
+    are expected to have."""
 
     scores: tuple[int, ...]
     unreadable: int = 0
@@ -46,6 +48,7 @@ class EstimatedDay:
     figures: Mapping[str, Estimate] = field(default_factory=dict)
     trail: Mapping[str, Estimate] = field(default_factory=dict)
     classes: int = 0
+    expected: Sums | None = None
 
     @property
     def counted(self) -> int:

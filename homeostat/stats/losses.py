@@ -21,21 +21,23 @@ Matrix = NDArray[np.float64]
 Foretell = Callable[[Matrix], Floats]
 Learn = Callable[[Matrix, Floats], Foretell]
 """From inputs (rows, columns) and the loss of each row to a function that foretells losses of other rows."""
-BINS, _ROUNDS, _DRAWN = 16, 10, 20.0
+_RANKS = np.array([0.005, 0.02, *np.arange(1, 16) / 16, 0.98, 0.995])
+"""Where bins end: those at both ends are narrow, for that is where inputs that moved will lie."""
+BINS, _ROUNDS, _DRAWN = _RANKS.size + 1, 10, 8.0
 FOLDS = 10
 
 
-def binned_losses(features: Matrix, losses: Floats) -> Foretell:
+def binned_losses(features: Matrix, losses: Floats, *, least: float = 0.0) -> Foretell:
     """Learn losses as a mean plus a part for each input's bin; inputs that only together matter are not seen.
 
-    16 quantile bins for each column, missing values in one of their own; parts are fitted in turns and drawn to 0 as
-    by 20 rows. Foretold losses are at least 0.
+    20 quantile bins for each column, missing values in one of their own; parts are fitted in turns and drawn to 0 as
+    by 8 rows. Foretold losses are at least ``least``; -inf lets errors be foretold that may be below 0.
     Source: Hastie and Tibshirani (1986), Statistical Science 1(3), 297-310 (backfitting).
 
     >>> x = np.linspace(0, 1, 4_000).reshape(-1, 1)
     >>> foretell = binned_losses(x, np.where(x[:, 0] < 0.5, 1.0, 3.0))
     >>> foretell(np.array([[0.1], [0.9], [np.nan]])).round(1).tolist()
-    [1.1, 2.9, 2.0]
+    [1.0, 3.0, 2.0]
     """
     edges = [_edges(column) for column in features.T]
     places = [_places(column, edge) for column, edge in zip(features.T, edges, strict=True)]
@@ -52,7 +54,7 @@ def binned_losses(features: Matrix, losses: Floats) -> Foretell:
         found = np.full(len(others), mean)
         for column, (edge, part) in enumerate(zip(edges, parts, strict=True)):
             found = found + part[_places(others[:, column], edge)]
-        return np.asarray(np.maximum(found, 0.0))
+        return np.asarray(np.maximum(found, least))
 
     return foretell
 
@@ -92,17 +94,17 @@ def estimated_loss(
         mend = "Wait for traffic, and for labels to mature."
         raise NotEnoughData(f"{len(now)} rows, {days.size} past days: too few.", mend=mend, days=int(days.size))
     folds = day % min(FOLDS, days.size)
-    foretold, others = np.zeros(losses.size), []
+    said_of, others = np.zeros(losses.size), []
     for fold in range(int(folds.max()) + 1):
         tell = learn(past[folds != fold], losses[folds != fold])
-        foretold[folds == fold] = _told(tell, past[folds == fold])
-        others.append(_figure(_told(tell, now), root))
-    value = _figure(_told(learn(past, losses), now), root)
+        said_of[folds == fold] = foretold(tell, past[folds == fold])
+        others.append(_figure(foretold(tell, now), root))
+    value = _figure(foretold(learn(past, losses), now), root)
     sizes = np.bincount(day)
-    means = [np.bincount(day, weights=values) / sizes for values in (losses, foretold)]
+    means = [np.bincount(day, weights=values) / sizes for values in (losses, said_of)]
     seen, said = np.sqrt(means) if root else means
     missed = float(np.sqrt(np.mean((seen - said) ** 2)))
-    spread = float(np.std(losses - foretold)) / np.sqrt(len(now))
+    spread = float(np.std(losses - said_of)) / np.sqrt(len(now))
     sampling = spread / (2.0 * value) if root and value > 0.0 else spread
     apart = np.array(others) - np.mean(others)
     calibration = float(np.sqrt((len(others) - 1) / len(others) * np.dot(apart, apart)))
@@ -115,7 +117,8 @@ def _figure(losses: Floats, root: bool) -> float:
     return float(np.sqrt(losses.mean()) if root else losses.mean())
 
 
-def _told(tell: Foretell, features: Matrix) -> Floats:
+def foretold(tell: Foretell, features: Matrix) -> Floats:
+    """The foretold loss of each row. Raises: InvalidInput for anything else."""
     found = np.asarray(tell(features), dtype=np.float64)
     if found.shape != (len(features),) or not np.isfinite(found).all():
         raise InvalidInput("The learner foretells no finite loss for each row.", mend="Let it return one per row.")
@@ -124,7 +127,7 @@ def _told(tell: Foretell, features: Matrix) -> Floats:
 
 def _edges(column: Floats) -> Floats:
     known = column[~np.isnan(column)]
-    return np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.zeros(0)
+    return np.unique(np.quantile(known, _RANKS)) if known.size else np.zeros(0)
 
 
 def _places(column: Floats, edges: Floats) -> NDArray[np.int64]:

@@ -18,11 +18,12 @@ from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.estimates import Estimate
+from homeostat.monitoring.estimates import Estimate, EstimatedDay
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.intervals import Interval
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.own import own_interval
+from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]
@@ -127,30 +128,10 @@ def _records(seen: Seen, of: Of) -> Mapping[str, Record]:
     return records(seen.days, of) if seen.task == BINARY else records_of(seen.days, of, seen.task)
 
 
-def _foretold_figure(waiting: Sequence[Day], name: str) -> Json:
-    """The estimates of the waiting days as one, by their rows; bounds as if all erred alike."""
-    made = [
-        (one.figures[name], day.inputs.rows) for day in waiting if (one := day.inputs.estimated) and name in one.figures
-    ]
-    known = [
-        (one, rows) for one, rows in made if one.known is not None and one.low is not None and one.high is not None
-    ]
-    if not known:
-        return estimate_shown(made[-1][0]) if made else shown(unknown="no_rows")
-    power, total = (2.0 if name == "rmse" else 1.0), sum(rows for _, rows in known)
-    parts = [[(one.known or 0.0), one.low or 0.0, one.high or 0.0] for one, _ in known]
-    sums = [sum(part[at] ** power * rows for part, (_, rows) in zip(parts, known, strict=True)) for at in range(3)]
-    value, low, high = ((one / total) ** (1.0 / power) for one in sums)
-    return shown(value, low, high)
-
-
 def _foretold(waiting: Sequence[Day], task: Task) -> Json:
-    """What waits for its labels, where answers do not say how sure they are: of numbers their error is foretold from
-    the errors of days with labels, the rest is unknown."""
-    newest = next((day.inputs.estimated for day in reversed(waiting) if day.inputs.estimated), None)
-    figures = {name: shown(unknown="not_estimated") for name in task.figures}
-    if task.error is not None:
-        figures[task.error] = _foretold_figure(waiting, task.error)
+    """What is expected of predicted numbers over all days whose labels are not in, each as of when it ended."""
+    made = [one for day in waiting if (one := day.inputs.estimated) is not None]
+    newest = made[-1] if made else None
     return {
         "days": len(waiting),
         "from": waiting[0].day if waiting else None,
@@ -162,8 +143,29 @@ def _foretold(waiting: Sequence[Day], task: Task) -> Json:
             "days": newest.days if newest else 0,
             "rows": newest.rows if newest else 0,
         },
-        "figures": figures,
+        "figures": {name: estimate_shown(_together(name, made)) for name in task.figures},
     }
+
+
+def _together(name: str, made: Sequence[EstimatedDay]) -> Estimate:
+    """The estimates of some days as one: of their expected rows, with bounds as if all days erred alike."""
+    known = [
+        (one.expected, found)
+        for one in made
+        if one.expected is not None and (found := one.figures.get(name)) is not None and found.known is not None
+    ]
+    if not known:
+        return made[-1].figures.get(name, Estimate(Unknown("undefined"))) if made else Estimate(Unknown("no_rows"))
+    whole, rows = pooled([sums for sums, _ in known]), sum(sums.rows for sums, _ in known)
+    below, above = (
+        sum(sums.rows * (getattr(found, side) - (found.known or 0.0)) for sums, found in known) / rows
+        for side in ("low", "high")
+    )
+    try:
+        value = whole.figure(name)
+    except NotEnoughData:
+        return Estimate(Unknown("undefined"))
+    return Estimate(value, value + below, value + above)
 
 
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], seen: Seen) -> Json:

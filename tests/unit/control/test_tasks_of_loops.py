@@ -137,6 +137,7 @@ def test_a_trail_of_numbers_tells_their_error() -> None:
     trail = trail_of(days(), "v2")
     assert trail is not None
     assert trail.error == pytest.approx(50, rel=0.1)
+    assert trail.error_low < trail.error < trail.error_high
     assert trail.frozen_error == pytest.approx(10, rel=0.1)
     assert trail.auc is trail.log_loss is None
     assert trail.skill == pytest.approx(0.75, abs=0.02)
@@ -159,7 +160,7 @@ def test_performance_has_the_figures_of_the_task_and_the_users_own() -> None:
     assert whole["figures"]["rmse"]["low"] < whole["figures"]["rmse"]["value"] < whole["figures"]["rmse"]["high"]
     assert whole["own"]["cost"]["value"] == 1.0
     assert whole["own"]["never"]["unknown"] == "never_computed"
-    assert told["estimated"]["figures"]["skill"]["unknown"] == "not_estimated"
+    assert told["estimated"]["figures"]["skill"]["unknown"] == "no_rows"
     assert told["days"][0]["realised"]["mae"] > 0
 
 

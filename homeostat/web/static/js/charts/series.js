@@ -21,7 +21,7 @@ export const METRICS = {
   error: {
     label: "Error", better: -1, of_task: (task) => Boolean(task.error),
     about: "How far predicted numbers are off, in the label's own unit, by the loss that the loop is judged by.",
-    of: (trail) => ({ live: trail.error, low: null, high: null, frozen: trail.frozen_error }),
+    of: (trail) => ({ live: trail.error, low: trail.error_low ?? null, high: trail.error_high ?? null, frozen: trail.frozen_error }),
   },
 };
 
