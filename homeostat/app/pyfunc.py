@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from homeostat.adapters.mlflow.entries import LEFT_BY_CLIENTS
 from homeostat.adapters.mlflow.flavour import answer_columns
-from homeostat.adapters.mlflow.registry import LEFT_BY_CLIENTS
 from homeostat.app.runtimes import load_sealed
 from homeostat.app.trust import keyring
 from homeostat.registry.manifest import read_manifest

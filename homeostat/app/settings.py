@@ -27,6 +27,7 @@ class Settings(BaseModel):
     ``skew_share`` is the share of each day's served rows whose features are recomputed from the tables.
     ``traces`` says where traces go, and which share of those that begin here; None for none.
     ``openlineage`` is where events of trainings and releases go, a URL or a file; None for nowhere.
+    ``registry`` is the URL of the MLflow server where versions are registered; None for the one in the home.
     ``hourly_price`` is what one replica costs an hour, in any currency; with it, what predictions cost is shown.
     """
 
@@ -54,6 +55,7 @@ class Settings(BaseModel):
     hourly_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     traces: Traces | None = None
     openlineage: str | None = None
+    registry: str | None = None
     recorder_socket: str = ""
     definitions: dict[str, str] = Field(default_factory=dict)
     stateful: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, registry_of
+from homeostat.app.registering import registry_of
+from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from homeostat.app.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
-from homeostat.cli.context import opened, registry_of, serving
+from homeostat.cli.context import opened, serving
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when

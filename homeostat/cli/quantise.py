@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from homeostat.cli.context import opened, registry_of
+from homeostat.app.registering import registry_of
+from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show
 from homeostat.kernel.errors import InvalidInput

@@ -13,6 +13,7 @@ import typer
 
 from homeostat.app.lineage.choosing import chosen_place
 from homeostat.app.loop_file import check_loop_file
+from homeostat.app.registering import REGISTRY, chosen_registry
 from homeostat.app.tracing.choosing import chosen_traces
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
 from homeostat.cli.output import errors_shown, show, talk
@@ -84,6 +85,12 @@ def up(
     train_threads: Annotated[
         int, typer.Option("--train-threads", metavar="N", min=1, help="Threads and cores that it runs on.")
     ] = 1,
+    registry: Annotated[
+        str | None,
+        typer.Option(
+            "--registry", envvar=REGISTRY, metavar="URL", help="Register versions on this MLflow server, not in --home."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the loops of a file, with doors and dashboard.
@@ -97,7 +104,7 @@ def up(
         check_loop_file(loop_file.resolve())
         os.environ["HOMEOSTAT_SIGNATURES"] = signatures
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
-        place = chosen_place(openlineage)
+        place, server = chosen_place(openlineage), chosen_registry(registry, os.environ)
         say_addresses(port, grpc_port)
         from homeostat.app.installation import Installation
 
@@ -110,6 +117,7 @@ def up(
             "disk_reserve_bytes": reserve_mib << 20,
             "traces": traces,
             "openlineage": place,
+            "registry": server,
             "training_timeout_seconds": train_seconds,
             "training_memory_bytes": train_memory_mib << 20,
             "training_threads": train_threads,
@@ -125,6 +133,9 @@ def up(
             if place:
                 talk.print(f"lineage    {place}  (OpenLineage)", markup=False, soft_wrap=True)
                 told |= {"openlineage": place}
+            if server:
+                talk.print(f"registry   {server}  (MLflow)", markup=False, soft_wrap=True)
+                told |= {"registry": server}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
             running.watch()
             talk.print("stopping …")

@@ -3,62 +3,38 @@
 from __future__ import annotations
 
 import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from homeostat.adapters.mlflow import registry as registries
-from homeostat.adapters.mlflow.client import open_client
 from homeostat.adapters.mlflow.registry import MlflowRegistry
-from homeostat.app.trust import keyring
-from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Untrusted
-from homeostat.registry.manifest import SIGNATURE, hash_files, verify_files, write_manifest
-from homeostat.registry.models import Fingerprint, Registry, TrainingPin, Version
-from tests.harness.mlflow_store import empty_store
+from homeostat.adapters.mlflow.stores import Embedded, Server
+from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Unavailable, Untrusted
+from homeostat.registry.manifest import SIGNATURE, verify_files
+from homeostat.registry.models import Registry
+from tests.harness.mlflow_server import PASSWORD, MlflowServer, mlflow_server
+from tests.harness.registered import Home, aliases_in_mlflow, client, home_on, home_with, made_in_mlflow, make_version
 from tests.harness.signed import sign
-
-PIN = TrainingPin({"asked": 3}, 41, None, 1_000, 2_000, rows=10, first=1, last=9, feature_hash="f" * 64)
-
-
-def make_version(folder: Path, name: str = "v1", *, loop: str = "late", model: bytes = b"a model") -> Version:
-    """A version whose files lie in ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(model)
-    (folder / "profile.json").write_bytes(b"{}")
-    (folder / "config.json").write_bytes(b'{"trees":200,"name":"deep"}')
-    version = Version(
-        loop=loop,
-        version=name,
-        created_at=1_700_000_000_000_000,
-        inputs=(("hour", "number"), ("carrier", "text")),
-        fingerprint=Fingerprint("c" * 64, "d" * 64, "e" * 64, "f" * 64),
-        pin=PIN,
-        metrics={"log_loss": 0.5},
-        promise={"skill": 0.1, "first": "2013-01-25T00:00:00Z"},
-        files=hash_files(folder),
-    )
-    write_manifest(version, folder)
-    sign(folder)
-    return version
+from tests.harness.wire import certificate, wire
 
 
-class Home:
-    """A registry's folders, and as many registries on them as one likes."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.versions = root, root / "versions"
-
-    def open(self) -> MlflowRegistry:
-        return MlflowRegistry(self.root / "mlflow.sqlite", self.root / "mlflow-artifacts", self.versions, keyring())
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """One server for all tests, emptied for each."""
+    with mlflow_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
-@pytest.fixture
-def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    shutil.copy(empty_store(tmp_path_factory.getbasetemp()), tmp_path / "mlflow.sqlite")
-    return Home(tmp_path)
+@pytest.fixture(params=["embedded", "server"])
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    if request.param == "embedded":
+        return home_with(tmp_path / "home")
+    return home_on(request.getfixturevalue("server"), tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
@@ -137,7 +113,7 @@ def test_a_renewed_folder_is_what_was_registered_whatever_lay_there(home: Home, 
 def test_a_changed_artifact_is_not_fetched(home: Home, tmp_path: Path) -> None:
     home.open().add(make_version(tmp_path / "staged"), tmp_path / "staged")
     shutil.rmtree(home.versions)
-    model = next((tmp_path / "mlflow-artifacts").rglob("model.onnx"))
+    model = next(home.artifacts.rglob("model.onnx"))
     model.write_bytes(b"swapped")
     with pytest.raises(IntegrityError, match=r"model\.onnx"):
         home.open().folder("late", "v1")
@@ -168,12 +144,10 @@ def test_aliases_that_are_shown_already_need_no_mlflow_until_somebody_writes_to_
     route = {"champion": "v1", "candidate": None}
     registry.mirror("late", route)
     again = home.open()
-    with patch.object(registries, "open_client", side_effect=AssertionError("MLflow was opened")):
+    if isinstance(home.store, Embedded):  # a server does not show that somebody writes to it: it is asked
         again.mirror("late", route)
-        with pytest.raises(AssertionError):
-            again.mirror("late", {"champion": "v2", "candidate": None})
-    by_hand = open_client(home.root / "mlflow.sqlite")
-    by_hand.set_registered_model_alias("late", "champion", "2")
+        assert again._entries._opened is None
+    client(home).set_registered_model_alias("late", "champion", "2")
     assert aliases_in_mlflow(home) == {"champion": "late/v2"}
     home.open().mirror("late", route)
     assert aliases_in_mlflow(home) == {"champion": "late/v1"}
@@ -216,7 +190,7 @@ def test_a_version_from_before_signing_is_signed_as_it_was_registered(
     for anew in (False, True):
         folder = home.open().folder("late", "v1", anew=anew)
         assert (folder / "model.onnx").read_bytes() == b"a model"
-    model = next((tmp_path / "mlflow-artifacts").rglob("model.onnx"))
+    model = next(home.artifacts.rglob("model.onnx"))
     model.write_bytes(b"swapped where it is registered")
     with pytest.raises(IntegrityError, match=r"model\.onnx"):
         home.open().countersign("late", "v1", sign)
@@ -236,7 +210,7 @@ def test_a_deleted_version_leaves_the_registry_and_this_machine_and_deleting_aga
         with pytest.raises(NotFound):
             registry.folder("late", "v1")
     assert not (home.versions / "late" / "v1").exists()
-    assert len(list((tmp_path / "mlflow-artifacts").rglob("model.onnx"))) == 1
+    assert len(list(home.artifacts.rglob("model.onnx"))) == 1
     registry.delete("never", "v1")
 
 
@@ -259,15 +233,14 @@ CALLS = ("create_experiment", "create_run", "log_batch", "log_artifacts", "creat
 MORE_CALLS = ("create_model_version", "set_terminated")
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", CALLS + MORE_CALLS)
 def test_a_registration_cut_off_anywhere_is_finished_once(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, moment: str
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     version = make_version(tmp_path / "staged")
     registry = home.open()
     with monkeypatch.context() as patch:
-        cut_off(patch, registry, call, moment)
+        cut_off(patch, registry, call, "after")
         with pytest.raises(CutOff):
             registry.add(version, tmp_path / "staged")
     assert not (home.versions / "late" / "v1").exists()
@@ -295,13 +268,117 @@ def test_mlflow_shows_what_a_person_looks_for(home: Home, tmp_path: Path) -> Non
     assert run.info.status == "FINISHED"
 
 
+def test_a_server_that_is_down_says_so_and_leaves_nothing_half(tmp_path: Path) -> None:
+    version = make_version(tmp_path / "staged")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    home = Home(tmp_path / "home", Server(f"http://127.0.0.1:{port}"), tmp_path)
+    for ask in (lambda: home.open().add(version, tmp_path / "staged"), lambda: home.open().mirror("late", {"a": "v1"})):
+        with pytest.raises(Unavailable, match=rf"127\.0\.0\.1:{port}, fails: .*refused"):
+            ask()
+    assert not home.versions.exists()
+
+
+@pytest.mark.parametrize("lost", [b"runs/create", b"PUT ", b"model-versions/create"])
+def test_an_answer_lost_on_the_way_is_asked_for_again_and_what_lies_here_is_read_meanwhile(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bytes
+) -> None:
+    with wire(server.port) as way:
+        home = home_on(server, tmp_path / "home", monkeypatch, f"http://127.0.0.1:{way.port}")
+        registry = home.open()
+        registry.add(make_version(tmp_path / "v1"), tmp_path / "v1")
+        version, way.lost = make_version(tmp_path / "v2", "v2"), lost
+        with pytest.raises(Unavailable):
+            registry.add(version, tmp_path / "v2")
+        assert registry.folder("late", "v1") == home.versions / "late" / "v1"
+        assert not (home.versions / "late" / "v2").exists()
+        way.lost = b""
+        registry.add(version, tmp_path / "v2")
+        assert made_in_mlflow(home) == (2, 2)
+
+
+def test_what_a_late_request_made_twice_is_there_once(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, version = home_on(server, tmp_path / "home", monkeypatch), make_version(tmp_path / "staged")
+    home.open().add(version, tmp_path / "staged")
+    entries = home.open()._entries
+    tags = entries._known_run(entries._experiment("late"), version).data.tags  # type: ignore[union-attr]
+    run = entries._new_run(entries._experiment("late"), version, tags)
+    entries.client.create_model_version("late", run.info.artifact_uri, run.info.run_id, {"homeostat.id": version.id})
+    assert made_in_mlflow(home) == (2, 2)
+    home.open().add(version, tmp_path / "staged")
+    assert made_in_mlflow(home) == (1, 1)
+    assert home.open().folder("late", "v1", anew=True).is_dir()
+
+
+def test_a_server_that_does_not_answer_is_waited_for_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        home = Home(tmp_path / "home", Server(f"http://127.0.0.1:{silent.getsockname()[1]}"), tmp_path)
+        with pytest.raises(Unavailable, match="ead timed out"):
+            home.open().list("late")
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_USERNAME", None])
+def test_a_stranger_is_told_how_to_be_known_and_no_secret_is_said(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    home = home_on(server, tmp_path / "home", monkeypatch)
+    if variable is None:
+        monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
+    else:
+        monkeypatch.setenv(variable, "not to be seen")
+    with pytest.raises(Unavailable, match="does not let us") as caught:
+        home.open().add(make_version(tmp_path / "staged"), tmp_path / "staged")
+    assert "MLFLOW_TRACKING_PASSWORD" in caught.value.mend
+    assert "not to be seen" not in (said := str(caught.value.to_dict()))
+    assert PASSWORD not in said
+
+
+def test_a_server_is_believed_only_under_a_certificate_that_is_known(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = certificate(tmp_path)
+    with wire(server.port, known) as way:
+        home = home_on(server, tmp_path / "home", monkeypatch, f"https://127.0.0.1:{way.port}")
+        with pytest.raises(Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            home.open().list("late")
+        monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(known))
+        home.open().add(make_version(tmp_path / "staged"), tmp_path / "staged")
+        assert [version.version for version in home.open().list("late")] == ["v1"]
+
+
+def test_a_model_of_somebody_else_keeps_its_name_and_its_aliases(home: Home, tmp_path: Path) -> None:
+    other = client(home)
+    other.create_registered_model("late")
+    run = other.create_run(other.create_experiment("other"))
+    other.create_model_version("late", run.info.artifact_uri, run.info.run_id)
+    other.set_registered_model_alias("late", "champion", "1")
+    with pytest.raises(Conflict, match="did not make"):
+        home.open().add(make_version(tmp_path / "staged"), tmp_path / "staged")
+    assert list(other.get_registered_model("late").aliases) == ["champion"]
+    assert home.open().list("late") == []
+
+
+def test_a_home_that_gets_a_server_registers_there_what_its_route_names(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, before = home_on(server, tmp_path / "home", monkeypatch), home_with(tmp_path / "home").open()
+    for name in ("v1", "v2", "v3"):
+        before.add(make_version(tmp_path / name, name), tmp_path / name)
+    home.open().mirror("late", {"champion": "v3", "candidate": None, "standby": "v1"})
+    assert aliases_in_mlflow(home) == {"champion": "late/v3", "standby": "late/v1"}
+    assert [version.version for version in home.open().list("late")] == ["v1", "v3"]
+
+
 class CutOff(BaseException):
     """Stands for a kill: nothing in between may catch it."""
 
 
 def cut_off(patch: pytest.MonkeyPatch, registry: MlflowRegistry, call: str, moment: str) -> None:
     registry.list("late")
-    target: Any = registry._client
+    target: Any = registry._entries.client
     real = getattr(target, call)
 
     def cut(*args: Any, **kwargs: Any) -> None:
@@ -310,20 +387,3 @@ def cut_off(patch: pytest.MonkeyPatch, registry: MlflowRegistry, call: str, mome
         raise CutOff
 
     patch.setattr(target, call, cut)
-
-
-def client(home: Home) -> Any:
-    return home.open()._client
-
-
-def made_in_mlflow(home: Home) -> tuple[int, int]:
-    """How many runs and model versions there are."""
-    store = client(home)
-    experiments = [store.get_experiment_by_name("late").experiment_id]
-    return len(store.search_runs(experiments)), len(store.search_model_versions("name = 'late'"))
-
-
-def aliases_in_mlflow(home: Home) -> dict[str, str]:
-    store = client(home)
-    shown = store.get_registered_model("late").aliases
-    return {alias: store.get_model_version("late", str(number)).tags["homeostat.id"] for alias, number in shown.items()}

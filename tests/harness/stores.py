@@ -12,9 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".pytest_cache"
-_MAKE = (
-    "import sys, pathlib; from homeostat.adapters.mlflow.client import open_client as o; o(pathlib.Path(sys.argv[1]))"
-)
+_MAKE = "import sys; from homeostat.adapters.mlflow.client import client_of; client_of(f'sqlite:///{sys.argv[1]}')"
 
 
 def with_mlflow(home: Path) -> Path:

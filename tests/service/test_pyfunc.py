@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.mlflow.registry import MlflowRegistry
+from homeostat.adapters.mlflow.stores import Embedded
 from homeostat.adapters.signing.keyring import Keyring
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.trust import keyring
@@ -59,8 +60,8 @@ class Registered:
         self.registry().mirror("toy", {"champion": "v1", "candidate": None, "standby": None})
 
     def registry(self) -> MlflowRegistry:
-        artifacts, versions = self.root / "mlflow-artifacts", self.root / "versions"
-        return MlflowRegistry(self.root / "mlflow.sqlite", artifacts, versions, keyring())
+        store = Embedded(self.root / "mlflow.sqlite", self.root / "mlflow-artifacts")
+        return MlflowRegistry(store, self.root / "versions", keyring())
 
     def ask(self, uri: str, columns: Any, **environment: str) -> subprocess.CompletedProcess[str]:
         """MLflow's client in a process and a folder of its own."""

@@ -16,6 +16,7 @@ import pytest
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.mlflow.registry import MlflowRegistry
+from homeostat.adapters.mlflow.stores import Embedded
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.runtimes import load_runtime
 from homeostat.app.training_runner import TrainingRunner
@@ -137,9 +138,8 @@ def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    registry = MlflowRegistry(
-        tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts", tmp_path / "versions", keyring()
-    )
+    store = Embedded(tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts")
+    registry = MlflowRegistry(store, tmp_path / "versions", keyring())
     for name, result in trained(tmp_path).items():
         form = result.version.form
         assert form is not None

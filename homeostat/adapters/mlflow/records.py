@@ -22,16 +22,22 @@ ID = "homeostat.id"
 _LONGEST_PARAM = 6000
 
 
-def find_run(client: MlflowClient, experiment: str, name: str) -> Run | None:
-    """The oldest run with this id, whatever became of it."""
-    found = client.search_runs([experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC"])
-    return found[0] if found else None
+def find_runs(client: MlflowClient, experiment: str, name: str) -> list[Run]:
+    """Runs with this id, whatever became of them, oldest first.
+
+    There may be several where an answer was lost on its way and the question was put again; the oldest counts.
+    """
+    return list(
+        client.search_runs(
+            [experiment], f"tags.`{ID}` = '{name}'", order_by=["attributes.start_time ASC", "attributes.run_id ASC"]
+        )
+    )
 
 
-def find_version(client: MlflowClient, loop: str, name: str) -> ModelVersion | None:
-    """The model version with this id."""
+def find_versions(client: MlflowClient, loop: str, name: str) -> list[ModelVersion]:
+    """Model versions with this id, oldest first; of several, the oldest counts."""
     found = client.search_model_versions(f"name = '{loop}' and tags.`{ID}` = '{name}'")
-    return found[0] if found else None
+    return sorted(found, key=lambda entry: int(entry.version))
 
 
 def source_of(client: MlflowClient, run: str, artifacts: str) -> str:

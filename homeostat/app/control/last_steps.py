@@ -6,7 +6,7 @@ They are recorded as the child's steps are, so that they are seen beside them, a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from homeostat.adapters.signing.keyring import Keyring
@@ -22,8 +22,8 @@ from homeostat.training.steps import REGISTER, SIGN, Gauge, StepRecord
 
 Work = Callable[[], Mapping[str, str]]
 _LOG = logging.getLogger("homeostat.control")
-_PAUSES = (1.0, 4.0, 16.0)
-"""Seconds between tries of a registry that is away."""
+PAUSES = (1.0, 4.0, 16.0, *(60.0,) * 60)
+"""Seconds between tries of a registry that is away: an hour in all."""
 PERHAPS = "the registry may hold a part of it"
 
 
@@ -34,6 +34,7 @@ class LastSteps:
     registry: Registry
     pause: Callable[[float], object]
     gauge: Gauge = field(default_factory=ProcessGauge)
+    pauses: Sequence[float] = PAUSES
 
     def sign(self, version: Version, place: JobFolder, keys: Keyring) -> StepRecord:
         """Sign the staged folder; one whose signature holds stays as it is.
@@ -62,7 +63,7 @@ class LastSteps:
         return self._recorded(REGISTER, takes, work, place)
 
     def _tried(self, version: Version, place: JobFolder) -> None:
-        for seconds in (*_PAUSES, None):
+        for seconds in (*self.pauses, None):
             problem = self._problem(version, place)
             if problem is None:
                 return

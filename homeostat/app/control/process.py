@@ -13,7 +13,6 @@ from pathlib import Path
 
 from homeostat.adapters.dbos.workflows import DbosEngine
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
@@ -31,6 +30,7 @@ from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loader import load_started
 from homeostat.app.operations import Operations
 from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.registering import open_registry
 from homeostat.app.retention import Retention
 from homeostat.app.settings import Settings
 from homeostat.app.showing import Showing
@@ -40,7 +40,6 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
-from homeostat.app.trust import keyring
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.restorer import Restorer
 from homeostat.control import restoring, retraining
@@ -73,6 +72,7 @@ class ControlProcess:
     engine: WorkflowEngine
     reconcilers: Mapping[str, Reconciler]
     runner: TrainingRunner
+    publisher: Publisher
     tracer: Tracer | None = None
     emitter: Emitter | None = None
     gone: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +86,7 @@ class ControlProcess:
         self._threads = [
             threading.Thread(target=self._run, name="reconcile"),
             threading.Thread(target=watch, args=(self._stop,), name="doors"),
+            threading.Thread(target=self.publisher.run, args=(self._stop,), name="registry"),
         ]
         if any(reconciler.loop.state is not None for reconciler in self.reconcilers.values()):
             self._threads.append(threading.Thread(target=self._carry_on, name="state"))
@@ -136,7 +137,7 @@ def build(settings: Settings) -> ControlProcess:
     """Put the parts together for one home."""
     home = settings.paths
     operations = Operations.open(home)
-    registry = MlflowRegistry(home.root / "mlflow.sqlite", home.root / "mlflow-artifacts", home.versions, keyring())
+    registry = open_registry(home, settings.registry)
     tracer = open_tracer(settings.traces, "control", "control")
     recorder = (TracedBlockingRecorderClient if tracer else BlockingRecorderClient)(settings.recorder_socket)
     facts = Facts(recorder, settings.doors_url)
@@ -167,7 +168,7 @@ def build(settings: Settings) -> ControlProcess:
         loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
     )
     emitter = _emitter(settings, loops, operations)
-    return ControlProcess(settings, service, engine, reconcilers, runner, tracer, emitter, gone)
+    return ControlProcess(settings, service, engine, reconcilers, runner, publisher, tracer, emitter, gone)
 
 
 def _emitter(settings: Settings, loops: Mapping[str, Loop], operations: Operations) -> Emitter | None:

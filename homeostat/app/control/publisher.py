@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from homeostat.app.fleet import Fleet
 from homeostat.app.operations import Operations
@@ -11,16 +12,21 @@ from homeostat.control.state import LoopState
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.models import Registry
 
+EVERY_SECONDS = 15.0
 _LOG = logging.getLogger("homeostat.control")
 
 
 @dataclass(slots=True)
 class Publisher:
-    """Publishes a loop's route; safe to repeat. Serving that is down is not waited for: it reads the copy."""
+    """Publishes a loop's route; safe to repeat. Serving that is down is not waited for: it reads the copy.
+
+    ``behind`` are the loops whose route a registry that was away does not show yet, each with what kept it.
+    """
 
     operations: Operations
     registry: Registry
     fleet: Fleet
+    behind: dict[str, str] = field(init=False, default_factory=dict)
 
     def publish(self, state: LoopState) -> None:
         """Write the copy, wait until serving shows its generation, mirror the aliases.
@@ -33,6 +39,16 @@ class Publisher:
         self._await_serving(state)
         self._mirror(state)
 
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop, mirror what the registry does not show yet."""
+        while not stop.wait(EVERY_SECONDS):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Mirror the newest routes of those that are behind."""
+        for loop in list(self.behind):
+            self._mirror(self.operations.state(loop))
+
     def _await_serving(self, state: LoopState) -> None:
         for text in self.fleet.follow(state.loop, state.route.generation).lagging:
             _LOG.warning("the route of %s is not served everywhere: %s", state.loop, text)
@@ -44,4 +60,9 @@ class Publisher:
         try:
             self.registry.mirror(state.loop, aliases)
         except HomeostatError as error:
-            _LOG.warning("the registry does not mirror the route: %s %s", error.problem, error.mend)
+            if self.behind.get(state.loop) != error.problem:
+                _LOG.warning("the registry does not mirror the route: %s %s", error.problem, error.mend)
+            self.behind[state.loop] = error.problem
+        else:
+            if self.behind.pop(state.loop, None) is not None:
+                _LOG.info("the registry mirrors the route of %s again", state.loop)

@@ -14,14 +14,18 @@ from homeostat.app.fleet import Fleet
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.control.state import LoopState, initial_state
+from homeostat.kernel.errors import Unavailable
 from homeostat.serving.routing import Route
 
 
 class _Registry:
     def __init__(self) -> None:
         self.shown: dict[str, str | None] = {}
+        self.away = False
 
     def mirror(self, loop: str, aliases: dict[str, str | None]) -> None:
+        if self.away:
+            raise Unavailable("The registry is away.", mend="Wait.")
         self.shown = aliases
 
 
@@ -44,6 +48,23 @@ def test_one_who_was_overtaken_does_not_put_the_old_route_back(operations: Opera
     publisher.publish(old)
     assert read_route(operations.home.routes, "demo") == new.route
     assert registry.shown["champion"] == "v2"
+
+
+def test_a_registry_that_is_away_holds_up_no_route_and_shows_it_when_it_is_back(
+    operations: Operations, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = _Registry()
+    publisher = Publisher(operations, registry, Fleet(operations.home))  # type: ignore[arg-type]
+    registry.away = True
+    state = _move(operations, initial_state("demo"), "v1")
+    publisher.publish(state)
+    assert read_route(operations.home.routes, "demo") == state.route
+    publisher.catch_up()
+    assert [record.message for record in caplog.records].count(caplog.records[-1].message) == 1
+    _move(operations, state, "v2")
+    registry.away = False
+    publisher.catch_up()
+    assert (registry.shown["champion"], publisher.behind) == ("v2", {})
 
 
 def test_many_writers_at_once_leave_the_newest(operations: Operations) -> None:

@@ -1,0 +1,41 @@
+"""Lays a folder at its place whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def lay(folder: Path, place: Path) -> None:
+    """``place`` becomes a copy of ``folder``, on disk; one that is killed leaves no half of it."""
+    with _part_of(place) as part:
+        shutil.copytree(folder, part, dirs_exist_ok=True)
+        _flush(part)
+        shutil.rmtree(place, ignore_errors=True)
+        part.rename(place)
+        _flush(place.parent)
+
+
+@contextmanager
+def _part_of(place: Path) -> Iterator[Path]:
+    """A folder beside ``place`` to be filled and renamed; what a killed process left of it is removed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
