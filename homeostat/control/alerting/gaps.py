@@ -32,7 +32,7 @@ def gap_readings(days: Sequence[Day]) -> Iterator[Reading]:
 
 def _text(found: Sequence[Widened]) -> str:
     parts = [
-        f"{one.cohort}: log-loss {one.now.difference.value:+.3f} beside all others under {one.now.version},"
+        f"{one.cohort}: loss {one.now.difference.value:+.3f} beside all others under {one.now.version},"
         f" {one.before.difference.value:+.3f} under {one.before.version}, wider by at least {one.by.low:.3f}"
         for one in found[:_NAMED]
     ]
