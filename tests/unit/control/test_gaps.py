@@ -47,7 +47,7 @@ def test_a_gap_that_a_retraining_widened_is_told_with_both_sides() -> None:
     assert 0.0 < worst.by.low < worst.now.difference.value - worst.before.difference.value < worst.by.high
     (read,) = gap_readings(kept)
     assert (read.rule, read.said) == ("gap", "over")
-    assert "shop = d: loss +" in read.text
+    assert "shop = d: log-loss +" in read.text
     assert "under v2" in read.text
     assert "under v1, wider by at least" in read.text
     assert "gap" in RULES
