@@ -19,7 +19,7 @@ export function mountRollout(root, page) {
   const figures = h("div", { class: "difference-figures" });
   const area = h("div", { class: "chart-area" });
   const past = h("ol", { class: "past" });
-  difference.append(h("h3", null, "Paired difference of log-loss, same rows"), figures, area);
+  difference.append(h("h3", null, "Paired difference of loss, same rows"), figures, area);
   root.append(
     h("div", { class: "card-head" }, h("h2", { id: "rollout-title" }, "Rollout"), aside),
     h("div", { class: "rollout-body" },
