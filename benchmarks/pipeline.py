@@ -1,4 +1,4 @@
-"""What a training costs that has nothing to do, and a registration beside MLflow's own: ``python -m benchmarks.pipeline``.
+"""What a training without news costs, and a registration beside MLflow's own: ``python -m benchmarks.pipeline``.
 
 By processor time, which neighbours of the machine change less than the clock.
 """
