@@ -59,7 +59,6 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     """
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
-    from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
     from homeostat.app.loader import load_loop, load_loops
@@ -69,8 +68,15 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     settings = Settings.load(existing.root)
     loops = load_loops(settings.loop_file) if loop is None else {loop: load_loop(settings.loop_file, loop)}
     store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
-    now = SystemClock().now() if settings.clock == "system" else None
-    return Why(existing, loops, store, flush_of(existing)), now
+    return Why(existing, loops, store, flush_of(existing)), present_of(existing)
+
+
+def present_of(home: Home) -> Instant | None:
+    """The present of a home's clock; None in a replay, whose present is how far it was decided."""
+    from homeostat.app.clocks import SystemClock
+    from homeostat.app.settings import Settings
+
+    return SystemClock().now() if Settings.load(home.root).clock == "system" else None
 
 
 def flush_of(home: Home) -> Callable[[], object]:
