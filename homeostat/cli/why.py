@@ -43,11 +43,13 @@ def why(
 def _asked(home: Path, prediction_id: str, loop: str | None, rows: int) -> Json:
     """From the running instance, which has everything open; else from what lies in the home."""
     from homeostat.app.home import Home
-    from homeostat.app.loopback import ask_json
     from homeostat.kernel.errors import NotFound, Unavailable
 
     try:
-        place = f"{Home(home).running().control}/api/predictions/{quote(prediction_id, safe='')}/why?rows={rows}"
+        control = Home(home).running().control
+        from homeostat.app.loopback import ask_json
+
+        place = f"{control}/api/predictions/{quote(prediction_id, safe='')}/why?rows={rows}"
         found: Json = ask_json(place + (f"&loop={quote(loop)}" if loop else ""), _PATIENCE)
         return found
     except (NotFound, Unavailable):
