@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from homeostat.app.supervisor import ONE_THREAD
 from homeostat.app.trust import keyring
+from tests.harness.first import RUN
 
 # As in every process of an installation; said before a numeric library is imported.
 os.environ.update(ONE_THREAD)
@@ -26,12 +27,13 @@ settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-# Keys that sign versions lie outside of every home: those of tests, outside of the user's configuration, too. Workers
-# of pytest-xdist and every process that a test starts inherit the folder from the first process.
-_KEYS = Path(tempfile.mkdtemp(prefix="homeostat-keys-")) if "HOMEOSTAT_KEYS" not in os.environ else None
-if _KEYS is not None:
-    os.environ["HOMEOSTAT_KEYS"] = str(_KEYS / "keys")
-    atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)
+# What the processes of a test run share lies in one folder, which workers of pytest-xdist and every process that a test
+# starts inherit from the first process: keys that sign versions, outside of the user's configuration, and grown homes.
+_RUN = Path(tempfile.mkdtemp(prefix="homeostat-tests-")) if RUN not in os.environ else None
+if _RUN is not None:
+    os.environ[RUN] = str(_RUN)
+    os.environ["HOMEOSTAT_KEYS"] = str(_RUN / "keys")
+    atexit.register(shutil.rmtree, _RUN, ignore_errors=True)
 
 RequirePart = Callable[..., str]
 SHARING = "tests/service/twins/"
@@ -47,7 +49,7 @@ class _OneProcess(LoadFileScheduling):
 
 def pytest_configure() -> None:
     """The key of tests, made once."""
-    if _KEYS is not None:
+    if _RUN is not None:
         keyring().make(0)
 
 

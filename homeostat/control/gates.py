@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
-from homeostat.stats.tasks import task_of
+from homeostat.stats.tasks import SUSPICIOUS, task_of
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval
@@ -32,6 +32,8 @@ class Gate:
     ``min_days``: fewest days of held-out rows. Intervals are two-sided at ``confidence``.
     ``max_shift``: how far apart a feature may be as served over the time ``served`` before and as training computes
     it for those rows: the share of rows moved, KS for numbers and total variation for texts, from 0 to 1.
+    ``max_skill``: a skill above it, where one feature tells the labels apart by itself, is too good to be true: the
+    answer is among the features. It is inconclusive, or the first thing that whoever approves is told.
     ``clean_tree``: only a candidate whose code a commit tells may serve; else a dirty tree is recorded whole.
     ``approval``: a candidate that passed waits so long, in event time, for a person other than the author of the code
     to approve it, and is turned away without; None asks nobody. ``author``: who that is; left out, the author of the
@@ -44,6 +46,7 @@ class Gate:
     confidence: float = 0.95
     max_shift: float = 0.1
     served: str = "7d"
+    max_skill: float = SUSPICIOUS
     clean_tree: bool = False
     approval: str | None = None
     author: str | None = None
@@ -55,6 +58,11 @@ class Gate:
             raise InvalidInput(
                 f"A gate that lets features be {self.max_shift} apart over {self.served} checks nothing.",
                 mend="Give max_shift above 0 and at most 1, such as 0.1, and a time such as served='7d'.",
+            )
+        if not SUSPICIOUS <= self.max_skill <= 1:
+            raise InvalidInput(
+                f"A skill above {self.max_skill} is nothing to be suspicious of.",
+                mend=f"Give max_skill from {SUSPICIOUS} to 1; at 1 nothing is too good to be true.",
             )
         if self.min_days < 3 or not 0.5 < self.confidence < 1:
             raise InvalidInput(
@@ -73,6 +81,7 @@ class Evidence:
     """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion.
 
     ``served`` compares its features with those that serving produces; None when it produced none to compare.
+    ``telling`` features tell the labels apart by themselves. ``believed`` is the champion's skill.
     ``dirty``: whether its code differs from the commit of its tree; None where there is none. ``task`` is what the
     loop answers, as `stats.tasks.task_of` reads it.
     """
@@ -84,6 +93,8 @@ class Evidence:
     served: ServedComparison | None = None
     dirty: bool | None = False
     task: Mapping[str, Any] | None = None
+    telling: tuple[str, ...] = ()
+    believed: float = 0.0
 
 
 def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
@@ -93,6 +104,8 @@ def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
         checks.append(_no_worse(seen, limits))
     if seen.served is not None:
         checks.append(_same_features(seen.served, limits))
+    if seen.telling and seen.believed <= limits.max_skill:
+        checks += _too_good(seen, limits)
     if limits.clean_tree:
         checks.append(_committed(seen))
     for name in (REJECT, INCONCLUSIVE):
@@ -148,6 +161,18 @@ def _same_features(seen: ServedComparison, limits: Gate) -> tuple[str, Reason]:
         return REJECT, Reason("features_diverge", farthest, limit, text)
     text = f"features as served and as trained on are at most {figure(farthest)} <= {figure(limit)} apart"
     return ACCEPT, Reason("features_as_served", farthest, limit, f"{text} on {seen.rows} rows")
+
+
+def _too_good(seen: Evidence, limits: Gate) -> list[tuple[str, Reason]]:
+    """A person who is asked anyway may know better; without one, nobody does."""
+    if seen.skill is None or seen.skill.value <= limits.max_skill:
+        return []
+    named = f"{', '.join(seen.telling[:_NAMED])} alone tells the labels apart"
+    text = f"skill {figure(seen.skill.value)} > {figure(limits.max_skill)} is too good to be true: {named}"
+    if limits.approval is not None:
+        return [(ACCEPT, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
+    text += "; if it is known in time, say hs.Gate(max_skill=1), or approval='7d' to be asked"
+    return [(INCONCLUSIVE, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
 
 
 def _committed(seen: Evidence) -> tuple[str, Reason]:

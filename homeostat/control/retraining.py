@@ -177,4 +177,15 @@ def lighter(made: Burden, of: Burden) -> Reason:
 def _evidence(ask: Json, trained: Json) -> Evidence:
     seen, dirty = Evaluation.from_json(trained["evaluation"]), trained.get("dirty")
     champion = seen.champion.version if seen.champion else None
-    return Evidence(str(ask["version"]), champion, seen.candidate.skill, seen.difference, seen.served, dirty, seen.task)
+    believed = seen.champion.skill.value if seen.champion and seen.champion.skill else 0.0
+    return Evidence(
+        str(ask["version"]),
+        champion,
+        seen.candidate.skill,
+        seen.difference,
+        seen.served,
+        dirty,
+        seen.task,
+        seen.telling,
+        believed,
+    )

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.dataset as ds
 
+from homeostat.data.arrow import ds
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import column, integers, plain
 from homeostat.features.definitions import FeatureSet

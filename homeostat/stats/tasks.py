@@ -21,6 +21,9 @@ from homeostat.stats.number_sums import NumberSums, number_losses
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import ScoreSums, pooled
 
+SUSPICIOUS = 0.9
+"""The share of a constant answer's loss from which a model is said to know the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task(ABC):

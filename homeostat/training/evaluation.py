@@ -63,6 +63,7 @@ class Evaluation:
     ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts
     blocks. None stands for unknown: no champion, too few days, or only one outcome. ``served`` compares the
     features that the candidate was trained on with those that serving produces; None before it produced any.
+    ``telling`` features tell the labels apart by themselves, and the candidate's skill is suspiciously high.
     """
 
     rows: int
@@ -75,6 +76,7 @@ class Evaluation:
     difference: Interval | None
     served: ServedComparison | None = None
     task: Mapping[str, Any] | None = None
+    telling: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """JSON values only; ``from_json`` reads them back."""
@@ -82,7 +84,8 @@ class Evaluation:
         for one in (values["candidate"], values["champion"] or {}):
             if not one.get("others"):
                 one.pop("others", None)
-        return values if self.task else {name: value for name, value in values.items() if name != "task"}
+        unsaid = {name for name in ("task", "telling") if not values[name]}
+        return {name: value for name, value in values.items() if name not in unsaid}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Evaluation:
@@ -95,6 +98,7 @@ class Evaluation:
             champion=None if champion is None else _figures(champion),
             difference=_interval(fields.pop("difference")),
             served=None if served is None else ServedComparison.from_json(served),
+            telling=tuple(fields.pop("telling", ())),
             **fields,
         )
 

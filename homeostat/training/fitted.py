@@ -69,9 +69,11 @@ def must_predict_numbers(estimator: Any) -> None:
 def class_table(estimator: Any, classes: tuple[str, ...]) -> NDArray[np.float64]:
     """By which the chances of the estimator's classes, as columns, become those of the loop's: 1 where both meet.
 
+    An estimator that was fitted on places of classes says in ``class_names_`` which these are.
+
     Raises: Refused naming the estimator, where it has other classes or none.
     """
-    found = [str(value) for value in getattr(estimator, "classes_", [])]
+    found = _class_names(estimator)
     strange = [name for name in found if name not in classes]
     if not hasattr(estimator, "predict_proba") or len(found) < 2 or strange:
         why = f"it has the classes {', '.join(strange)}" if strange else "it is not a fitted classifier"
@@ -81,3 +83,17 @@ def class_table(estimator: Any, classes: tuple[str, ...]) -> NDArray[np.float64]
             estimator=named(estimator),
         )
     return np.array([[float(name == other) for other in classes] for name in found])
+
+
+def _class_names(estimator: Any) -> list[str]:
+    steps = getattr(estimator, "steps", None)
+    model = steps[-1][1] if steps else estimator
+    classes = list(getattr(estimator, "classes_", []))
+    names = list(getattr(model, "class_names_", classes))
+    if len(names) != len(classes):
+        raise Refused(
+            f"{named(estimator)} has {len(classes)} classes, and {len(names)} names for them.",
+            mend="Set class_names_ to the names of its classes_, in their order.",
+            estimator=named(estimator),
+        )
+    return [str(value) for value in names]

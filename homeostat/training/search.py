@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
+from homeostat.stats.own import Own
 from homeostat.training.jobs import TrainingFailed
 
 Value = bool | int | float | str | None
@@ -77,7 +78,10 @@ def choice(*values: Value) -> Options:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One config that was tried: ``values`` for the space, and the loss on the later rows; None where it failed."""
+    """One config that was tried: ``values`` for the space, and the loss on the later rows; None where it failed.
+
+    Of a metric of which more is better, the loss is its negative.
+    """
 
     values: Mapping[str, Value]
     loss: float | None
@@ -90,14 +94,16 @@ class Search:
 
     ``trials`` configs are tried, the loop's own first. Each is trained on the earlier part of the rows to train on and
     judged on the ``later`` share of them, in time; rows that are held out are never looked at. The best one is then
-    trained on all of them. The same rows and ``seed`` always try the same.
-    Raises: InvalidInput for a search of nothing.
+    trained on all of them. The same rows and ``seed`` always try the same. What counts is the loop's own loss, log-loss
+    or that of its number, unless a ``metric`` of one's own is given: of ``hs.metric(function, better=...)``.
+    Raises: InvalidInput for a search of nothing, and by a metric of which no way is better.
     """
 
     space: Mapping[str, Span | Options]
     trials: int = 20
     later: float = 0.2
     seed: int = 0
+    metric: Own | None = None
 
     def __post_init__(self) -> None:
         if not self.space or not all(isinstance(one, Span | Options) for one in self.space.values()):
@@ -109,11 +115,15 @@ class Search:
                 mend="Give at least 2 trials and a share between 0 and 1, such as later=0.2.",
             )
 
+        if self.metric is not None and (not isinstance(self.metric, Own) or self.metric.better == "neither"):
+            mend = "Give metric=hs.metric(function, better='higher'), or 'lower'; left out, the loop's loss counts."
+            raise InvalidInput("Nothing can be searched for by that metric.", mend=mend)
+
     @property
     def meaning(self) -> dict[str, Any]:
         """What decides each of its trials, as JSON values: how many there are is none of it."""
         told: dict[str, Any] = plain({"space": self.space, "later": self.later, "seed": self.seed})
-        return told
+        return told if self.metric is None else {**told, "metric": [self.metric.name, self.metric.better]}
 
     def own(self, config: Mapping[str, Any]) -> dict[str, Value] | None:
         """The loop's own values, where it has one of each in the space."""

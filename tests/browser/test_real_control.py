@@ -14,12 +14,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from homeostat.kernel.clock import format_instant
 from tests.browser.conftest import LAPTOP
+from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started
 from tests.harness.world import LOOP_FILE, World, day, write_loop
 
-pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
 
-FIRST, NOW = 8, 18
+NOW = 16
 BY_OUTCOMES = "hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | "
 TEXT = LOOP_FILE.replace(BY_OUTCOMES, "").replace('at_latest="20d"', 'at_latest="6d"')
 
@@ -37,9 +38,7 @@ class Seen:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A loop whose first version serves, whose second one is on trial, with some rows kept apart."""
     folder, world = tmp_path_factory.mktemp("real"), World()
-    with started(folder / "home", write_loop(folder, text=TEXT)) as found:
-        found.history(world, 0, FIRST)
-        found.barrier(day(FIRST))
+    with started(first_home(folder / "home"), write_loop(folder, text=TEXT)) as found:
         found.live(world, FIRST, NOW)
         found.send("visits", [{"visit": "odd"}], day(NOW))
         told = {"start": day(0), "until": day(20), "at": day(NOW)}
@@ -91,8 +90,8 @@ def test_it_shows_the_route_and_the_rollout_that_is_open(seen: Seen, running: Ru
 
 def test_it_shows_the_place_of_the_replay_and_the_totals(seen: Seen, running: Running) -> None:
     told = api(running, "overview")
-    assert seen.page.inner_text(".place-now") == "19 Jan 2024"
-    assert seen.page.get_attribute(".place .progress", "aria-valuenow") == "90"
+    assert seen.page.inner_text(".place-now") == "17 Jan 2024"
+    assert seen.page.get_attribute(".place .progress", "aria-valuenow") == "80"
     shown = {tile.get_attribute("data-total"): tile.inner_text() for tile in seen.page.locator("[data-total]").all()}
     assert shown == {name: f"{value:,}" for name, value in told["totals"].items()}
     assert told["totals"]["served"] == (NOW - FIRST) * 24 * World().per_hour

@@ -13,12 +13,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from homeostat.kernel.clock import format_instant
 from tests.browser.conftest import LAPTOP
+from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started
 from tests.harness.world import HOUR, LOOP_FILE, World, day, write_loop
 
-pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
 
-FIRST, NOW = 8, 10
+NOW = 8
 TEXT = LOOP_FILE.replace('"spent": hs.number(0, 1000)},\n', '"spent": hs.number(0, 1000)},\n    freshness="3h",\n')
 SPENT = "shop_spent_6h"
 
@@ -48,9 +49,7 @@ Open = Callable[[str], Seen]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """v1 serves for two days; a purchase is corrected before a prediction reads it, and again after."""
     folder, world = tmp_path_factory.mktemp("pages"), World()
-    with started(folder / "home", write_loop(folder, text=TEXT)) as running:
-        running.history(world, 0, FIRST)
-        running.barrier(day(FIRST))
+    with started(first_home(folder / "home"), write_loop(folder, text=TEXT)) as running:
         running.live(world, FIRST, NOW)
         now, visits, purchases = next(iter(world.span(NOW * 24, NOW * 24 + 1)))
         running.send("purchases", purchases, now).raise_for_status()

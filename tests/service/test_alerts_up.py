@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.first import FIRST, first_home
 from tests.harness.receiver import SECRET, receiving
 from tests.harness.running import started, until
 from tests.harness.watched import Watch
@@ -19,8 +20,8 @@ def test_from_a_silent_day_to_a_message_an_acknowledgement_and_its_end(tmp_path:
     with receiving() as receiver:
         environment = {**watch.environment, "HOMEOSTAT_ALERTS_CHAT": receiver.url}
         home = tmp_path / "home"
-        with started(home, write_loop(tmp_path), environment=environment) as running:
-            running.history(world, 0, 7)
+        with started(first_home(home), write_loop(tmp_path), environment=environment) as running:
+            running.history(world, FIRST, 7)
             running.barrier(day(7))
             running.live(world, 7, 9)
             assert [one for one in receiver.messages if "used to come" in one.body["title"]] == []

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.kernel.clock import format_instant
+from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started, until
 from tests.harness.world import DAY, HOUR, LOOP, LOOP_FILE, World, day, write_loop
 
@@ -27,11 +28,8 @@ Row = dict[str, Any]
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A week of history, a champion that serves."""
     folder = tmp_path_factory.mktemp("doors")
-    with started(folder / "home", write_loop(folder, text=TEXT)) as found:
-        for number in range(7):
-            parts = list(WORLD.hours(number, number + 1))
-            for table, place in (("purchases", 2), ("visits", 1)):
-                found.send(table, [row for part in parts for row in part[place]], day(number + 1)).raise_for_status()
+    with started(first_home(folder / "home"), write_loop(folder, text=TEXT)) as found:
+        found.history(WORLD, FIRST, 7)
         found.barrier(NOW)
         assert found.overview()["route"]["champion"] == "v1"
         yield found

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.first import FIRST, first_home
 from tests.harness.running import started
-from tests.harness.world import World, day, write_loop
+from tests.harness.world import World, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
-FIRST, LAST = 6, 14
-"""Days at whose start the first version is trained and the looking back begins."""
+LAST = 14
+"""The day at whose start the looking back begins."""
 
 
 def test_a_loop_is_reviewed_and_audited_while_it_runs(tmp_path: Path) -> None:
     world = World()
-    with started(tmp_path / "home", write_loop(tmp_path)) as running:
-        running.history(world, 0, FIRST)
-        running.barrier(day(FIRST))
+    with started(first_home(tmp_path / "home"), write_loop(tmp_path)) as running:
         running.live(world, FIRST, LAST)
         told = running.command("features", "review", "--days", "8")
         fast = running.command("features", "review", "--fast")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.data.arrow import ds
 from homeostat.data.checks import did_you_mean
 from homeostat.data.counting import counted
 from homeostat.data.profiles import Profile

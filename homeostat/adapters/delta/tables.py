@@ -15,12 +15,12 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from homeostat.adapters.delta.upkeep import describe, small_files, vacuum
+from homeostat.data.arrow import ds
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable

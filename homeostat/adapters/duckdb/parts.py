@@ -11,8 +11,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.dataset as ds
 
+from homeostat.data.arrow import ds
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Kind
 from homeostat.data.tables import SEQUENCE, Table

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ _PAST, _PART = "past.json", ".part"
 
 @dataclass(frozen=True, slots=True)
 class StepFolder:
-    """A ``StepStore`` in ``folder``, of at most ``limit`` bytes; several processes may use it at once.
+    """A ``StepStore`` in ``folder``, of at most ``limit`` bytes; several processes and threads may use it at once.
 
     What another ``release`` of the steps' own code kept is not found.
     """
@@ -39,14 +41,14 @@ class StepFolder:
         """Write beside, then move into place. What is larger than the bound is not kept. Raises: OSError."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = self._place(key)
-        part = place.with_name(f"{place.name}.{os.getpid()}{_PART}")
+        part = place.with_name(f"{place.name}.{threading.get_ident()}.{os.getpid()}{_PART}")
         try:
             part.mkdir()
             for output, written in write.items():
                 written(part / output)
             (part / _PAST).write_bytes(canonical_json(past))
             shutil.rmtree(place, ignore_errors=True)
-            part.rename(place)
+            _move(part, place)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         self.prune()
@@ -78,6 +80,15 @@ class StepFolder:
             except OSError:
                 continue
         return found
+
+
+def _move(part: Path, place: Path) -> None:
+    """Where somebody else was faster, theirs is as good."""
+    try:
+        part.rename(place)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
 
 
 def _alive(part: str) -> bool:

@@ -43,7 +43,7 @@ def convert(estimator: Any, kinds: Mapping[str, Kind], task: Task = BINARY) -> b
     """
     finish = _finish(estimator, task)
     if isinstance(estimator, BroughtOnnx):
-        return estimator.converted(kinds)
+        return estimator.converted(kinds, task)
     register_lightgbm()
     register_histogram()
     whole = _taking_columns(estimator, kinds)

@@ -75,7 +75,7 @@ def quality(material: Material, result: TrainingResult) -> Check:
     seen = result.evaluation
     told = {"log_loss": seen.candidate.log_loss, "roc_auc": seen.candidate.roc_auc, "rows": seen.rows}
     figures = told if seen.task is None else {"rows": seen.rows, **seen.candidate.others}
-    alone = Evidence("the change", None, seen.candidate.skill, None, task=seen.task)
+    alone = Evidence("the change", None, seen.candidate.skill, None, task=seen.task, telling=seen.telling)
     return of_verdict("quality", judge_gate(alone, material.loop.gate), **figures)
 
 

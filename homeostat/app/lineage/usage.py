@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.data.arrow import ds
 from homeostat.data.weights import WEIGHT
 from homeostat.kernel.clock import format_instant
 

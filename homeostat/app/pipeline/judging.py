@@ -20,6 +20,7 @@ from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.manifest import DAILY, PROFILE, read_manifest
 from homeostat.registry.models import Form
 from homeostat.registry.probes import PROBES, Probes
+from homeostat.stats.tasks import SUSPICIOUS
 from homeostat.training.comparison import ServedComparison
 from homeostat.training.evaluation import Evaluation, HeldOut, evaluate
 from homeostat.training.formats import FILES, SCORES, Values
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from homeostat.training.training_set import LabelledRows
-
-_SUSPICIOUS = 0.9
-"""The share of the base rate's log-loss from which a model is said to know the answer."""
 
 
 def judging_steps(material: Material) -> list[Step]:
@@ -80,9 +78,10 @@ def _evaluate(material: Material) -> Step:
         champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
         later = _held_out(held_out, loop.timezone)
         seen = evaluate(later, (job.version, scores), champion, confidence=job.confidence, task=loop.task)
-        for warning in odd_answers(scores, held_out, seen):
+        telling = telling_of(held_out, seen)
+        for warning in odd_answers(scores, seen, telling):
             notes.warn(warning)
-        return {"scores": scores, "evaluation": replace(seen, served=compared)}
+        return {"scores": scores, "evaluation": replace(seen, served=compared, telling=telling)}
 
     decided_by = {
         "version": job.version,
@@ -97,18 +96,23 @@ def _evaluate(material: Material) -> Step:
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
 
 
-def odd_answers(scores: NDArray[np.float64], held_out: LabelledRows, seen: Evaluation) -> list[str]:
-    """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
+def telling_of(held_out: LabelledRows, seen: Evaluation) -> tuple[str, ...]:
+    """Features that tell the labels apart by themselves, where the skill is suspiciously high: likely the answer."""
     from homeostat.training.checks import telling_features
 
+    skill = seen.candidate.skill
+    return tuple(telling_features(held_out)) if skill is not None and skill.value > SUSPICIOUS else ()
+
+
+def odd_answers(scores: NDArray[np.float64], seen: Evaluation, telling: tuple[str, ...]) -> list[str]:
+    """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
     if scores.size and bool((scores == scores[0]).all()):
         same = f"{scores[0]:.4g}" if scores.ndim == 1 else "the same"
         return [f"the model answers {same} to every one of {len(scores)} held-out rows: it learnt nothing"]
     skill = seen.candidate.skill
-    if skill is None or skill.value < _SUSPICIOUS:
+    if skill is None or skill.value <= SUSPICIOUS:
         return []
-    told = telling_features(held_out)
-    named = f"; {', '.join(told)} alone tells the labels apart" if told else ""
+    named = f"; {', '.join(telling)} alone tells the labels apart" if telling else ""
     return [f"a skill of {skill.value:.3f} is too good to be true unless the answer is among the features{named}"]
 
 

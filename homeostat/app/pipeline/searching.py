@@ -45,7 +45,7 @@ def _trial(material: Material, search: Search, rows: str, number: int) -> Step:
         earlier, later = parted(material.rows(training), search.later)
         try:
             estimator = trained(material, earlier, {**loop.config, **values})
-            found = Trial(values, _loss(material, estimator, later))
+            found = Trial(values, _loss(material, search, estimator, later))
         except HomeostatError as error:
             found = Trial(values, None, error.problem)
         notes.say(f"trial {number + 1} of {search.trials}: {_told(found)}")
@@ -83,12 +83,16 @@ def parted(rows: TrainingRows, later: float) -> tuple[TrainingRows, TrainingRows
     return rows.where(earlier), rows.where(~earlier)
 
 
-def _loss(material: Material, estimator: Any, later: TrainingRows) -> float:
+def _loss(material: Material, search: Search, estimator: Any, later: TrainingRows) -> float:
     from homeostat.training.proof import estimator_scores
 
-    task, classes = material.loop.task, material.loop.label.classes
+    task, classes, metric = material.loop.task, material.loop.label.classes, search.metric
+    answers = estimator_scores(estimator, later.features, task)
+    if metric is not None:
+        found = metric.sums(later.label, answers)
+        return found.total / found.rows * (-1.0 if metric.better == "higher" else 1.0)
     label = places_of(later.label, classes) if classes else later.label
-    losses = task.losses(label, estimator_scores(estimator, later.features, task))
+    losses = task.losses(label, answers)
     return float(np.average(losses, weights=to_train_on(material, later).weight))
 
 

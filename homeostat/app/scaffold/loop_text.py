@@ -41,7 +41,7 @@ def train(rows, config):
     """The model that was brought, as it is; fit an estimator on rows.features and rows.label here to train one."""
     from homeostat.app.brought import load_model
 
-    return load_model(Path(__file__).with_name(config["model"]), list(rows.features.columns), config["sha256"])
+    return load_model(Path(__file__).parent, config, list(rows.features.columns), loop.label)
 '''
 
 
@@ -130,7 +130,8 @@ def _loop(plan: Plan) -> Iterator[str]:
 
 def _config(plan: Plan) -> str:
     if plan.model:
-        return f'{{"model": "{plan.model.file}", "sha256": "{plan.model.sha256}"}}'
+        positive = "" if plan.model.positive is None else f', "positive": {_text(plan.model.positive)}'
+        return f'{{"model": "{plan.model.file}", "sha256": "{plan.model.sha256}"{positive}}}'
     trees, leaves = _size(plan.labelled)
     return f'{{"trees": {trees}, "learning_rate": 0.05, "leaves": {leaves}, "seed": 7}}'
 

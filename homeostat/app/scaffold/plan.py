@@ -40,6 +40,7 @@ class Target:
     """The column of the outcomes' table that says what came true, and what is predicted of it.
 
     ``condition`` is the label: what makes it true, or the column itself for a number or for one of ``classes``.
+    ``positive`` is the value that makes it true, and ``values`` the first of those there are, all as texts.
     """
 
     column: str
@@ -47,6 +48,8 @@ class Target:
     condition: str
     answers: Answers = "binary"
     classes: tuple[str, ...] = ()
+    positive: str = ""
+    values: tuple[str, ...] = ()
 
     @property
     def promise(self) -> Column:
@@ -67,10 +70,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A model from elsewhere that is served as it is: its file in the loop's folder, and that file's SHA-256."""
+    """A model from elsewhere that is served as it is: its file in the loop's folder, and that file's SHA-256.
+
+    ``positive`` is the class that makes the label true, where a binary model calls it by a name.
+    """
 
     file: str
     sha256: str
+    positive: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

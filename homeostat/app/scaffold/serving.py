@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from numpy.typing import NDArray
 
-from homeostat.app.brought import is_model, must_answer, names_in, read_model, suffixes, width_of
+from homeostat.app.brought import (
+    answers_of,
+    fitted_for,
+    must_answer,
+    named_classes,
+    names_in,
+    positive_name,
+    width_of,
+)
+from homeostat.app.brought_files import is_model, read_model, suffixes
+from homeostat.app.scaffold.cleaning import names_for
 from homeostat.app.scaffold.past import Past
-from homeostat.app.scaffold.plan import Brought, Plan
+from homeostat.app.scaffold.plan import Asked, Brought, Plan, Target
 from homeostat.data.inference import ProposedColumn
 from homeostat.kernel.errors import InvalidInput, NotFound
 from homeostat.registry.manifest import hash_file
+from homeostat.registry.models import Kind
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from homeostat.training.rows import model_frame
 
 _MLFLOW = "mlflow:"
 _ASKED = 500
+_SAID = {"binary": "a yes or no", "regression": "a number", "multiclass": "one of several classes"}
 
 
 def sources_of(
@@ -56,29 +72,56 @@ def sources_of(
     return rows, fetch_model(source.removeprefix(_MLFLOW), scratch, suffixes(), tracking)
 
 
+def asked_of(asked: Asked, file: Path) -> Asked:
+    """The same question with what the model in ``file`` answers. Raises: InvalidInput where another kind is asked."""
+    found = answers_of(read_model(file), file.name)
+    wanted = "binary" if asked.positive is not None else asked.answers
+    if found is not None and wanted not in (None, found):
+        raise InvalidInput(
+            f"{file.name} answers {_SAID[found]}, not {_SAID[wanted]}.",
+            mend="Leave --kind and --positive out; or give rows alone, and a model is trained.",
+            file=file.name,
+        )
+    return asked if found is None or asked.positive is not None else replace(asked, answers=found)
+
+
 def serving(past: Past, file: Path) -> Past:
     """The same past for a loop that serves the model in ``file``: its features are those that the model takes.
 
     Raises: InvalidInput where the rows lack one, it is not clear which they are, or the model does not answer.
     """
-    model = read_model(file)
+    model, target = read_model(file), past.plan.target
     features, told = _features(past.plan, names_in(model), width_of(model), file.name)
-    model = read_model(file, [one.name for one in features])
-    chosen = {one.name: "text" if one.column.kind == "text" else "number" for one in features}
-    newest = past.questions.tail(_ASKED)
-    columns = {name: _values(newest[name], kind == "text") for name, kind in chosen.items()}
-    must_answer(model, model_frame(columns, chosen), file.name)  # type: ignore[arg-type]
+    positive = None
+    model = fitted_for(model, [one.name for one in features], target.answers)
+    if target.answers == "multiclass":
+        classes, more = named_classes(model, target.classes, file.name)
+        target, told = replace(target, classes=classes), [*told, *more]
+    elif target.answers == "binary":
+        positive = positive_name(model, target.positive, target.values, file.name)
+    model = fitted_for(model, [one.name for one in features], target.answers, target.classes, positive)
+    _must_answer(model, features, past, target, file.name)
     named = {one.name for one in features}
     unused = {one.name: "is none of the model's" for one in past.plan.features if one.name not in named}
     plan = replace(
         past.plan,
+        target=target,
+        spread={**dict.fromkeys(target.classes, 0), **past.plan.spread},
         features=features,
-        model=Brought(f"model{file.suffix.lower()}", hash_file(file)),
+        model=Brought(f"model{file.suffix.lower()}", hash_file(file), positive),
         assumed=(*past.plan.assumed, *told),
         left_out={**past.plan.left_out, **unused},
     )
     keep = [*(name for name, _ in plan.key), plan.time, *(one.name for one in features)]
     return Past(plan, past.questions.select(list(dict.fromkeys(keep))), past.outcomes)
+
+
+def _must_answer(model: Any, features: Sequence[ProposedColumn], past: Past, target: Target, file: str) -> None:
+    kinds: dict[str, Kind] = {one.name: "text" if one.column.kind == "text" else "number" for one in features}
+    newest = past.questions.tail(_ASKED)
+    columns = {name: _values(newest[name], kind == "text") for name, kind in kinds.items()}
+    made: dict[str, Task] = {"regression": Regression(), "multiclass": Multiclass(target.classes)}
+    must_answer(model, model_frame(columns, kinds), made.get(target.answers, BINARY), file)
 
 
 def _features(
@@ -96,7 +139,7 @@ def _features(
         return numbers, [
             f"The model names no columns: it is given {', '.join(one.name for one in numbers)}, in this order."
         ]
-    new = [plan.renamed.get(name, name) for name in names]
+    new = [plan.renamed.get(name, name if name in known else names_for([name])[name]) for name in names]
     missing = [name for name, mine in zip(names, new, strict=True) if mine not in known]
     if missing:
         raise InvalidInput(
@@ -107,5 +150,5 @@ def _features(
     return tuple(known[name] for name in new), []
 
 
-def _values(column: pl.Series, text: bool) -> object:
+def _values(column: pl.Series, text: bool) -> NDArray[Any]:
     return column.cast(pl.Float64).to_numpy() if not text else column.to_numpy().astype(object)

@@ -21,7 +21,7 @@ from homeostat.app.scaffold.outcomes import spread_told
 from homeostat.app.scaffold.page_text import example_file, readme_file
 from homeostat.app.scaffold.past import Past, past_of
 from homeostat.app.scaffold.plan import GENERATED, Asked
-from homeostat.app.scaffold.serving import serving
+from homeostat.app.scaffold.serving import asked_of, serving
 from homeostat.app.scaffold.tests_text import tests_file
 from homeostat.app.settings import Settings
 from homeostat.control.loop import check_name
@@ -53,6 +53,8 @@ def start_from_rows(
     check_name(asked.name)
     _must_be_new(place)
     progress("reading rows", 0, 3)
+    if model is not None:
+        asked = asked_of(asked, model)
     rows, asked = _made_up(asked, now) if file is None else (pl.DataFrame(pl.from_arrow(read_file(file))), asked)
     past = past_of(rows, asked, now)
     if model is not None:

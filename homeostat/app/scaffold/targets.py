@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -31,14 +32,15 @@ def target_of(column: pl.Series, positive: str | None, answers: Answers | None) 
     kind = _kind(column)
     values = column.drop_nulls().unique().sort().to_list()
     _must_be_outcomes(column, values)
+    told: list[str] = []
     if positive is not None:
         _must_be_binary(answers)
-        return _named(column.name, kind, values, positive), []
-    if answers is None:
-        answers, told = _guessed(column, kind, values)
+        target = _named(column.name, kind, values, positive)
     else:
-        told = []
-    return _MAKERS[answers](column, kind, values), told
+        if answers is None:
+            answers, told = _guessed(column, kind, values)
+        target = _MAKERS[answers](column, kind, values)
+    return replace(target, values=tuple(map(_shown, values[:_MOST_CLASSES]))), told
 
 
 def outcomes_of(column: pl.Series, target: Target) -> pl.Series:
@@ -83,8 +85,13 @@ def _guessed(column: pl.Series, kind: Kind, values: list[Any]) -> tuple[Answers,
         if many > _TEXT_CLASSES or many * _REPEATS > column.drop_nulls().len():
             raise InvalidInput(
                 f"The target {name!r} has {many:,} different texts: hardly classes that a model could tell apart.",
-                mend="Name a column of numbers or of few texts; or say which text is to be predicted, such as"
-                f" --positive {_worded(values[0])}; or add --kind multiclass if these are classes.",
+                mend="Name a column of numbers or of few texts"
+                + (
+                    f"; or say which text is to be predicted, such as --positive {_worded(values[0])}; or add --kind"
+                    " multiclass if these are classes."
+                    if many <= _MOST_CLASSES
+                    else "."
+                ),
                 target=name,
             )
         return "multiclass", [f"{name!r} is one of {many} texts: which of these classes it is, is predicted."]
@@ -97,7 +104,7 @@ def _guessed(column: pl.Series, kind: Kind, values: list[Any]) -> tuple[Answers,
 
 def _yes_or_no(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind == "boolean":
-        return Target(column.name, kind, column.name)
+        return Target(column.name, kind, column.name, positive="true")
     chosen = [value for value in values if _says_yes(value, values)] if len(values) == 2 else []
     if len(chosen) != 1:
         first, last = _shown(values[0]), _shown(values[-1])
@@ -116,7 +123,7 @@ def _number(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind not in ("number", "integer"):
         raise InvalidInput(
             f"The target {column.name!r} holds no numbers, but such as {_shown(values[0])!r}.",
-            mend="Name a column of numbers, or leave --kind out.",
+            mend="Name a column of numbers: --kind regression, or a model of numbers, needs one.",
             target=column.name,
         )
     return Target(column.name, kind, column.name, "regression")
@@ -126,7 +133,8 @@ def _classes(column: pl.Series, kind: Kind, values: list[Any]) -> Target:
     if kind == "number" and not all(value.is_integer() for value in values):
         raise InvalidInput(
             f"The target {column.name!r} holds numbers with fractions, which are no classes.",
-            mend="Leave --kind out to predict a number, or name a column of few texts or whole numbers.",
+            mend="Predict a number of it; or name a column of few texts or whole numbers, which --kind multiclass, or a"
+            " model of several classes, needs.",
             target=column.name,
         )
     if len(values) > _MOST_CLASSES:
@@ -158,12 +166,12 @@ def _named(name: str, kind: Kind, values: list[Any], positive: str) -> Target:
             target=name,
         )
     if kind == "boolean":
-        return Target(name, kind, name if found[0] else f"not {name}")
+        return Target(name, kind, name if found[0] else f"not {name}", positive=_shown(found[0]))
     return _condition(name, kind, found[0])
 
 
 def _condition(name: str, kind: Kind, value: object) -> Target:
-    return Target(name, kind, f"{name} == {json.dumps(value, ensure_ascii=False)}")
+    return Target(name, kind, f"{name} == {json.dumps(value, ensure_ascii=False)}", positive=_shown(value))
 
 
 def _kind(column: pl.Series) -> Kind:

@@ -10,82 +10,205 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from homeostat.app.brought import load_model, names_in, read_model
+from homeostat.app.brought import fitted_for, load_model, names_in
+from homeostat.app.brought_files import read_model
 from homeostat.app.forms import choose_form
+from homeostat.app.loader import load_loop
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import Past, past_of
 from homeostat.app.scaffold.plan import Asked
-from homeostat.app.scaffold.serving import serving, sources_of
+from homeostat.app.scaffold.serving import asked_of, serving, sources_of
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.errors import HomeostatError, IntegrityError, InvalidInput, NotFound
 from homeostat.registry.manifest import hash_file
+from homeostat.registry.models import Kind
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
+from homeostat.training.fitted import answering
+from homeostat.training.rows import TrainingRows
 
 NOW = parse_instant("2026-03-01T00:00:00Z")
 NAMES = ["b", "a"]
 DRAWN = np.random.default_rng(4)
 X = DRAWN.normal(size=(300, 2)).astype(np.float32)
-Y = (X[:, 0] - X[:, 1] + DRAWN.normal(size=300)) > 0
+NUMBER = 100 + 10 * (X[:, 0] - X[:, 1] + DRAWN.normal(size=300))
+Y = NUMBER > 100
+TOLD: dict[str, Any] = {
+    "binary": Y,
+    "regression": NUMBER,
+    "multiclass": np.array(["cake", "bread", "nothing"])[np.digitize(NUMBER, [95, 105])],
+}
+CLASSES = ("bread", "cake", "nothing")
+TASKS: dict[str, Task] = {"binary": BINARY, "regression": Regression(), "multiclass": Multiclass(CLASSES)}
 FRAME = pd.DataFrame(X, columns=NAMES)
-Save = Callable[[Path], tuple[Path, Any]]
+Save = Callable[..., tuple[Path, Any]]
 
 
-def linear() -> Any:
-    return make_pipeline(SimpleImputer(), LogisticRegression()).fit(FRAME, Y)
+def numbered(kind: str) -> Any:
+    """What a library that knows no names is fitted on."""
+    return np.unique(TOLD[kind], return_inverse=True)[1] if kind == "multiclass" else TOLD[kind]
 
 
-def skops(folder: Path) -> tuple[Path, Any]:
+def linear(kind: str = "binary", told: Any = None, frame: Any = FRAME) -> Any:
+    last = LinearRegression() if kind == "regression" else LogisticRegression()
+    return make_pipeline(SimpleImputer(), last).fit(frame, TOLD[kind] if told is None else told)
+
+
+def skops(folder: Path, kind: str = "binary", told: Any = None) -> tuple[Path, Any]:
     from skops.io import dump
 
-    dump(linear(), folder / "m.skops")
-    return folder / "m.skops", linear()
+    dump(linear(kind, told), folder / "m.skops")
+    return folder / "m.skops", linear(kind, told)
 
 
-def lightgbm(folder: Path) -> tuple[Path, Any]:
-    from lightgbm import LGBMClassifier
+def lightgbm(folder: Path, kind: str = "binary") -> tuple[Path, Any]:
+    from lightgbm import LGBMClassifier, LGBMRegressor
 
-    model = LGBMClassifier(n_estimators=5, n_jobs=1, verbosity=-1).fit(FRAME, Y)
+    made = LGBMRegressor if kind == "regression" else LGBMClassifier
+    model = made(n_estimators=5, n_jobs=1, verbosity=-1).fit(FRAME, numbered(kind))
     model.booster_.save_model(folder / "m.txt")
     return folder / "m.txt", model
 
 
-def xgboost(folder: Path) -> tuple[Path, Any]:
+def xgboost(folder: Path, kind: str = "binary") -> tuple[Path, Any]:
     library = pytest.importorskip("xgboost")
-    model = library.XGBClassifier(n_estimators=5, n_jobs=1).fit(FRAME, Y)
+    made = library.XGBRegressor if kind == "regression" else library.XGBClassifier
+    model = made(n_estimators=5, n_jobs=1).fit(FRAME, numbered(kind))
     model.save_model(folder / "m.ubj")
     return folder / "m.ubj", model
 
 
-def onnx(folder: Path) -> tuple[Path, Any]:
+def onnx(folder: Path, kind: str = "binary") -> tuple[Path, Any]:
     """As skl2onnx writes it by default: one input for all columns, a ZipMap at the end."""
     from skl2onnx import to_onnx
 
-    model = linear()
-    plain = make_pipeline(SimpleImputer(), LogisticRegression()).fit(X, Y)
+    plain = linear(kind, frame=X)
     (folder / "m.onnx").write_bytes(to_onnx(plain, X[:1]).SerializeToString())
-    return folder / "m.onnx", model
+    return folder / "m.onnx", linear(kind)
 
 
-def past(**more: object) -> Past:
+def past(kind: str = "binary", positive: str | None = None, **more: object) -> Past:
     rows: dict[str, object] = {"a": X[:, 1], "b": X[:, 0]}
-    columns = {**rows, "at": [f"2026-01-{1 + place // 11:02d}" for place in range(300)], "left": Y, **more}
+    columns = {**rows, "at": [f"2026-01-{1 + place // 11:02d}" for place in range(300)], "left": TOLD[kind], **more}
     import polars as pl
 
-    return past_of(pl.DataFrame(columns), Asked("brought", "rows.csv", "left"), NOW)
+    return past_of(pl.DataFrame(columns), Asked("brought", "rows.csv", "left", positive=positive), NOW)
 
 
+def loaded(folder: Path, found: Past) -> Any:
+    """The model as the loop file loads it."""
+    (folder / "loop.py").write_text(loop_file(found.plan))
+    loop = load_loop(folder / "loop.py", "brought")
+    return loop.train(TrainingRows(FRAME, TOLD["binary"], np.arange(300)), loop.config)
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression", "multiclass"])
 @pytest.mark.parametrize("save", [skops, lightgbm, xgboost, onnx])
-def test_a_model_of_every_form_is_read_and_serves_with_the_answers_it_always_gave(save: Save, tmp_path: Path) -> None:
-    file, before = save(tmp_path)
-    model = load_model(file, NAMES, hash_file(file))
-    expected = before.predict_proba(FRAME)
-    assert np.allclose(model.predict_proba(FRAME), expected, atol=1e-6)
-    served = choose_form(model, dict.fromkeys(NAMES, "number"), [FRAME], "v1")
-    answers = served.runtime.predict({name: FRAME[name].tolist() for name in NAMES})
-    assert np.allclose(answers, expected[:, 1], atol=1e-6)
+def test_a_model_of_every_form_is_read_and_serves_with_the_answers_it_always_gave(
+    save: Save, kind: str, tmp_path: Path
+) -> None:
+    file, before = save(tmp_path, kind)
+    found = serving(past(kind, a=X[:, 0], b=X[:, 1]) if save is onnx else past(kind), file)
+    assert asked_of(Asked("brought", "rows.csv"), file).answers in (kind, None)
+    assert (found.plan.target.answers, found.plan.target.classes) == (kind, CLASSES if kind == "multiclass" else ())
+    file.rename(tmp_path / found.plan.model.file)  # type: ignore[union-attr]
+    model = loaded(tmp_path, found)
+    expected = before.predict(FRAME) if kind == "regression" else before.predict_proba(FRAME)
+    expected = expected[:, 1] if kind == "binary" else expected
+    assert np.allclose(answering(model, TASKS[kind])(FRAME), expected, rtol=1e-5, atol=1e-6)
+    served = choose_form(model, dict.fromkeys(NAMES, "number"), [FRAME], "v1", task=TASKS[kind])
+    told = served.runtime.predict({name: FRAME[name].tolist() for name in NAMES})
+    assert np.allclose(told, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fitted_on", "target", "positive", "flipped"),
+    [
+        (np.where(Y, "yes", "no"), np.where(Y, "yes", "no"), None, False),
+        (np.where(Y, "gone", "stays"), np.where(Y, "gone", "stays"), "gone", False),
+        (np.where(Y, "gone", "stays"), np.where(Y, "gone", "stays"), "stays", True),
+        (Y.astype(int), Y.astype(int), "0", True),
+        (Y.astype(int), np.where(Y, "yes", "no"), None, False),
+        (Y, Y.astype(int), None, False),
+    ],
+)
+def test_the_class_that_makes_the_label_true_is_found_by_its_name(
+    fitted_on: Any, target: Any, positive: str | None, flipped: bool, tmp_path: Path
+) -> None:
+    file, before = skops(tmp_path, "binary", fitted_on)
+    found = serving(past(left=target, positive=positive), file)
+    file.rename(tmp_path / "model.skops")
+    told = answering(loaded(tmp_path, found))(FRAME)
+    true = before.predict_proba(FRAME)[:, list(map(str, before.classes_)).index(str(fitted_on[Y][0]))]
+    assert np.allclose(told, 1 - true if flipped else true)
+
+
+def test_what_a_model_does_not_answer_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    numbers, _ = lightgbm(tmp_path, "regression")
+    with pytest.raises(InvalidInput, match="answers a number, not a yes or no"):
+        asked_of(Asked("brought", "rows.csv", positive="yes"), numbers)
+    classes, _ = skops(tmp_path, "multiclass")
+    with pytest.raises(InvalidInput, match=r"tells bread, cake, nothing apart \(3 classes\); the target is x, y, z"):
+        serving(past("multiclass", left=["x", "y", "z"] * 100), classes)
+    with pytest.raises(InvalidInput, match="'here' is neither"):
+        serving(past(left=["gone", "here"] * 150, positive="here"), skops(tmp_path, "binary", np.where(Y, "p", "n"))[0])
+
+
+def test_classes_that_only_the_model_or_only_the_rows_know_are_kept_and_said(tmp_path: Path) -> None:
+    file, _ = skops(tmp_path, "multiclass")
+    plan = serving(past("multiclass", left=["bread", "cake", "pie"] * 100), file).plan
+    assert plan.target.classes == ("bread", "cake", "pie", "nothing")
+    assert plan.spread["nothing"] == 0
+    assert "knows nothing of pie" in plan.assumed[-1]
+
+
+@pytest.mark.parametrize(
+    ("target", "classes", "said"),
+    [
+        (["1", "2", "3"], ("1", "2", "3"), "0 is 1, 1 is 2, 2 is 3"),
+        ([0, 1, 2], ("0", "1", "2"), "in this order"),
+        ([0, 1, 2, 3], ("0", "1", "2", "3"), "knows nothing of 3"),
+        ([1, 2, 3, 4], None, "tells 0, 1, 2 apart"),
+    ],
+)
+def test_a_booster_knows_classes_by_number(target: list[Any], classes: Any, said: str, tmp_path: Path) -> None:
+    file, _ = lightgbm(tmp_path, "multiclass")
+    rows = past("multiclass", left=(target * 100)[:300])
+    if classes is None:
+        with pytest.raises(InvalidInput, match=said):
+            serving(rows, file)
+        return
+    plan = serving(rows, file).plan
+    assert plan.target.classes == classes
+    assert said == "in this order" or said in plan.assumed[-1]
+
+
+def test_features_that_are_called_otherwise_in_a_model_are_found_in_all_its_parts(tmp_path: Path) -> None:
+    from skops.io import dump
+
+    odd = {"b": "Size (cm)", "a": "Kind of shop"}
+    frame = FRAME.rename(columns=odd).assign(**{"Kind of shop": np.where(X[:, 1] > 0, "old", "new")})
+    parts = ColumnTransformer(
+        [
+            ("texts", OneHotEncoder(handle_unknown="ignore"), ["Kind of shop"]),
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["Size (cm)"]),
+        ]
+    )
+    before = make_pipeline(parts, LogisticRegression()).fit(frame, Y)
+    dump(before, tmp_path / "m.skops")
+    rows: dict[str, Any] = {str(name): frame[name].to_numpy() for name in frame}
+    found = serving(past(**rows), tmp_path / "m.skops").plan
+    assert [one.name for one in found.features] == ["size_cm", "kind_of_shop"]
+    model = fitted_for(read_model(tmp_path / "m.skops"), ["size_cm", "kind_of_shop"], "binary")
+    renamed = frame.set_axis(["size_cm", "kind_of_shop"], axis=1)
+    assert np.array_equal(model.predict_proba(renamed), before.predict_proba(frame))
+    kinds: dict[str, Kind] = {"size_cm": "number", "kind_of_shop": "text"}
+    assert choose_form(model, kinds, [renamed], "v1").form.runtime == "onnx"
 
 
 @pytest.mark.parametrize("save", [skops, lightgbm, xgboost])
@@ -117,10 +240,11 @@ def test_rows_without_one_of_the_models_columns_are_refused_by_its_name(tmp_path
 
 def test_a_model_that_was_changed_or_is_gone_is_not_served(tmp_path: Path) -> None:
     file, _ = lightgbm(tmp_path)
+    label: Any = None
     with pytest.raises(IntegrityError):
-        load_model(file, NAMES, "0" * 64)
+        load_model(tmp_path, {"model": file.name, "sha256": "0" * 64}, NAMES, label)
     with pytest.raises(NotFound):
-        load_model(tmp_path / "gone.txt", NAMES, "0" * 64)
+        load_model(tmp_path, {"model": "gone.txt", "sha256": "0" * 64}, NAMES, label)
 
 
 @pytest.mark.parametrize("name", ["m.skops", "m.txt", "m.json", "m.onnx", "m.pkl"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,28 @@ def test_a_gate_that_asks_for_a_clean_tree_turns_away_what_no_commit_tells(
     assert found.name == verdict
     assert code in [reason.code for reason in found.reasons]
     assert judge_gate(seen, Gate()).name == ACCEPT, "else a dirty tree is recorded, not refused"
+
+
+@pytest.mark.parametrize(
+    ("changes", "limits", "verdict"),
+    [
+        ({}, Gate(), INCONCLUSIVE),
+        ({"champion": None, "difference": None}, Gate(), INCONCLUSIVE),
+        ({"champion": None, "difference": None}, Gate(approval="7d"), ACCEPT),
+        ({}, Gate(max_skill=1), ACCEPT),
+        ({"telling": ()}, Gate(), ACCEPT),
+        ({"believed": 0.92}, Gate(), ACCEPT),
+        ({"skill": interval(0.5, 0.6)}, Gate(), ACCEPT),
+    ],
+)
+def test_what_is_too_good_to_be_true_serves_nobody_unless_a_person_says_so(
+    changes: dict[str, Any], limits: Gate, verdict: str
+) -> None:
+    leaked = dataclasses.replace(GOOD, skill=interval(0.95, 0.97), telling=("late",))
+    found = judge_gate(dataclasses.replace(leaked, **changes), limits)
+    assert found.name == verdict
+    told = "skill 0.96 > 0.9 is too good to be true: late alone tells the labels apart"
+    assert (told in " ".join(found.texts)) == (verdict == INCONCLUSIVE or limits.approval is not None)
 
 
 @given(st.floats(-0.1, 0.1), st.floats(0, 0.1), st.floats(0, 0.1))

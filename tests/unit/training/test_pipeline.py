@@ -24,6 +24,7 @@ from homeostat.app.candidate import make_candidate
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused
 from homeostat.registry.manifest import STEPS
+from homeostat.training.evaluation import Evaluation
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from homeostat.training.rows import TrainingRows
 from tests.unit.training import toy
@@ -209,60 +210,6 @@ def test_steps_are_checked_when_they_are_declared() -> None:
             replace(loop, steps=steps)
 
 
-# A search.
-
-SEARCH = hs.Search({"penalty": hs.log_uniform(0.01, 100.0)}, trials=4)
-
-
-def test_a_search_is_a_step_for_each_trial_and_goes_on_where_it_was_cut_off(bench: Bench) -> None:
-    loop = replace(bench.loop(search=SEARCH), config={"penalty": 50.0})
-    result = bench.make(loop)
-    told = bench.file("search.json")
-    losses = [one["loss"] for one in told["trials"]]
-    assert told["trials"][0]["values"] == {"penalty": 50.0}, "the loop's own config is tried first"
-    assert told["trials"][losses.index(min(losses))]["values"] == told["found"] == bench.file("config.json")
-    earlier = [rows for rows in bench.trained if rows < result.version.pin.rows]
-    assert len(earlier) == SEARCH.trials, "no trial sees all rows, least of all those held out"
-    longer = states(bench.make(replace(loop, search=replace(SEARCH, trials=5))))
-    assert [longer[f"trial_{number}"] for number in range(1, 6)] == ["kept"] * 4 + ["done"]
-    elsewhere = Bench(bench.root / "elsewhere")
-    elsewhere.root.mkdir()
-    assert elsewhere.make(replace(elsewhere.loop(search=SEARCH), config={"penalty": 50.0})).version == result.version
-
-
-def test_trials_that_fail_are_told_and_when_all_do_so_does_training(bench: Bench) -> None:
-    def moody(rows: Any, config: Mapping[str, Any]) -> Any:
-        if config["penalty"] != bad:
-            raise ValueError(config["penalty"])
-        return fitted(rows)
-
-    bad = 50.0
-    loop = replace(bench.loop(moody, search=SEARCH), config={"penalty": bad})
-    bench.make(loop)
-    told = bench.file("search.json")
-    assert [one["loss"] is None for one in told["trials"]] == [False, True, True, True]
-    assert "raised ValueError" in told["trials"][1]["problem"]
-    with pytest.raises(TrainingFailed, match="All 4 trials of the search failed"):
-        bench.make(replace(loop, config={"penalty": 40.0}))
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda: hs.Search({}),
-        lambda: hs.Search({"a": hs.uniform(0, 1)}, trials=1),
-        lambda: hs.Search({"a": hs.uniform(0, 1)}, later=1.0),
-        lambda: hs.uniform(1, 0),
-        lambda: hs.log_uniform(0, 1),
-        lambda: hs.choice("a"),
-        lambda: replace(toy.loop, search="all"),
-    ],
-)
-def test_a_search_of_nothing_is_refused(wrong: Callable[[], object]) -> None:
-    with pytest.raises(InvalidInput):
-        wrong()
-
-
 # Bad functions.
 
 
@@ -361,6 +308,8 @@ def test_a_target_among_the_features_is_too_good_to_be_true(bench: Bench) -> Non
     result = make_candidate(JOB, bench.loop(knows), folder, read=read, say=bench.said.append)
     assert "too good to be true" in warnings(result)
     assert "size alone tells the labels apart" in warnings(result)
+    assert (result.evaluation.telling, bench.make().evaluation.telling) == (("size",), ())
+    assert Evaluation.from_json(json.loads(json.dumps(result.evaluation.to_json()))) == result.evaluation
 
 
 def test_errors_name_the_step_they_happened_in(bench: Bench) -> None:
