@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
+from benchmarks.counting import DeltaCounts  # noqa: E402
 from benchmarks.drift_peers import OURS_TOO, TOOLS, timed  # noqa: E402
 from benchmarks.serving.servers import interpreters  # noqa: E402
-from homeostat.adapters.delta.counts import DeltaCounts  # noqa: E402
 from homeostat.adapters.delta.tables import DeltaTables  # noqa: E402
 from homeostat.data.profiles import Profile, ProfileKind, ReferenceProfile  # noqa: E402
 from homeostat.monitoring.distances import distances, flagged  # noqa: E402

@@ -61,17 +61,21 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     gc.disable()  # what is made here is needed until the end, and looking for garbage in it takes a tenth of the time
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
-    from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
     from homeostat.app.loader import load_loop, load_loops
 
     existing = Home(home).existing()
-    loop_file = Path(existing.told["loop_file"])
+    loop_file = Path(existing.told()["loop_file"])
     loops = load_loops(loop_file) if loop is None else {loop: load_loop(loop_file, loop)}
     store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
-    now = SystemClock().now() if existing.told["clock"] == "system" else None
-    return Why(existing, loops, store, flush_of(existing)), now
+    return Why(existing, loops, store, flush_of(existing)), present_of(existing)
+
+
+def present_of(home: Home) -> Instant | None:
+    """The present of a home's clock; None in a replay, whose present is how far it was decided."""
+    from homeostat.app.clocks import SystemClock
+    return SystemClock().now() if home.told()["clock"] == "system" else None
 
 
 def flush_of(home: Home) -> Callable[[], object]:

@@ -12,7 +12,6 @@ from homeostat.kernel.errors import HomeostatError, InvalidInput
 
 First = Literal["route", "state"]
 Way = Literal["restore", "replay", "leave"]
-WAYS: tuple[Way, ...] = ("restore", "replay", "leave")
 
 
 class StateFailed(HomeostatError):

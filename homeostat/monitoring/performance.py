@@ -110,15 +110,6 @@ class Performance:
         return (self.log_loss, self.skill, self.roc_auc, self.brier, self.base_rate)
 
 
-def day_sums(days: NDArray[np.int64], scorer: str, labels: ArrayLike, scores: ArrayLike) -> tuple[DaySums, ...]:
-    """One `DaySums` per event day of the rows; ``days`` are ordinals as of `windows.days_of`.
-
-    Raises: InvalidInput for a missing label or score.
-    """
-    sums = figures.sums_by_block(labels, scores, days)
-    return tuple(DaySums(day_name(day), scorer, block) for day, block in zip(np.unique(days), sums, strict=True))
-
-
 def pair_sums(
     days: NDArray[np.int64],
     labels: ArrayLike,

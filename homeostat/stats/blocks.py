@@ -106,36 +106,6 @@ def choose_block(sums: ArrayLike, sizes: ArrayLike, *, unit: int = 1, least_bloc
     )
 
 
-def bootstrap_length(values: ArrayLike) -> tuple[float, float]:
-    """Block lengths, in steps, that make the block bootstrap of a mean most precise: (stationary, circular).
-
-    For `bootstrap.resampled`, which keeps what is within a block; not for blocks that are to be independent.
-    Returns: both at least 1 and at most the smaller of ``3 * sqrt(n)`` and ``n / 3``.
-    Raises: NotEnoughData with fewer than 20 values, or all of them the same.
-    Source: Politis and White (2004), Econometric Reviews 23(1), 53-70; with the correction of Patton, Politis and
-    White (2009), Econometric Reviews 28(4), 372-375.
-
-    >>> import numpy as np
-    >>> stationary, circular = bootstrap_length(np.random.default_rng(1).normal(size=400).cumsum())
-    >>> stationary > 10, circular > stationary
-    (True, True)
-    """
-    series = finite("values", values)
-    if series.size < LEAST_BLOCKS or np.ptp(series) == 0.0:
-        raise _too_short(series.size, LEAST_BLOCKS)
-    covariances = _covariances(series)
-    lags = np.arange(-(covariances.size - 1), covariances.size)
-    window = np.clip(2.0 * (1.0 - np.abs(lags) / (covariances.size - 1)), 0.0, 1.0)
-    both = window * covariances[np.abs(lags)]
-    slope, variance = float((np.abs(lags) * both).sum()), float(both.sum())
-    most = np.ceil(min(3.0 * np.sqrt(series.size), series.size / 3.0))
-    lengths = [
-        (2.0 * slope**2 / (factor * variance**2)) ** (1 / 3) * series.size ** (1 / 3) for factor in (2.0, 4.0 / 3.0)
-    ]
-    stationary, circular = (float(np.clip(length, 1.0, most)) for length in lengths)
-    return stationary, circular
-
-
 def _neighbours(residuals: Floats, length: int) -> Autocorrelation:
     blocks = residuals.size // length
     whole = residuals[residuals.size - blocks * length :].reshape(blocks, length).sum(axis=1)
@@ -143,18 +113,6 @@ def _neighbours(residuals: Floats, length: int) -> Autocorrelation:
     spread = float(np.dot(apart, apart))
     correlation = float(np.dot(apart[:-1], apart[1:])) / spread if spread > 0.0 else 0.0
     return Autocorrelation(length, correlation, _STRICT / float(np.sqrt(blocks)) - 1.0 / blocks, blocks)
-
-
-def _covariances(series: Floats) -> Floats:
-    """Autocovariances up to twice the lag after which correlations stay within chance."""
-    size, apart = series.size, series - series.mean()
-    quiet = max(5, int(np.ceil(np.sqrt(np.log10(size)))))
-    most = int(np.ceil(np.sqrt(size))) + quiet
-    every = np.array([np.dot(apart[: size - lag], apart[lag:]) / size for lag in range(min(most, size - 1) + 1)])
-    small = np.abs(every[1:] / every[0]) < 2.0 * np.sqrt(np.log10(size) / size)
-    runs = np.lib.stride_tricks.sliding_window_view(small, quiet).all(axis=1)
-    last = int(runs.argmax()) if runs.any() else int(np.flatnonzero(~small)[-1]) + 1
-    return np.asarray(every[: min(2 * max(last, 1), every.size - 1) + 1])
 
 
 def _too_short(steps: int, least: int) -> NotEnoughData:

@@ -66,7 +66,7 @@ def change_point(
     made of runs of ``length`` blocks of this one, in any order; its interval is from histories with the change and
     runs of the residuals around both levels, in which the moment is looked for again.
     Args: ``sums`` and ``sizes`` have one entry per block, in order of time; ``length`` is in blocks, longer where
-    neighbouring blocks are correlated (`blocks.bootstrap_length`); ``draws`` bounds the p-value from below at
+    neighbouring blocks are correlated; ``draws`` bounds the p-value from below at
     ``1 / (draws + 1)``. Runs too short for the memory make p-values too small (with a lag-1 correlation of 0.6 and 120
     blocks, 5 % came out 14, 8 and 6 % of the time with runs of 5, 10 and 20); long ones see less.
     A slow drift gives a small p-value, too: its place is then where it is half done.

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, same_length
-from homeostat.stats.intervals import Interval, jackknife
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +81,6 @@ class Confusion:
         if [len(row) for row in counts] != [len(names)] * len(names):
             raise InvalidInput("These counts are no square.", mend="Read what to_json wrote.")
         return cls(names, counts)
-
-
-def confusion_interval(
-    blocks: Sequence[Confusion], name: str, *, of: str | None = None, confidence: float = 0.95
-) -> Interval:
-    """One figure of all blocks with bounds by leaving out a block at a time; for one fixed look.
-
-    Raises: NotEnoughData with fewer than 3 blocks with rows, or where it is undefined without one; Conflict for blocks
-    of other classes; InvalidInput as `Confusion.figure`.
-    """
-    used = [block for block in blocks if block.rows]
-    if not used:
-        raise NotEnoughData("No block has rows.", mend="Wait for labels to mature.", blocks=0)
-    whole = used[0]
-    for block in used[1:]:
-        whole = whole + block
-    whole.figure(name, of=of)
-    size, place = len(whole.classes), whole._place(of)
-
-    def read(total: Floats) -> float:
-        value = _figure(total.reshape(size, size), name, place)
-        if not np.isfinite(value):
-            mend = "Take a longer span."
-            raise NotEnoughData(f"{name} is undefined without one of the blocks.", mend=mend, blocks=len(used))
-        return value
-
-    return jackknife(read, [np.ravel(block.counts) for block in used], rows=whole.rows, confidence=confidence)
 
 
 def _figure(counts: Floats, name: str, place: int | None) -> float:

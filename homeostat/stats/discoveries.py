@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.arrays import Floats, counts, finite
+from homeostat.stats.arrays import Floats, finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,42 +38,11 @@ def benjamini_hochberg(p_values: ArrayLike, *, rate: float = 0.05) -> Discoverie
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5], rate=0.1).rejected
     (0, 1, 2)
     """
-    return _step_up(_p_values(p_values), _rate(rate), 1.0)
+    return _step_up(_p_values(p_values), _rate(rate))
 
 
-def benjamini_yekutieli(p_values: ArrayLike, *, rate: float = 0.05) -> Discoveries:
-    """The same however the p-values depend on one another, for a price of 1 + 1/2 + ... + 1/n.
-
-    Raises: as `benjamini_hochberg`. Source: Benjamini and Yekutieli (2001), Annals of Statistics 29(4), 1165-1188.
-
-    >>> benjamini_yekutieli([0.01, 0.04, 0.03, 0.5], rate=0.1).rejected
-    (0,)
-    """
-    values = _p_values(p_values)
-    return _step_up(values, _rate(rate), float(np.sum(1.0 / np.arange(1, values.size + 1))))
-
-
-def e_benjamini_hochberg(e_values: ArrayLike, *, rate: float = 0.05) -> Discoveries:
-    """Reject with a false share of at most ``rate``, however the e-values depend on one another, at any look.
-
-    Raises: NotEnoughData without e-values; InvalidInput for a negative one.
-    Source: Wang and Ramdas (2022), JRSS B 84(3), 822-852.
-
-    >>> e_benjamini_hochberg([90.0, 1.0, 45.0, 0.2], rate=0.05).rejected
-    (0, 2)
-    """
-    values, share = counts("e-values", e_values), _rate(rate)
-    _some(values)
-    ranked = np.sort(values)[::-1]
-    least = values.size / (share * np.arange(1, values.size + 1))
-    passed = np.flatnonzero(ranked >= least)
-    limit = float(least[passed[-1]]) if passed.size else float(least[0])
-    rejected = np.flatnonzero(values >= limit) if passed.size else passed
-    return Discoveries(tuple(rejected.tolist()), limit, values.size, share)
-
-
-def _step_up(values: Floats, rate: float, price: float) -> Discoveries:
-    most = rate / price * np.arange(1, values.size + 1) / values.size
+def _step_up(values: Floats, rate: float) -> Discoveries:
+    most = rate * np.arange(1, values.size + 1) / values.size
     passed = np.flatnonzero(np.sort(values) <= most)
     limit = float(most[passed[-1]]) if passed.size else float(most[0])
     rejected = np.flatnonzero(values <= limit) if passed.size else passed

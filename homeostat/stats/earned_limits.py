@@ -22,17 +22,18 @@ from homeostat.stats.transport import rank_shifts, rank_spreads
 Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift", "rank_spread")
-_SQUARED: tuple[Measure, ...] = ("psi", "rank_spread")
-"""Grow with the square of how far shares lie apart, or of how far a mean wanders, the others in proportion."""
+_SQUARED: tuple[Measure, ...] = ("psi",)
+"""Grow with the square of how far shares lie apart, the others in proportion."""
 _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
-_FURTHER: Mapping[Measure, float] = {"psi": 1.15, "ks": 1.15, "rank_spread": 0.87}
+_FURTHER: Mapping[Measure, float] = {"psi": 1.15, "ks": 1.15, "rank_spread": 0.87, "share_swing": 0.95}
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
-a small share of the false alarms, and what is slow to see has a greater one."""
+a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
 _NOTHING = 1e-9
-_SAFER = 0.75
-"""So much of the rate is aimed at: units are told by the same few days and weeks as how many of them are too far."""
+_OWN, _LEAST_AIM = 0.5, 0.5
+"""The furthest of the days that a limit stands on tell the limit, so that half a day less may be beyond it; but at
+least half of the rate is aimed at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +72,7 @@ class _Drawn:
     """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
 
     ``middle`` is its median and ``unit`` what lies between that and its tail; the unit is 0 where it earns no limit.
+    ``days`` and ``blocks``: how many independent days, and days or weeks, it stands on.
     """
 
     subject: str
@@ -79,6 +81,7 @@ class _Drawn:
     distances: Floats
     middle: float = 0.0
     unit: float = 0.0
+    days: float = 0.0
     blocks: float = 0.0
     supported: bool = False
     wider: float = 1.0
@@ -90,7 +93,18 @@ class _Drawn:
         middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
         unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
         wider = memory.wider(span, rate) if able else 1.0
-        return cls(series.subject, measure, span, linear, middle, unit, memory.blocks(span), able, wider)
+        return cls(
+            series.subject,
+            measure,
+            span,
+            linear,
+            middle,
+            unit,
+            memory.independent_days,
+            memory.blocks(span),
+            able,
+            wider,
+        )
 
     def earned(self, factor: float, rate: float) -> Earned:
         """The limit so many units beyond the middle, and what the history reached by itself."""
@@ -141,10 +155,12 @@ def earned_limits(
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
     """How many units beyond its middle the furthest of all distances is once in 1 / rate histories."""
+    days = float(np.median([one.days for one in known]))
+    aim = rate * max(_LEAST_AIM, 1.0 - _OWN / (rate * days))
     worst = np.zeros(known[0].distances.shape)
     for one in known:
         worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
-    return float(np.quantile(worst, 1.0 - _SAFER * rate, method="higher"))
+    return float(np.quantile(worst, 1.0 - aim, method="higher"))
 
 
 def _histories(

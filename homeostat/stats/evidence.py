@@ -90,19 +90,6 @@ def mean_e_value(e_values: ArrayLike, weights: ArrayLike | None = None) -> float
     return float(np.dot(parts, shares / shares.sum()))
 
 
-def product_of_e_values(e_values: ArrayLike) -> float:
-    """One e-value from parts that do not depend on one another, or of which each is an e-value given the earlier.
-
-    For features of the same rows this is wrong; take `mean_e_value`.
-    Raises: as `mean_e_value`. Source: Vovk and Wang (2021), as there.
-
-    >>> round(product_of_e_values([4.0, 0.5, 10.0]), 6)
-    20.0
-    """
-    parts = _e_values(e_values)
-    return 0.0 if not parts.all() else _number(float(np.log(parts).sum()))
-
-
 def _number(log: float) -> float:
     return float(np.exp(min(log, np.log(MOST))))
 

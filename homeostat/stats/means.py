@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -180,8 +179,3 @@ rmse = MeanMetric("rmse", "lower", lambda labels, answers: np.square(_errors(lab
 bias = MeanMetric("bias", "zero", _errors)
 class_log_loss = MeanMetric("class_log_loss", "lower", class_log_losses)
 class_brier = MeanMetric("class_brier", "lower", class_squared_errors)
-
-MEANS: Mapping[str, MeanMetric] = MappingProxyType(
-    {one.name: one for one in (mae, rmse, bias, class_log_loss, class_brier)}
-)
-"""Every one that needs no argument, by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats, scored
-from homeostat.stats.intervals import Interval, jackknife
 from homeostat.stats.means import classes_scored
 
 GROUPS = 15
@@ -88,18 +87,3 @@ class ReliabilitySums:
         if not len(counted) == len(said) == len(true) == GROUPS:
             raise InvalidInput("These sums have other groups.", mend="Count them again.")
         return cls(counted, said, true)
-
-
-def calibration_error_interval(blocks: Sequence[ReliabilitySums], *, confidence: float = 0.95) -> Interval:
-    """Calibration error of all blocks with bounds by leaving out a block at a time; for one fixed look.
-
-    Raises: NotEnoughData with fewer than 3 blocks with rows.
-    """
-    used = [block for block in blocks if block.rows]
-    parts = [(*np.subtract(block.true, block.said), float(block.rows)) for block in used]
-    return jackknife(
-        lambda total: float(np.abs(total[:-1]).sum() / total[-1]),
-        np.reshape(np.array(parts, dtype=np.float64), (-1, GROUPS + 1)),
-        rows=sum(block.rows for block in used),
-        confidence=confidence,
-    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.arrays import Floats, same_length, scored
+from homeostat.stats.arrays import Floats, scored
 from homeostat.stats.intervals import Interval, block_mean_from_sums, jackknife
 from homeostat.stats.metrics import auc_from_counts, entropy, log_losses, skill_of, squared_errors
 from homeostat.stats.outcomes import Sums
@@ -173,14 +173,6 @@ def pooled(blocks: Sequence[Some]) -> Some:
     for block in blocks[1:]:
         total = total + block
     return total
-
-
-def sums_by_block(labels: ArrayLike, scores: ArrayLike, blocks: ArrayLike) -> tuple[ScoreSums, ...]:
-    """One `ScoreSums` per block name, in sorted order of the names."""
-    truth, probabilities = scored(labels, scores)
-    names = np.asarray(blocks)
-    same_length(labels=truth, blocks=names)
-    return tuple(ScoreSums.of(truth[names == name], probabilities[names == name]) for name in np.unique(names))
 
 
 def score_counts(scores: ArrayLike) -> tuple[int, ...]:

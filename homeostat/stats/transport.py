@@ -84,10 +84,11 @@ def rank_shifts(expected_shares: Floats, actual_shares: Floats) -> Floats:
 
 
 def rank_spreads(expected_shares: Floats, actual_shares: Floats) -> Floats:
-    """By how much rows lie further from the middle of the expected ones, or nearer to it: 0.1 is a tenth more variance.
+    """By how much rows lie further from their own middle than expected, or nearer to it: 0.1 is a tenth more variance.
 
     The change of the variance after every value became the normal score of its rank among the expected rows: free of
-    units and outliers, and blind to a mere shift. Of normal values it is how much their variance grew, as a share.
+    units and outliers, and blind to a shift, also of a mean that wanders from day to day. Of normal values it is how
+    much their variance grew, as a share.
     Args: shares per ordered bin along the last axis, each adding up to 1; expected rows are taken to lie evenly in
     the ranks of their bins, so that how far a row lies beyond its outermost bin's usual score does not count. Ranks
     that hardly an expected row has count as the outermost ``EXTREME`` of them.
@@ -97,19 +98,22 @@ def rank_spreads(expected_shares: Floats, actual_shares: Floats) -> Floats:
     >>> rank_spreads(np.full((1, 4), 0.25), np.array([[0.5, 0.0, 0.0, 0.5]])).round(3).tolist()
     [0.854]
     """
-    return np.asarray(np.abs(((actual_shares - expected_shares) * _squared_scores(expected_shares)).sum(axis=-1)))
+    apart, (scores, squares) = actual_shares - expected_shares, _scores(expected_shares)
+    return np.asarray(np.abs((apart * squares).sum(axis=-1) - (apart * scores).sum(axis=-1) ** 2))
 
 
-def _squared_scores(shares: Floats) -> Floats:
-    """The mean square of the normal scores of the ranks in each bin."""
+def _scores(shares: Floats) -> tuple[Floats, Floats]:
+    """The mean normal score of the ranks in each bin, and their mean square."""
     from scipy.special import ndtri  # whoever only reads what was measured needs none of it
 
     upto = np.cumsum(shares, axis=-1)
     ends = ndtri(np.clip(np.concatenate((np.zeros_like(upto[..., :1]), upto), axis=-1), EXTREME, 1.0 - EXTREME))
-    weighed = ends * np.exp(-ends * ends / 2.0) / math.sqrt(2.0 * math.pi)
+    density = np.exp(-ends * ends / 2.0) / math.sqrt(2.0 * math.pi)
     full = shares > EXTREME
-    within = 1.0 - np.diff(weighed, axis=-1) / np.where(full, shares, 1.0)
-    return np.asarray(np.where(full, within, (ends[..., 1:] ** 2 + ends[..., :-1] ** 2) / 2.0))
+    rows = np.where(full, shares, 1.0)
+    scores = np.where(full, -np.diff(density, axis=-1) / rows, (ends[..., 1:] + ends[..., :-1]) / 2.0)
+    squares = 1.0 - np.diff(ends * density, axis=-1) / rows
+    return scores, np.where(full, squares, (ends[..., 1:] ** 2 + ends[..., :-1] ** 2) / 2.0)
 
 
 def _ends(edges: Floats, bins: int, lowest: float, highest: float) -> Floats:

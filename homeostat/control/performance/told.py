@@ -56,7 +56,7 @@ class Seen:
 def performance_of(seen: Seen, trail: int) -> Json:
     """Everything that is known of how right a loop is. ``trail`` is in days; figures that are unknown say why."""
     labelled, waiting, binary = seen.labelled, _waiting(seen), seen.task == BINARY
-    numbers = isinstance(seen.task, Regression)
+    numbers, with_outcomes = isinstance(seen.task, Regression), [day for day in seen.days if day.outcomes]
     return {
         "loop": seen.loop,
         "task": seen.task.name,
@@ -72,7 +72,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
         "gaps": gaps_told(seen.days),
-        "feedback": feedback_of(seen.feedback, [day for day in seen.days if day.outcomes][-trail:], seen.threshold),
+        "feedback": feedback_of(seen.feedback, with_outcomes[-trail:], seen.threshold, seen.task),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import homeostat as hs
 from homeostat.features.definitions import feature_set
 from homeostat.kernel.clock import duration
-from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import INCONCLUSIVE
 from homeostat.monitoring.freshness import (
     freshness,
     judge_freshness,
-    judge_violations,
-    newest_before,
     objectives_of,
-    violations,
 )
 from homeostat.monitoring.signals import EXCEEDED, WITHIN, Unknown
 from homeostat.monitoring.windows import Window
@@ -42,11 +35,6 @@ def test_no_event_or_a_later_one_is_unknown_never_fresh(newest: int | None, reas
     assert judge_freshness(signal, OBJECTIVE).name == INCONCLUSIVE
 
 
-def test_later_events_do_not_hide_a_silence() -> None:
-    assert newest_before(np.array([5, DAY.end, 7]), DAY.end) == 7
-    assert newest_before(np.array([DAY.end]), DAY.end) is None
-
-
 def test_each_table_and_view_has_its_objective_and_a_view_without_one_its_tables() -> None:
     contract = {"id": hs.text(), "at": hs.instant(), "shop": hs.text(), "price": hs.number()}
     asked = hs.Table("asked", key="id", event_time="at", contract=contract)
@@ -68,20 +56,3 @@ def test_each_table_and_view_has_its_objective_and_a_view_without_one_its_tables
         [False, False, False],
         [None, None, None],
     ]
-
-
-@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 100))
-def test_more_broken_rows_never_look_better(accepted: int, quarantined: int, more: int) -> None:
-    some = violations("arrivals", DAY, accepted=accepted, quarantined=quarantined)
-    worse = violations("arrivals", DAY, accepted=accepted, quarantined=quarantined + more)
-    if some.known is None:
-        assert (accepted, quarantined, some.value) == (0, 0, Unknown("no_rows"))
-        assert judge_violations(some, 1.0).name == INCONCLUSIVE
-    else:
-        assert worse.known is not None
-        assert worse.known >= some.known
-
-
-def test_counts_are_not_negative() -> None:
-    with pytest.raises(InvalidInput):
-        violations("arrivals", DAY, accepted=-1, quarantined=2)

@@ -6,20 +6,21 @@ import json
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
 from homeostat.monitoring.performance import (
     DaySums,
     PairSums,
-    day_sums,
     pair_sums,
     paired_difference,
     performance,
 )
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.windows import Window
+from homeostat.monitoring.windows import Window, day_name
 from homeostat.stats import metrics
 from homeostat.stats.intervals import block_mean
+from tests.harness.blocks import sums_by_block
 
 SPAN = Window(0, 10 * 86_400_000_000, "1970-01-01..1970-01-10")
 
@@ -31,6 +32,12 @@ def _rows(days: int = 10, per_day: int = 80) -> tuple[np.ndarray, np.ndarray, np
     labels = rng.random(names.size) < 1 / (1 + np.exp(-logit))
     good = 1 / (1 + np.exp(-logit))
     return names, labels, good, np.full(names.size, labels.mean())
+
+
+def day_sums(days: np.ndarray, scorer: str, labels: ArrayLike, scores: ArrayLike) -> tuple[DaySums, ...]:
+    """One `DaySums` per event day of the rows."""
+    sums = sums_by_block(labels, scores, days)
+    return tuple(DaySums(day_name(day), scorer, block) for day, block in zip(np.unique(days), sums, strict=True))
 
 
 def test_figures_over_days_are_those_of_the_rows() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.blocks import bootstrap_length, choose_block
+from homeostat.stats.blocks import choose_block
 from homeostat.stats.bootstrap import Kind, block_bootstrap, bootstrap_interval, resampled
 from homeostat.stats.intervals import block_mean, block_mean_from_sums
 from tests.harness.examples import examples
@@ -95,21 +95,6 @@ def test_the_choice_says_what_it_saw() -> None:
     assert len(found.seen) == found.length
     assert found.inflation >= 1.0
     assert [one["length"] for one in shown["seen"]] == list(range(1, found.length + 1))  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("memory", [0.3, 0.6, 0.8])
-def test_the_bootstraps_length_is_that_of_the_closed_form_for_first_order_memory(memory: float) -> None:
-    size = 20_000
-    expected = ((2 * memory / (1 - memory**2)) ** 2 * size) ** (1 / 3)
-    found = [bootstrap_length(one) for one in _remembering(np.random.default_rng(6), size, memory, streams=10)]
-    assert np.median([stationary for stationary, _ in found]) == pytest.approx(expected, rel=0.15)
-    assert all(circular == pytest.approx(stationary * 1.5 ** (1 / 3)) for stationary, circular in found)
-
-
-def test_no_length_for_too_few_values_or_equal_ones() -> None:
-    for values in (np.arange(5.0), np.ones(100)):
-        with pytest.raises(NotEnoughData):
-            bootstrap_length(values)
 
 
 @settings(max_examples=examples(30))

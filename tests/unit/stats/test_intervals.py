@@ -16,7 +16,8 @@ from homeostat.stats.intervals import (
     jackknife,
     wilson_interval,
 )
-from homeostat.stats.sums import auc_interval, skill_interval, sums_by_block
+from homeostat.stats.sums import auc_interval, skill_interval
+from tests.harness.blocks import sums_by_block
 
 FINITE = st.floats(-100, 100)
 

@@ -17,8 +17,8 @@ from homeostat.stats.sums import (
     log_loss_interval,
     pooled,
     skill_interval,
-    sums_by_block,
 )
+from tests.harness.blocks import sums_by_block
 
 ROWS = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=40)
 

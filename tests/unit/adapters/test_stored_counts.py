@@ -1,4 +1,4 @@
-"""What every counter of stored rows must do: count exactly what counting the rows themselves gives."""
+"""What the benchmark of drift counts is exactly what counting the rows themselves gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from homeostat.adapters.delta.counts import DeltaCounts
+from benchmarks.counting import DeltaCounts
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.data.profiles import Profile
 from homeostat.kernel.errors import InvalidInput, NotFound
