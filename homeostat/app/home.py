@@ -188,7 +188,6 @@ class Home:
             ) from error
         return found
 
-    @property
     def told(self) -> dict[str, Any]:
         """What `up` was told, as it lies here: Settings read it whole. Raises: NotFound where it never ran."""
         try:

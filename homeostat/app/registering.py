@@ -59,4 +59,4 @@ def open_registry(home: Home, url: str | None, environment: Mapping[str, str] = 
 
 def registry_of(home: Home) -> Registry:
     """The registry that the installation of a home was told to use."""
-    return open_registry(home, home.told.get("registry"))
+    return open_registry(home, home.told().get("registry"))

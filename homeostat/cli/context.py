@@ -75,6 +75,7 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
 def present_of(home: Home) -> Instant | None:
     """The present of a home's clock; None in a replay, whose present is how far it was decided."""
     from homeostat.app.clocks import SystemClock
+
     return SystemClock().now() if home.told()["clock"] == "system" else None
 
 
