@@ -45,6 +45,26 @@ def test_what_is_told_has_every_figure_before_and_with_labels_and_the_record(day
     assert found["power"]["roc_auc"]["sentence"]
 
 
+def test_figures_may_be_looked_at_every_day_and_beside_another_version(days: list[Day]) -> None:
+    found = told(days)
+    watched, fixed = found["watched"], found["realised"][3]["figures"]
+    assert (watched["guarantee"], watched["days"], watched["version"]) == ("every_look", 38, "v1")
+    for name in ("accuracy", "brier"):
+        one = watched["figures"][name]
+        assert one["low"] < fixed[name]["low"] < fixed[name]["high"] < one["high"]
+    assert 0 < watched["figures"]["clipped_log_loss"]["value"] <= fixed["log_loss"]["high"]
+    worse = []
+    for day in days:
+        if day.outcomes is not None:
+            lost = dataclasses.replace(day.outcomes.live, brier=day.outcomes.live.brier + 0.5 * ROWS)
+            day = day.with_outcomes(dataclasses.replace(day.outcomes, versions={"v1": day.outcomes.live, "v0": lost}))
+        worse.append(day)
+    (beside,) = told(worse)["watched"]["beside"]
+    assert (beside["version"], beside["brier"]["guarantee"]) == ("v0", "every_look")
+    assert beside["brier"]["value"] == pytest.approx(-0.5)
+    assert -0.5 < beside["brier"]["high"] < 0
+
+
 def test_estimates_see_that_others_are_asked_about_before_any_label_does(days: list[Day]) -> None:
     """Those who come now are easier to tell: 36 was estimated when no label of such a day was in."""
     before, first = days[33], days[34]
