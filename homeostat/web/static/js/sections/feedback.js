@@ -16,7 +16,7 @@ export function mountFeedback(root) {
 
 function figures(told) {
   if (!told.days) return [emptyCard("No labels are in yet", "Figures come with the first labels.")];
-  const share = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone`;
+  const share = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
   const left = `${known(told.chance) ? `each is left alone with the chance ${told.chance}` : share}${known(told.drawn) ? `, as callers drew (${told.drawn})` : ""}`;
   const clipped = told.clipped ? ` ${count(told.clipped)} of them had a chance below 0.001, which was read as that.` : "";
   const text = `Callers act where ${told.acts}; ${left}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.${clipped}`;
