@@ -31,6 +31,7 @@ from homeostat.registry.models import Kind
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from homeostat.training.fitted import answering
 from homeostat.training.rows import TrainingRows
+from tests.harness.stores import with_mlflow
 
 NOW = parse_instant("2026-03-01T00:00:00Z")
 NAMES = ["b", "a"]
@@ -270,7 +271,7 @@ def test_a_model_that_mlflow_keeps_is_fetched_by_its_address(tmp_path: Path) -> 
     """An artifact of a run, as MLflow's own client logs it; one that is pickled is refused by its name."""
     from homeostat.adapters.mlflow.client import client_of
 
-    client = client_of(f"sqlite:///{tmp_path / 'mlflow.sqlite'}")
+    client = client_of(f"sqlite:///{with_mlflow(tmp_path) / 'mlflow.sqlite'}")
     experiment = client.create_experiment("old", artifact_location=(tmp_path / "artifacts").as_uri())
     run = client.create_run(experiment).info.run_id
     file, _ = lightgbm(tmp_path)
