@@ -18,7 +18,7 @@ ASKED, LAST = 5, 10
 
 
 def lived(folder: Path, answer: str | None, fate: Fate | None = None) -> Site:
-    """Days of control in which a version passes its gate and waits; who answers does so two days later, from outside."""
+    """Days of control in which a version passes its gate and waits; an answer comes two days later, from outside."""
     folder.mkdir(exist_ok=True)
     before = Site(folder, fate=fate, gate=GATE)
     before.live(1, ASKED)
