@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,8 @@ def test_a_model_of_every_form_is_read_and_serves_with_the_answers_it_always_gav
     served = choose_form(model, dict.fromkeys(NAMES, "number"), [FRAME], "v1", task=TASKS[kind])
     told = served.runtime.predict({name: FRAME[name].tolist() for name in NAMES})
     assert np.allclose(told, expected, rtol=1e-5, atol=1e-6)
+    again = copy.deepcopy(model)  # as training does between its steps
+    assert np.array_equal(answering(again, TASKS[kind])(FRAME), answering(model, TASKS[kind])(FRAME))
 
 
 @pytest.mark.parametrize(
