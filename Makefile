@@ -20,8 +20,9 @@ demo: setup ## Run the loop on a year of real flights (ARGS="--until 2013-03-31 
 
 test: setup ## Lint, types, import contracts and every test (ARGS goes to pytest)
 	@scripts/system-packages.sh chromium
-	@scripts/lint.sh
-	@$(PYTEST) $(PARALLEL) $(ARGS)
+	@said=$$(mktemp); scripts/lint.sh >"$$said" 2>&1 & lint=$$!; \
+	$(PYTEST) $(PARALLEL) $(ARGS); tests=$$?; \
+	wait $$lint; style=$$?; cat "$$said"; rm -f "$$said"; exit $$((tests | style))
 
 lint: setup ## Style, format, types and import contracts
 	@scripts/lint.sh
