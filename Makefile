@@ -7,10 +7,10 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST := .venv/bin/pytest
-# A file of tests for each core and one more, as tests of processes also wait for them; never so many that memory runs
+# A file of tests for each core and two more, as tests of processes also wait for them; never so many that memory runs
 # out. Files that share installations go to one process (tests/conftest.py); the slow ones, early in the order, begin
 # first.
-PARALLEL := -n $(shell echo $$(($$(nproc) + 1))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n $(shell echo $$(($$(nproc) + 2))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile

@@ -96,7 +96,7 @@ def serve(day: Day, number: int, model: Any, draw: Draw | None) -> Served:
     scores = model.predict_proba(day.features)[:, 1]
     ids = [f"{number:04x}-{row:08x}" for row in range(scores.size)]
     blocking = draw or Feedback(acts=BLOCKED).drawing("payments", PAYMENTS)
-    drawn = [blocking(score, {}, name) for score, name in zip(scores.tolist(), ids, strict=True)]
+    drawn = [blocking({"probability": score}, {}, name) for score, name in zip(scores.tolist(), ids, strict=True)]
     log = pa.table(
         {
             "prediction_id": ids,

@@ -85,6 +85,7 @@ def audit_features(
         "delay_seconds": delay / 1e6,
         "known_times_testable": float(labels.testable.mean()),
         "limits": plain(limits),
+        "told_apart": _TOLD_APART.get(loop.label.answers),
         "suspicious": sum(one["verdict"] == SUSPICIOUS for one in judged),
         "features": judged,
     }
@@ -146,6 +147,10 @@ def _groups(loop: LabelledLoop, questions: LabelledQuestions) -> dict[str, NDArr
         for name in names
         if name not in loop.question.keys
     }
+
+
+_TOLD_APART = {"regression": "rows with a label above the median", "multiclass": "rows of the commonest class"}
+"""Whom the AUC of one feature tells from the others, where labels are no yes or no (`training.checks.told_apart`)."""
 
 
 def _shown(seen: FeatureSeen, limits: AuditLimits) -> Json:

@@ -112,6 +112,7 @@ class Diagnoser:
             read_profile(self.home.versions / self.loop.name / judged.version),
             tuple(self._events(entries, since, judged.at)),
             year_before=_year_before(days, facts, judged.at, unit),
+            unit=self.loop.task.unit,
         )
 
     def _events(self, entries: Sequence[Entry], since: Instant, until: Instant) -> list[Event]:

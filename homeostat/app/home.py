@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
 
@@ -185,6 +186,15 @@ class Home:
                 mend="Start it with 'homeostat up', or name its folder with --home.",
                 home=str(self.root),
             ) from error
+        return found
+
+    def told(self) -> dict[str, Any]:
+        """What `up` was told, as it lies here: Settings read it whole. Raises: NotFound where it never ran."""
+        try:
+            found: dict[str, Any] = json.loads((self.root / "settings.json").read_bytes())
+        except FileNotFoundError as error:
+            problem = f"Nothing was ever run in {self.root}."
+            raise NotFound(problem, mend="Run 'homeostat up' first, or name its folder with --home.") from error
         return found
 
     def announce(self, running: Running) -> None:

@@ -9,13 +9,16 @@ from contextlib import redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
 
 from homeostat.app.loop_file import check_loop_file
-from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import Table
 from homeostat.kernel.errors import Conflict, HomeostatError, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from homeostat.app.settings import Settings
 
 
 def load_loops(path: Path) -> dict[str, Loop]:

@@ -11,7 +11,14 @@ from homeostat.app.settings import Settings
 from homeostat.app.standings import Standings
 from homeostat.app.versioned_state.keeper import Change, StateKeeper
 from homeostat.control.approvals import approve, refuse
-from homeostat.control.by_hand import ask_variant, cast_shadow, redeploy, roll_back_by_hand, roll_back_by_limits
+from homeostat.control.by_hand import (
+    ask_variant,
+    cast_shadow,
+    redeploy,
+    retrain_by_hand,
+    roll_back_by_hand,
+    roll_back_by_limits,
+)
 from homeostat.control.checkpoints import leave_alone, must_be_free
 from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop
@@ -224,6 +231,26 @@ class Operations(Standings):
                 continue
             decision = next(one for one in reversed(self.decisions(loop)) if one["kind"] == "quantise")
             return {"version": decision["version"], "variant": plain(variant), "decision": decision}
+
+    def retrain(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:
+        """Ask for a training now; control trains, judges and lets in as ever. ``now``: None in a replay.
+
+        Raises: Refused while something else is under way, and in a replay that has decided nothing yet.
+        """
+        while True:
+            state = self.store.state(loop.name)
+            at = now or state.decided_until
+            if at is None:
+                mend = "Send it events and a barrier first; a first version is trained by itself once labels suffice."
+                raise Refused(f"Nothing is known of loop {loop.name!r} yet.", mend=mend, loop=loop.name)
+            after, drafts = retrain_by_hand(state, at, actor, reason)
+            try:
+                self.store.commit(state, after, drafts, ())
+            except Conflict:
+                continue
+            entry = self.store.entry(drafts[0].id)
+            assert entry is not None
+            return {"version": entry.draft.version, "decision": views.decision(entry)}
 
     def _change(self, loop: str, change: Change, now: Instant | None) -> Json:
         """Commit what a person asked for, publish it, and wait until serving follows."""

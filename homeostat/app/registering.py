@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -60,8 +59,4 @@ def open_registry(home: Home, url: str | None, environment: Mapping[str, str] = 
 
 def registry_of(home: Home) -> Registry:
     """The registry that the installation of a home was told to use."""
-    try:
-        settings = json.loads((home.root / "settings.json").read_bytes())
-    except FileNotFoundError:
-        settings = {}
-    return open_registry(home, settings.get("registry"))
+    return open_registry(home, home.told().get("registry"))

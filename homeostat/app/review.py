@@ -80,6 +80,8 @@ def review_features(
     names = [name for name in dict.fromkeys([*loop.feature_set.names, *shuffled]) if name not in groups]
     return {
         "loop": loop.name,
+        "loss": loop.task.loss_name,
+        "unit": loop.task.unit,
         "live": list(live),
         "rows": int(recent.rows.size),
         "days": int(np.unique(recent.days).size),
@@ -158,7 +160,7 @@ def _retrained(left_out: LeftOut, of: int, bounds: Bounds) -> Json | None:
         "seconds": bounds.seconds,
         "trained": whole.get("trained"),
         "held_out": whole.get("held_out"),
-        "log_loss": whole.get("log_loss"),
+        "loss": whole.get("loss"),
         "error": left_out.error,
     }
 
@@ -208,7 +210,9 @@ class _Told:
     def _judged(self, name: str, importance: Mapping[str, Interval | None]) -> Json:
         without = self.left_out.rise.get(name)
         days = int(np.unique(self.recent.days).size)
-        seen = FeatureWorth(name, int(self.recent.rows.size), days, self.live, importance, without)
+        seen = FeatureWorth(
+            name, int(self.recent.rows.size), days, self.live, importance, without, self.loop.task.loss_name
+        )
         verdict = judge_worth(seen, self.limits)
         return {"without": plain(without), "verdict": verdict.name, "reasons": list(verdict.texts)}
 

@@ -78,7 +78,7 @@ def _trainings(settings: Settings, loop: Loop, ask: Ask, began: float) -> Iterat
     yield {
         "trained": int(train.label.size),
         "held_out": int(later.label.size),
-        "log_loss": float(whole.mean() / unit),
+        "loss": float(whole.mean() / unit),
         "gain": gains(estimator, list(kinds)),
     }
     for name, left_out in ask.groups.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -27,6 +28,8 @@ from homeostat.registry.binding import Binding, judge_binding
 from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
+_LOG_BYTES, _LOG_LINES = 4_096, 8
+"""How much of a training's log is shown while it runs."""
 
 
 @dataclass(slots=True)
@@ -94,9 +97,11 @@ class Standings:
         if asked is None:
             return None
         since = format_instant(asked.asked_at)
+        said = self._said(loop, asked.version)
         return {
             "kind": "training",
-            "step": self._last_said(loop, asked.version),
+            "step": (said[-1].partition(" s  ")[2] or said[-1])[:200] if said else "pinning the training set",
+            "log": said,
             "since": since,
             "version": asked.version,
             "steps": steps_under_way(self.home, loop, asked.version),
@@ -183,13 +188,15 @@ class Standings:
     def _moved(self, loop: str) -> str:
         return Progress(self.home.checkpoints / loop).told()
 
-    def _last_said(self, loop: str, version: str) -> str:
+    def _said(self, loop: str, version: str) -> list[str]:
+        """The last lines of a training's log; empty before it has one."""
         try:
-            lines = JobFolder(self.home.jobs / loop / version).log.read_text(errors="replace").splitlines()
+            with JobFolder(self.home.jobs / loop / version).log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_BYTES))
+                lines = log.read().decode(errors="replace").splitlines()
         except OSError:
-            return "pinning the training set"
-        last = lines[-1] if lines else "starting"
-        return (last.partition(" s  ")[2] or last)[:200]
+            return []
+        return lines[-_LOG_LINES:] or ["starting"]
 
     def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
         """All days by name with their cursors; only what changed is read again."""

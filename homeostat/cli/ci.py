@@ -41,7 +41,7 @@ def ci(
         float, typer.Option("--row-ms", metavar="MS", min=0, help="The most milliseconds that a row may take.")
     ] = 25.0,
     worse: Annotated[
-        float, typer.Option("--worse", metavar="NATS", min=0, help="By how much a row's log-loss may rise.")
+        float, typer.Option("--worse", metavar="LOSS", min=0, help="By how much a row's loss may rise.")
     ] = 0.02,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the report as Markdown, too.")

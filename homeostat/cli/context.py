@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,20 +58,25 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
 
     None is the present of a replay: how far it was decided. It takes no more imports than it must: people wait for it.
     """
+    gc.disable()  # what is made here is needed until the end, and looking for garbage in it takes a tenth of the time
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
-    from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
     from homeostat.app.loader import load_loop, load_loops
-    from homeostat.app.settings import Settings
 
     existing = Home(home).existing()
-    settings = Settings.load(existing.root)
-    loops = load_loops(settings.loop_file) if loop is None else {loop: load_loop(settings.loop_file, loop)}
+    loop_file = Path(existing.told()["loop_file"])
+    loops = load_loops(loop_file) if loop is None else {loop: load_loop(loop_file, loop)}
     store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
-    now = SystemClock().now() if settings.clock == "system" else None
-    return Why(existing, loops, store, flush_of(existing)), now
+    return Why(existing, loops, store, flush_of(existing)), present_of(existing)
+
+
+def present_of(home: Home) -> Instant | None:
+    """The present of a home's clock; None in a replay, whose present is how far it was decided."""
+    from homeostat.app.clocks import SystemClock
+
+    return SystemClock().now() if home.told()["clock"] == "system" else None
 
 
 def flush_of(home: Home) -> Callable[[], object]:

@@ -66,7 +66,7 @@ def _text(told: Json) -> None:
 def _alarms(told: Json) -> None:
     """What detectors of change say of the daily loss."""
     data.print(
-        f"\nDetectors of change on the daily log-loss of {told['days']} days since {told['version']} came (they decide"
+        f"\nDetectors of change on the daily loss of {told['days']} days since {told['version']} came (they decide"
         " nothing):",
         markup=False,
     )

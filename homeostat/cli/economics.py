@@ -110,8 +110,9 @@ def _text(told: Json) -> None:
         data.print(f"[bold]{told['loop']}[/]  {told['labelled_days']} labelled days of {told['days']}")
         print_table(["", "figure", "unit", "between", "from"], rows, right=["figure"], whole=True)
     _sentences(told)
-    for name, why in unknown:
-        data.print(f"{name}: unknown: {why}", markup=False)
+    for why in dict.fromkeys(reason for _, reason in unknown):
+        names = ", ".join(name for name, reason in unknown if reason == why)
+        data.print(f"{names}: unknown: {why}", markup=False)
     _asks(told)
 
 

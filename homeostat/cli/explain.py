@@ -137,7 +137,8 @@ def _head(made: Json) -> None:
         f" {told['read_sequence']}"
     )
     if told.get("acts") is not None:
-        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}")
+        chance = f" (to be left alone with a chance of {told['propensity']:.3g})" if told["propensity"] < 1 else ""
+        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}{chance}")
     if told.get("trace_id"):
         data.print(f"  trace {told['trace_id']}")
     if not made["same_definitions"]:

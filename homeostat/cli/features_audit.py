@@ -55,7 +55,10 @@ def _text(told: Json) -> None:
     span = f"{told['first'][:10]} to {told['last'][:10]}"
     data.print(f"[bold]{told['loop']}[/]  {told['rows']:,} labelled rows of {told['days']} days, {span}")
     hours = told["delay_seconds"] / 3_600
-    data.print(f"joins shifted earlier and later by {hours:.1f} h, in which half of the labels happen\n")
+    data.print(f"joins shifted earlier and later by {hours:.1f} h, in which half of the labels happen")
+    if told["told_apart"]:
+        data.print(f"AUC: how well a feature alone tells {told['told_apart']} from the others")
+    data.print()
     columns = ["\nfeature", "\nverdict", "AUC\nalone", "\nbetween", "earlier\njoin", "later\njoin"]
     print_table(columns, [_row(one) for one in told["features"]], right=columns[2:])
     for one in told["features"]:

@@ -50,7 +50,8 @@ def _text(told: Json) -> None:
     live = ", ".join(told["live"]) or "no version"
     data.print(f"[bold]{told['loop']}[/]  {live} on {told['rows']:,} served rows of {told['days']} days")
     data.print(_retrained(told["retrained"]), markup=False)
-    data.print("\nRise of log-loss, in thousandths of a nat per row, between the bounds of its interval:\n")
+    unit = "a nat" if told["unit"] == "nats" else "what the best constant costs"
+    data.print(f"\nRise of {told['loss']}, in thousandths of {unit} per row, between the bounds of its interval:\n")
     columns = ["feature", "recommendation", "shuffled", "left out", "gain", "missing"]
     print_table(columns, [_feature(one) for one in told["features"]], right=columns[2:])
     data.print("\nWhole definitions, and what they cost:\n")

@@ -106,6 +106,7 @@ def sign(
     loop: Annotated[
         str | None, typer.Option("--loop", metavar="LOOP", help="Needed only if the loop file makes several.")
     ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")] = "",
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     yes: Yes = False,
@@ -126,16 +127,17 @@ def sign(
         registry, done = registry_of(operations.home), []
         for name in chosen:
             talk.print(f"signing {name} of {found.name} …", markup=False)
-            done.append(known.sign(found.name, name, registry))
+            done.append(known.sign(found.name, name, registry, reason))
         show(done, as_json, _signed)
 
 
 def _keys(home: Path) -> Keys:
+    from homeostat.app.authors import person_here
     from homeostat.app.home import Home
     from homeostat.app.keys import Keys
     from homeostat.app.trust import keyring
 
-    return Keys(keyring(), Home(home.resolve()))
+    return Keys(keyring(), Home(home.resolve()), person_here(Path.cwd()))
 
 
 def _short(key: Json) -> str:

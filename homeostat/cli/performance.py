@@ -48,7 +48,7 @@ def _text(told: Json) -> None:
     _bases(told)
     _watched(told["watched"])
     _feedback(told["feedback"])
-    _gaps(told["gaps"])
+    _gaps(told["gaps"], told["primary"])
     _sentences(told["power"])
 
 
@@ -141,12 +141,14 @@ def _feedback(told: Json | None) -> None:
     """The figures of a loop whose predictions are acted on, by every label and by those that count."""
     if told is None:
         return
-    explore = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
+    share = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
+    explore = share if told["chance"] is None else f"each with the chance {told['chance']}"
+    by = "by chance" if told["drawn"] is None else f"as callers drew ({told['drawn']})"
     effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
     data.print(
-        f"\nCallers act on predictions where {told['acts']}; {explore} left alone by chance. Of {told['rows']:,} rows"
+        f"\nCallers act on predictions where {told['acts']}; {explore} left alone {by}. Of {told['rows']:,} rows"
         f" {told['region']:,} would be acted on; {told['explored']:,} were left alone, of which"
-        f" {told['explored_labelled']:,} have a label{effective}.",
+        f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}",
         markup=False,
     )
     rows = [
@@ -158,12 +160,18 @@ def _feedback(told: Json | None) -> None:
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
 
 
-def _gaps(told: Json) -> None:
+def _clipped(told: Json) -> str:
+    """Chances that were too small to be taken as they are."""
+    few = f" {told['clipped']:,} of them had a chance below 0.001, which was read as that."
+    return few if told["clipped"] else ""
+
+
+def _gaps(told: Json, loss: str) -> None:
     """Cohorts that are served worse beside all others since a retraining."""
     for one in told["widened"]:
         before, now = one["before"], one["now"]
         data.print(
-            f"Gap of {one['cohort']}: log-loss {now['gap']:+.4f} beside all others under {now['version']},"
+            f"Gap of {one['cohort']}: {loss} {now['gap']:+.4f} beside all others under {now['version']},"
             f" {before['gap']:+.4f} under {before['version']}: wider by at least {one['low']:.4f}.",
             markup=False,
         )

@@ -41,28 +41,28 @@ def reported(settings: Settings, operations: Operations, loop: Loop) -> Json:
 
 
 def report_text(found: Json) -> None:
-    """Print a report for people."""
+    """Print a report for people; only a yes or no has a base rate."""
+    rated = "auc" in found["figures"]
     rows = [
         [
             month["month"],
             f"{month['served']:,}",
             f"{month['labelled']:,}",
-            figure(month["base_rate"], 3),
+            *([figure(month["base_rate"], 3)] if rated else []),
             *_groups(month, found["figures"]),
         ]
         for month in found["months"]
     ]
-    rows.append(
-        ["[bold]mean[/]", "", "", "", *(f"[bold]{text}[/]" for text in _groups(found["means"], found["figures"]))]
-    )
+    means = (f"[bold]{text}[/]" for text in _groups(found["means"], found["figures"]))
+    rows.append(["[bold]mean[/]", "", "", *([""] if rated else []), *means])
     columns = [
         "\nmonth",
         "\nserved",
         "\nlabelled",
-        "base\nrate",
+        *(["base\nrate"] if rated else []),
         *(_heading(_NAMES.get(name, name)) for name in found["figures"]),
     ]
-    print_table(columns, rows, right=columns[1:4])
+    print_table(columns, rows, right=columns[1 : 4 if rated else 3])
     if found["gain"]:
         data.print(_gain(found["gain"], found["loss"]))
     totals = dict(found["totals"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-app = typer.Typer(help="Watch a training.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Watch a training, or ask for one now.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def retrain() -> None:
-    """Watch a training."""
+    """Watch a training, or ask for one now."""

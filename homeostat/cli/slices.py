@@ -59,7 +59,7 @@ def _text(told: Json) -> None:
         _table(told)
         _worse(told)
     if told["search"] is not None:
-        _search(told["search"])
+        _search(told["search"], "" if told["whole"] and told["whole"]["loss"] == "loss" else " nats")
 
 
 def _table(told: Json) -> None:
@@ -115,7 +115,7 @@ def _sentence(one: Json) -> str:
     )
 
 
-def _search(search: Json) -> None:
+def _search(search: Json, unit: str) -> None:
     one = search["found"]
     if search["unknown"]:
         text = f"Among all inputs: unknown, {_words(search['unknown'])}."
@@ -124,7 +124,7 @@ def _search(search: Json) -> None:
     else:
         text = (
             f"Among all inputs ({one['looked_at']} groups): {one['feature']} {one['group']} ({one['share']:.1%} of"
-            f" rows) grew worse by {one['rise']['value']:.4f} nats a row ({_bounds(one['rise'])}), all others by"
+            f" rows) grew worse by {one['rise']['value']:.4f}{unit} a row ({_bounds(one['rise'])}), all others by"
             f" {one['rest_rise']['value']:.4f} ({_bounds(one['rest_rise'])})."
         )
     data.print(text, markup=False)

@@ -1,17 +1,20 @@
-"""The command that watches a training, step by step."""
+"""Commands that watch a training step by step, and that ask for one."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from homeostat.cli.context import opened
+import typer
+
+from homeostat.cli.context import opened, present_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.progress import progress_bar
 
 Json = dict[str, Any]
+_ACTOR = "command line"
 _SECONDS = 0.3
 _OVER = ("done", "kept", "failed")
 
@@ -39,6 +42,36 @@ def watch(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: J
         log.tell()
         decided = [one for one in operations.decisions(found) if one["version"] == version]
         show({"version": version, "decision": decided[-1] if decided else None}, as_json, _ended)
+
+
+def now(
+    loop: LoopArgument = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
+    ] = "no reason given",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Train the next version now, whatever the policy says.
+
+    It is a person's decision in the ledger, and passes cool-down, quiet hours and budget, in which it counts. Its
+    version passes the gate and comes in step by step as any other; while another one is under way, it is refused.
+    Control begins at its next look, or when it runs again: 'homeostat retrain watch' follows it.
+    """
+    with errors_shown(as_json):
+        operations, found = opened(home, loop)
+        state = operations.state(found.name)
+        if not yes:
+            follows = f" to follow {state.route.champion}" if state.route.champion else ""
+            typer.confirm(f"Train v{state.next_version} of {found.name} now{follows}?", abort=True, err=True)
+        done = operations.retrain(found, reason, actor=_ACTOR, now=present_of(operations.home))
+        show(done, as_json, _asked)
+
+
+def _asked(done: Json) -> None:
+    data.print(f"{done['version']} is asked for.")
+    data.print("Control trains and judges it while it runs: see 'homeostat retrain watch' and 'homeostat decisions'.")
 
 
 class _Tail:

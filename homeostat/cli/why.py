@@ -43,11 +43,13 @@ def why(
 def _asked(home: Path, prediction_id: str, loop: str | None, rows: int) -> Json:
     """From the running instance, which has everything open; else from what lies in the home."""
     from homeostat.app.home import Home
-    from homeostat.app.loopback import ask_json
     from homeostat.kernel.errors import NotFound, Unavailable
 
     try:
-        place = f"{Home(home).running().control}/api/predictions/{quote(prediction_id, safe='')}/why?rows={rows}"
+        control = Home(home).running().control
+        from homeostat.app.loopback import ask_json
+
+        place = f"{control}/api/predictions/{quote(prediction_id, safe='')}/why?rows={rows}"
         found: Json = ask_json(place + (f"&loop={quote(loop)}" if loop else ""), _PATIENCE)
         return found
     except (NotFound, Unavailable):
@@ -109,6 +111,7 @@ def _version(told: Json, decisions: Json) -> None:
             f"  trained on   {pin['rows']:,} rows asked {when(pin['first'])} to {when(pin['last'])}, of {tables},"
             f" facts up to sequence {pin['sequence']}"
         )
+        data.print(f"  signature    {_signature(told['signature'])}", markup=False)
         if told["judged"] is False:
             data.print("  what lies here is not what its gate judged", style="bold red")
     for word, name in (("made", "asked"), ("gate", "gate")):
@@ -125,6 +128,23 @@ def _code(code: Json) -> str:
     if code["commit"] is None:
         return f"{files}; outside of git"
     return f"commit {code['commit'][:12]}{', with changes' if code['dirty'] else ''}; {files}"
+
+
+def _signature(found: Json) -> str:
+    key = f"key {found['key'][:16]}, {found['standing'] or 'not known here'}" if found["key"] else "nobody's"
+    if not found["proven"]:
+        return f"not proven now ({key}): {found['problem']} {found['mend']}"
+    if not found["key"]:
+        return "nobody's"
+    at = when(found["signed_at"]) if found["signed_at"] else ""
+    by = (
+        f", signed by {found['by']} at {at}"
+        if found["by"]
+        else f", signed before its gate decided ({at})"
+        if at
+        else ""
+    )
+    return f"proven now: {key}{by}"
 
 
 def _decision(word: str, one: Json | None) -> None:

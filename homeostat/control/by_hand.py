@@ -5,11 +5,19 @@ from __future__ import annotations
 import dataclasses
 
 from homeostat.control.state import LoopState, Retraining
-from homeostat.control.transitions import Facts, Transition, draft_of, next_route, route_facts, take_back
+from homeostat.control.transitions import (
+    Facts,
+    Transition,
+    ask_retraining,
+    draft_of,
+    next_route,
+    route_facts,
+    take_back,
+)
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotFound, Refused
-from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.kernel.verdicts import RETRAIN, ROLL_BACK, Reason, Verdict
 from homeostat.registry.models import Variant
 from homeostat.serving.routing import Shadow
 
@@ -114,14 +122,7 @@ def ask_variant(state: LoopState, variant: Variant, now: Instant, actor: str) ->
     if state.versions[variant.of].name in _MARKED:
         mend = "Name a version that was not."
         raise Refused(f"{variant.of} of {state.loop!r} was {_marked(state, variant.of)}.", mend=mend, loop=state.loop)
-    made, held, tried = state.retraining, state.held, state.rollout
-    if made or held or tried or state.drill:
-        busy = made.version if made else held.version if held else tried.candidate if tried else "a drill"
-        raise Refused(
-            f"Loop {state.loop!r} has {busy} under way, and looks at one candidate at a time.",
-            mend="Wait until it has ended; see 'homeostat status'.",
-            loop=state.loop,
-        )
+    _must_be_free(state)
     version = f"v{state.next_version}"
     title, workflow = f"Make {version} of {variant.of}: {variant.precision}", f"{state.loop}/quantise/{version}"
     verdict = Verdict("QUANTISE", (Reason("asked_for", actor, None, f"asked for by {actor}"),))
@@ -131,6 +132,31 @@ def ask_variant(state: LoopState, variant: Variant, now: Instant, actor: str) ->
     )
     facts = {"of": variant.of, "precision": variant.precision}
     return Transition(after, (draft_of(state, workflow, "quantise", title, verdict, version, now, facts, actor),))
+
+
+def retrain_by_hand(state: LoopState, now: Instant, actor: str, reason: str) -> Transition:
+    """The next version is trained now, whatever the policy says of cool-down, quiet hours and budget; it is judged, and
+    comes in, as any other does, and counts in the budget.
+
+    Raises: Refused while another version is in the making, held or on trial, a rollback rehearses, or state is on its
+    way.
+    """
+    _must_be_free(state)
+    verdict = Verdict(RETRAIN, (Reason("asked_for", actor, None, f"asked for by {actor}: {reason}"),))
+    return ask_retraining(state, verdict, now, {}, actor)
+
+
+def _must_be_free(state: LoopState) -> None:
+    made, held, tried = state.retraining, state.held, state.rollout
+    if not (made or held or tried or state.drill or state.restoring):
+        return
+    busy = made.version if made else held.version if held else tried.candidate if tried else None
+    rest = "a drill" if state.drill else "state on its way back"
+    raise Refused(
+        f"Loop {state.loop!r} has {busy or rest} under way, and looks at one candidate at a time.",
+        mend="Wait until it has ended; see 'homeostat status'.",
+        loop=state.loop,
+    )
 
 
 def _must_not_rehearse(state: LoopState) -> None:

@@ -40,7 +40,7 @@ from homeostat.serving.batching import Batching, check_batching
 from homeostat.stats.means import MeanMetric
 from homeostat.stats.metrics import Metric
 from homeostat.stats.own import Own
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.stats.tasks import Task
 from homeostat.training.own_steps import check_own_steps
 from homeostat.training.search import Search
 
@@ -331,12 +331,8 @@ class Loop:
         if not isinstance(cast("object", self.feedback), Feedback):
             mend = "Give feedback=hs.Feedback(acts='probability >= 0.8', explore='2%')."
             raise InvalidInput(f"Loop {self.name!r}: {self.feedback!r} declares no feedback.", mend=mend)
-        if self.task != BINARY:
-            raise InvalidInput(
-                f"Loop {self.name!r}: what callers act on is told of a probability, and it answers none.",
-                mend="Leave feedback= out, or make the label a condition.",
-            )
-        self.feedback.condition(self.question)
+        self.feedback.condition(self.question, self.task)
+        self.feedback.chances(self.question, self.task)
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -27,7 +27,7 @@ class Transition(NamedTuple):
     drafts: tuple[Draft, ...]
 
 
-def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:
+def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Facts, actor: str = "policy") -> Transition:
     """Give the next version its name and let its workflow begin."""
     version = f"v{state.next_version}"
     because = verdict.reasons[0].code
@@ -44,7 +44,8 @@ def ask_retraining(state: LoopState, verdict: Verdict, now: Instant, facts: Fact
     kind, title = ("bootstrap", f"Train the first version, {version}")
     if state.route.champion is not None:
         kind, title = ("retrain", f"Retrain: {version}")
-    return Transition(after, (draft_of(state, retraining.workflow, kind, title, verdict, version, now, facts),))
+    draft = draft_of(state, retraining.workflow, kind, title, verdict, version, now, facts, actor)
+    return Transition(after, (draft,))
 
 
 def first_champion(state: LoopState, verdict: Verdict, now: Instant, facts: Facts) -> Transition:

@@ -6,18 +6,20 @@ chance is left alone; each of them stands for as many as one was drawn from.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from homeostat.data.contracts import Column, Row, number
-from homeostat.data.expressions import Condition, compile_condition
+from homeostat.data.contracts import Column, Row, number, text
+from homeostat.data.expressions import Condition, compile_condition, compile_value
 from homeostat.data.tables import Table
-from homeostat.data.weights import chosen
+from homeostat.data.weights import chosen, within
 from homeostat.kernel.errors import InvalidInput
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
-PROBABILITY = "probability"
+PROBABILITY, PREDICTION = "probability", "prediction"
 ACTS, EXPLORED, PROPENSITY = "acts", "explored", "propensity"
 """Columns of the log: whether the caller acts on it by declaration, was asked to leave it alone, and with what chance
 its label comes as if there were no model."""
@@ -26,24 +28,49 @@ _MOST, _ROUNDING = 1_000, 1e-3
 
 class Drawn(NamedTuple):
     """What became of one prediction. ``acts``: the caller is to act on it; ``explored``: it would have been acted on,
-    and is left alone by chance. ``propensity`` is the chance with which it was to be left alone, in [0, 1]."""
+    and is left alone by chance. ``propensity`` is the chance with which it was to be left alone, in [0, 1]: 1 where
+    nobody would act."""
 
     acts: bool
     explored: bool
     propensity: float
 
 
-Draw = Callable[[float, Row, str], Drawn]
-"""Of a probability, its row and its unit."""
+Draw = Callable[[Row, Row, str], Drawn]
+"""Of what was predicted (`predicted`), its row and its unit."""
+
+
+def predicted(prediction: bool | float | str, score: float | list[float] | None) -> Row:
+    """What a condition may read of an answer: the probability of a yes or no, the number, or the likeliest class and
+    its chance.
+
+    >>> predicted(True, 0.9), predicted("late", [0.2, 0.8]), predicted(12.5, None)
+    ({'probability': 0.9}, {'prediction': 'late', 'probability': 0.8}, {'prediction': 12.5})
+    """
+    if isinstance(score, list):
+        return {PREDICTION: prediction, PROBABILITY: max(score)}
+    return {PREDICTION: prediction} if score is None else {PROBABILITY: score}
+
+
+def _read_of(task: Task) -> Mapping[str, Column]:
+    if isinstance(task, Regression):
+        return {PREDICTION: number()}
+    if isinstance(task, Multiclass):
+        return {PREDICTION: text(categories=list(task.classes)), PROBABILITY: number(0, 1)}
+    return {PROBABILITY: number(0, 1)}
 
 
 @dataclass(frozen=True)
 class Feedback:
     """Declares that callers act on predictions in a way that shapes their labels, and how the truth is seen even so.
 
-    ``acts``: when they act, as a condition over ``probability`` and columns of the question. ``explore``: so many of
-    these units are left alone, drawn by a hash that stays the same for a unit, such as ``"2%"``: one in a whole number.
-    None: nobody is, and whatever is judged stays unknown while anything is acted on. ``weighted``: training gives each
+    ``acts``: when they act, as a condition over columns of the question and what was predicted: ``probability`` of a
+    yes or no, ``prediction`` of a number, both of one of several classes. ``explore``: so many of these units are left
+    alone, drawn by a hash that stays the same for a unit, such as ``"2%"``: one in a whole number. None: nobody is, and
+    whatever is judged stays unknown while anything is acted on. ``chance`` instead of it: a number over the same
+    columns, the chance with which each one is left alone, so that some are explored more than others; it is kept with
+    every answer. ``drawn``: callers have drawn themselves, before they ask; a column of the question that is true where
+    they leave the row alone, with the chance that ``explore`` or ``chance`` says. ``weighted``: training gives each
     row that was explored the weight of those it stands for, as ``rows.weight``; without, it counts as one. ``salt``
     draws other units.
     Raises: InvalidInput for such a share that there is not.
@@ -56,8 +83,15 @@ class Feedback:
     explore: str | float | None = None
     weighted: bool = True
     salt: str = ""
+    chance: str | None = None
+    drawn: str | None = None
 
     def __post_init__(self) -> None:
+        if self.chance is not None and (self.explore is not None or not isinstance(self.chance, str)):  # pyright: ignore
+            raise InvalidInput(
+                f"Feedback(explore={self.explore!r}, chance={self.chance!r}) says twice, or not, who is left alone.",
+                mend="Give explore='2%' for all alike, or chance='0.02 + 0.1 * (1 - probability)'.",
+            )
         if not isinstance(self.acts, str) or not isinstance(self.salt, str):  # pyright: ignore
             raise InvalidInput(
                 f"Feedback(acts={self.acts!r}) is no condition.", mend="Write such as acts='probability >= 0.8'."
@@ -79,37 +113,109 @@ class Feedback:
             )
         return number_of
 
-    def condition(self, question: Table) -> Condition:
+    @property
+    def explores(self) -> bool:
+        """Whether anybody is left alone."""
+        return self.one_in is not None or self.chance is not None
+
+    def condition(self, question: Table, task: Task = BINARY) -> Condition:
         """When callers act. Raises: InvalidInput naming the part that is wrong."""
-        if PROBABILITY in question.contract:
+        names = _read_of(task)
+        for taken in names.keys() & question.contract.keys():
             raise InvalidInput(
-                f"{question.name!r} has a column {PROBABILITY!r}, which a feedback means of the prediction.",
+                f"{question.name!r} has a column {taken!r}, which a feedback means of the prediction.",
                 mend="Name the column otherwise.",
-                column=PROBABILITY,
+                column=taken,
             )
-        found = compile_condition(self.acts, _Answered(question))
-        if PROBABILITY not in found.columns:
+        found = compile_condition(self.acts, _Answered(question, task))
+        _known_classes(self.acts, found, task)
+        if not names.keys() & set(found.columns):
             raise InvalidInput(
                 f"{self.acts!r} does not ask what was predicted: then nothing that is predicted shapes a label.",
-                mend="Write such as 'probability >= 0.8', or leave feedback= out.",
+                mend=f"Write such as '{_EXAMPLES[task.name]}', or leave feedback= out.",
                 acts=self.acts,
             )
         return found
 
-    def drawing(self, loop: str, question: Table) -> Draw:
-        """The draw of a loop: a compare, and a hash for those that would be acted on."""
-        condition = self.condition(question)
-        holds, alone = condition.for_rows(_nullable(question)), condition.columns == (PROBABILITY,)
-        one_in, seed = self.one_in, f"{loop}\x00{self.salt}\x00"
-        spared, free, caught = _spared(one_in), Drawn(False, False, 1.0), _caught(one_in)
+    def chances(self, question: Table, task: Task = BINARY) -> Condition | None:
+        """With what chance one is left alone; None for all alike. Raises: InvalidInput naming what is wrong."""
+        if self.drawn is not None and (
+            self.drawn not in question.contract or question.contract[self.drawn].kind != "boolean" or not self.explores
+        ):
+            raise InvalidInput(
+                f"Feedback(drawn={self.drawn!r}) names no boolean column of {question.name!r} with a chance.",
+                mend="Let the question say who is left alone as true or false, and give explore= or chance=.",
+                column=self.drawn,
+            )
+        if self.chance is None:
+            return None
+        kind, found = compile_value(self.chance, _Answered(question, task))
+        if kind != "number":
+            raise InvalidInput(
+                f"Feedback(chance={self.chance!r}) is a {kind}, no number.", mend="Give a chance in (0, 1]."
+            )
+        return found
 
-        def draw(probability: float, row: Row, unit: str) -> Drawn:
-            asked: Row = {PROBABILITY: probability} if alone else {**row, PROBABILITY: probability}
-            if not holds(asked):
-                return free
-            return spared if one_in is not None and chosen(seed + unit, one_in, b"explore") else caught
+    def drawing(self, loop: str, question: Table, task: Task = BINARY) -> Draw:
+        """The draw of a loop: a compare, and a hash for those that would be acted on."""
+        condition, chances = self.condition(question, task), self.chances(question, task)
+        holds = condition.for_rows(_nullable(question))
+        alone = chances is None and set(condition.columns) <= _read_of(task).keys()
+        seed, free, leaves = f"{loop}\x00{self.salt}\x00", Drawn(False, False, 1.0), self._leaving(question, chances)
+
+        def draw(told: Row, row: Row, unit: str) -> Drawn:
+            asked: Row = told if alone else {**row, **told}
+            return leaves(asked, row, seed + unit) if holds(asked) else free
 
         return draw
+
+    def _leaving(self, question: Table, chances: Condition | None) -> Callable[[Row, Row, str], Drawn]:
+        """Of one that would be acted on, whether it is left alone."""
+        one_in, drawn = self.one_in, self.drawn
+        spared, caught = _spared(one_in), _caught(one_in)
+        of_row = None if chances is None else chances.for_rows(_nullable(question))
+
+        def leaves(asked: Row, row: Row, unit: str) -> Drawn:
+            chance = None if of_row is None else _chance(of_row(asked))
+            if drawn is not None:
+                left = bool(row[drawn])
+            elif chance is not None:
+                left = within(unit, chance, b"explore")
+            else:
+                left = one_in is not None and chosen(unit, one_in, b"explore")
+            if chance is None:
+                return spared if left else caught
+            return Drawn(not left, left, chance)
+
+        return leaves
+
+
+_EXAMPLES = {
+    "binary": "probability >= 0.8",
+    "regression": "prediction > 100",
+    "multiclass": 'prediction == "fraud"',
+}
+
+
+def _known_classes(acts: str, condition: Condition, task: Task) -> None:
+    """Raises: InvalidInput where a prediction is compared with what is never predicted."""
+    if not isinstance(task, Multiclass):
+        return
+    for node in ast.walk(condition.tree):
+        parts = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        asked = any(isinstance(one, ast.Name) and one.id == PREDICTION for one in parts)
+        for one in parts if asked else ():
+            if isinstance(one, ast.Constant) and one.value not in task.classes:
+                raise InvalidInput(
+                    f"{acts!r} waits for {one.value!r}, which is never predicted.",
+                    mend=f"Classes: {', '.join(task.classes)}.",
+                    acts=acts,
+                )
+
+
+def _chance(told: float | None) -> float:
+    """What is no chance leaves nobody alone: figures then say that chances are too small."""
+    return min(float(told), 1.0) if told is not None and told > 0.0 else 0.0
 
 
 def _spared(one_in: int | None) -> Drawn:
@@ -125,6 +231,7 @@ class _Answered:
     """A question with its probability, as a condition reads it."""
 
     question: Table
+    task: Task
 
     @property
     def name(self) -> str:
@@ -132,7 +239,7 @@ class _Answered:
 
     @cached_property
     def contract(self) -> Mapping[str, Column]:
-        return {**self.question.contract, PROBABILITY: number(0, 1)}
+        return {**self.question.contract, **_read_of(self.task)}
 
 
 def _nullable(question: Table) -> list[str]:

@@ -2,51 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
+from homeostat.data.weights import place_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+LEAST_CHANCE = 1e-3
+"""A smaller chance is read as this one: one row that stands for more than a thousand others decides alone.
+
+Source: Ionides (2008), Truncated importance sampling, Journal of Computational and Graphical Statistics 17(2), 295-311.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shaped:
     """Rows of a log: which the caller acted on, which were left alone by chance, and with what chance. Rows that are
-    older than the declaration were not acted on by it."""
+    older than the declaration were not acted on by it. ``places`` are numbers in [0, 1) that know nothing of rows."""
 
     acted: NDArray[np.bool_]
     explored: NDArray[np.bool_]
     propensity: NDArray[np.float64]
+    places: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, log: pa.Table) -> Shaped:
         """Read the columns of a prediction log."""
-        return cls(
+        found = cls(
             _column(log, ACTS, False).astype(np.bool_),
             _column(log, EXPLORED, False).astype(np.bool_),
             _column(log, PROPENSITY, 1.0).astype(np.float64),
         )
+        broken = np.flatnonzero(_broken(found._each))
+        if not broken.size:
+            return found
+        places = np.zeros(log.num_rows)
+        places[broken] = [place_of(name, b"whole") for name in log["prediction_id"].take(broken).to_pylist()]
+        return replace(found, places=places)
 
     @property
     def stands_for(self) -> NDArray[np.int64]:
         """Of how many rows each is one whose label is not shaped: 0 where it was acted on.
 
+        Rows are counted whole: where a chance is no one in a number, the part is rounded by the row's own place, up as
+        often as it is large, so that sums are right on average and a row always counts alike.
+
         >>> three = np.array([True, False, False])
         >>> Shaped(three, ~three & [False, True, False], np.array([0.02, 0.02, 1.0])).stands_for.tolist()
         [0, 50, 1]
         """
-        chance = np.where(self.explored, self.propensity, 1.0)
-        return np.where(self.acted, 0, np.rint(1.0 / chance)).astype(np.int64)
+        each = self._each
+        whole = np.rint(each)
+        if self.places is not None:
+            whole = np.where(_broken(each), np.floor(each) + (self.places < each % 1.0), whole)
+        return np.where(self.acted, 0, whole).astype(np.int64)
+
+    @property
+    def _each(self) -> NDArray[np.float64]:
+        chance = np.where(self.explored, np.maximum(self.propensity, LEAST_CHANCE), 1.0)
+        return np.asarray(1.0 / chance)
+
+    @property
+    def scant(self) -> NDArray[np.bool_]:
+        """Rows that were to be left alone with too small a chance to be stood for."""
+        return np.asarray(self.region & (self.propensity < LEAST_CHANCE))
 
     @property
     def region(self) -> NDArray[np.bool_]:
         """Rows that would be acted on were it not for chance."""
         return np.asarray(self.acted | self.explored)
+
+
+def _broken(each: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(each - np.rint(each)) > 1e-6 * each)
 
 
 def _column(log: pa.Table, name: str, usual: bool | float) -> Any:

@@ -202,8 +202,12 @@ class TableStore(Protocol):
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
+        rare: bool = False,
     ) -> pa.Table:
-        """Rows of a version, in the order of acceptance. Raises: NotFound for no such table or version."""
+        """Rows of a version, in the order of acceptance. Raises: NotFound for no such table or version.
+
+        ``rare`` says that few rows of few files are meant: the same rows, read in another way.
+        """
         ...
 
     def compact(self, table: str) -> None:

@@ -32,6 +32,20 @@ def chosen(prediction_id: str, one_in: int, purpose: bytes = b"log") -> bool:
     return one_in <= 1 or _place(prediction_id, purpose) * one_in < _SCALE
 
 
+def within(name: str, chance: float, purpose: bytes) -> bool:
+    """The same where each has a chance of its own.
+
+    >>> within("a", 0.0, b"x"), within("a", 1.0, b"x"), sum(within(str(n), 0.3, b"x") for n in range(1_000))
+    (False, True, 280)
+    """
+    return chance >= 1.0 or _place(name, purpose) < chance * _SCALE
+
+
+def place_of(name: str, purpose: bytes) -> float:
+    """The place of an id in [0, 1): always the same, whatever was predicted."""
+    return _place(name, purpose) / _SCALE
+
+
 def weights(log: pa.Table) -> Integers:
     """How many predictions each row of a log stands for; 1 where the log is older than the column."""
     return _column(log, WEIGHT)

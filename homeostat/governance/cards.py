@@ -45,7 +45,7 @@ def card_of(subject: Subject, pin: TrainingPin, form: Form, measured: Json) -> s
         _data(subject, pin),
         _metrics(measured, subject.loss),
         list(_slices(measured["slices"], subject.loss)),
-        _limits(form),
+        _limits(form, subject.variant),
         _owner(subject),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts)
@@ -123,15 +123,18 @@ def _true_of(slices: Sequence[Json]) -> str:
     return "true" if "base_rate" in figures else "mean truth" if "mean" in figures else "accuracy"
 
 
-def _limits(form: Form) -> list[str]:
+def _limits(form: Form, variant: Variant | None) -> list[str]:
     proof = form.proof
+    of, allowed = ("the trained estimator's", f"{proof.tolerance:g} is allowed")
+    if variant is not None:
+        of, allowed = f"those of {variant.of}", "the gate judges what that costs"
     return [
         "## Limits",
         "",
         "- Its figures are of the span above; what it meets later: `homeostat performance`, `homeostat drift`.",
         "- Days, not rows, are what its bounds count: rows of one day share what happened on it.",
-        f"- Served by {form.runtime}: on {proof.rows:,} rows its answers differ from the trained estimator's by"
-        f" {proof.worst:.2g} at most ({proof.tolerance:g} is allowed).{' ' + form.why if form.why else ''}",
+        f"- Served by {form.runtime}: on {proof.rows:,} rows its answers differ from {of} by"
+        f" {proof.worst:.2g} at most ({allowed}).{' ' + form.why if form.why else ''}",
         "- What the steps of its training warned of, if anything, is in `steps.json`.",
     ]
 

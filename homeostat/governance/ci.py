@@ -88,7 +88,8 @@ def of_verdict(name: str, verdict: Verdict, **facts: Any) -> Check:
 @dataclass(frozen=True, slots=True)
 class CiLimits:
     """What a change may at most come to: its model's size, the milliseconds that one row takes on this machine, and by
-    how much its log-loss may be worse than the champion's, beyond the gate's margin, in nats a row.
+    how much its loss may be worse than the champion's, beyond the gate's margin: in nats a row, or of numbers as a
+    share of what the best constant costs.
 
     Coarse limits, against accidents: what serves must still be proven by the gate.
     """
@@ -124,7 +125,7 @@ def judge_parity(rows: int, differing: Mapping[str, int]) -> Check:
 
 
 SAME = 1e-6
-"""The greatest difference in probability of two trainings that are called the same."""
+"""The greatest difference in answers of two trainings that are called the same; of numbers beyond 1, as a share."""
 
 
 def judge_reproducible(same_bytes: bool, worst: float | None, rows: int) -> Check:
@@ -138,14 +139,16 @@ def judge_reproducible(same_bytes: bool, worst: float | None, rows: int) -> Chec
         return Check("reproducible", PASS, (f"two trainings on the same {rows} rows gave the same bytes",), facts)
     if worst is None:
         return Check("reproducible", UNKNOWN, ("two trainings gave models that cannot be compared",), facts)
-    told = f"two trainings on the same {rows} rows differ by up to {worst:.2g} in probability"
+    told = f"two trainings on the same {rows} rows differ by up to {worst:.2g} in their answers"
     if worst > SAME:
         why = f"{told} > {SAME:g}: fix every seed, and let nothing depend on the clock or on order"
         return Check("reproducible", FAIL, (why,), facts)
     return Check("reproducible", PASS, (f"{told} <= {SAME:g}",), facts)
 
 
-def judge_champion(difference: Interval | None, margin: float, limits: CiLimits, *, same: bool = False) -> Check:
+def judge_champion(
+    difference: Interval | None, margin: float, limits: CiLimits, *, same: bool = False, loss: str = "log-loss"
+) -> Check:
     """Pass where it is no worse by more than the limit, fail where it is proven worse, unknown in between.
 
     >>> judge_champion(None, 0.0, CiLimits(), same=True).outcome, judge_champion(None, 0.0, CiLimits()).outcome
@@ -157,7 +160,7 @@ def judge_champion(difference: Interval | None, margin: float, limits: CiLimits,
         return Check("champion", UNKNOWN, ("too few days are there to hold the change against the champion",))
     low, high, limit = difference.low, difference.high, margin + limits.worse
     facts = {"low": low, "high": high, "rows": difference.rows, "days": difference.blocks}
-    told = f"log-loss of the change minus the champion's is {figure(low)} to {figure(high)} on {difference.rows} rows"
+    told = f"{loss} of the change minus the champion's is {figure(low)} to {figure(high)} on {difference.rows} rows"
     if low > margin:
         return Check("champion", FAIL, (f"{told}: proven worse than {figure(margin)}",), facts)
     if high <= limit:
@@ -167,14 +170,14 @@ def judge_champion(difference: Interval | None, margin: float, limits: CiLimits,
 
 @dataclass(frozen=True, slots=True)
 class SliceSeen:
-    """One value of a slice: its held-out rows, and log-loss of the candidate minus the champion's, nats a row."""
+    """One value of a slice: its held-out rows, and the loss of the candidate minus the champion's."""
 
     name: str
     rows: int
     difference: Interval
 
 
-def judge_slices(seen: Sequence[SliceSeen], margin: float) -> Check:
+def judge_slices(seen: Sequence[SliceSeen], margin: float, loss: str = "log-loss") -> Check:
     """No slice is proven worse by more than the gate's margin; without one that has rows enough, nobody can tell."""
     if not seen:
         return Check("slices", UNKNOWN, ("no declared slice has rows of days enough to be held against the champion",))
@@ -182,7 +185,7 @@ def judge_slices(seen: Sequence[SliceSeen], margin: float) -> Check:
     facts = {"looked_at": len(seen), "worse": [one.name for one in worse]}
     if worse:
         reasons = tuple(
-            f"{one.name}: log-loss is at least {figure(one.difference.low)} > {figure(margin)} above the champion's on"
+            f"{one.name}: {loss} is at least {figure(one.difference.low)} > {figure(margin)} above the champion's on"
             f" {one.rows} rows"
             for one in worse
         )

@@ -144,13 +144,13 @@ def diagnose(history: History, *, rng: np.random.Generator) -> Diagnosis:
     parts, why_step = _parts(history, sides, rng)
     risen = _risen(sides, parts)
     steps = (broken, skew_step, segment_step, Step(WHEN, timing.answer, timing.evidence), why_step)
-    first = _first_cause(broken, skewed, timing, segment)
-    cause, because = first or _late_cause(halves, timing, parts, risen, sides)
+    first = _first_cause(broken, skewed, timing, segment, history.unit)
+    cause, because = first or _late_cause(halves, timing, parts, risen, sides, history.unit)
     return Diagnosis(cause, because, steps)
 
 
 def _first_cause(
-    broken: Step, skewed: Mapping[str, str], timing: Timing, segment: Segment | None
+    broken: Step, skewed: Mapping[str, str], timing: Timing, segment: Segment | None, unit: str
 ) -> tuple[CauseName, str] | None:
     """A cause that does not hang on why the whole loss rose."""
     if broken.answer == "yes":
@@ -160,7 +160,7 @@ def _first_cause(
     if timing.worse_release is not None:
         return "bad_release", timing.worse_release.text
     if segment is not None and segment.alone:
-        return "one_segment", _of_segment(segment).text
+        return "one_segment", _of_segment(segment, unit).text
     return None
 
 
@@ -170,12 +170,13 @@ def _late_cause(
     parts: Decomposition | Unknown,
     risen: Interval | None,
     sides: tuple[Rows, Rows] | Unknown,
+    unit: str,
 ) -> tuple[CauseName, str]:
     """What the rise of the whole loss says, if there is one."""
     if isinstance(sides, Unknown) or risen is None:
         reason = sides.reason if isinstance(sides, Unknown) else "too_few_labels"
         return "unknown", f"no labelled rows on both sides of {halves.since} to compare ({reason})"
-    told = f"the loss changed by {figure(risen.value)} nats ({figure(risen.low)} to {figure(risen.high)})"
+    told = f"the loss changed by {figure(risen.value)} {unit} ({figure(risen.low)} to {figure(risen.high)})"
     proven = _proven(parts, sides[0])
     if risen.low <= 0.0 and not proven:
         skill = next((f"; {one.text}" for one in timing.evidence if one.code == "skill"), "")
@@ -270,7 +271,7 @@ def _segment(history: History, sides: tuple[Rows, Rows] | Unknown) -> tuple[Segm
     if found is None:
         text = "no group of rows grew worse than the rest by more than chance"
         return None, Step(SEGMENT, "no", (_why("no_segment", text),))
-    return found, Step(SEGMENT, "yes" if found.alone else "no, the rest as well", (_of_segment(found),))
+    return found, Step(SEGMENT, "yes" if found.alone else "no, the rest as well", (_of_segment(found, history.unit),))
 
 
 def _known_segment(history: History, before: Rows, after: Rows) -> Segment | Unknown | None:
@@ -285,8 +286,8 @@ def _unseen(history: History, before: Rows, after: Rows) -> Booleans:
     return marks
 
 
-def _of_segment(one: Segment) -> Reason:
-    text = f"{one.feature} {one.group} ({100 * one.share:.3g} % of rows) costs {figure(one.rise.value)} nats more,"
+def _of_segment(one: Segment, unit: str) -> Reason:
+    text = f"{one.feature} {one.group} ({100 * one.share:.3g} % of rows) costs {figure(one.rise.value)} {unit} more,"
     text += f" the rest {figure(one.rest.value)} ({figure(one.rest.low)} to {figure(one.rest.high)});"
     text += f" {one.found} of {one.looked_at} groups stand out"
     return Reason("segment", one.excess.effect, 0.0, text)
@@ -302,8 +303,8 @@ def _parts(
         return found, _not_told(WHY, found)
     words = {"inputs": "other shares of known inputs", "relationship": "other outcomes for the same inputs"}
     words["unseen"] = f"inputs never seen ({100 * found.unseen_share:.3g} % of rows)"
-    evidence = [_part("total", "the loss", found.total)]
-    evidence += [_part(name, words[name], getattr(found, name)) for name in PARTS]
+    evidence = [_part("total", "the loss", found.total, history.unit)]
+    evidence += [_part(name, words[name], getattr(found, name), history.unit) for name in PARTS]
     text = f"old and new inputs overlap by {found.overlap:.2f}"
     evidence.append(Reason("overlap", found.overlap, None, text))
     evidence += _names_unseen(history, sides)
@@ -345,8 +346,8 @@ def _risen(sides: tuple[Rows, Rows] | Unknown, parts: Decomposition | Unknown) -
         return None
 
 
-def _part(code: str, words: str, part: Interval) -> Reason:
-    text = f"{words}: {figure(part.value)} nats ({figure(part.low)} to {figure(part.high)})"
+def _part(code: str, words: str, part: Interval, unit: str) -> Reason:
+    text = f"{words}: {figure(part.value)} {unit} ({figure(part.low)} to {figure(part.high)})"
     return Reason(code, part.value, None, text)
 
 

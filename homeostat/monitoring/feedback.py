@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import weights
-from homeostat.stats.arrays import Booleans
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.arrays import Booleans, Floats
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.poststrata import Stratum, strata
+from homeostat.stats.tasks import BINARY, Regression, Task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,24 +24,35 @@ LEAST_EXPECTED = 5.0
 and what is found of one in fifty then is chance. Asked of what was expected, not of what was drawn: to drop the days on
 which few were drawn would favour the others."""
 
+Strata = tuple[Stratum, ...]
+MOST_SCANT = 0.01
+"""Where more of the rows than this can hardly be left alone, those that are say nothing of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedbackDay:
     """A day of a loop that declares a feedback. ``region`` counts rows that would be acted on, ``expected`` how many of
     them chance was to leave alone, ``explored`` how many it did. ``naive`` are the sums of every label that is there,
     shaped or not; ``exposed`` those of explored rows, each once, and ``unexposed`` of rows outside the region.
-    ``squares`` sums the squares of what labelled rows stand for. ``unknown`` is why the figures of the day are not
-    known; None where they are."""
+    ``weight`` sums what labelled rows stand for and ``squares`` its squares. ``unknown`` is why the figures of the day
+    are not known; None where they are. ``scant`` counts rows of the region whose chance was too small to be stood for,
+    and ``clipped`` those of them that were left alone. ``stood`` are the sums of explored rows, each as often as it
+    stands for rows; of numbers, ``strata`` are rows of the region by what was predicted."""
 
     rows: int
     region: int
     explored: int
     expected: float
     squares: float
-    naive: ScoreSums
-    exposed: ScoreSums
-    unexposed: ScoreSums
+    naive: Sums
+    exposed: Sums
+    unexposed: Sums
     unknown: str | None = None
+    weight: float | None = None
+    scant: int = 0
+    clipped: int = 0
+    stood: Sums | None = None
+    strata: tuple[Stratum, ...] = ()
 
     @property
     def left_out(self) -> int:
@@ -47,15 +61,22 @@ class FeedbackDay:
 
 
 def feedback_day(
-    log: pa.Table, labelled: pa.Table, labels: Booleans, earlier: Sequence[FeedbackDay], one_in: int = 1
+    log: pa.Table,
+    labelled: pa.Table,
+    labels: NDArray[Any],
+    earlier: Sequence[FeedbackDay],
+    one_in: int = 1,
+    *,
+    answers: Callable[[pa.Table], NDArray[np.float64]],
+    task: Task = BINARY,
 ) -> FeedbackDay:
     """Of all rows of a day and those with a label, each of which is one of ``one_in``; ``earlier`` are the days of the
-    trail before it."""
-    every, told, scores = Shaped.of(log), Shaped.of(labelled), labelled["probability"].to_numpy()
+    trail before it. ``answers`` reads what was answered."""
+    every, told, said = Shaped.of(log), Shaped.of(labelled), answers(labelled)
     region, each = every.region, told.stands_for
 
-    def sums(rows: Booleans) -> ScoreSums:
-        return ScoreSums.of(labels[rows], scores[rows]).times(one_in)
+    def sums(rows: Booleans | NDArray[np.int64]) -> Sums:
+        return task.sums(labels[rows], said[rows]).times(one_in)
 
     seen = FeedbackDay(
         rows=int(weights(log).sum()),
@@ -66,22 +87,38 @@ def feedback_day(
         naive=sums(np.ones(labels.size, dtype=np.bool_)),
         exposed=sums(told.explored),
         unexposed=sums(~told.region),
+        weight=float(one_in * each.sum()),
+        scant=int(every.scant.sum()),
+        clipped=int((every.scant & every.explored).sum()),
+        stood=sums(np.repeat(np.arange(each.size), np.where(told.explored, each, 0))),
+        strata=_strata(every, told, labels, said, answers(log), task),
     )
     why = without_overlap([*earlier, seen])
     return seen if why is None else replace(seen, unknown=why)
 
 
+def _strata(every: Shaped, told: Shaped, labels: Floats, said: Floats, answered: Floats, task: Task) -> Strata:
+    """Of the numbers that would be acted on, by what was predicted."""
+    if not isinstance(task, Regression):
+        return ()
+    mine = told.explored
+    return strata(answered[every.region], labels[mine], said[mine], told.stands_for[mine], level=task.level)
+
+
 def without_overlap(days: Sequence[FeedbackDay]) -> str | None:
     """Why the rows that were left alone cannot stand for those that were acted on; None where they can.
 
-    ``no_exploration``: chance leaves nobody alone; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were to be
-    expected; ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
+    ``no_exploration``: chance leaves nobody alone; ``chances_too_small``: more than `MOST_SCANT` of those that would be
+    acted on had a chance below `data.shaped.LEAST_CHANCE`; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were
+    to be expected; ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
     """
     if not sum(day.region for day in days):
         return None
     expected = sum(day.expected for day in days)
     if not expected:
         return "no_exploration"
+    if sum(day.scant for day in days) > MOST_SCANT * sum(day.region for day in days):
+        return "chances_too_small"
     if expected < LEAST_EXPECTED:
         return "too_little_exploration"
     return None if sum(day.exposed.rows for day in days) else "explored_without_labels"

@@ -19,8 +19,8 @@ LEAST_WIDER = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CohortDays:
-    """A cohort beside all other rows while one version served: ``sums`` has a row for each day with log-loss and rows
-    of the cohort, then log-loss and rows of the others."""
+    """A cohort beside all other rows while one version served: ``sums`` has a row for each day with the primary loss
+    and rows of the cohort, then those of the others."""
 
     version: str
     sums: Floats
@@ -32,14 +32,14 @@ class CohortDays:
 
     @property
     def mean_loss(self) -> float:
-        """Mean log-loss of all rows, in nats."""
+        """Mean primary loss of all rows: in nats, or squares and the like of numbers."""
         lost, rows, others, other_rows = self.sums.sum(axis=0)
         return float((lost + others) / (rows + other_rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Mean log-loss of a cohort less that of all others under a version, in nats a row; ``rows`` are the cohort's."""
+    """Mean primary loss of a cohort less that of all others under a version, a row; ``rows`` are the cohort's."""
 
     version: str
     rows: int

@@ -127,7 +127,8 @@ class Rows:
 class History:
     """Everything a diagnosis looks at. ``days``, oldest first and without gaps, are those that the judged version was
     not trained on; ``profile`` is its reference profile. ``trail`` is how many newest days count as now where the loss
-    shows no moment of change. ``year_before`` are the same days, and those before them, a year earlier."""
+    shows no moment of change. ``year_before`` are the same days, and those before them, a year earlier. Losses are
+    told in ``unit``."""
 
     days: tuple[DayFacts, ...]
     rows: Rows | Unknown
@@ -135,6 +136,7 @@ class History:
     events: tuple[Event, ...] = ()
     trail: int = 14
     year_before: tuple[DayFacts, ...] = ()
+    unit: str = "nats"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Timing:
 def timing_of(history: History, halves: Split) -> Timing:
     """Date the rise, tell its form, look a year back, and list what was done near it."""
     known = [day for day in history.days if day.loss is not None and day.loss.rows]
-    release, easier = _worse_release(known, halves), list(_difficulty(halves))
+    release, easier = _worse_release(known, halves, history.unit), list(_difficulty(halves))
     also = () if release is None else (release,)
     if not known:
         text = "no label has matured"
@@ -48,17 +48,17 @@ def timing_of(history: History, halves: Split) -> Timing:
         return Timing(
             "no change", (Reason("no_change_point", None, None, text), *easier, *_no_year(history), *also), release
         )
-    evidence = [_dated(halves), *_near(history, halves)]
+    evidence = [_dated(halves, history.unit), *_near(history, halves)]
     season, told = _season(history, halves)
     answer, form = _form(known)
     return Timing("seasonal" if season else answer, (*evidence, *form, *easier, *told, *also), release)
 
 
-def _dated(halves: Split) -> Reason:
+def _dated(halves: Split, unit: str) -> Reason:
     change = halves.change
     assert change is not None
     first, day, last = (halves.dated[place] for place in (change.earliest, change.at, change.latest))
-    text = f"the loss rose from {figure(change.before)} to {figure(change.after)} nats at {day} ({first} to {last}),"
+    text = f"the loss rose from {figure(change.before)} to {figure(change.after)} {unit} at {day} ({first} to {last}),"
     return Reason("change_point", change.p_value, 0.05, f"{text} p {figure(change.p_value)}")
 
 
@@ -123,7 +123,7 @@ def _season(history: History, halves: Split) -> tuple[bool, list[Reason]]:
     if min(map(len, then)) < _LEAST_DAYS or halves.change is None:
         return False, list(_no_year(history))
     old, new = (sum(one.total for one in side) / sum(one.rows for one in side) for side in then)
-    text = f"a year before, the loss went from {figure(old)} to {figure(new)} nats between the same days"
+    text = f"a year before, the loss went from {figure(old)} to {figure(new)} {history.unit} between the same days"
     limit = _PART_OF_RISE * halves.change.size
     return new - old >= limit, [Reason("year_before", new - old, limit, text)]
 
@@ -138,7 +138,7 @@ def _no_year(history: History) -> Iterator[Reason]:
         yield Reason("no_year_before", None, None, text)
 
 
-def _worse_release(known: Sequence[DayFacts], halves: Split) -> Reason | None:
+def _worse_release(known: Sequence[DayFacts], halves: Split, unit: str) -> Reason | None:
     """The judged version against its standby on the same rows, since the later of change and trail."""
     names = {day.day for day in halves.after}
     pairs = [(day.loss, day.standby) for day in known if day.day in names and day.loss and day.standby]
@@ -153,7 +153,9 @@ def _worse_release(known: Sequence[DayFacts], halves: Split) -> Reason | None:
     limit = max(WORSE_RELEASE, _PART_OF_RISE * rise)
     if found.low <= limit:
         return None
-    text = f"the version before would have cost {figure(found.value)} nats less per row (at least {figure(found.low)})"
+    text = (
+        f"the version before would have cost {figure(found.value)} {unit} less per row (at least {figure(found.low)})"
+    )
     return Reason("worse_release", found.low, limit, f"{text} on the same {found.rows} rows of {found.blocks} days")
 
 

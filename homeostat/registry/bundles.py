@@ -11,8 +11,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
+
+from homeostat.registry.manifest import SIGNATURE
 
 _PAYLOAD = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"
@@ -82,6 +84,14 @@ class Bundle:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise NoBundle("its statement cannot be read") from error
         return dict(found)
+
+
+def hint_of(folder: Path) -> str | None:
+    """Which key a version says has signed it; nothing is proven by that."""
+    try:
+        return Bundle.parse((folder / SIGNATURE).read_bytes()).hint
+    except (OSError, NoBundle):
+        return None
 
 
 def _resource(told: Mapping[str, str]) -> tuple[str, str]:

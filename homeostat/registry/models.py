@@ -32,8 +32,9 @@ class Fingerprint:
 class PinnedFeedback:
     """How rows were taken where predictions shape labels: by the draws of the prediction log at ``log_version``.
 
-    ``acts`` is when callers act, of whom one in ``one_in`` is left alone (None: nobody); ``weighted`` says whether
-    training was given weights. ``explored`` rows of the pin stand for more than themselves, ``weight`` in all.
+    ``acts`` is when callers act, of whom one in ``one_in`` is left alone (None: nobody), or each with a ``chance`` of
+    its own; callers may have ``drawn`` themselves, by a column of the question. ``weighted`` says whether training was
+    given weights. ``explored`` rows of the pin stand for more than themselves, ``weight`` in all.
     """
 
     log_version: int
@@ -42,6 +43,13 @@ class PinnedFeedback:
     weighted: bool
     explored: int
     weight: int
+    chance: str | None = None
+    drawn: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; nothing is said of what is not declared, so that older hashes stay."""
+        values: dict[str, Any] = plain(self)
+        return {name: one for name, one in values.items() if one is not None or name not in ("chance", "drawn")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,9 @@ class TrainingPin:
     def to_json(self) -> dict[str, Any]:
         """JSON values only; nothing is said of a feedback where there is none, so that older hashes stay."""
         values: dict[str, Any] = plain(self)
-        return values if self.feedback else {name: one for name, one in values.items() if name != "feedback"}
+        if self.feedback is None:
+            return {name: one for name, one in values.items() if name != "feedback"}
+        return {**values, "feedback": self.feedback.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainingPin:

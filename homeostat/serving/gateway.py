@@ -38,7 +38,8 @@ class Reply(msgspec.Struct, frozen=True):
     only; ``probabilities``, by class, beside a class.
     ``defaulted`` names features for which a declared default stands; ``warnings`` are promises that its row broke and
     may break. ``act`` says whether to act on it where the loop declares that callers do, and ``explored`` that it would
-    be, but is left alone by chance; both are absent where it declares nothing.
+    be, but is left alone by chance; ``propensity`` is the chance with which it was to be left alone. All three are
+    absent where it declares nothing.
     """
 
     prediction: Prediction
@@ -51,6 +52,7 @@ class Reply(msgspec.Struct, frozen=True):
     act: bool | UnsetType = UNSET
     explored: bool | UnsetType = UNSET
     probabilities: dict[str, float] | UnsetType = UNSET
+    propensity: float | UnsetType = UNSET
 
 
 def chances(task: Task, told: Score | None) -> tuple[float | UnsetType, dict[str, float] | UnsetType]:
@@ -264,6 +266,7 @@ def _reply(task: Task, record: PredictionRecord, warnings: tuple[str, ...]) -> R
         act,
         explored,
         by_class,
+        UNSET if record.acts is None else record.propensity,
     )
 
 

@@ -48,4 +48,4 @@ def units_of(plan: ServingPlan, rows: Sequence[Row], keys: Sequence[str]) -> Seq
 
 def drawing(plan: ServingPlan) -> Draw | None:
     """Who is left alone of those that would be acted on; None where nothing is acted on."""
-    return None if plan.feedback is None else plan.feedback.drawing(plan.name, plan.question)
+    return None if plan.feedback is None else plan.feedback.drawing(plan.name, plan.question, plan.task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from homeostat.data.contracts import Row, Value
-from homeostat.data.feedback import Draw
+from homeostat.data.feedback import Draw, predicted
 from homeostat.data.log_policy import Hide
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.clock import Instant
@@ -43,8 +43,8 @@ class Shared(msgspec.Struct, frozen=True):
         plan, log = self.plan, self.plan.log
         prediction, probability = said(plan.task, plan.threshold, found.score)
         drawn = None
-        if self.draw is not None and isinstance(found.score, float):
-            drawn = self.draw(found.score, row, unit)
+        if self.draw is not None:
+            drawn = self.draw(predicted(prediction, probability), row, unit)
         shaped = drawn is not None and drawn.propensity < 1.0
         return PredictionRecord(
             prediction_id=name,

@@ -91,8 +91,8 @@ def _case(rows: Floats, history: Sequence[ClassSums], days: int, before: int) ->
     whole, known = tables.sum(axis=0), tables[len(tables) - min(before, len(tables)) :].sum(axis=0)
     _same_answers(rows, whole)
     fold = np.arange(len(runs)) % min(FOLDS, len(runs))
-    chances = _chances(whole)
-    others = np.stack([_chances(whole - runs[fold == one].sum(axis=0)) for one in range(fold.max() + 1)])
+    chances = chances_by_class(whole)
+    others = np.stack([chances_by_class(whole - runs[fold == one].sum(axis=0)) for one in range(fold.max() + 1)])
     to_come = _outcomes(rows, chances)
     moved, variance = _moved(to_come)
     return _Case(
@@ -140,7 +140,7 @@ def _same_answers(rows: Floats, whole: Tables) -> None:
         raise NotEnoughData(problem, mend=mend, reason="answers_never_seen")
 
 
-def _chances(table: Tables) -> Floats:
+def chances_by_class(table: Tables) -> Floats:
     """What a chance is worth by class, of rows that it is the answer to and of the others: (classes, 2, bins)."""
     return np.stack([np.stack([_worth(one, answered) for answered in (0, 1)]) for one in table])
 

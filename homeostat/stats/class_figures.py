@@ -135,6 +135,16 @@ def _log_loss(tables: Tables) -> Floats:
     return _ratio(-(tables[..., 1, :].sum(-2) @ np.log(_CLIPPED)).sum(-1), rows_of(tables))
 
 
+def clipped_class_log_loss(table: Tables, *, at: float) -> float:
+    """As `figures.clipped_log_loss`, over several classes. The table has rows.
+
+    >>> round(clipped_class_log_loss(class_table([0, 1], [[0.5, 0.5], [1.0, 0.0]]), at=3.0), 2)
+    1.85
+    """
+    true = np.asarray(table, dtype=np.float64)[..., 1, :].sum(axis=(0, 1))
+    return float(true @ np.minimum(-np.log(_CLIPPED), at) / true.sum())
+
+
 def _brier(tables: Tables) -> Floats:
     every, true = tables.sum((-3, -2)), tables[..., 1, :].sum(-2)
     return _ratio((every @ CENTRES**2 + true @ (1.0 - 2.0 * CENTRES)).sum(-1), rows_of(tables))

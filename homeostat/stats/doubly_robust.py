@@ -8,7 +8,7 @@ Source: Robins, Rotnitzky and Zhao (1994), Journal of the American Statistical A
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,11 @@ from numpy.typing import ArrayLike
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.arrays import Floats
 from homeostat.stats.calibration import fit_calibration
-from homeostat.stats.figures import FIGURES, Tables, cut_of, table_of
+from homeostat.stats.class_confidence import chances_by_class
+from homeostat.stats.class_figures import CLASS_FIGURES, ClassFigure
+from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.confidence import jackknifed
+from homeostat.stats.figures import FIGURES, Figure, Tables, cut_of, table_of
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, student_interval
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
@@ -48,9 +52,43 @@ def doubly_robust(
             blocks=len(weighted),
         )
     counted = np.array([table_of(one) for one in weighted])
+    tables, rows = _left_out(every, counted, _table), int(every.sum())
+    cut = cut_of(threshold)
+    return {name: _interval(one.of(tables, cut), one, rows, confidence) for name, one in FIGURES.items()}
+
+
+def doubly_robust_classes(
+    scores: ArrayLike, weighted: Sequence[ClassSums], *, confidence: float = 0.95
+) -> dict[str, Interval | None]:
+    """The same over several classes, of `class_figures.class_counts`, flat.
+
+    Raises: as `doubly_robust`, and where days did not count chances.
+    """
+    kept = [table for one in weighted if (table := one.table) is not None]
+    if len(kept) < max(MIN_BLOCKS, len(weighted)):
+        raise NotEnoughData(
+            f"{len(kept)} blocks with chances are too few; {MIN_BLOCKS} are the least.",
+            mend="Take a longer span.",
+            blocks=len(kept),
+        )
+    every = np.asarray(scores, dtype=np.float64)
+    if every.size != len(kept) * kept[0].size // 2 or not np.isfinite(every).all():
+        raise InvalidInput("Scores do not fit their blocks.", mend="Pass the counts of class_counts for each block.")
+    every = every.reshape(len(kept), *kept[0].shape[:2], -1)
+    tables, rows = _left_out(every, np.stack(kept), _table_of_classes), int(every[:, 0].sum())
+    return {name: _interval(one.of(tables), one, rows, confidence) for name, one in CLASS_FIGURES.items()}
+
+
+def _left_out(every: Floats, counted: Floats, table: Callable[[Floats, Floats], Floats]) -> Floats:
+    """Tables of all blocks, and without each."""
     whole, told = every.sum(axis=0), counted.sum(axis=0)
-    tables = [_table(whole, told), *(_table(whole - a, told - b) for a, b in zip(every, counted, strict=True))]
-    return {name: _interval(name, np.array(tables), threshold, int(whole.sum()), confidence) for name in FIGURES}
+    return np.array([table(whole, told), *(table(whole - a, told - b) for a, b in zip(every, counted, strict=True))])
+
+
+def _table_of_classes(every: Floats, told: Floats) -> Floats:
+    chance = chances_by_class(told)
+    missing = every - told.sum(axis=-2)
+    return np.asarray(told + np.stack([missing * (1.0 - chance), missing * chance], axis=-2))
 
 
 def _table(every: Floats, told: Tables) -> Tables:
@@ -60,14 +98,11 @@ def _table(every: Floats, told: Tables) -> Tables:
     return np.asarray(told + np.stack([missing * (1.0 - chance), missing * chance]))
 
 
-def _interval(name: str, tables: Tables, threshold: float, rows: int, confidence: float) -> Interval | None:
-    figure = FIGURES[name]
-    with np.errstate(invalid="ignore"):
-        values = figure.of(tables, cut_of(threshold)).clip(figure.low, figure.high)
+def _interval(figures: Floats, figure: Figure | ClassFigure, rows: int, confidence: float) -> Interval | None:
+    values = figures.clip(figure.low, figure.high)
     if not np.isfinite(values).all():
         return None
     left_out, blocks = values[1:], len(values) - 1
-    spread = left_out - left_out.mean()
-    error = float(np.sqrt((blocks - 1) / blocks * np.dot(spread, spread)))
+    error = jackknifed(left_out)
     found = student_interval(float(values[0]), error, blocks=blocks, rows=rows, confidence=confidence)
     return Interval(found.value, max(found.low, figure.low), min(found.high, figure.high), blocks, rows, confidence)

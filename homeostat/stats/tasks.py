@@ -50,6 +50,15 @@ class Task(ABC):
         return answers
 
     @property
+    def unit(self) -> str:
+        """What a difference of losses is told in: chances have one, numbers are told by what a constant costs.
+
+        >>> Binary().unit, Regression().unit
+        ('nats', "times the best constant's")
+        """
+        return "nats" if self.error is None else "times the best constant's"
+
+    @property
     def error(self) -> str | None:
         """The figure in the label's own unit by which people know how wrong it is; None for chances."""
         return None

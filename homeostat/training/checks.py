@@ -79,9 +79,12 @@ def _refuse_one_class(rows: TrainingRows) -> None:
 
 
 def telling_features(rows: LabelledRows) -> list[str]:
-    """Numbers that order the rows by their label almost without fault: hardly ever what was known when asked."""
+    """Features that tell the rows' labels almost without fault: hardly ever what was known when asked.
+
+    Numbers by their order, or by where they are missing; texts by what the label is of the others that have it.
+    """
     label = told_apart(rows.label)
-    return [name for name, values in rows.columns.items() if values.dtype != object and _tells(values, label)]
+    return [name for name, values in rows.columns.items() if _tells(values, label)]
 
 
 def told_apart(label: NDArray[Any]) -> NDArray[np.bool_]:
@@ -98,14 +101,28 @@ def told_apart(label: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(label == names[counts.argmax()], dtype=np.bool_)
 
 
-def _tells(values: NDArray[np.float64], label: NDArray[np.bool_]) -> bool:
+def _tells(values: NDArray[Any], label: NDArray[np.bool_]) -> bool:
+    if values.dtype == object:
+        return _auc(_of_the_others(values, label), label) >= TELLING
     known = ~np.isnan(values)
+    places = np.unique(values[known], return_inverse=True)[1]
+    found = [_auc(places / max(1, places.size), label[known]), _auc(known.astype(np.float64), label)]
+    return any(max(one, 1 - one) >= TELLING for one in found)
+
+
+def _auc(scores: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
+    """One half, which tells nothing, where there is nothing to tell."""
     try:
-        places = np.unique(values[known], return_inverse=True)[1]
-        found = roc_auc(label[known], places / max(1, places.size))
+        return roc_auc(label, scores)
     except NotEnoughData:
-        return False
-    return max(found, 1 - found) >= TELLING
+        return 0.5
+
+
+def _of_the_others(texts: NDArray[Any], label: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The share of yes among the other rows of the same text; one half for a text that no other row has."""
+    places = np.unique(np.array(["" if one is None else str(one) for one in texts]), return_inverse=True)[1]
+    rows, yes = np.bincount(places)[places], np.bincount(places, weights=label)[places]
+    return np.where(rows > 1, (yes - label) / np.maximum(rows - 1, 1), 0.5)
 
 
 def _refuse_absent_features(rows: TrainingRows) -> None:

@@ -101,9 +101,19 @@ def _scale(answers: Answering, frame: pd.DataFrame, task: Task) -> float:
     if not isinstance(task, Regression):
         return 1.0
     few = _answers_if_any(answers, frame.iloc[:: max(1, len(frame) // _PROBES)])
-    if few is None or not few.size:
+    return 1.0 if few is None else scale_of(few, task)
+
+
+def scale_of(answers: NDArray[np.float64], task: Task) -> float:
+    """In what differences of answers are told: 1 for chances; of numbers, how much they differ, or a tenth of the
+    largest.
+
+    >>> scale_of(np.array([100.0, 300.0]), Regression()), scale_of(np.array([0.1, 0.3]), BINARY)
+    (100.0, 1.0)
+    """
+    if not isinstance(task, Regression) or not answers.size:
         return 1.0
-    return float(max(few.std(), np.abs(few).max() / 10.0)) or 1.0
+    return float(max(answers.std(), np.abs(answers).max() / 10.0)) or 1.0
 
 
 def _distances(seen: _Compared, frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -36,8 +36,8 @@ class FeatureWorth:
     """What one feature, or one definition as a whole, was worth lately; None is unknown.
 
     ``live`` names the versions that serve now, ``importance`` has an entry for those of them that take it: by how
-    much the log-loss of ``rows`` recent rows of ``days`` days rises when it is shuffled among them. ``without`` is
-    the log-loss of a model trained without it less that of one trained with it, on the same held-out rows.
+    much the ``loss`` of ``rows`` recent rows of ``days`` days rises when it is shuffled among them. ``without`` is
+    that of a model trained without it less that of one trained with it, on the same held-out rows.
     """
 
     name: str
@@ -46,6 +46,7 @@ class FeatureWorth:
     live: tuple[str, ...]
     importance: Mapping[str, Interval | None]
     without: Interval | None = None
+    loss: str = "log-loss"
 
 
 def judge_worth(seen: FeatureWorth, limits: ReviewLimits) -> Verdict:
@@ -68,10 +69,10 @@ def _by_retraining(seen: FeatureWorth, limits: ReviewLimits) -> Verdict | None:
     if worth is None or worth.blocks < limits.min_days or worth.rows < limits.min_rows:
         return None
     if worth.low > 0:
-        text = f"trained without it, log-loss rises by at least {figure(worth.low)} > 0"
+        text = f"trained without it, {seen.loss} rises by at least {figure(worth.low)} > 0"
         return _say(KEEP, "removal_costs", worth.low, 0.0, text)
     if worth.high <= limits.harmless:
-        text = f"trained without it, log-loss rises by at most {figure(worth.high)} <= {figure(limits.harmless)}"
+        text = f"trained without it, {seen.loss} rises by at most {figure(worth.high)} <= {figure(limits.harmless)}"
         return _say(DROP, "removal_costs_nothing", worth.high, limits.harmless, text)
     return None
 

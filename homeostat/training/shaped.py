@@ -12,31 +12,34 @@ from homeostat.data.shaped import Shaped
 from homeostat.data.tables import Table
 from homeostat.stats.arrays import Integers
 
-FROM_LOG = ("acts", "explored", "propensity")
+FROM_LOG = ("prediction_id", "acts", "explored", "propensity")
 """Columns of the log that are needed beside the question's key."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShapedQuestions:
     """By key of the question, of how many rows it is one: 0 where any answer to it was acted on. A question that nobody
-    was asked about, such as one from before the loop served, stands for itself."""
+    was asked about, such as one from before the loop served, stands for itself. ``spared`` counts answers that were
+    left alone by chance."""
 
     keys: tuple[str, ...]
     times: pd.Series[int]
+    spared: int = 0
 
     @classmethod
     def of(cls, log: pa.Table, question: Table) -> ShapedQuestions:
         """From the answers of a log that would be acted on, in the order in which they were given."""
         keys = question.keys
         frame = log.select([f"q_{key}" for key in keys]).to_pandas().set_axis(list(keys), axis="columns")
-        frame["_times"] = Shaped.of(log).stands_for
+        shaped = Shaped.of(log)
+        frame["_times"] = shaped.stands_for
         answers = frame.groupby(list(keys), sort=False)["_times"]
-        return cls(keys, answers.first().where(answers.min() > 0, 0))
+        return cls(keys, answers.first().where(answers.min() > 0, 0), int(shaped.explored.sum()))
 
     @property
     def unseen(self) -> bool:
         """Whether questions were acted on, and none left alone stands for them."""
-        return bool((self.times == 0).any() and not (self.times > 1).any())
+        return bool((self.times == 0).any() and not self.spared)
 
     def stands_for(self, asked: pa.Table) -> Integers:
         """Of how many rows each question is one whose label is not shaped."""

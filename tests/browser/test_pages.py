@@ -288,6 +288,17 @@ def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(ope
     assert "segments compared grew worse than the rest" in page.inner_text("#segments")
 
 
+def test_every_figure_stands_with_its_bounds_beside_its_estimate_and_what_estimates_were_worth(opened: Open) -> None:
+    card = opened("full", path="/diagnosis").page.locator("#figures")
+    rows = card.locator("tbody tr")
+    names = ["skill", "roc auc", "log loss", "brier", "accuracy", "precision", "recall", "f1", "calibration error"]
+    assert rows.locator("th").all_inner_texts() == [*names, "base rate"]
+    cells = rows.nth(4).locator("td").all_inner_texts()
+    assert [" to " in one for one in cells] == [True, True, False, False]
+    assert cells[3].endswith("%")
+    assert "95 % of bounds are promised to hold" in card.inner_text()
+
+
 def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(opened: Open) -> None:
     page = opened("full", path="/diagnosis").page
     card = page.locator("#feedback")

@@ -223,6 +223,46 @@ def test_a_policy_that_asks_before_it_retrains_takes_an_answer_with_a_reason(ope
     assert seen.dashboard.loop.answered == [("retrain/approve", answer)]
 
 
+TRAINING = {
+    "kind": "training",
+    "version": "v11",
+    "step": "train: training on 800 rows of 12 features",
+    "since": "2013-12-30T00:00:00Z",
+    "log": ["   0.1 s  snapshot: reading tables", "   2.5 s  train: training on 800 rows of 12 features"],
+    "steps": [
+        {"name": "snapshot", "state": "kept", "seconds": 0.4, "done": 0, "of": 0},
+        {"name": "train", "state": "running", "seconds": 0.0, "done": 3, "of": 8},
+        {"name": "sign", "state": "waiting", "seconds": 0.0, "done": 0, "of": 0},
+        {"name": "register", "state": "waiting", "seconds": 0.0, "done": 0, "of": 0},
+    ],
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_training_can_be_asked_for_and_is_seen_step_by_step(
+    opened: Open, script: Callable[[str], str], theme: str
+) -> None:
+    seen = opened("full", theme=theme, size=PHONE)
+    seen.dashboard.loop.refuses = True
+    seen.page.get_by_role("button", name="Train now").click()
+    dialog = seen.page.get_by_role("dialog", name="Train a new version now?")
+    dialog.get_by_label("Reason").fill("the timetable changed")
+    dialog.get_by_role("button", name="Train").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("one candidate at a time")
+    seen.dashboard.loop.refuses = False
+    seen.dashboard.loop.doing = TRAINING
+    dialog.get_by_role("button", name="Train").click()
+    expect(dialog).to_have_count(0)
+    assert seen.dashboard.loop.wanted == ["the timetable changed"]
+    shown = seen.page.get_by_role("group", name="Training v11")
+    expect(shown).to_contain_text("train 3 of 8, step 2 of 4")
+    expect(shown).to_contain_text("training on 800 rows")
+    expect(shown.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
+    expect(seen.page.get_by_role("button", name="Train now")).to_have_count(0)
+    assert seen.page.evaluate(script("contrast.js")) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
 def test_a_decision_to_retrain_shows_what_each_policy_found(opened: Open) -> None:
     seen = opened("full")
     judged = explain_retrain(Situation(60 * DAY, "1970-03-02T00:00", "v7", 0, None), Retrain()).evidence()

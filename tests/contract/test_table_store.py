@@ -171,6 +171,17 @@ def test_a_column_that_changed_its_kind_is_refused_and_nothing_is_written(store)
     assert store.committed("seen", "w") == 2
 
 
+def test_few_rows_of_few_files_are_read_as_any_others(store):
+    for part in range(4):
+        store.append("seen", rows(part * 3), writer="r", upto=part)
+    for where in (pc.field("id") == "é7", pc.field("n") > 7, pc.field("id") == "nobody", None):
+        for columns in (["size", "id"], None):
+            found = store.read("seen", columns=columns, where=where, rare=True)
+            assert found.equals(store.read("seen", columns=columns, where=where))
+    with pytest.raises(NotFound):
+        store.read("seen", columns=["nothing"], where=pc.field("id") == "é7", rare=True)
+
+
 def test_a_reader_elsewhere_sees_each_commit(store, open_store):
     other = open_store()
     for first in (0, 3):

@@ -273,6 +273,7 @@ def test_the_control_api_tells_the_known_loops(running: Running, what: str) -> N
         ("/api/replay/barrier", b'{"now": "tomorrow"}'),
         ("/api/replay", b'{"start": "2024-01-08T00:00:00Z"}'),
         (f"/api/loops/{LOOP}/rollback", b'{"reason": ""}'),
+        (f"/api/loops/{LOOP}/retrain", b"{}"),
     ],
 )
 def test_the_control_api_says_what_is_wrong_with_a_body(running: Running, path: str, body: bytes) -> None:
@@ -362,6 +363,7 @@ def test_the_control_api_describes_every_route(running: Running) -> None:
         ("POST", "/api/loops/{loop}/release/approve"),
         ("POST", "/api/loops/{loop}/release/refuse"),
         ("GET", "/api/loops/{loop}/versions/{version}/steps"),
+        ("POST", "/api/loops/{loop}/retrain"),
         ("POST", "/api/loops/{loop}/retrain/approve"),
         ("POST", "/api/loops/{loop}/retrain/refuse"),
         ("POST", "/api/loops/{loop}/silences"),

@@ -80,3 +80,16 @@ def test_it_is_told_how_far_off_it_is_with_labels_and_before_them(running: Runni
     slices = running.command("slices")
     assert {one["name"] for one in slices["slices"]} == {"shop = north", "shop = south"}
     assert slices["whole"]["figures"]["mae"]["value"] == pytest.approx(2.4, abs=0.3)
+
+
+def test_it_is_made_again_and_told_in_its_own_words(running: Running) -> None:
+    """Replay, review and economics of numbers."""
+    made = running.command("replay", "v1", "--here")
+    assert (made["equal"], made["how"]) == (True, "bytes"), json.dumps(made)
+    review = running.command("features", "review", "--fast")
+    assert (review["loss"], review["unit"]) == ("squared error", "times the best constant's")
+    x = next(one for one in review["features"] if one["feature"] == "x")
+    assert x["importance"]["v1"]["low"] > 0.5
+    asked = {one["input"] for one in running.command("economics")["asks"]}
+    assert "skill_value" in asked
+    assert not asked & {"false_positive", "false_negative"}

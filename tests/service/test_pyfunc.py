@@ -21,6 +21,7 @@ from homeostat.registry.models import Version
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import JobFolder
 from tests.harness.running import ROOT
+from tests.harness.stores import with_mlflow
 from tests.unit.training.test_candidate import make
 
 pytestmark = pytest.mark.service
@@ -54,7 +55,7 @@ class Registered:
     """The toy loop's first version in a registry of its own."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.store = root, f"sqlite:///{root / 'mlflow.sqlite'}"
+        self.root, self.store = with_mlflow(root), f"sqlite:///{root / 'mlflow.sqlite'}"
         self.version: Version = make(root / "job").version
         self.registry().add(self.version, JobFolder(root / "job").staged)
         self.registry().mirror("toy", {"champion": "v1", "candidate": None, "standby": None})

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from homeostat.app.supervisor import module_command
+from homeostat.cli.main import app
 from tests.harness.running import MODULES, ROOT, free_ports, started
 from tests.harness.world import LOOP_FILE, write_loop
 
@@ -36,6 +38,8 @@ def _without(line: str) -> Case:
     return _written(LOOP_FILE.replace(line, ""))
 
 
+ALONE = ("no loop file", "raises", "leaves")
+"""What is refused in a process of its own, too: how it ends is what matters."""
 REFUSED = {
     "no loop file": (_missing, "There is no loop file", "Name an existing Python file"),
     "not Python": (_written("loop = (\n"), "line 1 does not import: SyntaxError", "Mend the file"),
@@ -60,7 +64,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_loop_file_that_will_not_do_is_refused_with_its_mend(tmp_path: Path, name: str) -> None:
     write, problem, mend = REFUSED[name]
-    said = _refused(tmp_path / "home", write(tmp_path), free_ports())
+    refused = _refused if name in ALONE else _refused_here
+    said = refused(tmp_path / "home", write(tmp_path), free_ports())
     assert problem in said, said
     assert mend in said, said
     assert not (tmp_path / "home").exists()
@@ -104,12 +109,23 @@ def _refused(home: Path, loop_file: Path, port: int) -> str:
     command = module_command("homeostat.cli.main", "up", str(loop_file), "--home", str(home), "--port", str(port))
     environment = {**os.environ, "COLUMNS": "500"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert "error:" in done.stderr
-    assert "mend:" in done.stderr
-    return " ".join(done.stderr.split())
+    return _in_words(done.returncode, done.stdout, done.stderr)
+
+
+def _refused_here(home: Path, loop_file: Path, port: int) -> str:
+    """The same, said by the command in this process."""
+    words = ["up", str(loop_file), "--home", str(home), "--port", str(port)]
+    done = CliRunner(env={"COLUMNS": "500"}).invoke(app, words)
+    assert isinstance(done.exception, SystemExit)
+    return _in_words(done.exit_code, done.stdout, done.stderr)
+
+
+def _in_words(status: int, out: str, err: str) -> str:
+    assert (status, out) == (1, ""), err
+    assert "Traceback" not in err
+    assert "error:" in err
+    assert "mend:" in err
+    return " ".join(err.split())
 
 
 def _nothing_left(home: Path) -> None:

@@ -25,6 +25,7 @@ from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from tests.harness.signed import sign
+from tests.harness.stores import with_mlflow
 from tests.service.test_gateway import free_port, until
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
@@ -138,7 +139,7 @@ def test_models_without_an_onnx_form_are_trained_proven_registered_and_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    store = Embedded(tmp_path / "mlflow.sqlite", tmp_path / "mlflow-artifacts")
+    store = Embedded(with_mlflow(tmp_path) / "mlflow.sqlite", tmp_path / "mlflow-artifacts")
     registry = MlflowRegistry(store, tmp_path / "versions", keyring())
     for name, result in trained(tmp_path).items():
         form = result.version.form

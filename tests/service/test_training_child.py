@@ -272,3 +272,23 @@ def test_a_training_has_no_more_cores_than_it_may_however_many_threads_it_starts
 ) -> None:
     with pytest.raises(TrainingFailed, match=r"RuntimeError: \{1\} 1"):
         run(replace(job, loop_file=loop_file(tmp_path, CORES.format())), tmp_path / "job")
+
+
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+loop = make_loop()
+"""
+
+
+def test_a_disk_that_takes_no_more_ends_a_training_clearly_and_the_next_goes_on(
+    job: TrainingJob, tmp_path: Path
+) -> None:
+    """The system refuses what makes a file longer than some bytes, as it refuses all where a disk is full."""
+    full, place = replace(job, loop_file=loop_file(tmp_path, FULL)), JobFolder(tmp_path / "job")
+    with pytest.raises(TrainingFailed, match="cannot use its files: File too large"):
+        run(full, place.root)
+    assert not place.staged.exists()
+    assert "cannot be kept for later runs" in place.log.read_text()
+    assert run(job, place.root)

@@ -99,8 +99,12 @@ class DeltaTables:
         version: int | None = None,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
+        rare: bool = False,
     ) -> pa.Table:
         """Rows of a version, in the order of acceptance; only the columns and files asked for are read.
+
+        Where so few rows are meant that most files hold none of them (``rare``), each is first asked for what ``where``
+        names, and only those that hold some are read for the rest.
 
         Raises: NotFound for no such table, version or column.
         """
@@ -115,7 +119,8 @@ class DeltaTables:
         order = [name for name in ordered if name in dataset.schema.names]
         extra = [name for name in order if name not in names]
         try:
-            found = dataset.to_table(columns=[*names, *extra], filter=where)
+            meant = _holding(dataset, where) if rare else dataset
+            found = meant.to_table(columns=[*names, *extra], filter=where)
         except FileNotFoundError as error:
             raise self._vacuumed(table, version) from error
         return (_in_order(found, order) if order else found).select(names)
@@ -229,6 +234,12 @@ class DeltaTables:
             _sync(path / unquote(item["path"]))
         for place in (path, entry, entry.parent, *([path.parent] if version == 0 else [])):
             _sync(place)
+
+
+def _holding(dataset: ds.Dataset, where: pc.Expression | None) -> ds.Dataset:
+    """The files of a dataset that hold any row that is meant."""
+    found = [one for one in dataset.get_fragments(filter=where) if one.count_rows(filter=where)]
+    return ds.FileSystemDataset(found, dataset.schema, dataset.format)
 
 
 def _configuration(schema: pa.Schema, sought: Collection[str] | None) -> dict[str, str]:

@@ -43,6 +43,10 @@ class BroughtOnnx:
         if self.classes_ is not None:
             self.answers = "binary" if len(self.classes_) == 2 else "multiclass"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies leave loaded sessions behind: ONNX Runtime ends the process that copies one."""
+        return {**self.__dict__, "_runtimes": {}}
+
     def take_for(self, answers: Answers) -> None:
         """Decide what the graph leaves open: whether its one column is the probability of 1, or a number."""
         if self.answers is None:

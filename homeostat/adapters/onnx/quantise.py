@@ -19,6 +19,7 @@ from homeostat.registry.models import Precision
 Feed = Mapping[str, NDArray[Any]]
 _MULTIPLYING = ("MatMul", "Gemm")
 _FEWEST_WEIGHTS = 1_024
+_OURS = "homeostat_"
 _LARGEST16 = float(np.finfo(np.float16).max)
 
 
@@ -29,7 +30,7 @@ def weights_of(model: bytes, version: str) -> list[str]:
     """
     graph = onnx.load_from_string(model).graph
     sizes = {one.name: int(np.prod(one.dims)) for one in graph.initializer if one.data_type == onnx.TensorProto.FLOAT}
-    used = {name for node in graph.node if node.op_type in _MULTIPLYING for name in node.input if name in sizes}
+    used = {name for node in _multiplying(graph) for name in node.input if name in sizes}
     found = sorted(name for name in used if sizes[name] > 1)
     if sum(sizes[name] for name in found) < _FEWEST_WEIGHTS:
         raise _nothing_to_gain(graph, version, sum(sizes[name] for name in found))
@@ -48,6 +49,15 @@ def quantise(model: bytes, version: str, precision: Precision, rows: Iterator[Fe
     onnx.checker.check_model(made)
     written: bytes = made.SerializeToString(deterministic=True)
     return written
+
+
+def _multiplying(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    return [node for node in graph.node if node.op_type in _MULTIPLYING and not _is_ours(node)]
+
+
+def _is_ours(node: onnx.NodeProto) -> bool:
+    """Whether conversion added the node: it puts answers in order, and has nothing to gain."""
+    return bool(node.name.startswith(_OURS))
 
 
 class _Rows(CalibrationDataReader):  # type: ignore[misc]
@@ -74,6 +84,7 @@ def _int8(model: bytes, rows: Iterator[Feed]) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=list(_MULTIPLYING),
+            nodes_to_exclude=[node.name for node in onnx.load_from_string(model).graph.node if _is_ours(node)],
         )
         return onnx.load(path)
 

@@ -14,7 +14,7 @@ from homeostat.kernel.errors import NotFound
 
 Json = dict[str, Any]
 REPORT, WEEKS, CHART = "report.json", "weeks.csv", "chart.svg"
-_COLUMNS = ("week", "version", "labelled", "skill", "log_loss", "staleness_cost", "retraining_cost")
+_COLUMNS = ("week", "version", "labelled", "skill", "loss", "staleness_cost", "retraining_cost")
 
 
 def write_report(folder: Path, report: Json) -> Json:

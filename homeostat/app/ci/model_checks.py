@@ -88,7 +88,7 @@ def champion(material: Material, paired: Paired | None, limits: CiLimits) -> Che
         return Check("champion", NOT_APPLICABLE, (_NOBODY,))
     gate = material.loop.gate
     difference = None if paired.same else paired.difference(gate.confidence)
-    found = judge_champion(difference, gate.margin, limits, same=paired.same)
+    found = judge_champion(difference, gate.margin, limits, same=paired.same, loss=material.loop.task.loss_name)
     return found if paired.unseen else _kind(found, gate.min_days)
 
 
@@ -99,7 +99,7 @@ def slices(material: Material, paired: Paired | None) -> Check:
         return Check("slices", NOT_APPLICABLE, (f"loop {loop.name!r} declares no slices",))
     if paired is None:
         return Check("slices", NOT_APPLICABLE, (_NOBODY,))
-    found = judge_slices(paired.by_slice(loop.gate.confidence), loop.gate.margin)
+    found = judge_slices(paired.by_slice(loop.gate.confidence), loop.gate.margin, loop.task.loss_name)
     return found if paired.unseen else _kind(found, loop.gate.min_days)
 
 

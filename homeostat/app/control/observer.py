@@ -217,7 +217,7 @@ class DeltaObserver:
         log = self._slice(Window(day.start, day.end, day.day))
         joined = self._join(log, now)
         each = coarsest(log)
-        used = Used.of(self.loop.feedback, log, joined, trail_before(day, known), self.loop.label.typed)
+        used = Used.of(self.loop.feedback, log, joined, trail_before(day, known), self.loop.label.typed, self.loop.task)
         counts = joined.counts_of(weights(log) * used.stands_for)
         labels, chosen = used.labels, used.rows
         task, said = self.loop.task, answers_of(chosen, self.loop.task)

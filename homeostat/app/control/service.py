@@ -259,6 +259,10 @@ class ControlService:
             name, reason, actor=actor, now=now, generation=generation, way=way, declared=loop
         )
 
+    def retrain(self, name: str, reason: str) -> Json:
+        """Train the next version now, because a person asks for it."""
+        return self.operations.retrain(self._loop(name), reason, actor="dashboard", now=self._now())
+
     def approvals(self, name: str) -> list[Json]:
         """What waits for a person."""
         return self.operations.approvals(self._loop(name), self._now())

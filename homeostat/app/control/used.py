@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from homeostat.app.control.scoring import answers_of
 from homeostat.control.days import Day
 from homeostat.control.reading import TRAIL_DAYS
 from homeostat.data.feedback import Feedback
@@ -18,6 +20,7 @@ from homeostat.data.weights import coarsest, even
 from homeostat.monitoring.feedback import FeedbackDay, feedback_day
 from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels
 from homeostat.stats.arrays import Floats, Integers
+from homeostat.stats.tasks import BINARY, Task
 
 
 def _true(truth: Floats) -> NDArray[Any]:
@@ -44,6 +47,7 @@ class Used:
         joined: JoinedLabels,
         earlier: Sequence[FeedbackDay],
         typed: Callable[[Floats], Any] = _true,
+        task: Task = BINARY,
     ) -> Used:
         """Of a day's log and what its labels are; ``earlier`` as `feedback_day` takes them.
 
@@ -57,7 +61,7 @@ class Used:
         if declared is None:
             each = np.ones(log.num_rows, dtype=np.int64)
             return cls(rows, labels, log.take(pa.array(missing)), each, None)
-        day = feedback_day(log, rows, labels, earlier, one_in)
+        day = feedback_day(log, rows, labels, earlier, one_in, answers=partial(answers_of, task=task), task=task)
         each = Shaped.of(log).stands_for
         times = Shaped.of(rows).stands_for if day.unknown is None else np.zeros(labels.size, dtype=np.int64)
         again, absent = np.repeat(np.arange(labels.size), times), np.repeat(missing, each[missing])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_, or_
+from operator import and_
 from typing import Any
 
 import pyarrow as pa
@@ -52,9 +52,7 @@ def _facts(tables: TableStore, loop: Loop, served: Served) -> pa.Table:
         return facts_schema(table).empty_table().select(names)
     kinds = {name: TYPES[loop.question.contract[name].kind] for name in keys}
     own = reduce(and_, (pc.field(name) == pa.scalar(served.question[name], kinds[name]) for name in keys))
-    places = tables.read(table.name, columns=[SEQUENCE], where=own)[SEQUENCE].to_pylist()  # of all rows, the key alone
-    where = reduce(or_, (pc.field(SEQUENCE) == place for place in places), pc.scalar(False))
-    return tables.read(table.name, columns=names, where=where & own)
+    return tables.read(table.name, columns=names, where=own, rare=True)
 
 
 def _log_of(loop: Loop, served: Served) -> pa.Table:

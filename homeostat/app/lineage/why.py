@@ -14,10 +14,12 @@ from homeostat.app.known import known_features
 from homeostat.app.lineage.arms import in_force, why_arm
 from homeostat.app.lineage.attributing import attributed
 from homeostat.app.lineage.decisions import decided_about, shown
+from homeostat.app.lineage.signatures import signature_of
 from homeostat.app.lineage.truth import truth_of
 from homeostat.app.lineage.versions import code_of, version_of
 from homeostat.app.manifests import Manifests
 from homeostat.app.predictions import Served, find
+from homeostat.app.trust import keyring
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore
 from homeostat.data.checks import did_you_mean
@@ -70,6 +72,7 @@ class Why:
             "version": {
                 **version_of(self._manifests.find(meant.name, version), version, state, entries),
                 "code": code_of(folder),
+                "signature": signature_of(folder, meant.name, version, keyring(), entries),
             },
             "decisions": decided_about(entries, version),
             "attributions": attributed(folder, meant.name, version, served.features, prediction_id),

@@ -149,7 +149,9 @@ def _pinned_feedback(material: Material, rows: LabelledRows) -> PinnedFeedback |
     if declared is None:
         return None
     explored, weight = int((rows.stands_for > 1).sum()), int(rows.stands_for.sum())
-    return PinnedFeedback(log, declared.acts, declared.one_in, declared.weighted, explored, weight)
+    return PinnedFeedback(
+        log, declared.acts, declared.one_in, declared.weighted, explored, weight, declared.chance, declared.drawn
+    )
 
 
 def _must_be_seen(material: Material) -> None:

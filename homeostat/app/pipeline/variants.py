@@ -25,9 +25,10 @@ from homeostat.registry.models import Form, Proof, Variant, Version
 from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.batching import row_seconds
 from homeostat.serving.runtimes import Runtime
+from homeostat.stats.tasks import Task
 from homeostat.training.formats import FILES, VALUES, Measured, Values
 from homeostat.training.jobs import TOGETHER, Burden
-from homeostat.training.proof import TOLERANCE, scores_of
+from homeostat.training.proof import TOLERANCE, scale_of, scores_of
 from homeostat.training.steps import Format, Notes, Step
 from homeostat.training.training_set import LabelledRows
 
@@ -83,7 +84,7 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
         content = quantise(model, variant.of, variant.precision, _feeds(rows, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
         original = load_sealed(sealed)
-        _must_not_depend_on_company(runtime, rows, job.version)
+        _must_not_depend_on_company(runtime, rows, job.version, source.binding.task)
         notes.say("comparing it with its original")
         form = Form("onnx", MODEL, "", _apart(runtime, original, [rows, later]))
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
@@ -126,11 +127,11 @@ def _feeds(frame: pd.DataFrame, source: Version) -> Iterator[Feed]:
         yield {name: tensor(part[name].tolist(), kind) for name, kind in source.inputs}
 
 
-def _must_not_depend_on_company(runtime: Runtime, frame: pd.DataFrame, version: str) -> None:
+def _must_not_depend_on_company(runtime: Runtime, frame: pd.DataFrame, version: str, task: Task) -> None:
     few = frame.iloc[:_COMPANY]
     together = scores_of(runtime.predict, few)
     alone = np.concatenate([scores_of(runtime.predict, few.iloc[[row]]) for row in range(len(few))])
-    worst = float(np.abs(together - alone).max(initial=0.0))
+    worst = float(np.abs(together - alone).max(initial=0.0)) / scale_of(together, task)
     if not worst <= TOLERANCE:
         raise Refused(
             f"What {version} says of a row depends on the rows beside it: by up to {worst:.2g}.",
@@ -141,9 +142,9 @@ def _must_not_depend_on_company(runtime: Runtime, frame: pd.DataFrame, version: 
 
 def _apart(runtime: Runtime, original: Runtime, frames: list[pd.DataFrame]) -> Proof:
     """How far its answers are from its original's, which is told and judged by the gate, not limited here."""
-    found = [np.abs(scores_of(runtime.predict, one) - scores_of(original.predict, one)) for one in frames]
-    every = np.concatenate(found)
-    return Proof(int(every.size), float(every.max(initial=0.0)), _ANY_DIFFERENCE)
+    mine, its = (np.concatenate([scores_of(one.predict, frame) for frame in frames]) for one in (runtime, original))
+    worst = float(np.abs(mine - its).max(initial=0.0)) / scale_of(its, original.binding.task)
+    return Proof(len(its), worst, _ANY_DIFFERENCE)
 
 
 def _burden(version: str, model: bytes, runtime: Runtime) -> Burden:

@@ -108,7 +108,7 @@ class Recording:
             definitions={name: one.hash for name, one in self.loop.feature_set.definitions.items()},
             label={"table": label.table.name, "condition": label.condition, "matures": label.matures},
             trained_on=rows,
-            feedback=plain(pin.feedback),
+            feedback=None if pin.feedback is None else pin.feedback.to_json(),
         )
         config, leg = config_of(self.loop, self.job.variant, of, made_with), CodeLeg.from_json(json.loads(code[CODE]))
         told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}

@@ -60,6 +60,8 @@ class FindCall:
 
 def _told(found: Found) -> Reply:
     chances = next((found[name] for name in _CHANCES if found.get(name) is not None), None)
-    drawn = {} if found.get("acts") is None else {"act": found["acts"], "explored": bool(found["explored"])}
+    drawn: dict[str, Any] = {}
+    if found.get("acts") is not None:
+        drawn = {"act": found["acts"], "explored": bool(found["explored"]), "propensity": float(found["propensity"])}
     told = {**{name: found[name] for name in _TOLD}, "chances": chances}
     return {**told, "defaulted": list(found.get("defaulted") or ()), **drawn}

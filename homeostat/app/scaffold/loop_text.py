@@ -130,8 +130,8 @@ def _loop(plan: Plan) -> Iterator[str]:
 
 def _config(plan: Plan) -> str:
     if plan.model:
-        positive = "" if plan.model.positive is None else f', "positive": {_text(plan.model.positive)}'
-        return f'{{"model": "{plan.model.file}", "sha256": "{plan.model.sha256}"{positive}}}'
+        positive = "" if plan.model.positive is None else f'\n        "positive": {_text(plan.model.positive)},'
+        return f'{{\n        "model": "{plan.model.file}",\n        "sha256": "{plan.model.sha256}",{positive}\n    }}'
     trees, leaves = _size(plan.labelled)
     return f'{{"trees": {trees}, "learning_rate": 0.05, "leaves": {leaves}, "seed": 7}}'
 

@@ -42,7 +42,7 @@ def slice_readings(days: Sequence[Day], others: Sequence[Reading]) -> Iterator[R
 
 def _text(found: Sequence[Worse]) -> str:
     parts = [
-        f"{one.name} ({one.share:.0%} of rows): log-loss {one.after.value:.3f}, {one.before.value:.3f} before;"
+        f"{one.name} ({one.share:.0%} of rows): loss {one.after.value:.3f}, {one.before.value:.3f} before;"
         f" all others {one.rest.value:.3f}"
         for one in found[:_NAMED]
     ]

@@ -85,7 +85,7 @@ def _policy(
         "labels": _labels(matrix, played),
         "metric": _mean(known),
         "metric_name": "skill",
-        "log_loss": _mean([(one["log_loss"], one["labelled"]) for one in weeks if one["labelled"]]),
+        "loss": _mean([(one["loss"], one["labelled"]) for one in weeks if one["labelled"]]),
         "staleness_cost": lost,
         "retraining_cost": spent,
         "total_cost": lost + spent,
@@ -99,7 +99,7 @@ def _policy(
 
 
 def _served(matrix: Matrix, played: Played, week: int, lost: float, spent: float) -> Json:
-    """A week as a policy had it: skill and log-loss of those who answered, by their shares."""
+    """A week as a policy had it: skill and loss of those who answered, by their shares."""
     places = matrix.days_of(week)
     first = [matrix.trials[0].sums[place] for place in places]
     rows, constant = sum(one.rows for one in first), pooled(first).constant()
@@ -112,7 +112,7 @@ def _served(matrix: Matrix, played: Played, week: int, lost: float, spent: float
         "version": matrix.trials[max(serving, key=lambda one: serving[one])].version,
         "labelled": rows,
         "skill": skill,
-        "log_loss": mean,
+        "loss": mean,
         "staleness_cost": lost,
         "retraining_cost": spent,
     }

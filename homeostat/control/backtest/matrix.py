@@ -11,6 +11,7 @@ from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.windows import Window
+from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.intervals import Interval
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import ScoreSums
@@ -63,7 +64,7 @@ class Monitor:
     """What watching a day would have shown, worked out once for whoever asks."""
 
     _drift: dict[tuple[int, int, int], KeptDrift] = field(init=False, default_factory=dict)
-    _expected: dict[tuple[int, int], EstimatedDay] = field(init=False, default_factory=dict)
+    _expected: dict[tuple[int, int], EstimatedDay | None] = field(init=False, default_factory=dict)
 
     def drift(self, trial: Trial, week: int, place: int, served: int) -> KeptDrift:
         """Of the version of a week that had served for so many days; empty where nothing was measured."""
@@ -76,13 +77,21 @@ class Monitor:
 
     def expected(self, trial: Trial, week: int, place: int) -> EstimatedDay | None:
         """The scores of a day's questions, on which an estimate before labels stands; None where there are none."""
-        sums = trial.sums.get(place)
-        if not isinstance(sums, ScoreSums):
-            return None
         if (week, place) not in self._expected:
-            scores = zip(sums.negatives_by_score, sums.positives_by_score, strict=True)
-            self._expected[week, place] = EstimatedDay(tuple(map(sum, scores)))
+            self._expected[week, place] = _scores(trial.sums.get(place))
         return self._expected[week, place]
+
+
+def _scores(sums: Sums | None) -> EstimatedDay | None:
+    """What a day's answers say of how sure they are; numbers do not."""
+    if isinstance(sums, ScoreSums):
+        scores = zip(sums.negatives_by_score, sums.positives_by_score, strict=True)
+        return EstimatedDay(tuple(map(sum, scores)))
+    table = sums.table if isinstance(sums, ClassSums) else None
+    if table is None:
+        return None
+    counted = table.sum(axis=2).astype(int).ravel().tolist()
+    return EstimatedDay(tuple(counted), classes=len(table))
 
 
 @dataclass(frozen=True, slots=True)

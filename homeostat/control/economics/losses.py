@@ -106,7 +106,9 @@ def errors_of(seen: Observed, prices: Economics, traffic: Told) -> dict[str, Tol
     per_day, per_thousand = f"{prices.currency}/day", f"{prices.currency}/1000"
     names = ("threshold", "present_threshold", "cost", "present_cost", "saving")
     units = ("probability", "probability", per_thousand, per_thousand, per_day)
-    found = missing_of("", costs) or _point(seen, [one.value for one in costs if isinstance(one, Figure)])
+    found = (
+        _no_yes(seen) or missing_of("", costs) or _point(seen, [one.value for one in costs if isinstance(one, Figure)])
+    )
     if isinstance(found, Missing):
         return {name: Missing(unit, found.why, found.asks) for name, unit in zip(names, units, strict=True)}
     basis = f"{found.threshold.rows:,} labelled predictions of {found.threshold.blocks} days, as served"
@@ -124,11 +126,15 @@ def errors_of(seen: Observed, prices: Economics, traffic: Told) -> dict[str, Tol
     }
 
 
+def _no_yes(seen: Observed) -> Missing | None:
+    """Errors have no price each where answers are numbers or one of several classes."""
+    kinds = {type(day.outcomes.live) for day in seen.days if day.outcomes}
+    return Missing("", "errors have one price each in yes-or-no loops only") if kinds - {ScoreSums} else None
+
+
 def _point(seen: Observed, costs: list[float]) -> OperatingPoint | Missing:
     days = [day.outcomes.live for day in seen.days if day.outcomes and day.outcomes.live.rows][-ERROR_DAYS:]
     scored = [one for one in days if isinstance(one, ScoreSums)]
-    if len(scored) < len(days):
-        return Missing("", "errors have one price each in yes-or-no loops only")
     try:
         return operating_point(scored, false_positive=costs[0], false_negative=costs[1], present=seen.threshold)
     except (NotEnoughData, InvalidInput) as error:

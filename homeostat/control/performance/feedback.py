@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from homeostat.control.days import Day
-from homeostat.control.performance.estimating import scored_of
+from homeostat.control.performance.estimating import judged_of
 from homeostat.data.feedback import Feedback
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.feedback import FeedbackDay, without_overlap
-from homeostat.stats.doubly_robust import doubly_robust
-from homeostat.stats.figures import FIGURES, figure_interval, figure_of, table_of
+from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.doubly_robust import doubly_robust, doubly_robust_classes
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums, pooled
+from homeostat.stats.number_sums import NumberSums
+from homeostat.stats.outcomes import Sums
+from homeostat.stats.poststrata import post_stratified
+from homeostat.stats.sums import ScoreSums
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]
 WHY: Mapping[str, str] = {
+    "chances_too_small": "many that would be acted on are left alone with a chance of less than one in a thousand, or"
+    " never: raise hs.Feedback(chance=...)",
     "no_exploration": "nobody is left alone by chance: declare a share with hs.Feedback(explore=...)",
     "too_little_exploration": "too few were to be left alone over these days to stand for those that were acted on",
     "explored_without_labels": "none that was to be left alone has a label: is it acted on all the same?",
 }
 
 
-def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float) -> Json | None:
+def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float, task: Task = BINARY) -> Json | None:
     """Figures over some days with labels, naive and right, and what they stand on; None without a declaration."""
     if declared is None:
         return None
@@ -34,6 +41,8 @@ def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float
     return {
         "acts": declared.acts,
         "explore": None if declared.one_in is None else 1 / declared.one_in,
+        "chance": declared.chance,
+        "drawn": declared.drawn,
         "days": len(told),
         "rows": sum(one.rows for one in told),
         "region": region,
@@ -41,9 +50,10 @@ def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float
         "explored_labelled": labelled,
         "left_out": sum(one.left_out for one in told),
         "effective_rows": _effective(told),
+        "clipped": sum(one.clipped for one in told),
         "unknown": unknown,
         "why": _sentence(told, unknown),
-        "figures": _figures(kept, told, unknown, threshold),
+        "figures": _figures(kept, told, unknown, Judge(task, threshold)),
     }
 
 
@@ -53,12 +63,13 @@ def _effective(days: Sequence[FeedbackDay]) -> float | None:
     explored = sum(day.exposed.rows for day in days)
     if not squares or not own + explored:
         return None
-    weight = own + sum(_stand_for(day) for day in days)
+    known = [day.weight for day in days if day.weight is not None]
+    weight = sum(known) if len(known) == len(days) else own + sum(_stand_for(day) for day in days)
     return weight * weight / squares
 
 
 def _stand_for(day: FeedbackDay) -> float:
-    """How many rows the explored rows of a day with a label stand for."""
+    """How many rows the explored rows of a day with a label stand for, of a day that did not count it."""
     return day.exposed.rows * (day.region / day.expected if day.expected else 0.0)
 
 
@@ -79,43 +90,68 @@ def _sentence(days: Sequence[FeedbackDay], unknown: str | None) -> str:
     )
 
 
-def _figures(days: Sequence[Day], told: Sequence[FeedbackDay], unknown: str | None, threshold: float) -> Json:
-    live = scored_of(days)
-    robust = _robust(days, threshold) if unknown is None else {}
-    why = unknown or "undefined"
-    return {
-        name: {
-            "naive": shown(_figure(name, [one.naive for one in told], threshold), "undefined"),
-            "weighted": shown(_figure(name, live, threshold) if unknown is None else None, why),
-            "doubly_robust": shown(robust.get(name), why),
-        }
-        for name in FIGURES
-    }
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What figures are taken by."""
+
+    task: Task
+    threshold: float
+
+    def figure(self, name: str, blocks: Sequence[Sums]) -> Interval | float | None:
+        """With bounds where there are days enough, else bare; None where it is undefined."""
+        used = [block for block in blocks if block.rows]
+        try:
+            return self.task.interval(name, used, threshold=self.threshold)
+        except NotEnoughData:
+            pass
+        try:
+            return self.task.figure(name, used, threshold=self.threshold)
+        except NotEnoughData:
+            return None
+
+    def robust(self, days: Sequence[Day]) -> Mapping[str, Interval | float | None]:
+        """Figures put right by what scores, or predictions, are worth."""
+        if isinstance(self.task, Regression):
+            return _of_numbers(tuple(self.task.figures), days)
+        classes = len(self.task.classes) if isinstance(self.task, Multiclass) else 0
+        both = [
+            (one.scores, live)
+            for day in days
+            if (one := day.inputs.estimated) is not None
+            for live in judged_of([day], classes)
+            if live.rows and one.classes == classes
+        ]
+        scores, lives = [one for one, _ in both], [live for _, live in both]
+        try:
+            if classes:
+                return doubly_robust_classes(scores, [one for one in lives if isinstance(one, ClassSums)])
+            scored = [one for one in lives if isinstance(one, ScoreSums)]
+            return doubly_robust(scores, scored, threshold=self.threshold)
+        except NotEnoughData:
+            return {}
 
 
-def _robust(days: Sequence[Day], threshold: float) -> Mapping[str, Interval | None]:
-    both = [
-        (one.scores, live)
-        for day in days
-        if (one := day.inputs.estimated) and (live := day.outcomes and day.outcomes.live) and live.rows
-        if isinstance(live, ScoreSums)
-    ]
+def _of_numbers(names: Sequence[str], days: Sequence[Day]) -> Mapping[str, Interval | None]:
+    kept = [day.outcomes.feedback for day in days if day.outcomes and day.outcomes.feedback]
+    used = [(one.unexposed, one.strata) for one in kept if isinstance(one.unexposed, NumberSums)]
     try:
-        return doubly_robust([scores for scores, _ in both], [live for _, live in both], threshold=threshold)
+        return post_stratified(names, used)
     except NotEnoughData:
         return {}
 
 
-def _figure(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Interval | float | None:
-    used = [block for block in blocks if block.rows]
-    try:
-        return figure_interval(name, used, threshold=threshold)
-    except NotEnoughData:
-        pass
-    try:
-        return figure_of(name, table_of(pooled(used)), threshold=threshold)
-    except NotEnoughData:
-        return None
+def _figures(days: Sequence[Day], told: Sequence[FeedbackDay], unknown: str | None, judge: Judge) -> Json:
+    live = [day.outcomes.live for day in days if day.outcomes]
+    robust = judge.robust(days) if unknown is None else {}
+    why = unknown or "undefined"
+    return {
+        name: {
+            "naive": shown(judge.figure(name, [one.naive for one in told]), "undefined"),
+            "weighted": shown(judge.figure(name, live) if unknown is None else None, why),
+            "doubly_robust": shown(robust.get(name), why),
+        }
+        for name in judge.task.figures
+    }
 
 
 def shown(one: Interval | float | None, why: str) -> Json:

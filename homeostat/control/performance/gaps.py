@@ -85,7 +85,7 @@ def _reigns(days: Sequence[Day]) -> list[tuple[str, list[Day]]]:
 
 
 def _sums(name: str, days: Sequence[Mapping[str, Sums]]) -> Any:
-    """By day log-loss and rows of a cohort, and of all others."""
+    """By day loss and rows of a cohort, and of all others."""
     return np.array([day.get(name, (0.0, 0.0, 0.0, 0.0)) for day in days]).reshape(-1, 4)
 
 
@@ -94,7 +94,9 @@ def _cohorts(day: Day) -> Iterator[tuple[str, Sums]]:
     told = day.outcomes.feedback
     if told is not None and told.region:
         exposed, others = told.exposed, told.unexposed
-        yield EXPOSED, (exposed.log_loss, exposed.rows, others.log_loss, others.rows)
+        stood = told.stood if told.stood is not None and told.stood.rows else exposed
+        mean = stood.loss / stood.rows if stood.rows else 0.0
+        yield EXPOSED, (mean * exposed.rows, exposed.rows, others.loss, others.rows)
     if day.outcomes.slices:
         whole = day.outcomes.slices[0]
         for one in day.outcomes.slices[1:]:

@@ -13,7 +13,7 @@ from homeostat.control.performance.gaps import gaps_told
 from homeostat.control.performance.labels import labels_of
 from homeostat.control.performance.powers import POINTS, detection_of
 from homeostat.control.performance.record import PROMISED, Of, Record, realised_of, records, records_of
-from homeostat.control.performance.watching import UNWATCHED, watched
+from homeostat.control.performance.watching import UNWATCHED, shown, watched
 from homeostat.data.feedback import Feedback
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, duration, format_instant
@@ -55,8 +55,8 @@ class Seen:
 
 def performance_of(seen: Seen, trail: int) -> Json:
     """Everything that is known of how right a loop is. ``trail`` is in days; figures that are unknown say why."""
-    labelled, waiting, binary = seen.labelled, _waiting(seen), seen.task == BINARY
-    numbers = isinstance(seen.task, Regression)
+    labelled, waiting = seen.labelled, _waiting(seen)
+    numbers, with_outcomes = isinstance(seen.task, Regression), [day for day in seen.days if day.outcomes]
     return {
         "loop": seen.loop,
         "task": seen.task.name,
@@ -66,15 +66,20 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "labels": labels_of(seen.days[-trail:] if trail else seen.days, waiting),
         "trail": trail,
         "realised": [_realised(labelled, seen, over) for over in sorted({*WINDOWS, trail})],
-        "watched": watched(seen.days, seen.threshold) if binary else UNWATCHED,
+        "watched": UNWATCHED if numbers else watched(seen.days, seen.threshold, _classes(seen)),
         "estimated": _foretold(waiting, seen.task) if numbers else _estimated(labelled, waiting, seen),
         "record": {of: {name: plain(one) for name, one in _records(seen, of).items()} for of in ("day", "trail")},
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
         "gaps": gaps_told(seen.days),
-        "feedback": feedback_of(seen.feedback, [day for day in seen.days if day.outcomes][-trail:], seen.threshold),
+        "feedback": feedback_of(seen.feedback, with_outcomes[-trail:], seen.threshold, seen.task),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }
+
+
+def _classes(seen: Seen) -> int:
+    """How many classes there are; 0 of a yes or no."""
+    return len(seen.task.classes) if isinstance(seen.task, Multiclass) else 0
 
 
 def _waiting(seen: Seen) -> list[Day]:
@@ -170,7 +175,7 @@ def _together(name: str, made: Sequence[EstimatedDay]) -> Estimate:
 
 def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], seen: Seen) -> Json:
     """Every figure over all days whose labels are not in, as of what is known now."""
-    classes = len(seen.task.classes) if isinstance(seen.task, Multiclass) else 0
+    classes = _classes(seen)
     made = [(day, one) for day in waiting if (one := day.inputs.estimated) is not None and one.classes == classes]
     history = recent(judged_of(labelled, classes), max(1, len(made)))
     scores = [sum(counts) for counts in zip(*(one.scores for _, one in made), strict=True)]
@@ -229,10 +234,3 @@ def estimate_shown(one: Estimate) -> Json:
     if isinstance(one.value, Unknown):
         return shown(unknown=one.value.reason)
     return shown(one.value, one.low, one.high)
-
-
-def shown(
-    value: float | None = None, low: float | None = None, high: float | None = None, *, unknown: str | None = None
-) -> Json:
-    """A figure as JSON: null and the reason where it is unknown."""
-    return {"value": value, "low": low, "high": high, "unknown": unknown}

@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 
 from homeostat.control.days import Day
-from homeostat.control.performance.estimating import scored_of
+from homeostat.control.performance.estimating import Scored, judged_of
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.arms import difference_by_block
 from homeostat.stats.bernstein import MovingMean
 from homeostat.stats.bounded import Bounded
+from homeostat.stats.class_figures import clipped_class_log_loss
+from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.figures import clipped_log_loss, figure_of, table_of
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean_from_sums
 from homeostat.stats.looks import Looked, every_look, fixed_look
-from homeostat.stats.sums import ScoreSums
 
 Json = dict[str, Any]
 CLIPPED_AT = 3.0
 """Nats beyond which a row's loss counts no more: what is bounded has bounds that hold at every look."""
 _RANGES = {"accuracy": 1.0, "brier": 1.0, "clipped_log_loss": CLIPPED_AT}
+_OF_CLASSES = {**_RANGES, "brier": 2.0}
 
 
 UNWATCHED: Json = {
@@ -34,17 +36,18 @@ UNWATCHED: Json = {
     "figures": {},
     "beside": [],
 }
-"""What is told of answers of which no figure is bounded, or none is taken for it here: numbers and several classes."""
+"""What is told of answers of which no figure is bounded: numbers."""
 
 
-def watched(days: Sequence[Day], threshold: float) -> Json:
+def watched(days: Sequence[Day], threshold: float, classes: int = 0) -> Json:
     """Means of the days since the version that serves now came, each day alike, bounded at all looks together; and that
     version beside every other one that was scored on the very same rows.
 
-    A window that moves along has no such bounds: each of its starts is another figure.
+    A window that moves along has no such bounds: each of its starts is another figure. ``classes``: how many there are,
+    0 of a yes or no.
     """
-    reign = _reign(days)
-    blocks = scored_of(reign)
+    reign, ranges = _reign(days), _OF_CLASSES if classes else _RANGES
+    blocks = judged_of(reign, classes)
     version = reign[-1].inputs.reference if reign else None
     return {
         "version": version,
@@ -52,8 +55,8 @@ def watched(days: Sequence[Day], threshold: float) -> Json:
         "from": reign[0].day if reign else None,
         "until": reign[-1].day if reign else None,
         "guarantee": "every_look",
-        "figures": {name: _mean(name, blocks, threshold) for name in _RANGES},
-        "beside": [] if version is None else _beside(reign, version),
+        "figures": {name: _mean(name, blocks, threshold, most) for name, most in ranges.items()},
+        "beside": [] if version is None else _beside(reign, version, ranges["brier"]),
     }
 
 
@@ -64,21 +67,27 @@ def _reign(days: Sequence[Day]) -> list[Day]:
     return labelled[others[-1] + 1 if others else 0 :]
 
 
-def _mean(name: str, blocks: Sequence[ScoreSums], threshold: float) -> Json:
-    if not blocks:
-        return {"value": None, "low": None, "high": None, "unknown": "no_labels"}
+def _mean(name: str, blocks: Sequence[Scored], threshold: float, most: float) -> Json:
     means = [_figure(name, block, threshold) for block in blocks]
-    found = MovingMean(Bounded(0.0, _RANGES[name])).seen(means, np.ones(len(means))).interval()
-    return {"value": found.value, "low": found.low, "high": found.high, "unknown": None}
+    known = [one for one in means if one is not None]
+    if not known or len(known) < len(means):
+        return shown(unknown="scores_not_counted" if means else "no_labels")
+    found = MovingMean(Bounded(0.0, most)).seen(known, np.ones(len(known))).interval()
+    return shown(found.value, found.low, found.high)
 
 
-def _figure(name: str, block: ScoreSums, threshold: float) -> float:
+def _figure(name: str, block: Scored, threshold: float) -> float | None:
+    """None where the day did not count what it takes."""
+    if isinstance(block, ClassSums):
+        if name != "clipped_log_loss":
+            return block.figure(name)
+        return None if block.table is None else clipped_class_log_loss(block.table, at=CLIPPED_AT)
     if name == "clipped_log_loss":
         return clipped_log_loss(table_of(block), at=CLIPPED_AT)
     return figure_of(name, table_of(block), threshold=threshold)
 
 
-def _beside(reign: Sequence[Day], version: str) -> list[Json]:
+def _beside(reign: Sequence[Day], version: str, most: float) -> list[Json]:
     """The version less each other one, on days on which both were scored on the same rows; below 0, it is better."""
     names = dict.fromkeys(name for day in reign if day.outcomes for name in day.outcomes.versions)
     found = []
@@ -87,18 +96,18 @@ def _beside(reign: Sequence[Day], version: str) -> list[Json]:
         same = [
             (mine, theirs)
             for mine, theirs in pairs
-            if isinstance(mine, ScoreSums) and isinstance(theirs, ScoreSums) and mine.rows == theirs.rows
+            if isinstance(mine, Scored) and isinstance(theirs, Scored) and mine.rows == theirs.rows
         ]
         if other != version and same:
-            found.append({"version": other, "days": len(same), **_differences(same)})
+            found.append({"version": other, "days": len(same), **_differences(same, most)})
     return found
 
 
-def _differences(pairs: Sequence[tuple[ScoreSums, ScoreSums]]) -> Json:
+def _differences(pairs: Sequence[tuple[Scored, Scored]], most: float) -> Json:
     rows, days = [mine.rows for mine, _ in pairs], len(pairs)
     brier = ([mine.brier for mine, _ in pairs], rows), ([theirs.brier for _, theirs in pairs], rows)
-    by_day = difference_by_block(*brier, Bounded(0.0, 1.0, largest=max(rows)))
-    losses = [mine.log_loss - theirs.log_loss for mine, theirs in pairs]
+    by_day = difference_by_block(*brier, Bounded(0.0, most, largest=max(rows)))
+    losses = [mine.loss - theirs.loss for mine, theirs in pairs]
     told: Json = {"rows": sum(rows), "brier": _looked(every_look(by_day.interval, look=days))}
     try:
         look = max(1, days - MIN_BLOCKS + 1)
@@ -113,3 +122,10 @@ def _looked(one: Looked) -> Json:
     found: Interval = one.interval
     bounds = {"value": found.value, "low": found.low, "high": found.high}
     return {**bounds, "guarantee": one.guarantee, "look": one.look, "unknown": None}
+
+
+def shown(
+    value: float | None = None, low: float | None = None, high: float | None = None, *, unknown: str | None = None
+) -> Json:
+    """A figure as JSON: null and the reason where it is unknown."""
+    return {"value": value, "low": low, "high": high, "unknown": unknown}

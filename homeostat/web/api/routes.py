@@ -52,6 +52,12 @@ class RollbackRequest(BaseModel):
     state: Way | None = Field(default=None, description="What becomes of the loop's state; its own way by default.")
 
 
+class RetrainRequest(BaseModel):
+    """Why a person wants a training now; written to the ledger."""
+
+    reason: str = Field(min_length=1, max_length=1_000)
+
+
 class Answer(BaseModel):
     """What a person answers to a rollout or a policy that asks; written to the ledger."""
 
@@ -210,6 +216,11 @@ def router_of(service: ControlService) -> APIRouter:
     def refuse_release(loop: LoopName, answer: NamedAnswer) -> Json:
         """It leaves at once, and nothing changes for anyone."""
         return service.answer_release(loop, answer.question, answer.reason, answer.by, approved=False)
+
+    @router.post("/loops/{loop}/retrain", summary="Train the next version now")
+    def retrain(loop: LoopName, request: RetrainRequest) -> Json:
+        """Control begins at its next look, past cool-down, quiet hours and budget; one candidate at a time."""
+        return service.retrain(loop, request.reason)
 
     @router.post("/loops/{loop}/retrain/approve", summary="Let a retraining begin")
     def approve_retraining(loop: LoopName, answer: Answer) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ from homeostat.registry.models import Kind
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from homeostat.training.fitted import answering
 from homeostat.training.rows import TrainingRows
+from tests.harness.stores import with_mlflow
 
 NOW = parse_instant("2026-03-01T00:00:00Z")
 NAMES = ["b", "a"]
@@ -124,6 +126,8 @@ def test_a_model_of_every_form_is_read_and_serves_with_the_answers_it_always_gav
     served = choose_form(model, dict.fromkeys(NAMES, "number"), [FRAME], "v1", task=TASKS[kind])
     told = served.runtime.predict({name: FRAME[name].tolist() for name in NAMES})
     assert np.allclose(told, expected, rtol=1e-5, atol=1e-6)
+    again = copy.deepcopy(model)  # as training does between its steps
+    assert np.array_equal(answering(again, TASKS[kind])(FRAME), answering(model, TASKS[kind])(FRAME))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def test_a_model_that_mlflow_keeps_is_fetched_by_its_address(tmp_path: Path) -> 
     """An artifact of a run, as MLflow's own client logs it; one that is pickled is refused by its name."""
     from homeostat.adapters.mlflow.client import client_of
 
-    client = client_of(f"sqlite:///{tmp_path / 'mlflow.sqlite'}")
+    client = client_of(f"sqlite:///{with_mlflow(tmp_path) / 'mlflow.sqlite'}")
     experiment = client.create_experiment("old", artifact_location=(tmp_path / "artifacts").as_uri())
     run = client.create_run(experiment).info.run_id
     file, _ = lightgbm(tmp_path)

@@ -14,7 +14,9 @@ from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.signals import Unknown
+from homeostat.stats.class_figures import class_counts
 from homeostat.stats.sums import SCORE_BINS, score_counts
+from homeostat.stats.tasks import Multiclass, Regression
 from tests.unit.app import test_kept_share as kept
 
 
@@ -43,6 +45,19 @@ def test_where_a_share_is_logged_scores_are_counted_as_served(tmp_path: Path) ->
 def test_scores_that_are_none_are_counted_apart(odd: float | None) -> None:
     made = scores_of(_log([0.1, odd, 0.9]))
     assert (sum(made.scores), made.unreadable) == (2, 1)
+
+
+def test_of_several_classes_chances_are_counted_by_class_and_of_numbers_nothing() -> None:
+    told = [[0.7, 0.3], [0.2, 0.8], None, [0.5, 0.4], [0.5, None], [1.0]]
+    log = pa.table({"prediction_id": [str(row) for row in range(6)], "probabilities": told})
+    made = scores_of(log, Multiclass(("a", "b")))
+    assert made is not None
+    assert (made.counted, made.unreadable, made.classes) == (2, 4, 2)
+    assert made.scores == tuple(class_counts(told[:2]).ravel().tolist())
+    assert scores_of(log, Regression()) is None
+    none = scores_of(log.slice(0, 0), Multiclass(("a", "b")))
+    assert none is not None
+    assert none.counted == 0
 
 
 def test_a_day_without_traffic_has_no_scores() -> None:

@@ -18,7 +18,8 @@ REGION = kept.SCORES >= 0.4
 DECLARED = hs.Feedback(acts="probability >= 0.4", explore=0.1)
 LOOP = replace(kept.TENTH, log=hs.Log(), feedback=DECLARED, slices=["shop"])
 DRAWN = [
-    DECLARED.drawing("visits", LOOP.question)(float(score), {}, f"u{row}") for row, score in enumerate(kept.SCORES)
+    DECLARED.drawing("visits", LOOP.question)({"probability": float(score)}, {}, f"u{row}")
+    for row, score in enumerate(kept.SCORES)
 ]
 EXPLORED = np.array([one.explored for one in DRAWN])
 

@@ -46,6 +46,7 @@ def test_certificates_are_always_looked_at() -> None:
 
 
 def test_commands_ask_the_registry_that_the_installation_was_told_of(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"registry": None}))
     assert registry_of(Home(tmp_path))._store.name == str(tmp_path / "mlflow.sqlite")  # type: ignore[attr-defined]
     (tmp_path / "settings.json").write_text(json.dumps({"registry": "http://127.0.0.1:5000"}))
     assert registry_of(Home(tmp_path))._store.name == "http://127.0.0.1:5000"  # type: ignore[attr-defined]

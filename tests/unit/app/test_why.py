@@ -13,12 +13,15 @@ import msgspec
 import pytest
 
 from homeostat.app.home import Home
+from homeostat.app.keys import Keys
 from homeostat.app.lineage.arms import why_arm
 from homeostat.app.lineage.attributing import attributed
 from homeostat.app.lineage.why import Why
 from homeostat.app.operations import Operations
+from homeostat.app.trust import keyring
 from homeostat.kernel.errors import NotFound, Unavailable
 from tests.harness.served import ASKED, loop_of, record, renamed
+from tests.harness.signed import Lying
 from tests.harness.traced import by_draw, traced_home
 from tests.harness.world import DAY, HOUR, LOOP
 from tests.unit.serving.parts import expected
@@ -53,6 +56,34 @@ def test_a_prediction_is_told_with_all_that_made_it(why: Why, home: Home) -> Non
     assert decisions["gate"]["reasons"] == ["skill over the base rate at least 0.1042 > 0"]
     assert decisions["promoted"]["title"] == "v2 is champion; v1 stands by"
     assert [one["kind"] for one in decisions["all"]] == ["retrain", "gate", "canary", "promote"]
+
+
+def test_who_signed_its_version_is_told_and_whether_that_holds_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEOSTAT_KEYS", str(tmp_path / "keys"))
+    first = keyring().make(1)
+    home = traced_home(tmp_path)
+    why = Why(home, {LOOP: loop_of(home)}, Operations.open(home).store, lambda: None)
+
+    def signature() -> Json:
+        found: Json = why.told(name(home, 0), ASKED)["version"]["signature"]
+        return found
+
+    made = signature()
+    assert (made["proven"], made["key"], made["standing"], made["by"]) == (True, first.id, "signing", None)
+    assert made["signed_at"] == why.told(name(home, 0), ASKED)["decisions"]["gate"]["at"]
+    keys = Keys(keyring(), home, "ann")
+    keys.rotate()
+    keys.revoke(first.id, "stolen")
+    revoked = signature()
+    assert (revoked["proven"], revoked["key"], revoked["standing"]) == (False, first.id, "revoked")
+    assert "stolen" in revoked["problem"]
+    keys.sign(LOOP, "v2", Lying(home.versions))  # type: ignore[arg-type]
+    again = signature()
+    assert (again["proven"], again["by"], again["standing"]) == (True, "ann", "signing")
+    (home.versions / LOOP / "v2" / "model.onnx").write_bytes(b"another")
+    assert "is not what was registered" in signature()["problem"]
 
 
 def test_its_label_is_told_once_it_is_due_with_every_fact_that_told_it(why: Why, home: Home) -> None:

@@ -32,7 +32,7 @@ def test_the_text_leads_with_the_cause_and_says_as_of_when(command: Command, age
 
 def test_detectors_of_change_are_shown_where_they_are_asked_for(command: Command, aged: Home) -> None:
     shown = command("diagnose", "--home", aged.root, "--detectors").stdout
-    assert "Detectors of change on the daily log-loss of" in shown
+    assert "Detectors of change on the daily loss of" in shown
     told = json.loads(command("diagnose", "--home", aged.root, "--detectors", "--json").stdout)
     assert [one["name"] for one in told["detectors"]["detectors"]] == ["CUSUM", "Page-Hinkley", "ADWIN"]
 

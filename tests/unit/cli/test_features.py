@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from homeostat.cli import features_audit, features_review
+from homeostat.stats.tasks import Regression
 
 BOUNDS = {"value": 0.61, "low": 0.6, "high": 0.62, "blocks": 20, "rows": 900, "confidence": 0.95}
 WORTH = {**BOUNDS, "value": 0.002, "low": -0.0015, "high": 0.0055}
@@ -24,10 +25,18 @@ def test_an_audit_shows_every_feature_and_explains_the_suspicious(capsys: pytest
         audited("INCONCLUSIVE", "labels on 2 days", auc=None),
     ]
     span = {"rows": 900, "days": 20, "first": "2013-01-01T05:00:00Z", "last": "2013-01-20T05:00:00Z"}
-    shape = {**span, "delay_seconds": 17_520.0, "known_times_testable": 0.75, "suspicious": 1}
-    features_audit._text({"loop": "late-arrival", **shape, "features": seen})
+    shape = {
+        **span,
+        "delay_seconds": 17_520.0,
+        "known_times_testable": 0.75,
+        "suspicious": 1,
+        "told_apart": "rows of the commonest class",
+    }
+    told_apart = "rows of the commonest class"
+    features_audit._text({"loop": "late-arrival", **shape, "told_apart": told_apart, "features": seen})
     shown = capsys.readouterr().out
     assert "900 labelled rows of 20 days, 2013-01-01 to 2013-01-20" in shown
+    assert "tells rows of the commonest class from the others" in shown
     assert "carrier_landed_24h  clear       0.610  0.600 0.620   -0.050  +0.100" in shown
     assert "carrier_landed_24h  unknown         -            -        -       -" in shown
     assert "    univariate AUC 0.95 (at least 0.94) > 0.9" in shown
@@ -57,7 +66,7 @@ def review_of(retrained: dict[str, Any] | None) -> dict[str, Any]:
     for part in parts:
         part.pop("feature")
     head = {"loop": "late-arrival", "live": ["v1", "v2"], "rows": 12_000, "days": 28, "retrained": retrained}
-    return {**head, "features": seen, "definitions": parts}
+    return {**head, "loss": "log-loss", "unit": "nats", "features": seen, "definitions": parts}
 
 
 DONE = {"done": 5, "of": 5, "seconds": 600.0, "trained": 50_000, "held_out": 9_000, "error": None}
@@ -73,6 +82,16 @@ def test_a_review_shows_worth_cost_and_candidates_with_why(capsys: pytest.Captur
     assert "Lookups were not timed: It is not there.\n" in shown
     assert "1 candidate to drop, each by itself:\n  carrier_landed_24h: shuffled, it costs v1 at most" in shown
     assert shown.isascii()
+
+
+def test_a_review_of_numbers_tells_their_own_loss_by_what_the_best_constant_costs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    task = Regression()
+    features_review._text({**review_of(DONE), "loss": task.loss_name, "unit": task.unit})
+    shown = capsys.readouterr().out
+    assert "Rise of squared error, in thousandths of what the best constant costs per row" in shown
+    assert "nat " not in shown
 
 
 @pytest.mark.parametrize(

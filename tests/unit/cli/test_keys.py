@@ -10,9 +10,11 @@ import pytest
 
 from homeostat.adapters.signing.keyring import Keyring
 from homeostat.app.keys import Keys, warn_of_unsigned
+from homeostat.app.operations import Operations
 from homeostat.app.trust import keyring
 from tests.harness.grown import grown_home
-from tests.harness.signed import sign
+from tests.harness.signed import Lying, sign
+from tests.harness.world import LOOP
 from tests.unit.cli.conftest import Command
 from tests.unit.serving.parts import model, save_version
 
@@ -57,7 +59,7 @@ def test_revoking_asks_first_and_names_the_versions_that_are_concerned(command: 
     assert keyring().known()[0].standing == "signing"
     done = command("keys", "revoke", key[:10], "--reason", "stolen", "--home", place, "--yes")
     assert "It signed late/v1" in done.stdout
-    assert "stolen" in Keys(keyring(), grown_home(place.parent / "x")).ring.known()[0].reason
+    assert "stolen" in keyring().known()[0].reason
     assert (folder / "model.sig").exists()
 
 
@@ -85,13 +87,13 @@ def test_what_nobody_trusted_has_signed_is_found_and_said_at_the_start(place: Pa
     folders = [save_version(home.versions, f"v{number}", model(-1.0)) for number in (1, 2, 10)]
     (folders[1] / "model.sig").unlink()
     (folders[2] / "model.onnx").write_bytes(b"changed")
-    found = Keys(keyring(), home).untrusted("late")
+    found = Keys(keyring(), home, "ann").untrusted("late")
     assert list(found) == ["v2", "v10"]
     assert "nobody has signed it" in found["v2"]
     warn_of_unsigned(keyring(), home, {"late": {"v1", "v2"}}, said.append)
     assert said == ["nobody has signed v2 of late: it is not loaded; 'homeostat keys sign v2' vouches for it"]
     sign(folders[1])
-    assert list(Keys(keyring(), home).untrusted("late")) == ["v10"]
+    assert list(Keys(keyring(), home, "ann").untrusted("late")) == ["v10"]
 
 
 def test_signing_needs_a_name_and_asks_first(command: Command, place: Path, tmp_path: Path) -> None:
@@ -103,3 +105,30 @@ def test_signing_needs_a_name_and_asks_first(command: Command, place: Path, tmp_
     assert refused.exit_code == 1
     assert "Vouch for v1 of" in refused.stderr
     assert told(command, home.root, "sign", "--all") == []
+
+
+def test_what_is_done_to_keys_is_in_the_ledger_of_each_loop_that_they_prove(place: Path, tmp_path: Path) -> None:
+    home = grown_home(tmp_path)
+    keys = Keys(keyring(), home, "ann")
+    first = keys.init()["key"]
+    save_version(home.versions, "v1", model(-1.0), loop=LOOP)
+    save_version(home.versions, "v1", model(-1.0), loop="never-decided")
+    second = keys.rotate()["key"]
+    theirs = Keyring(tmp_path / "theirs").make(1)
+    (tmp_path / "their.pub").write_text(theirs.public)
+    for _ in range(2):
+        keys.trust(tmp_path / "their.pub")
+        keys.revoke(first[:12], "stolen")
+    (home.versions / LOOP / "v1" / "model.sig").unlink()
+    keys.sign(LOOP, "v1", Lying(home.versions), "looked at it")  # type: ignore[arg-type]
+    operations = Operations.open(home)
+    drafts = [entry.draft for entry in operations.store.entries() if entry.draft.actor == "ann"]
+    assert [(one.kind, one.loop, one.evidence["key"]) for one in drafts] == [
+        ("rotate_key", LOOP, second),
+        ("trust_key", LOOP, theirs.id),
+        ("revoke_key", LOOP, first),
+        ("sign", LOOP, second),
+    ]
+    assert (drafts[2].reasons, drafts[3].reasons, drafts[3].version) == (("stolen",), ("looked at it",), "v1")
+    assert all(str(one.evidence["done_at"]) > "2026" for one in drafts)
+    assert operations.verify_ledger()["intact"]

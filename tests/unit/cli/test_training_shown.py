@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.standings import Standings
 from homeostat.app.version_steps import steps_of
@@ -80,6 +81,7 @@ def test_a_training_is_watched_to_its_end(command: Command, home: Home, monkeypa
         """Time passes: the training says more, then is turned away."""
         looks.append("look")
         now = standings.state(LOOP)
+        assert (standings.activity(LOOP) or {})["log"][0].endswith("reading tables")
         steps = (standings.activity(LOOP) or {})["steps"]
         assert (steps[1]["done"], [one["name"] for one in steps[2:]]) == (3, ["sign", "register"])
         if len(looks) == 1:
@@ -96,3 +98,30 @@ def test_a_training_is_watched_to_its_end(command: Command, home: Home, monkeypa
     assert "training on 800 rows" in shown.stderr
     assert "skill 0 <= 0" in shown.stdout
     assert "No training is under way." in command("retrain", "watch", "--home", home.root).stderr
+
+
+def test_a_training_that_a_person_asks_for_is_on_record_and_waits_for_no_policy(command: Command, home: Home) -> None:
+    refused = command("retrain", "now", "--reason", "new timetable", "--home", home.root, "--yes", "--json")
+    assert refused.exit_code == 1
+    assert "v3 under way, and looks at one candidate at a time" in refused.stderr
+    standings = Standings.open(home)
+    state = standings.state(LOOP)
+    standings.store.commit(state, replace(state, rollout=None, retraining=None), (), ())
+    aborted = command("retrain", "now", "--reason", "new timetable", "--home", home.root, answer="n")
+    assert (aborted.exit_code, standings.state(LOOP).retraining) == (1, None)
+    before = SystemClock().now()
+    done = command("retrain", "now", "--reason", "new timetable", "--home", home.root, "--json", "--yes")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    asked = standings.state(LOOP).retraining
+    assert asked is not None
+    assert (asked.version, asked.because) == (told["version"], "asked_for") == ("v4", "asked_for")
+    assert before <= asked.asked_at <= SystemClock().now()
+    assert asked.asked_at in standings.state(LOOP).trainings, "it counts in the budget"
+    shown = json.loads(command("decisions", "--home", home.root, "--json").stdout)[-1]
+    assert (shown["kind"], shown["actor"], shown["verdict"]) == ("retrain", "command line", "RETRAIN")
+    assert shown["reasons"] == ["asked for by command line: new timetable"]
+    assert "v4" in command("decisions", "explain", str(shown["seq"]), "--home", home.root).stdout
+    again = command("retrain", "now", "--home", home.root, "--yes")
+    assert again.exit_code == 1
+    assert "v4 under way" in again.stderr

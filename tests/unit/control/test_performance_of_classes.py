@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from homeostat.control.backtest.matrix import Monitor, Trial
 from homeostat.control.days import Day, read_day
 from homeostat.control.performance.told import Seen, performance_of
 from homeostat.control.policies.outcomes import Estimated
@@ -17,6 +18,7 @@ from homeostat.control.reading import situation_of, trail_of
 from homeostat.control.state import initial_state
 from homeostat.stats.class_figures import CLASS_FIGURES
 from homeostat.stats.intervals import Interval
+from homeostat.stats.tasks import Regression
 from tests.harness.foretold_classes import CLASSES, ROWS, class_days
 from tests.harness.world import DAY
 
@@ -43,6 +45,26 @@ def test_what_is_told_has_every_figure_before_and_with_labels_and_the_record(day
     auc = found["realised"][2]["figures"]["roc_auc"]
     assert 0.7 < auc["low"] < auc["value"] < auc["high"] < 1
     assert found["power"]["roc_auc"]["sentence"]
+
+
+def test_figures_may_be_looked_at_every_day_and_beside_another_version(days: list[Day]) -> None:
+    found = told(days)
+    watched, fixed = found["watched"], found["realised"][3]["figures"]
+    assert (watched["guarantee"], watched["days"], watched["version"]) == ("every_look", 38, "v1")
+    for name in ("accuracy", "brier"):
+        one = watched["figures"][name]
+        assert one["low"] < fixed[name]["low"] < fixed[name]["high"] < one["high"]
+    assert 0 < watched["figures"]["clipped_log_loss"]["value"] <= fixed["log_loss"]["high"]
+    worse = []
+    for day in days:
+        if day.outcomes is not None:
+            lost = dataclasses.replace(day.outcomes.live, brier=day.outcomes.live.brier + 0.5 * ROWS)
+            day = day.with_outcomes(dataclasses.replace(day.outcomes, versions={"v1": day.outcomes.live, "v0": lost}))
+        worse.append(day)
+    (beside,) = told(worse)["watched"]["beside"]
+    assert (beside["version"], beside["brier"]["guarantee"]) == ("v0", "every_look")
+    assert beside["brier"]["value"] == pytest.approx(-0.5)
+    assert -0.5 < beside["brier"]["high"] < 0
 
 
 def test_estimates_see_that_others_are_asked_about_before_any_label_does(days: list[Day]) -> None:
@@ -84,6 +106,16 @@ def test_a_trail_of_classes_has_an_auc_and_days_without_one_are_told_too(days: l
     assert bare.auc is None
     assert bare.skill == pytest.approx(trail.skill)
     assert told(old)["estimated"]["figures"]["accuracy"]["unknown"] == "scores_not_counted"
+
+
+def test_a_back_test_has_the_chances_of_past_days(days: list[Day]) -> None:
+    day = days[5]
+    trial = Trial("v1", 0, 0, sums={0: day.outcomes.live, 1: Regression().sums([1.0], [2.0])})
+    made = Monitor().expected(trial, 0, 0)
+    assert made is not None
+    assert (made.scores, made.classes) == (day.inputs.estimated.scores, 3)
+    assert Monitor().expected(trial, 0, 1) is None
+    assert Monitor().expected(trial, 0, 2) is None
 
 
 def test_one_class_and_too_few_days_are_unknown_with_their_reason() -> None:

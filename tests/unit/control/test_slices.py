@@ -126,7 +126,7 @@ def test_an_alert_names_the_small_segment_while_the_whole_is_within_its_limits()
     found = read(segmented_days(42, 14, 0.45))
     assert (found["skill"].said, found["calibration"].said) == ("within", "within")
     assert (found["slice"].said, found["slice"].severity) == ("over", "P2")
-    assert found["slice"].text.startswith("site = small (5% of rows): log-loss 0.")
+    assert found["slice"].text.startswith("site = small (5% of rows): loss 0.")
     assert read(segmented_days(42, 14, 0.0))["slice"].said == "within"
     assert read(segmented_days(8, 0, 0.0))["slice"].said == "unknown"
 

@@ -16,17 +16,17 @@ NULLABLE = hs.Table("asked", key="id", event_time="at", contract={
 
 def test_of_those_that_would_be_acted_on_the_declared_share_is_left_alone() -> None:
     draw = Feedback(acts="probability >= 0.8", explore="2%").drawing("late", VISITS)
-    drawn = [draw(0.9, {}, f"u{unit}") for unit in range(50_000)]
+    drawn = [draw({"probability": 0.9}, {}, f"u{unit}") for unit in range(50_000)]
     assert 900 <= sum(one.explored for one in drawn) <= 1_100
     assert all(one.acts != one.explored for one in drawn)
     assert {one.propensity for one in drawn} == {0.02}
-    assert draw(0.79, {}, "u0") == Drawn(acts=False, explored=False, propensity=1.0)
+    assert draw({"probability": 0.79}, {}, "u0") == Drawn(acts=False, explored=False, propensity=1.0)
 
 
 def test_a_unit_is_drawn_alike_whenever_it_is_asked_and_otherwise_under_another_salt_or_loop() -> None:
     def explored(loop: str, salt: str) -> list[bool]:
         draw = Feedback(acts="probability > 0.5", explore=0.1, salt=salt).drawing(loop, VISITS)
-        return [draw(0.9, {}, f"u{unit}").explored for unit in range(2_000)]
+        return [draw({"probability": 0.9}, {}, f"u{unit}").explored for unit in range(2_000)]
 
     first = explored("late", "")
     assert first == explored("late", "")
@@ -37,9 +37,9 @@ def test_a_unit_is_drawn_alike_whenever_it_is_asked_and_otherwise_under_another_
 
 def test_a_condition_may_read_the_question_and_one_that_is_unknown_is_not_acted_on() -> None:
     draw = Feedback(acts="probability > 0.5 and amount > 100").drawing("late", NULLABLE)
-    assert draw(0.9, {"amount": 200.0}, "u") == Drawn(acts=True, explored=False, propensity=0.0)
-    assert not draw(0.9, {"amount": 50.0}, "u").acts
-    assert not draw(0.9, {"amount": None}, "u").acts
+    assert draw({"probability": 0.9}, {"amount": 200.0}, "u") == Drawn(acts=True, explored=False, propensity=0.0)
+    assert not draw({"probability": 0.9}, {"amount": 50.0}, "u").acts
+    assert not draw({"probability": 0.9}, {"amount": None}, "u").acts
 
 
 @pytest.mark.parametrize("share", ["3%", 0.0, 1, "0.7", "many", -0.1, "0.01%", float("nan")])

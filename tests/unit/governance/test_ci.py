@@ -75,7 +75,9 @@ def test_markdown_tells_every_check_in_a_row_of_its_own() -> None:
 def test_a_change_is_worse_than_the_champion_only_where_that_is_proven(
     low: float, high: float, outcome: Outcome
 ) -> None:
-    assert judge_champion(between(low, high), 0.0, CiLimits()).outcome == outcome
+    found = judge_champion(between(low, high), 0.0, CiLimits(), loss="squared error")
+    assert found.outcome == outcome
+    assert found.reasons[0].startswith("squared error of the change")
 
 
 def test_a_slice_that_is_proven_worse_is_named_and_none_at_all_is_unknown() -> None:

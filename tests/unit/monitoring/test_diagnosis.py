@@ -74,6 +74,14 @@ def test_the_cause_names_what_is_wrong(kind: str, text: str) -> None:
     assert text in found(kind, KINDS[kind][2][-1]).because
 
 
+def test_losses_of_numbers_are_told_by_what_the_best_constant_costs() -> None:
+    numbers = dataclasses.replace(planted("sudden concept", 0.2), unit="times the best constant's")
+    diagnosis = told(numbers)
+    texts = [diagnosis.because, *(one.text for step in diagnosis.steps for one in step.evidence)]
+    assert not any(" nats" in text for text in texts)
+    assert sum("times the best constant's" in text for text in texts) >= 3
+
+
 def test_a_diagnosis_is_the_same_each_time() -> None:
     assert told(planted_history(generated(0), "sudden concept", 0.2, 0)) == found("sudden concept", 0.2)
 

@@ -92,4 +92,5 @@ def test_names_that_are_not_registered_are_said_once_and_not_without_end(
 
 def test_what_is_promised_of_a_prediction_is_what_a_reply_holds() -> None:
     """What a reply tells of its features is no column of the prediction."""
-    assert set(REPLY) == set(Reply.__struct_fields__) - {"defaulted", "warnings", "act", "explored", "probabilities"}
+    of_rows = {"defaulted", "warnings", "act", "explored", "propensity", "probabilities"}
+    assert set(REPLY) == set(Reply.__struct_fields__) - of_rows

@@ -28,12 +28,12 @@ def test_a_reply_says_whether_to_act_and_the_record_what_was_drawn(with_rig_of: 
         told = (await rig.predict(*asked)).json["predictions"]
         assert all(one["act"] != one["explored"] for one in told[:40])
         assert 5 < sum(one["explored"] for one in told) < 35
-        assert [(one["act"], one["explored"]) for one in told[40:]] == [(False, False)] * 10
+        assert [(one["act"], one["explored"], one["propensity"]) for one in told[40:]] == [(False, False, 1.0)] * 10
         kept = {one.prediction_id: one for one in rig.records()}
         for one in told:
             record = kept[one["prediction_id"]]
             assert (record.acts, record.explored) == (one["act"], one["explored"])
-            assert record.propensity == (0.5 if one["act"] or one["explored"] else 1.0)
+            assert record.propensity == one["propensity"] == (0.5 if one["act"] or one["explored"] else 1.0)
         again = (await rig.predict(*asked)).json["predictions"]
         assert [one["explored"] for one in again] == [one["explored"] for one in told]
 
@@ -59,8 +59,9 @@ def test_the_open_inference_protocol_says_it_too(with_rig_of: RigOf) -> None:
         await rig.route(generation=1, champion="v1")
         found = outputs(await rig.ask("POST", INFER, {"inputs": inputs(OIP_ROWS)}))
         assert [bool(one) for one in found["act"]] == [not one for one in found["explored"]]
+        assert set(found["propensity"]) == {0.5}
         model: Any = (await rig.ask("GET", "/v2/models/late")).json
-        assert {"act", "explored"} <= {one["name"] for one in model["outputs"]}
+        assert {"act", "explored", "propensity"} <= {one["name"] for one in model["outputs"]}
 
     with_rig_of(ACTED)(scenario)
 

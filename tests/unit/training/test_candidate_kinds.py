@@ -18,7 +18,9 @@ from homeostat.control.loop import Loop
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.runtimes import answers
-from tests.unit.training.test_candidate import make
+from homeostat.training.proof import TOLERANCE
+from tests.unit.training.test_candidate import JOB, make
+from tests.unit.training.test_variants import variant_of
 from tests.unit.training.toy import asked, done, loop
 
 CLASSES = ("a", "b", "c")
@@ -75,3 +77,41 @@ def test_its_card_speaks_of_its_own_answer(folder: Path) -> None:
     else:
         assert "it gives a chance for each `shop` (a, b, c)" in card
         assert "| log-loss |" in card
+
+
+def network(task: str) -> Any:
+    """Trained for a thousand times what it is given to learn, so that nothing can stand on numbers being small."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def train(rows: Any, config: Any) -> Any:
+        shape = {"hidden_layer_sizes": (40, 40), "tol": 0.1, "n_iter_no_change": 2, "random_state": 7}
+        model = MLPClassifier(**shape) if task == "multiclass" else MLPRegressor(**shape)
+        made = make_pipeline(SimpleImputer(), StandardScaler(), model)
+        if task == "multiclass":
+            return made.fit(rows.features, rows.label)
+        made.fit(rows.features, rows.label / 1000)
+        model.coefs_[-1] *= 1000
+        model.intercepts_[-1] *= 1000
+        return made
+
+    return train
+
+
+@pytest.mark.parametrize("kind", [loop_of_numbers, loop_of_classes])
+def test_a_lighter_variant_answers_nearly_the_same(kind: Any, tmp_path: Path) -> None:
+    loop = kind()
+    label = hs.Label(done, "delay * 1000", matures="24h after due") if kind is loop_of_numbers else loop.label
+    loop = replace(loop, label=label, train=network(loop.task.name))
+    make(tmp_path / "one", JOB, loop)
+    made = variant_of(tmp_path, loop, "int8")
+    assert TOLERANCE < made.proof_worst < 0.2
+    assert made.proof_rows < 1_500
+    assert "differ from those of v1 by" in (tmp_path / "v2" / "version" / "card.md").read_text()
+    difference, seen = made.evaluation.difference, made.evaluation.candidate.skill
+    assert difference is not None
+    assert seen is not None
+    assert seen.low > 0
+    assert abs(difference.value) < 0.05

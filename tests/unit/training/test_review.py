@@ -28,6 +28,11 @@ NONE, SOME, MUCH = between(-0.0004, 0.0004), between(-0.002, 0.004), between(0.0
     ("change", "name", "said"),
     [
         ({"without": MUCH}, "KEEP", "trained without it, log-loss rises by at least 0.003 > 0"),
+        (
+            {"without": MUCH, "loss": "squared error"},
+            "KEEP",
+            "trained without it, squared error rises by at least 0.003",
+        ),
         ({"without": NONE}, "DROP", "trained without it, log-loss rises by at most 0.0004 <= 0.0005"),
         ({"without": NONE, "importance": {"v3": MUCH}}, "DROP", "trained without it"),
         ({"without": MUCH, "importance": {"v3": NONE}}, "KEEP", "trained without it"),

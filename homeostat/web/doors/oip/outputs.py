@@ -47,9 +47,10 @@ _SHARED = (
     Output("warnings", "BYTES", lambda reply: _listed(reply.warnings)),
     Output("act", "BOOL", lambda reply: reply.act is True),
     Output("explored", "BOOL", lambda reply: reply.explored is True),
+    Output("propensity", "FP64", lambda reply: reply.propensity if isinstance(reply.propensity, float) else 1.0),
 )
-OF_FEEDBACK = ("act", "explored")
-"""Those of loops that declare a feedback; of others they go back only where they are asked for, and are false."""
+OF_FEEDBACK = ("act", "explored", "propensity")
+"""Those of loops that declare a feedback; of others they go back only where they are asked for: nobody acts on them."""
 Chosen = Sequence[tuple[Output, bool]]
 """Outputs in the order in which they go back, and whether each goes in binary."""
 

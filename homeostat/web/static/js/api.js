@@ -62,6 +62,7 @@ export const api = {
   tables: async () => (await call("api/tables")).tables,
   table: (name) => call(`api/tables/${encodeURIComponent(name)}`),
   quarantine: async (name) => (await call(`api/tables/${encodeURIComponent(name)}/quarantine?limit=20`)).rows,
+  retrain: (loop, reason) => call(of(loop, "retrain"), post({ reason })),
   rollback: (loop, reason) => call(of(loop, "rollback"), post({ reason })),
   answer: (loop, what, approved, answer) => call(of(loop, `${what}/${approved ? "approve" : "refuse"}`), post(answer)),
 };

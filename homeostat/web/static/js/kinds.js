@@ -22,6 +22,10 @@ export const KINDS = {
   resolve: { label: "Alert resolved", lane: 1, tone: "plain", weight: 1 },
   silence: { label: "Alerts silenced", lane: 1, tone: "plain", weight: 1 },
   unsilence: { label: "Silence ended", lane: 1, tone: "plain", weight: 1 },
+  sign: { label: "Signed", lane: 1, tone: "good", weight: 1 },
+  rotate_key: { label: "Key signs", lane: 1, tone: "plain", weight: 1 },
+  trust_key: { label: "Key believed", lane: 1, tone: "plain", weight: 1 },
+  revoke_key: { label: "Key revoked", lane: 2, tone: "bad", weight: 6 },
   dismiss: { label: "Standby leaves", lane: 2, tone: "warn", weight: 6 },
 };
 

@@ -18,7 +18,7 @@ export function createIntervalChart(root) {
     const reach = Math.max(...[value, low, high, margin].filter(known).map(Math.abs), 1e-4) * 1.25;
     const x = linear([-reach, reach], [8, width - 8]);
     canvas.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    canvas.setAttribute("aria-label", `Paired difference of log-loss ${signed(value, 4)}, interval ${fixed(low, 4)} to ${fixed(high, 4)}`);
+    canvas.setAttribute("aria-label", `Paired difference of loss ${signed(value, 4)}, interval ${fixed(low, 4)} to ${fixed(high, 4)}`);
     canvas.replaceChildren(...sides(x, width), ...(known(margin) ? [rule(x(margin), "margin", `margin ${signed(margin)}`, margin > 0 ? "start" : "end")] : []),
       rule(x(0), "zero", "0", margin > 0 ? "end" : "start"), ...whisker(x, model));
   }

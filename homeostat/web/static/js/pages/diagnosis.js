@@ -4,6 +4,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at as instant, dateAndTime } from "../format.js";
 import { addressWith, at, followLinks, query, startPage } from "../page.js";
 import { mountFeedback } from "../sections/feedback.js";
+import { mountFigures } from "../sections/figures.js";
 import { mountSegments } from "../sections/segments.js";
 import { card, cell, emptyCard, table } from "./parts.js";
 
@@ -58,13 +59,14 @@ const asked = whenChanged((retrainings, day) => {
 });
 
 const segments = whenChanged(mountSegments(at("segments")));
+const figures = whenChanged(mountFigures(at("figures")));
 const feedback = whenChanged(mountFeedback(at("feedback")));
 
 function draw({ shown }) {
   drawStatus(shown);
   steps(shown.found, shown.found);
   segments(shown.slices, shown.slices);
-  if (shown.right) feedback(shown.right, shown.right);
+  if (shown.right) [figures, feedback].forEach((drawn) => drawn(shown.right, shown.right));
   asked([shown.day, shown.found?.retrainings], shown.found?.retrainings ?? [], shown.day);
 }
 

@@ -27,11 +27,18 @@ function whoOf({ arm, version, decisions, label }, loop) {
     h("p", null, h("strong", null, arm.arm), `: ${arm.because}`),
     h("dl", { class: "facts" }, pair("Label", labelled(label)), pair("Version", h("span", null, `${version.version}, now ${(version.state ?? "unknown").replaceAll("_", " ")}: `, version.here ? graph : "its folder is not here")),
       version.here && Object.entries(version.fingerprint).map(([leg, hash]) => pair(leg, h("span", { class: "mono" }, short(hash)))),
+      version.here && pair("Signature", signature(version.signature)),
       pin && pair("Trained on", `${count(pin.rows)} rows of ${Object.entries(pin.table_versions).map(([name, at]) => `${name}@${at}`).join(", ")}`)),
     version.judged === false && h("p", { class: "problem" }, h("strong", null, "What lies here is not what its gate judged."), " ", h("span", null, "Restore the version's folder from the registry.")),
     table("who-title", [["Decision"], ["Taken"], ["What"], ["Because"]], taken.filter(([, one]) => one).map(([word, one]) => h("tr", null,
       h("th", { scope: "row" }, word), cell(dateAndTime(ms(one.at))), h("td", { class: "wide" }, one.title, one.actor !== "policy" && h("span", { class: "quiet" }, ` by ${one.actor}`)), h("td", { class: "wide soft" }, one.reasons.join("; "))))),
   ];
+}
+
+function signature({ proven, problem, mend, key, standing, signed_at: signedAt, by }) {
+  const named = key ? h("span", null, "key ", h("span", { class: "mono" }, short(key)), `, ${standing ?? "not known here"}`) : "nobody’s";
+  if (!proven) return h("span", { class: "problem" }, h("strong", null, problem), " ", h("span", null, mend), " (", named, ")");
+  return h("span", null, "proven now: ", named, signedAt && `, signed ${by ? `by ${by}, ` : "before its gate decided, "}${dateAndTime(ms(signedAt))}`);
 }
 
 function labelled({ status, truth, right, off, due, condition }) {

@@ -8,16 +8,18 @@ const KINDS = ["naive", "weighted", "doubly_robust"];
 
 export function mountFeedback(root) {
   const draw = card(root, "feedback-title", "Feedback", "Where callers act on predictions, labels are shaped by them. The loop decides by the weighted figures; bounds are 95 %, for one look.");
-  return ({ feedback, gaps }) => {
+  return ({ feedback, gaps, primary }) => {
     root.hidden = !feedback && !gaps.widened.length;
-    draw(...(feedback ? figures(feedback) : []), ...gaps.widened.map(gap));
+    draw(...(feedback ? figures(feedback) : []), ...gaps.widened.map((one) => gap(one, primary)));
   };
 }
 
 function figures(told) {
   if (!told.days) return [emptyCard("No labels are in yet", "Figures come with the first labels.")];
-  const left = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
-  const text = `Callers act where ${told.acts}; ${left}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.`;
+  const share = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
+  const left = `${known(told.chance) ? `each is left alone with the chance ${told.chance}` : share}${known(told.drawn) ? `, as callers drew (${told.drawn})` : ""}`;
+  const clipped = told.clipped ? ` ${count(told.clipped)} of them had a chance below 0.001, which was read as that.` : "";
+  const text = `Callers act where ${told.acts}; ${left}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.${clipped}`;
   const columns = [["Figure"], ["Every label", "n"], ["Weighted", "n"], ["Doubly robust", "n"]];
   const rows = Object.entries(told.figures).map(([name, one]) => h("tr", null, h("th", { scope: "row" }, words(name)), KINDS.map((kind) => value(one[kind]))));
   return [h("p", { class: "segments-said" }, text), table("feedback-title", columns, rows),
@@ -29,7 +31,7 @@ function value({ value: one, low, high, unknown }) {
   return h("td", { class: "n" }, fixed(one), known(low) && h("small", { class: "soft" }, ` ${range(low, high)}`));
 }
 
-function gap({ cohort, before, now, low }) {
+function gap({ cohort, before, now, low }, loss) {
   return h("p", { class: "card-note more" }, h("span", { class: "pill", "data-tone": "warn" }, "gap widened"),
-    ` ${cohort}: log-loss ${signed(now.gap)} beside all others under ${now.version}, ${signed(before.gap)} under ${before.version}; wider by at least ${fixed(low)}.`);
+    ` ${cohort}: ${loss} ${signed(now.gap)} beside all others under ${now.version}, ${signed(before.gap)} under ${before.version}; wider by at least ${fixed(low)}.`);
 }

@@ -6,6 +6,7 @@ import { icon } from "../icons.js";
 import { rollouts } from "../state.js";
 import { proposal, question, release } from "./asking.js";
 import { activityOf } from "./status.js";
+import { retrainButton, training } from "./training.js";
 
 const SHOWN = 5;
 const OUTCOMES = { promote: ["good", "Promoted"], rollback: ["bad", "Rolled back"] };
@@ -18,7 +19,7 @@ export function mountRollout(root, page) {
   const figures = h("div", { class: "difference-figures" });
   const area = h("div", { class: "chart-area" });
   const past = h("ol", { class: "past" });
-  difference.append(h("h3", null, "Paired difference of log-loss, same rows"), figures, area);
+  difference.append(h("h3", null, "Paired difference of loss, same rows"), figures, area);
   root.append(
     h("div", { class: "card-head" }, h("h2", { id: "rollout-title" }, "Rollout"), aside),
     h("div", { class: "rollout-body" },
@@ -37,8 +38,8 @@ export function mountRollout(root, page) {
   const drawPast = whenChanged((state) => past.replaceChildren(...pastRollouts(state, page)));
   return (state) => {
     if (!state.overview) return;
-    const { rollout, proposal: proposed, activity, now } = state.overview;
-    drawOpen([rollout, proposed, activity, rollout && now], state.overview, state.loop);
+    const { rollout, proposal: proposed, release: held, activity, route, now } = state.overview;
+    drawOpen([rollout, proposed, held, activity, route?.champion, rollout && now], state.overview, state.loop);
     drawPast(state.changes.decisions, state);
   };
 }
@@ -86,7 +87,8 @@ function words(pair) {
 }
 
 function closed(overview, loop, page) {
-  const doing = activityOf(overview);
+  const progress = training(overview.activity);
+  const doing = progress ? null : activityOf(overview);
   const rest = overview.route?.champion
     ? "The next retrain that passes the gate is rolled out here in steps, each held until outcomes judge it."
     : "Once a first version serves, every later one proves itself here before it takes over.";
@@ -94,6 +96,8 @@ function closed(overview, loop, page) {
     h("ol", { class: "steps idle", "aria-hidden": "true" }, DEFAULT_STEPS.map((share) =>
       h("li", { class: "next" }, h("span", { class: "step-dot" }), h("strong", null, percent(share))))),
     h("p", { class: "quiet" }, h("strong", null, doing ?? "No rollout is open. "), doing ? " " : null, rest),
+    progress,
+    retrainButton(overview, loop, page),
     proposal(overview.proposal, loop, page),
     release(overview.release),
   ];

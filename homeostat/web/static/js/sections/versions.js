@@ -10,7 +10,7 @@ const STATES = {
 const LEGS = ["code", "data", "config", "environment"];
 const BEFORE = [["Version"], ["State"], ["Trained"], ["Rows", "n"]];
 const AFTER = [["Promised skill", "n"], ["Fingerprint"]];
-const FIGURES = { auc: "AUC", log_loss: "Log-loss", brier: "Brier", accuracy: "Accuracy", rmse: "RMSE", mae: "MAE", quantile_loss: "Quantile loss", bias: "Bias" };
+const FIGURES = { auc: "AUC", log_loss: "Log-loss", brier: "Brier", accuracy: "Accuracy", f1: "F1", rmse: "RMSE", mae: "MAE", quantile_loss: "Quantile loss", bias: "Bias" };
 
 export function mountVersions(root) {
   const aside = h("span", { class: "aside" });

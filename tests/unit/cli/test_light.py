@@ -1,0 +1,67 @@
+"""Commands that need no model start light: what they import is counted, since clocks tell of the machine instead."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.grown import grown_home
+from tests.unit.cli.test_help import COMMANDS
+
+HEAVY = frozenset(
+    {
+        *("pandas", "scipy", "sklearn", "polars", "duckdb", "mlflow", "lightgbm", "xgboost", "onnx", "onnxruntime"),
+        *("skl2onnx", "onnxmltools", "skops", "optuna", "river", "dbos", "fastapi", "uvicorn", "starlette", "grpc"),
+        *("opentelemetry", "model_signing", "sigstore", "joblib", "torch", "tensorflow", "matplotlib", "openlineage"),
+    }
+)
+"""None of these is needed to say how things stand; each takes from a tenth of a second to several."""
+HELP, STATE, DATA = 420, 920, 1_030
+"""Modules at most: of all help, of all that reads the state, of all that reads tables or the log too."""
+FEATURES = {"numpy", "sqlalchemy", "pyarrow", "deltalake", "msgspec", "cryptography"}
+LISTING = [
+    *("status", "decisions", "decisions explain 1", "versions", "versions show v2", "route", "approvals", "alerts"),
+    *("ledger verify", "keys list", "retrain watch", "retrain now --yes", "drift", "rollback --yes"),
+]
+"""Of these, some end in an error that says its mend: as quickly."""
+READING = ["tables", "features", "impact visits", "skew", "consumers list"]
+SCRIPT = """
+import json, sys
+from typer.testing import CliRunner
+from homeostat.cli.main import app
+statuses = [CliRunner().invoke(app, words).exit_code for words in json.load(sys.stdin)]
+print(json.dumps([statuses, sorted(sys.modules)]))
+"""
+
+
+def run(commands: list[list[str]]) -> tuple[list[int], list[str]]:
+    """Each command's exit status, and every module that they have loaded together in a new process."""
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, input=json.dumps(commands), capture_output=True, text=True, check=True)
+    statuses, modules = json.loads(done.stdout)
+    return statuses, modules
+
+
+def tops(modules: list[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_help_of_every_command_loads_nothing_but_the_commands() -> None:
+    statuses, modules = run([["--help"], *([*path, "--help"] for path in COMMANDS)])
+    assert set(statuses) == {0}
+    assert tops(modules) & (HEAVY | FEATURES) == set()
+    assert len(modules) <= HELP, "what a command needs is imported within it"
+
+
+@pytest.mark.parametrize(("commands", "most"), [(LISTING, STATE), (READING, DATA)], ids=["state", "data"])
+def test_what_tells_how_things_stand_loads_nothing_heavy(tmp_path: Path, commands: list[str], most: int) -> None:
+    home = grown_home(tmp_path)
+    statuses, modules = run([[*one.split(), "--home", str(home.root), "--json"] for one in commands])
+    assert len(statuses) == len(commands)
+    assert set(statuses) <= {0, 1}
+    assert tops(modules) & HEAVY == set()
+    assert len(modules) <= most
