@@ -65,6 +65,8 @@ install() {
     quietly "Installing $(grep -c '^[a-z].*==' requirements.lock) locked packages" \
         "${uv[@]}" sync --compile-bytecode --build-constraints requirements.lock "${into[@]}" requirements.lock
     quietly "Installing homeostat itself" "${uv[@]}" install --no-deps "${into[@]}" --editable .
+    # Else the processes of the first start would each compile it.
+    quietly "Compiling it" "$venv/bin/python" -m compileall -q homeostat examples
 }
 
 main() {

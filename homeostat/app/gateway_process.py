@@ -79,11 +79,11 @@ async def _serve(
     home = Home(settings.home)
     live = LiveRoutes(plans, _loading(home), _starting(home, settings, plans), time.perf_counter)
     sockets = Path(settings.recorder_socket).parent
-    replica = Replica(settings.replica, home.replicas, sockets, live, lambda: listens(settings.port))
     limits = SpoolLimits(settings.spool_bytes, settings.disk_reserve_bytes)
     folder = home.spool / "predictions" / settings.replica
     spool = FileSpool(folder, durability=settings.durability, limits=limits)
     shadows = Shadows(live, _shadowing(home, settings, plans), home.process_logs / "shadows.log")
+    replica = Replica(settings.replica, home.replicas, sockets, live, lambda: listens(settings.port), shadows.refused)
     online = SqliteOnlineReader(home.root / "online.sqlite")
     tracer = open_tracer(settings.traces, "gateway", settings.replica)
     recorder = (TracedRecorderClient if tracer else RecorderClient)(settings.recorder_socket)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,8 @@ Exposition = Callable[[], bytes]
 
 @dataclass(slots=True)
 class Replica:
-    """``folder`` is where replicas say what they serve; ``sockets`` where each shows its metrics to the others.
+    """``folder`` is where replicas say what they serve; ``sockets`` where each shows its metrics to the others;
+    ``refused`` tells which shadows of a loop see nothing, since nobody trusted has signed what they would load.
 
     It says nothing until it is ``open``: one that cannot be asked yet serves nobody, whatever it has loaded."""
 
@@ -32,6 +33,7 @@ class Replica:
     sockets: Path
     live: LiveRoutes
     open: Callable[[], bool]
+    refused: Callable[[str], Iterable[str]]
     exposition: Exposition = bytes
     _server: asyncio.Server | None = field(init=False, default=None)
 
@@ -39,7 +41,7 @@ class Replica:
         """Tell what is served now, when requests can come."""
         if self._server is None:
             return
-        loops = served_by(self.live)
+        loops = served_by(self.live, self.refused)
         ready = any(served.champion for served in loops.values())
         write_replica(self.folder, ReplicaState(self.name, os.getpid(), SystemClock().now(), ready, loops))
 

@@ -101,7 +101,9 @@ def _labels(labels: Json) -> None:
 
 def _bases(told: Json) -> None:
     if told["estimated"]["calibrated"]["by"] is None and told["task"] != "binary":
-        data.print("\nBounds hold for one look, days being the unit. Nothing is estimated before labels.", markup=False)
+        data.print(
+            "\nBounds hold for one look, days being the unit. No day waits for labels with an estimate.", markup=False
+        )
         return
     stands = told["estimated"]["calibrated"]
     read = "are learnt from errors" if told["task"] == "regression" else "read scores by what they were worth"

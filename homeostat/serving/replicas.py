@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from homeostat.kernel.clock import Duration, Instant, duration
@@ -40,15 +40,16 @@ class ReplicaState:
         return now - self.at > SILENT_AFTER
 
 
-def served_by(live: LiveRoutes) -> dict[str, LoopServed]:
-    """Every loop as it is served here."""
+def served_by(live: LiveRoutes, beside: Callable[[str], Iterable[str]]) -> dict[str, LoopServed]:
+    """Every loop as it is served here; ``beside`` tells what shadows of one refuse to load for want of a signature."""
     found = {}
     for loop in live.loops:
         serving = live.current(loop)
         route = serving.route if serving else None
         champion = route.champion if route else None
+        refused = [one for one in (live.untrusted(loop), *beside(loop)) if one]
         found[loop] = LoopServed(
-            route.generation if route else None, champion, live.problem(loop), live.untrusted(loop)
+            route.generation if route else None, champion, live.problem(loop), " ".join(refused) or None
         )
     return found
 

@@ -223,6 +223,39 @@ def test_a_policy_that_asks_before_it_retrains_takes_an_answer_with_a_reason(ope
     assert seen.dashboard.loop.answered == [("retrain/approve", answer)]
 
 
+RELEASING = {
+    **ASKING,
+    "question": "late-arrival/retrain/v9/release",
+    "may": "v9 follow v8",
+    "reasons": ["skill 0.2 > 0", "by somebody other than ana@example.org"],
+    "not_by": "ana@example.org",
+}
+
+
+@pytest.mark.parametrize(("button", "said"), [("Approve", "approve"), ("Refuse", "refuse")])
+def test_a_gate_that_asks_takes_an_answer_from_somebody_with_a_name_who_is_not_the_author(
+    opened: Open, button: str, said: str
+) -> None:
+    seen = opened("full")
+    seen.dashboard.loop.releasing = RELEASING
+    asks = seen.page.get_by_role("group", name="A person is asked")
+    expect(asks).to_contain_text("May v9 follow v8?")
+    expect(asks).to_contain_text("by somebody other than ana@example.org")
+    asks.get_by_role("button", name=button).click()
+    dialog = seen.page.get_by_role("dialog", name=f"{button}: v9 follow v8?")
+    dialog.get_by_label("Reason").fill("looked at it")
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog.get_by_label("Who you are")).to_be_focused()
+    dialog.get_by_label("Who you are").fill("ana")
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("ana wrote what v9 was made with.")
+    dialog.get_by_label("Who you are").fill(" ben ")
+    dialog.get_by_role("button", name=button).click()
+    expect(asks).to_have_count(0)
+    answer = {"question": RELEASING["question"], "reason": "looked at it", "by": "ben"}
+    assert seen.dashboard.loop.answered == [(f"release/{said}", answer)]
+
+
 TRAINING = {
     "kind": "training",
     "version": "v11",

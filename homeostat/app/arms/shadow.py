@@ -28,7 +28,7 @@ from homeostat.app.runtimes import load_runtime
 from homeostat.app.supervisor import die_with_parent
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord
-from homeostat.kernel.errors import HomeostatError, Unavailable
+from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted
 from homeostat.serving.answers import Score, said
 from homeostat.serving.live import warm
 from homeostat.serving.routing import BESIDE, Route, shadows_of
@@ -62,11 +62,15 @@ class ShadowConfig(msgspec.Struct, frozen=True):
 
 
 class ShadowCounts(msgspec.Struct):
-    """What became of the predictions that the shadow was to see: scored, failed to score, skipped unseen."""
+    """What became of the predictions that the shadow was to see: scored, failed to score, skipped unseen.
+
+    ``refused`` says that it sees none, because nobody trusted has signed what lies there.
+    """
 
     rows: int = 0
     failed: int = 0
     dropped: int = 0
+    refused: str | None = None
 
 
 @dataclass(slots=True)
@@ -168,12 +172,16 @@ async def _follow(config: ShadowConfig) -> None:
         told = msgspec.json.encode(shadow.counts)
         if told != said:
             said = told
-            sys.stdout.buffer.write(told + b"\n")
-            sys.stdout.buffer.flush()
+            _tell(told)
         if read < _AT_ONCE:  # few at a time cost far more than many, and somebody else is to have the processor
             await asyncio.wait([ended], timeout=_LOOK_SECONDS)
     await shadow.step()
     await spool.close()
+
+
+def _tell(counts: bytes) -> None:
+    sys.stdout.buffer.write(counts + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def main(arguments: list[str]) -> int:
@@ -186,6 +194,8 @@ def main(arguments: list[str]) -> int:
     try:
         asyncio.run(_follow(config))
     except HomeostatError as error:
+        if isinstance(error, Untrusted):
+            _tell(msgspec.json.encode(ShadowCounts(refused=error.problem)))
         print(f"error: {error.problem} {error.mend}", file=sys.stderr)
         return 1
     return 0

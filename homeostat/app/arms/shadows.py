@@ -23,11 +23,12 @@ Wanted = tuple[str, str]
 
 @dataclass(slots=True)
 class _Kept:
-    """A shadow, and what its processes counted so far; ``before`` by those that have ended."""
+    """A shadow, what its processes counted so far, ``before`` by those that have ended, and why the last is none."""
 
     task: asyncio.Task[None]
     counts: ShadowCounts = field(default_factory=ShadowCounts)
     before: ShadowCounts = field(default_factory=ShadowCounts)
+    refused: str | None = None
 
 
 class Shadows:
@@ -51,6 +52,10 @@ class Shadows:
     def counts(self) -> Mapping[Wanted, ShadowCounts]:
         """What every shadow counted since it was begun."""
         return {who: _sum(one.before, one.counts) for who, one in self._kept.items()}
+
+    def refused(self, loop: str) -> list[str]:
+        """Why shadows of a loop see nothing: nobody trusted has signed what they would load."""
+        return [one.refused for (of, _), one in self._kept.items() if of == loop and one.refused]
 
     async def close(self) -> None:
         """End them all, each with what it has begun."""
@@ -86,7 +91,8 @@ class Shadows:
         try:
             assert process.stdout is not None
             async for line in process.stdout:
-                self._kept[who].counts = msgspec.json.decode(line, type=ShadowCounts)
+                counts = msgspec.json.decode(line, type=ShadowCounts)
+                self._kept[who].counts, self._kept[who].refused = counts, counts.refused
             await process.wait()
         finally:
             await asyncio.shield(_end(process))

@@ -68,6 +68,8 @@ class LastSteps:
             if problem is None:
                 return
             _LOG.warning("the registry did not take %s: %s", version.id, problem)
+            if seconds is not None:
+                _say(f"waiting for the registry, which is asked again in {seconds:g} s: {problem}", place)
             if seconds is None or self.pause(seconds):
                 forget(self.registry, version.loop, version.version, place)
                 raise _away(version, problem) from problem
@@ -125,6 +127,12 @@ def forget(registry: Registry, loop: str, version: str, place: JobFolder) -> boo
         return False
     _note(replace(found, warnings=()), place)
     return True
+
+
+def _say(text: str, place: JobFolder) -> None:
+    """Among what the training said: people look there for how far it is."""
+    with place.log.open("a") as log:
+        log.write(f"{text.splitlines()[0]}\n")
 
 
 def _note(record: StepRecord, place: JobFolder) -> None:

@@ -113,6 +113,7 @@ def test_a_registry_that_is_away_for_a_moment_is_asked_again(bench: Bench) -> No
     with bench.away("log_batch", "create_model_version", times=1):
         registered = bench.last.register(bench.version, bench.place)
     assert (registered.attempts, bench.pauses, bench.in_mlflow()) == (2 + 2, [1.0, 4.0], (1, 1))
+    assert "waiting for the registry, which is asked again in 4 s: " in bench.place.log.read_text().splitlines()[-1]
     assert forget(bench.registry, LOOP, "v9", bench.place)
     assert bench.in_mlflow() == (1, 1), "what is registered stays"
 

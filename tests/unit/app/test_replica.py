@@ -36,7 +36,7 @@ async def _open_late(tmp_path: Path) -> None:
         asked.set()
         return bool(opened)
 
-    replica = Replica("r1", tmp_path, tmp_path, LiveRoutes([], _never, _never), is_open)
+    replica = Replica("r1", tmp_path, tmp_path, LiveRoutes([], _never, _never), is_open, lambda loop: [])
     running = asyncio.create_task(replica.run())
     await asked.wait()
     replica.say()

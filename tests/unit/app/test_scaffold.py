@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from homeostat.app.scaffold.cleaning import cleaned, times_in
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import past_of
 from homeostat.app.scaffold.plan import Asked
+from homeostat.app.scaffold.starting import Place, start_from_rows
+from homeostat.data.labels import Answers
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.errors import HomeostatError, InvalidInput, NotEnoughData
 
@@ -273,3 +277,30 @@ def test_a_command_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     again = CliRunner().invoke(app, [*words, "--target", "left"])
     assert json.loads(again.stdout)["error"]["code"] == "conflict"
     assert (folder / "loop.py").exists()
+
+
+@pytest.mark.parametrize("answers", ["binary", "regression", "multiclass"])
+def test_the_tests_that_are_made_pass_on_made_up_rows(
+    answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = start_from_rows(Asked("made", "", answers=answers), None, place(tmp_path), NOW, lambda *_: None)
+    assert made["answers"] == answers
+    assert sum(made["outcomes"].values()) == made["labelled"] or answers == "regression"
+    monkeypatch.syspath_prepend(str(tmp_path / "made"))
+    monkeypatch.delitem(sys.modules, "loop", raising=False)
+    tests = runpy.run_path(str(tmp_path / "made" / "tests" / "test_loop.py"))
+    monkeypatch.delitem(sys.modules, "loop")
+    object.__setattr__(tests["loop"], "config", {**tests["loop"].config, "trees": 20})
+    named = [name for name in tests if name.startswith("test_")]
+    assert len(named) == 4
+    for name in named:
+        tests[name]()
+
+
+def test_options_that_tell_of_rows_are_refused_where_there_are_none(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="--target, --key tell of rows"):
+        start_from_rows(Asked("made", "", target="x", key=("y",)), None, place(tmp_path), NOW, lambda *_: None)
+
+
+def place(folder: Path) -> Place:
+    return Place(folder / "made", folder / "made" / ".homeostat")

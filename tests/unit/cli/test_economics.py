@@ -42,7 +42,7 @@ def test_the_table_has_each_figure_with_its_unit_and_ground(command: Command, ag
 def test_json_is_all_of_it_and_nothing_else(command: Command, aged: Home) -> None:
     found = told(command, aged)
     assert found["loop"] == "visits"
-    assert list(found["interval"]) == ["square_root", "exact", "curve", "cost_per_day", "used", "actual"]
+    assert list(found["interval"]) == ["square_root", "exact", "curve", "cost_per_day", "used", "actual", "costs"]
     assert list(found["traffic"]) == ["value", "low", "high", "unit", "basis", "unknown", "asks"]
 
 

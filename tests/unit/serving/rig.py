@@ -182,8 +182,9 @@ class Rig:
             new_id=new_prediction_id, timer=stage_timer if tracer else time.perf_counter, log_key=bytes(32),
             trace_id=current_trace_id if tracer else None,
         )  # fmt: skip
-        self.replica = Replica("r1", home / "replicas", home, self.live, lambda: True, self.metrics.exposition)
         self.shadows = Shadows(self.live, no_shadow, home / "shadows.log")
+        refused, shown = self.shadows.refused, self.metrics.exposition
+        self.replica = Replica("r1", home / "replicas", home, self.live, lambda: True, refused, shown)
         self.answers = Answers(home / "answers.sqlite", durable=False)
         told = GatewaySettings(home, 0, "", "http://127.0.0.1:9999", max_body_bytes=limit)
         parts = DoorParts(

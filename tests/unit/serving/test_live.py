@@ -174,14 +174,14 @@ def test_a_version_that_is_not_what_was_signed_is_refused_and_told_and_the_old_o
     with pytest.raises(Untrusted) as refused:
         live.prepare(Route("late", 2, "v2"))
     live.refuse("late", refused.value)
-    told = served_by(live)["late"]
+    told = served_by(live, lambda loop: [])["late"]
     assert (told.generation, told.champion) == (1, "v1")
     assert told.untrusted == "Version late/v2 is not loaded: model.onnx is not what was registered."
     with pytest.raises(Untrusted):
         live.prepare(Route("late", 2, "v1", canary="v2", share=0.1))
     live.take(live.prepare(Route("late", 3, "v1", standby="v2")))
-    told = served_by(live)["late"]
+    told = served_by(live, lambda loop: [])["late"]
     assert (told.generation, told.untrusted) == (3, refused.value.problem), "a standby is left out, and that is said"
     changed.write_bytes(genuine)
     live.take(live.prepare(Route("late", 4, "v2", standby="v1")))
-    assert served_by(live)["late"].untrusted is None
+    assert served_by(live, lambda loop: [])["late"].untrusted is None

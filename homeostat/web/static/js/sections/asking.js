@@ -1,4 +1,4 @@
-// What an open rollout, or a policy that asks before it retrains, asks a person; the evidence, and the ways to answer.
+// What an open rollout, a policy before it retrains, or a gate asks a person; the evidence, and the ways to answer.
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { at, dayAndTime } from "../format.js";
@@ -22,15 +22,11 @@ export function proposal(asked, loop, page) {
   return asking(asked, "retrain", loop, page);
 }
 
-// What a gate asks before a version that passed it serves: who answers says their name, which this page does not know.
-export function release(asked) {
+// What a gate asks before a version that passed it serves: who answers says their name, and an author does not approve.
+export function release(asked, loop, page) {
   if (!asked) return null;
   if (asked.answer) return h("p", { class: "reason" }, h("span", null, `${asked.answer.actor} approved: ${asked.answer.reason}.`));
-  return h("div", { class: "asking", role: "group", "aria-label": "A person is asked" },
-    h("p", null, h("strong", null, `May ${asked.may}?`), ` Without an answer until ${dayAndTime(at(asked.until))} it is turned away.`),
-    h("ul", null, asked.reasons.map((reason) => h("li", null, reason))),
-    h("p", { class: "quiet" }, "On the command line: ", h("code", null, `homeostat approve ${asked.question} --reason TEXT --by NAME`),
-      ", or ", h("code", null, "reject"), "."));
+  return asking(asked, "release", loop, page);
 }
 
 const WORDS = {
@@ -42,6 +38,10 @@ const WORDS = {
     late: "it is asked anew", danger: false, refused: "Nothing begins, and it is asked again later.",
     approved: "The training begins at the next look, within the month's budget and outside quiet hours.",
   },
+  release: {
+    late: "it is turned away", danger: true, refused: "The version is turned away at once; what serves stays.",
+    approved: "The version comes in at the next look. Its author cannot approve it.",
+  },
 };
 
 function asking(asked, what, loop, page) {
@@ -52,16 +52,18 @@ function asking(asked, what, loop, page) {
   return h("div", { class: "asking", role: "group", "aria-label": "A person is asked" },
     h("p", null, h("strong", null, `May ${asked.may}?`), ` Without an answer until ${dayAndTime(at(asked.until))} ${WORDS[what].late}.`),
     h("ul", null, asked.reasons.map((reason) => h("li", null, reason))),
-    h("p", { class: "quiet" }, "Or on the command line: ", h("code", null, `homeostat approve ${asked.question} --reason TEXT`),
+    h("p", { class: "quiet" }, "Or on the command line: ", h("code", null, `homeostat approve ${asked.question} --reason TEXT${what === "release" ? " --by NAME" : ""}`),
       ", or ", h("code", null, "reject"), "."),
     h("div", { class: "asking-foot" }, answer(true), answer(false)));
 }
 
 function askAnswer(loop, asked, what, approved, done) {
   const title = approved ? "Approve" : "Refuse";
+  const by = h("input", { id: "answer-by", name: "by", required: true, maxlength: 200, autocomplete: "email" });
   askReason({
     name: "answer", title: `${title}: ${asked.may}?`, verb: title, danger: WORDS[what].danger && !approved, failed: "Nothing was answered.", done,
     after: WORDS[what][approved ? "approved" : "refused"],
-    act: (reason) => api.answer(loop, what, approved, { question: asked.question, reason }),
+    more: what === "release" ? [h("label", { for: "answer-by" }, "Who you are, as the ledger shall name you"), by] : [],
+    act: (reason, form) => api.answer(loop, what, approved, { question: asked.question, reason, ...Object.fromEntries(form.has("by") ? [["by", form.get("by").trim()]] : []) }),
   });
 }

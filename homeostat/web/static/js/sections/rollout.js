@@ -99,7 +99,7 @@ function closed(overview, loop, page) {
     progress,
     retrainButton(overview, loop, page),
     proposal(overview.proposal, loop, page),
-    release(overview.release),
+    release(overview.release, loop, page),
   ];
 }
 
