@@ -22,6 +22,7 @@ WINDOW = 'hs.Window(purchases, by="shop", over=["6h"], values='
 WITH_DEFAULTS = 'hs.Window(purchases, by="shop", over=["6h"], default={"spent": 0.5}, freshness="3h", values='
 assert WINDOW in LOOP_FILE
 LOOP_TEXT = LOOP_FILE.replace(WINDOW, WITH_DEFAULTS)
+WIDER = LOOP_TEXT.replace('["6h"]', '["1h", "6h"]').replace("hs.number(-50, 50)", "hs.number(-60, 60)")
 WORLD = World()
 HOUR_OF = FIRST * 24
 
@@ -119,26 +120,31 @@ def test_a_changed_window_is_refused_said_everywhere_and_followed_by_a_first_ver
     assert len({row["definitions"] for row in log}) == 2
 
 
-def test_a_range_more_and_a_wider_contract_orphan_nobody(grown: Path, tmp_path: Path) -> None:
-    text = LOOP_TEXT.replace('["6h"]', '["1h", "6h"]').replace("hs.number(-50, 50)", "hs.number(-60, 60)")
-    with again(grown, tmp_path, text) as running:
-        assert asked(running, HOUR_OF + 2).status_code == 200
-        assert running.overview()["problems"] == []
-        running.barrier(day(FIRST + 1))
-        assert running.overview()["route"] == {
-            "generation": 1, "champion": "v1", "canary": None, "share": 0.0, "standby": None,
-            "shadows": [], "experiments": [], "halted": [],
-        }  # fmt: skip
+@pytest.fixture(scope="module")
+def wider(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The home under a loop file that has a range more and a wider contract."""
+    with again(grown, tmp_path_factory.mktemp("wider"), WIDER) as running:
+        yield running
 
 
-def test_a_file_edited_while_it_runs_changes_nothing_until_the_next_start(grown: Path, tmp_path: Path) -> None:
-    with again(grown, tmp_path, LOOP_TEXT) as running:
-        write_loop(tmp_path, text=LOOP_TEXT.replace('"6h"', '"3h"'))
-        assert running.kill("control")
-        log = running.home / "process-logs" / "control.log"
-        until(lambda: "was edited" in log.read_text())
-        assert asked(running, HOUR_OF + 2).status_code == 200
-        assert "over 6h became 3h" in running.command("status")["problems"][0]
-        write_loop(tmp_path, text=LOOP_TEXT)
-        running.barrier(day(FIRST) + 12 * HOUR)
-        assert running.overview()["route"]["champion"] == "v1"
+def test_a_range_more_and_a_wider_contract_orphan_nobody(wider: Running) -> None:
+    assert asked(wider, HOUR_OF + 2).status_code == 200
+    assert wider.overview()["problems"] == []
+    wider.barrier(day(FIRST + 1))
+    assert wider.overview()["route"] == {
+        "generation": 1, "champion": "v1", "canary": None, "share": 0.0, "standby": None,
+        "shadows": [], "experiments": [], "halted": [],
+    }  # fmt: skip
+
+
+def test_a_file_edited_while_it_runs_changes_nothing_until_the_next_start(wider: Running) -> None:
+    folder = wider.home.parent
+    write_loop(folder, text=WIDER.replace('"6h"', '"3h"'))
+    assert wider.kill("control")
+    log = wider.home / "process-logs" / "control.log"
+    until(lambda: "was edited" in log.read_text())
+    assert asked(wider, HOUR_OF + 26).status_code == 200
+    assert "became 1h, 3h" in wider.command("status")["problems"][0]
+    write_loop(folder, text=WIDER)
+    wider.barrier(day(FIRST + 1) + 12 * HOUR)
+    assert wider.overview()["route"]["champion"] == "v1"
