@@ -19,8 +19,8 @@ class Logged:
     """A feature set as those need it who read what was served with it, when the loop's file has moved on.
 
     ``hash`` is the feature set's, ``earlier`` what it would have been once (see ``earlier_hash``); ``question`` and
-    ``features`` give the kind of each column, in order; ``answers`` is what the loop was asked for, its task's name, and ``classes``
-    those that it tells apart, in their order; none of other tasks, and where they were not kept.
+    ``features`` give the kind of each column, in order; ``answers`` is what the loop was asked for, its task's name;
+    ``classes`` those that it tells apart, in their order, none where they were not kept.
     """
 
     hash: str
