@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -38,7 +39,7 @@ from homeostat.stats.sums import ScoreSums  # noqa: E402
 
 NUMBERS, TEXTS = [f"n{i}" for i in range(50)], [f"t{i}" for i in range(10)]
 KINDS: dict[str, Any] = {**dict.fromkeys(NUMBERS, "number"), **dict.fromkeys(TEXTS, "text")}
-TRAINED, REFERENCE_ROWS = 120, 240_000
+DAY, TRAINED, REFERENCE_ROWS = "2024-02-01", 120, 240_000
 Json = dict[str, Any]
 
 
@@ -58,13 +59,13 @@ def main() -> None:
 
 
 def measured(folder: Path, rows: int) -> Json:
-    """Seconds of each part on one day, after 27 days before it that were counted."""
+    """Seconds of processor time of each part on one day, after 27 days before it that were counted."""
     rng = np.random.default_rng(1)
     loop, log = loop_of(), log_of(rng, rows)
     _write_version(folder, rng)
     watch = DriftWatch(loop.name, loop.drift, cast("Any", _Folder(folder)))
     profile = read_profile(folder)
-    part = window("2024-02-01", "UTC")
+    part = window(DAY, "UTC")
     first, seen = timed(lambda: watch.look("v1", loop.feature_set.kinds, log, [], part))
     days = [_day(part.start - back * duration("1d"), seen) for back in range(27, 0, -1)]
     drift, seen = timed(lambda: watch.look("v1", loop.feature_set.kinds, log, days, part))
@@ -141,12 +142,16 @@ class _Folder:
     def folder(self, loop: str, version: str) -> Path:
         return self._folder
 
+    def get(self, loop: str, version: str) -> Any:
+        """Trained on the days up to the one before the first that was counted."""
+        return SimpleNamespace(pin=SimpleNamespace(last=window(DAY, "UTC").start - duration("28d")))
+
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
-    began = time.perf_counter()
+    """Seconds of processor time, and what came of it."""
+    began = time.process_time()
     found = work()
-    return time.perf_counter() - began, found
+    return time.process_time() - began, found
 
 
 if __name__ == "__main__":

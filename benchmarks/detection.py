@@ -1,7 +1,9 @@
 """How many windows a planted shift stays unseen, beside a test that knows it and beside what others watch.
 
 Rows are independent, so that a test of the likelihood ratio that knows both distributions is the best there can be.
-Every detector is tuned to the false alarms that the earned limits really raise on a long stream without change.
+"Not where" is the same test for whoever knows the kind and size of a change, but not which subject, direction or bins
+it meets: the greatest of all such sums. Every detector is tuned to the false alarms that the earned limits raise on
+a long stream without change.
 
 ``python -m benchmarks.detection [--json]``
 """

@@ -159,7 +159,7 @@ def must_answer(model: Any, frame: Any, task: Task, file: str) -> None:
     """See that a model answers rows of its loop, also one of which nothing is known. Raises: InvalidInput."""
     nothing = frame.head(1).copy()
     for name in nothing.columns:
-        nothing[name] = np.array([""], dtype=object) if nothing[name].dtype == object else np.float32("nan")
+        nothing[name] = np.array([""], dtype=object) if nothing[name].dtype.kind == "O" else np.float32("nan")
     for what, rows in (("the rows", frame), ("a row of which nothing is known", nothing)):
         try:
             answer = answering(model, task)(rows)

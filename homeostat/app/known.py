@@ -13,7 +13,7 @@ from homeostat.features.logged import Logged, check_one_log
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
-from homeostat.stats.tasks import Task
+from homeostat.stats.tasks import Multiclass, Task
 
 
 def remember_features(home: Home, loops: Mapping[str, FeatureSet], tasks: Mapping[str, Task] | None = None) -> None:
@@ -21,13 +21,18 @@ def remember_features(home: Home, loops: Mapping[str, FeatureSet], tasks: Mappin
 
     Raises: InvalidInput, before anything is kept, when one does not go into one log with what was served before.
     """
-    answers = {name: task.name for name, task in (tasks or {}).items()}
     kept = [
-        (home.definitions / name, _checked(home, name, Logged.of(features, answers.get(name, "binary"))))
+        (home.definitions / name, _checked(home, name, _logged(features, (tasks or {}).get(name))))
         for name, features in loops.items()
     ]
     for folder, now in kept:
         _write(folder / f"{now.hash}.json", now.to_json())
+
+
+def _logged(features: FeatureSet, task: Task | None) -> Logged:
+    if isinstance(task, Multiclass):
+        return Logged.of(features, task.name, task.classes)
+    return Logged.of(features) if task is None else Logged.of(features, task.name)
 
 
 def _checked(home: Home, loop: str, now: Logged) -> Logged:

@@ -27,13 +27,12 @@ _SQUARED: tuple[Measure, ...] = ("psi",)
 _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
-_FURTHER: Mapping[Measure, float] = {"psi": 1.15, "ks": 1.15, "rank_spread": 0.87, "share_swing": 0.95}
+_FURTHER: Mapping[Measure, float] = {"psi": 1.2, "ks": 1.2, "rank_spread": 0.86, "share_swing": 0.93}
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
 a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
 _NOTHING = 1e-9
-_OWN, _LEAST_AIM = 0.5, 0.5
-"""The furthest of the days that a limit stands on tell the limit, so that half a day less may be beyond it; but at
-least half of the rate is aimed at."""
+_AIM = 0.875
+"""So much of the rate is aimed at: the furthest of the few days that limits stand on tell the limits themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +71,6 @@ class _Drawn:
     """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
 
     ``middle`` is its median and ``unit`` what lies between that and its tail; the unit is 0 where it earns no limit.
-    ``days`` and ``blocks``: how many independent days, and days or weeks, it stands on.
     """
 
     subject: str
@@ -81,7 +79,6 @@ class _Drawn:
     distances: Floats
     middle: float = 0.0
     unit: float = 0.0
-    days: float = 0.0
     blocks: float = 0.0
     supported: bool = False
     wider: float = 1.0
@@ -100,7 +97,6 @@ class _Drawn:
             linear,
             middle,
             unit,
-            memory.independent_days,
             memory.blocks(span),
             able,
             wider,
@@ -155,12 +151,10 @@ def earned_limits(
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
     """How many units beyond its middle the furthest of all distances is once in 1 / rate histories."""
-    days = float(np.median([one.days for one in known]))
-    aim = rate * max(_LEAST_AIM, 1.0 - _OWN / (rate * days))
     worst = np.zeros(known[0].distances.shape)
     for one in known:
         worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
-    return float(np.quantile(worst, 1.0 - aim, method="higher"))
+    return float(np.quantile(worst, 1.0 - _AIM * rate, method="higher"))
 
 
 def _histories(

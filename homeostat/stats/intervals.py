@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -126,9 +127,7 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
         raise NotEnoughData("A rate of no trials is undefined.", mend="Wait for the first trial.", trials=0)
     if not 0 <= successes <= trials:
         raise InvalidInput(f"{successes} of {trials} is no rate.", mend="Pass 0 <= successes <= trials.")
-    from scipy import special  # a quarter of a second that a rollback need not wait for
-
-    z = float(special.ndtri(_tail(confidence)))
+    z = NormalDist().inv_cdf(_tail(confidence))
     rate, weight = successes / trials, z * z / trials
     centre = (rate + weight / 2) / (1 + weight)
     half = z / (1 + weight) * float(np.sqrt(rate * (1 - rate) / trials + weight / trials / 4))
@@ -138,7 +137,9 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
 
 def student_interval(value: float, error: float, *, blocks: int, rows: int, confidence: float) -> Interval:
     """Bounds of ``value`` from its standard error and Student's t with ``blocks - 1`` degrees of freedom."""
-    from scipy import special
+    if error == 0:
+        return Interval(value, value, value, blocks, rows, confidence)
+    from scipy import special  # a quarter of a second that 'status' need not wait for where nothing differs
 
     reach = float(special.stdtrit(blocks - 1, _tail(confidence))) * error
     return Interval(value, value - reach, value + reach, blocks, rows, confidence)

@@ -40,6 +40,7 @@ class BroughtOnnx:
         self._runtimes: dict[tuple[tuple[str, Kind], ...], OnnxRuntime] = {}
         self.classes_: NDArray[Any] | None = _classes(self._model, self._output)
         self.answers: Answers | None = None
+        self._one_column = self.classes_ is None
         if self.classes_ is not None:
             self.answers = "binary" if len(self.classes_) == 2 else "multiclass"
 
@@ -94,7 +95,7 @@ class BroughtOnnx:
         return np.column_stack([true, 1 - true] if positive_class(self) == 0 else [1 - true, true])
 
     def _run(self, frame: Any, task: Task) -> NDArray[np.float64]:
-        kinds: dict[str, Kind] = {name: "text" if frame[name].dtype == object else "number" for name in frame.columns}
+        kinds: dict[str, Kind] = {name: "text" if frame[name].dtype.kind == "O" else "number" for name in frame.columns}
         key = tuple(kinds.items())
         if key not in self._runtimes:
             self._runtimes[key] = OnnxRuntime("v0", key, self.converted(kinds, task))
@@ -104,7 +105,7 @@ class BroughtOnnx:
         """Nodes from the graph's own output to that of the task as float32, and its width."""
         if isinstance(task, Multiclass):
             return _in_order(model, self._output, class_table(self, task.classes)), len(task.classes)
-        place = positive_class(self) if task == BINARY else 0
+        place = positive_class(self) if task == BINARY and not self._one_column else -1
         return _one_column(model, self._output, place, _OUTPUTS[task.name]), 1
 
 
@@ -152,11 +153,9 @@ def _columns(model: Any, output: str) -> int:
 
 
 def _one_column(model: Any, output: str, place: int, named: str) -> list[Any]:
-    """Nodes that give the column of ``place`` as [n, 1]: the only one where there is one."""
+    """Nodes that give the column of ``place`` as [n, 1]."""
     shapes = {one.name: one.type.tensor_type.shape.dim for one in model.graph.output}
     flat = len(shapes.get(output, (0, 0))) == 1
-    if _columns(model, output) == 1:
-        place = -1
     wanted = helper.make_tensor("homeostat_place", TensorProto.INT64, [1], [place])
     column = helper.make_tensor("homeostat_column", TensorProto.INT64, [2], [-1, 1])
     model.graph.initializer.extend([column] if flat else [wanted, column])

@@ -152,6 +152,39 @@ def test_the_class_that_makes_the_label_true_is_found_by_its_name(
     assert np.allclose(told, 1 - true if flipped else true)
 
 
+@pytest.mark.parametrize("positive", ["gone", "stays"])
+def test_an_onnx_model_gives_the_chance_of_the_class_that_is_named(positive: str, tmp_path: Path) -> None:
+    from skl2onnx import to_onnx
+
+    told = np.where(Y, "gone", "stays")
+    before = linear(told=told, frame=X)
+    (tmp_path / "m.onnx").write_bytes(to_onnx(before, X[:1]).SerializeToString())
+    found = serving(past(left=told, positive=positive, a=X[:, 0], b=X[:, 1]), tmp_path / "m.onnx")
+    (tmp_path / "m.onnx").rename(tmp_path / "model.onnx")
+    model = loaded(tmp_path, found)
+    true = before.predict_proba(X)[:, ["gone", "stays"].index(positive)]
+    assert np.allclose(answering(model)(FRAME), true, atol=1e-6)
+    assert np.allclose(model.predict_proba(FRAME).sum(axis=1), 1.0)
+
+
+def test_an_onnx_model_with_an_input_for_each_feature_takes_texts(tmp_path: Path) -> None:
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    shop = np.where(X[:, 1] > 0, "old", "new")
+    frame = pd.DataFrame({"size": X[:, 0], "shop": pd.Series(shop, dtype=object)})
+    parts = ColumnTransformer(
+        [("texts", OneHotEncoder(handle_unknown="ignore"), ["shop"]), ("numbers", SimpleImputer(), ["size"])]
+    )
+    before = make_pipeline(parts, LinearRegression()).fit(frame, NUMBER)
+    types = [("size", FloatTensorType([None, 1])), ("shop", StringTensorType([None, 1]))]
+    (tmp_path / "m.onnx").write_bytes(convert_sklearn(before, initial_types=types).SerializeToString())
+    found = serving(past("regression", size=X[:, 0], shop=shop), tmp_path / "m.onnx").plan
+    assert [one.name for one in found.features] == ["size", "shop"]
+    model = fitted_for(read_model(tmp_path / "m.onnx"), ["size", "shop"], "regression")
+    assert np.allclose(model.predict(frame), before.predict(frame), rtol=1e-5)
+
+
 def test_what_a_model_does_not_answer_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     numbers, _ = lightgbm(tmp_path, "regression")
     with pytest.raises(InvalidInput, match="answers a number, not a yes or no"):

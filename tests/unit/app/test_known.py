@@ -13,6 +13,7 @@ from homeostat.app.settings import Settings
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput
+from homeostat.stats.tasks import Multiclass
 from tests.harness.world import LOOP, LOOP_FILE, write_loop
 
 
@@ -46,6 +47,16 @@ def test_so_is_a_column_of_the_question_that_no_feature_reads(tmp_path: Path) ->
     assert len(known_features(home, LOOP)) == 1
     with pytest.raises(InvalidInput, match=r"the question 'n' of .* of kind text and is of kind integer"):
         remember_features(home, {LOOP: features(tmp_path, due, f'{due}, "n": hs.integer(nullable=True)')})
+
+
+def test_other_classes_are_refused_and_the_same_in_another_order(tmp_path: Path) -> None:
+    home, asked = Home(tmp_path), features(tmp_path)
+    remember_features(home, {LOOP: asked}, {LOOP: Multiclass(("bread", "cake", "nothing"))})
+    for classes in (("bread", "cake"), ("cake", "bread", "nothing")):
+        with pytest.raises(InvalidInput, match="told bread, cake, nothing apart and tells") as error:
+            remember_features(home, {LOOP: asked}, {LOOP: Multiclass(classes)})
+        assert "another name" in error.value.mend
+    remember_features(home, {LOOP: asked}, {LOOP: Multiclass(("bread", "cake", "nothing"))})
 
 
 def test_a_file_that_was_changed_by_hand_is_no_evidence(tmp_path: Path) -> None:

@@ -65,3 +65,11 @@ def test_what_tells_how_things_stand_loads_nothing_heavy(tmp_path: Path, command
     assert set(statuses) <= {0, 1}
     assert tops(modules) & HEAVY == set()
     assert len(modules) <= most
+
+
+def test_days_without_skew_are_told_without_scipy() -> None:
+    told = (
+        "import sys; from homeostat.monitoring.skew import SkewDay, skew_rate;"
+        "skew_rate('hour', 7 * [SkewDay(1.0, 100, {'hour': 0}, {})]); print('scipy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == "False\n"

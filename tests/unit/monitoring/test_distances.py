@@ -88,7 +88,15 @@ def test_more_shift_never_looks_nearer() -> None:
     reference, seen = Profile.of("x", "number", _normal(20_000)), []
     for shift in (0.0, 0.4, 0.8, 1.2):
         found = _found(reference, reference.count(_normal(5_000, shift=shift, seed=3)))
-        seen.append([found[name].known for name in sorted(NUMBERS - {"missing_change"})])
+        seen.append([found[name].known for name in sorted(NUMBERS - {"missing_change", "rank_spread"})])
+    assert (np.diff(np.array(seen, dtype=float), axis=0) > 0).all()
+
+
+def test_more_spread_never_looks_nearer() -> None:
+    reference, seen = Profile.of("x", "number", _normal(20_000)), []
+    for scale in (1.0, 1.2, 1.5, 2.0):
+        found = _found(reference, reference.count(scale * _normal(5_000, seed=3)))
+        seen.append([found[name].known for name in ("psi", "ks", "rank_spread", "share_swing", "hellinger")])
     assert (np.diff(np.array(seen, dtype=float), axis=0) > 0).all()
 
 
