@@ -136,10 +136,10 @@ def _log_loss(tables: Tables) -> Floats:
 
 
 def clipped_class_log_loss(table: Tables, *, at: float) -> float:
-    """As `figures.clipped_log_loss`, over several classes. The table has rows.
+    """As `figures.clipped_log_loss`, over several classes, chances at the middle of their bin. The table has rows.
 
     >>> round(clipped_class_log_loss(class_table([0, 1], [[0.5, 0.5], [1.0, 0.0]]), at=3.0), 2)
-    1.85
+    1.84
     """
     true = np.asarray(table, dtype=np.float64)[..., 1, :].sum(axis=(0, 1))
     return float(true @ np.minimum(-np.log(_CLIPPED), at) / true.sum())

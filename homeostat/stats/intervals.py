@@ -131,7 +131,8 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     rate, weight = successes / trials, z * z / trials
     centre = (rate + weight / 2) / (1 + weight)
     half = z / (1 + weight) * float(np.sqrt(rate * (1 - rate) / trials + weight / trials / 4))
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == trials else min(1.0, centre + half)
     return Interval(rate, low, high, trials, trials, confidence)
 
 

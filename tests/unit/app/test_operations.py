@@ -90,6 +90,7 @@ def test_the_activity_is_what_the_training_said_last_without_its_stopwatch(opera
         "since": "2024-01-10T00:00:00Z",
         "version": "v4",
         "steps": [],
+        "log": [],
     }
     job = JobFolder(home.jobs / LOOP / "v4")
     job.root.mkdir(parents=True)
