@@ -48,10 +48,7 @@ class MlflowServer:
 
     def empty(self) -> None:
         """Forget everything but users and the experiment that is always there."""
-        for file, kept in (
-            ("mlflow.sqlite", {"workspaces"}),
-            ("users.sqlite", {"users", "roles", "user_role_assignments"}),
-        ):
+        for file, kept in _KEPT.items():
             with closing(sqlite3.connect(self.folder / file)) as store:
                 tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
                 for table in tables:
