@@ -93,7 +93,11 @@ def revoke(
         found = known.find(key)
         if found is not None and not yes:
             count = len(found["versions"])
-            typer.confirm(f"Revoke {_short(found)}, which signed {count} versions here?", abort=True, err=True)
+            typer.confirm(
+                f"Revoke {_short(found)}, which signed {count} version{'' if count == 1 else 's'} here?",
+                abort=True,
+                err=True,
+            )
         show(known.revoke(key, reason), as_json, _revoked)
 
 

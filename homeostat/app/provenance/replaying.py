@@ -145,7 +145,7 @@ class Replayer:
                     version=told.version,
                 )
             out = folder / "code"
-            self.say(f"checking out {len(code.files)} files")
+            self.say(f"checking out {len(code.files)} file{'' if len(code.files) == 1 else 's'}")
             check_out(code, read_contents(found.folder), out)
             loop_file, project = out / code.loop_file, str(out / PROJECT)
             path, cwd = os.pathsep.join(str(out / root) for root in code.roots), out / code.folder

@@ -55,7 +55,7 @@ def test_revoking_asks_first_and_names_the_versions_that_are_concerned(command: 
     assert told(command, place, "list")[0]["versions"] == ["late/v1"]
     refused = command("keys", "revoke", key[:10], "--reason", "stolen", "--home", place, answer="n\n")
     assert refused.exit_code == 1
-    assert "which signed 1 versions here" in refused.stderr
+    assert "which signed 1 version here" in refused.stderr
     assert keyring().known()[0].standing == "signing"
     done = command("keys", "revoke", key[:10], "--reason", "stolen", "--home", place, "--yes")
     assert "It signed late/v1" in done.stdout
