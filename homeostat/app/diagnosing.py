@@ -205,7 +205,7 @@ def diagnosis(operations: Operations, loop: Loop, day: str | None = None, seed: 
     at = last if day is None else window(day, loop.timezone).start
     judged = judged_at(entries, at)
     if judged is None:
-        found = unknown("no_version", "no version has served by then: there is nothing to diagnose")
+        found = unknown("no_version", "no version has served a day by then: there is nothing to diagnose")
     else:
         found = Diagnoser.of(operations.home, loop).diagnose(judged, days, entries, seed)
     told = {"loop": loop.name, "at": format_instant(at), "version": None if judged is None else judged.version}

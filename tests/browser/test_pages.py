@@ -70,7 +70,7 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
         (
             "/diagnosis",
             [
-                "No version serves yet.",
+                "Nothing to diagnose yet.",
                 "Nothing to ask yet",
                 "Nothing to tell apart yet",
                 "No retraining was asked for",

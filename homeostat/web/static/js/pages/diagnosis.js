@@ -27,7 +27,7 @@ async function read(state) {
 }
 
 function headline({ found, day }) {
-  if (!found?.version) return ["No version serves yet.", "Why a loop does worse is asked once a version has served and labels have matured."];
+  if (!found?.version) return ["Nothing to diagnose yet.", "Why a loop does worse is asked once a version has served and labels have matured."];
   const when = day ? `, as known on ${day}` : "";
   return [`${sentence(words(found.cause))} ${found.advice}`, `${sentence(found.because)} Judged: ${found.version}${when}.`];
 }

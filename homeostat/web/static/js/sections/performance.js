@@ -104,7 +104,7 @@ function leadWords(points, metric) {
 function waiting({ overview }) {
   const title = overview.route?.champion ? "No outcome is known yet" : "Nothing to judge yet";
   const text = overview.route?.champion
-    ? "The first predictions are served. The curve starts when their outcomes mature."
+    ? "The curve starts when outcomes of served predictions mature."
     : "The curve starts when a first version serves and the outcomes of its predictions mature.";
   return [h("strong", null, title), h("span", null, text)];
 }
