@@ -7,13 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
+from tests.harness.running import until
 from tests.harness.stores import with_mlflow
 
 USER, PASSWORD = "homeostat", "only of these tests"
@@ -96,11 +97,8 @@ def mlflow_server(folder: Path) -> Iterator[MlflowServer]:
 
 
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"no MLflow server: {log.read_text()[-2_000:]}")
+    def answers() -> bool:
+        return process.poll() is not None or httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success
+
+    until(answers, _SECONDS)
+    assert process.poll() is None, f"no MLflow server: {log.read_text()[-2_000:]}"

@@ -17,6 +17,7 @@ from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.drills import DrillSeen, filed
 from homeostat.kernel.clock import duration, parse_instant
+from homeostat.kernel.errors import InvalidInput
 from homeostat.serving.waiting import Waiting
 from tests.harness.world import LOOP, LOOP_FILE, write_loop
 from tests.unit.cli.conftest import Command
@@ -214,3 +215,21 @@ def test_a_package_that_is_not_installed_is_named_without_a_stack_trace(
     assert done.exit_code == 1
     assert "A package that Homeostat needs is not installed: homeostat.app.economics." in done.stderr
     assert "make setup" in done.stderr
+
+
+def test_up_holds_trainings_to_what_it_is_told(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = []
+
+    def refused(settings: Settings, _notice: object) -> None:
+        seen.append(settings)
+        raise InvalidInput("Enough was seen.", mend="None is needed.")
+
+    monkeypatch.setattr("homeostat.app.installation.Installation", refused)
+    limits = ("--train-seconds", 60, "--train-memory-mib", 512, "--train-threads", 2)
+    assert command("up", write_loop(tmp_path), "--home", tmp_path / "home", *limits).exit_code == 1
+    [found] = seen
+    assert found == Settings.model_validate(found.model_dump(include=set(Settings.model_fields)))
+    told = found.training_timeout_seconds, found.training_memory_bytes, found.training_threads
+    assert told == (60.0, 512 << 20, 2)
