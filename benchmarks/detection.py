@@ -35,7 +35,7 @@ REFERENCES, DRAWS = 5, 80
 """Of each kind of shift so many streams against each of so many references, which have limits of their own."""
 NULL_OF_ALL, SOON = 5_000, 60
 """Shorter streams for whoever looks for thousands of changes at once: it needs no more to be told to a tenth."""
-SPANS = (1, 7, 28)
+SPANS = (1, 3, 7, 28)
 RATE = 1 / 90
 Json = dict[str, Any]
 Shares = np.ndarray

@@ -30,13 +30,14 @@ class DriftLimits:
     """How drift is watched. On a day on which nothing changed, the chance that any of all signals is above its limit
     is one in ``quiet_windows``.
 
-    ``spans``: lengths of the windows in days, 1 or whole weeks: what is too slow for a day shows in a month.
+    ``spans``: lengths of the windows in days, up to a week or whole weeks: what is too slow for a day shows in some,
+    or in a month.
     ``psi``, ``ks``, ``rank_shift``, ``rank_spread``, ``share_swing`` and ``missing_change`` are the customary limits,
     for signals whose reference is too short to earn one; they promise nothing.
     """
 
     quiet_windows: int = 90
-    spans: tuple[int, ...] = (1, 7, 28)
+    spans: tuple[int, ...] = (1, 3, 7, 28)
     psi: float = FALLBACK_LIMITS["psi"]
     ks: float = FALLBACK_LIMITS["ks"]
     rank_shift: float = FALLBACK_LIMITS["rank_shift"]
@@ -46,11 +47,11 @@ class DriftLimits:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(self.spans))
-        whole = all(span == 1 or (span > 0 and span % WEEK == 0) for span in self.spans)
-        if not whole or len(set(self.spans)) < len(self.spans) or 1 not in self.spans:
+        known = all(0 < span < WEEK or (span > 0 and span % WEEK == 0) for span in self.spans)
+        if not known or len(set(self.spans)) < len(self.spans) or 1 not in self.spans:
             raise InvalidInput(
                 f"Windows of {list(self.spans)} days cannot be watched.",
-                mend="Give 1 and whole weeks, each once, such as (1, 7, 28).",
+                mend="Give 1, others of up to 7 days and whole weeks, each once, such as (1, 3, 7, 28).",
             )
         limits = tuple(self.customary.values())
         if self.quiet_windows < 2 or not all(0 < limit < math.inf for limit in limits):

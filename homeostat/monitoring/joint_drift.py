@@ -11,7 +11,7 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.stats.evidence import exceedance_evidence, mean_e_value
 
 BLOCK = 7
-"""Windows of a day are taken together by the week: what exceeds today often does tomorrow, and each counts once."""
+"""Windows of few days are taken together by the week: what exceeds today often does tomorrow, and each counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def joint_drift(days: Sequence[Iterable[Drifted]], *, quiet_windows: int) -> Joi
     """Of days that were held against one reference, oldest first; limits that are not earned promise nothing.
 
     All earned limits together are exceeded on one day in ``quiet_windows`` at most where nothing changes: so is any
-    length of window alone, and seven days together in seven times as many. Blocks share no day; that they do not depend
-    on one another is assumed.
+    length of window alone, and in as many times as many weeks those that lie whole in one: seven of a day, five of
+    three. Blocks share no day; that they do not depend on one another is assumed.
     Unknown: ``limits_not_earned``, or ``too_few_days`` before the first block is full.
     """
     told = [_exceeded(parts) for parts in days]
@@ -76,13 +76,11 @@ def _exceeded(parts: Iterable[Drifted]) -> dict[int, bool]:
 
 
 def _of_span(span: int, looks: Sequence[bool | None], quiet: int) -> SpanEvidence | None:
-    """Short windows by the week, long ones one after the other."""
-    known = [look for look in looks if look is not None]
-    if span < BLOCK:
-        blocks = [any(known[start : start + BLOCK]) for start in range(0, len(known) - BLOCK + 1, BLOCK)]
-        rate = min(0.5, BLOCK / quiet)
-    else:
-        blocks, rate = known[span - 1 :: span], min(0.5, 1 / quiet)
+    """Short windows by the week in which they lie whole, long ones one after the other."""
+    known, block = [look for look in looks if look is not None], max(BLOCK, span)
+    starts = range(0, len(known) - block + 1, block)
+    blocks = [any(known[start + span - 1 : start + block]) for start in starts]
+    rate = min(0.5, (block - span + 1) / quiet)
     try:
         evidence = exceedance_evidence([float(one) for one in blocks], 0.5, rate=rate)
     except NotEnoughData:

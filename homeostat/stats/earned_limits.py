@@ -27,9 +27,9 @@ _SQUARED: tuple[Measure, ...] = ("psi",)
 _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
-_FURTHER: Mapping[Measure, float] = {"psi": 1.2, "ks": 1.2, "rank_spread": 0.86, "share_swing": 0.93}
+_FURTHER: Mapping[Measure, float] = {"psi": 1.2, "ks": 1.2, "rank_spread": 0.8}
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
-a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
+a small share of the false alarms, and what sees slowly, and nobody else sees, a greater one."""
 _NOTHING = 1e-9
 _AIM = 0.875
 """So much of the rate is aimed at: the furthest of the few days that limits stand on tell the limits themselves."""
@@ -129,15 +129,16 @@ def earned_limits(
     """Limits of every distance over windows of every span, such that on a day on which nothing changed the chance
     that any is exceeded is ``rate``.
 
-    Args: ``spans`` are lengths of windows in days, 1 or weeks; ``rate`` is in (0, 1); ``draws`` histories are drawn.
-    ``rows`` is how many a live day holds: where that is less than the reference's days do, drawn windows are thinned,
-    as fewer rows lie further off by chance. Series of one length are of the same days, and drawn together.
+    Args: ``spans`` are lengths of windows in days, up to a week or whole weeks; ``rate`` is in (0, 1); ``draws``
+    histories are drawn. ``rows`` is how many a live day holds: where that is less than the reference's days do, drawn
+    windows are thinned, as fewer rows lie further off by chance. Series of one length are of the same days, and drawn
+    together.
     Raises: InvalidInput for a span or rate that is none.
     Source: Politis and Romano (1992), in LePage and Billard (eds.), Exploring the Limits of Bootstrap, 263-270, for
     the runs; Student (1908), Biometrika 6(1), 1-25, for what few blocks add.
     """
-    if not 0.0 < rate < 1.0 or draws < 1 or any(span < 1 or (span > 1 and span % WEEK) for span in spans):
-        raise InvalidInput("No such limits.", mend="Pass a rate in (0, 1) and spans of 1 day or whole weeks.")
+    if not 0.0 < rate < 1.0 or draws < 1 or any(span < 1 or (span > WEEK and span % WEEK) for span in spans):
+        raise InvalidInput("No such limits.", mend="Pass a rate in (0, 1) and spans of up to 7 days or whole weeks.")
     lengths = sorted({len(one.counts) for one in series})
     drawn = [
         found

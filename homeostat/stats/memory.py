@@ -48,8 +48,8 @@ class Memory:
         return self.independent_weeks >= LEAST_WEEKS
 
     def blocks(self, span: int) -> float:
-        """How many independent stretches of time windows of ``span`` days stand on."""
-        return self.independent_days if span < WEEK else self.independent_weeks
+        """How many independent stretches of time windows of ``span`` days stand on: of so many days, or weeks."""
+        return self.independent_days / span if span < WEEK else self.independent_weeks
 
     def wider(self, span: int, rate: float) -> float:
         """By what factor deviations of windows that were put together from weeks drawn one by one are to be wider.
@@ -93,13 +93,17 @@ def _in_weeks(history: Floats, length: int) -> Floats:
 def _at_most(means: Floats) -> float:
     """The largest lag-1 correlation, over all quantities together, that chance leaves open, in [0, 0.99].
 
-    With what few blocks take off it added again.
-    Source: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias.
+    With what few blocks take off it added again. The more quantities move apart from one another, the less chance
+    leaves open: of n blocks their common correlation varies by 1/n times the sum of the squared variances of the
+    directions they move in, over the square of the sum of these variances.
+    Sources: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias; Bartlett (1946), JRSS Supplement 8(1), 27-41,
+    for the 1/n of one quantity.
     """
     apart = means - means.mean(axis=0)
     spread = float((apart * apart).sum())
     if len(means) < 3 or spread <= 0.0:
         return 0.0
     seen = float((apart[:-1] * apart[1:]).sum()) / spread
-    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT / np.sqrt(len(means))
+    alone = float(np.linalg.norm(apart.T @ apart)) / spread
+    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT * alone / np.sqrt(len(means))
     return float(np.clip(most, 0.0, _MOST))

@@ -48,7 +48,7 @@ def _seen(reference: ReferenceProfile, size: np.ndarray, weekday: int) -> dict[s
 def test_every_signal_has_a_limit_of_a_kind_and_the_rest_say_why() -> None:
     limits = _limits(200)
     assert {(span, measure) for span, measure, name in limits if name == "shop"} == {
-        (span, measure) for span in (1, 7, 28) for measure in ("psi", "share_swing", "missing_change")
+        (span, measure) for span in (1, 3, 7, 28) for measure in ("psi", "share_swing", "missing_change")
     }
     assert limits[1, "psi", "size"].kind == limits[28, "ks", "size"].kind == "earned"
     never_missing = limits[1, "missing_change", "size"]
@@ -123,7 +123,7 @@ def test_the_same_reference_always_has_the_same_limits() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"spans": (7,)}, {"spans": (1, 5)}, {"spans": (1, 1)}, {"quiet_windows": 1}, {"psi": 0.0}, {"ks": float("nan")}],
+    [{"spans": (7,)}, {"spans": (1, 10)}, {"spans": (1, 1)}, {"quiet_windows": 1}, {"psi": 0.0}, {"ks": float("nan")}],
 )
 def test_limits_that_say_nothing_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):

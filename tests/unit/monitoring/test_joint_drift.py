@@ -34,9 +34,15 @@ def test_days_that_are_always_above_are_strong_evidence_and_calm_ones_none() -> 
 
 
 def test_the_evidence_is_the_mean_over_the_lengths_of_windows_that_share_no_day() -> None:
-    told = found([day(True, spans=(1, 28))] * 84)
-    assert [(one.span, one.blocks, one.exceeded) for one in told.spans] == [(1, 12, 12), (28, 3, 3)]
+    told = found([day(True, spans=(1, 3, 28))] * 84)
+    assert [(one.span, one.blocks, one.exceeded) for one in told.spans] == [(1, 12, 12), (3, 12, 12), (28, 3, 3)]
+    assert [round(one.rate * 90) for one in told.spans] == [7, 5, 1]
     assert told.e_value == pytest.approx(np.mean([one.e_value for one in told.spans]))
+
+
+def test_a_window_of_days_of_two_weeks_counts_in_neither() -> None:
+    (one,) = found([day(place in (7, 8), spans=(3,)) for place in range(14)]).spans
+    assert (one.blocks, one.exceeded) == (2, 0)
 
 
 def test_where_limits_keep_what_they_promise_evidence_of_twenty_is_rarer_than_one_in_twenty() -> None:

@@ -16,7 +16,7 @@ from homeostat.stats.memory import memories_of
 from homeostat.stats.transport import rank_shifts, rank_spreads
 from tests.harness.examples import examples
 
-BINS, SPANS, RATE = 10, (1, 7, 28), 1 / 90
+BINS, SPANS, RATE = 10, (1, 3, 7, 28), 1 / 90
 EDGES = ndtri(np.arange(1, BINS) / BINS)
 ANY_NUMBER = dict.fromkeys(MEASURES, 0)
 
@@ -61,7 +61,7 @@ def test_all_signals_together_raise_no_more_false_alarms_than_promised(days: int
         limits = _limits(
             [Series(one.subject, one.counts[:days], True, one.least_rows) for one in series], seed, draws=900
         )
-        assert all(one.limit is not None for one in limits.values() if one.span > 1)
+        assert all(one.limit is not None for one in limits.values() if one.span >= 7)
         for end in range(days + 28, days + 180, 2):
             windows += 1
             alarms += any(
@@ -135,7 +135,7 @@ def test_no_history_breaks_it(days: int, rows: int, seed: int) -> None:
         assert one.limit is None or (np.isfinite(one.limit) and one.limit > 0)
 
 
-@pytest.mark.parametrize(("spans", "rate"), [((1, 5), RATE), ((0,), RATE), ((1,), 0.0), ((1,), 1.0)])
+@pytest.mark.parametrize(("spans", "rate"), [((1, 10), RATE), ((0,), RATE), ((1,), 0.0), ((1,), 1.0)])
 def test_what_is_no_window_or_rate_is_refused(spans: tuple[int, ...], rate: float) -> None:
     with pytest.raises(InvalidInput):
         earned_limits([], spans=spans, rate=rate, draws=10, rng=np.random.default_rng(1))
@@ -147,6 +147,17 @@ def test_neighbours_that_are_alike_are_worth_fewer_days() -> None:
     wandering = memories_of([np.cumsum(rng.normal(size=(400, 3)), axis=0) for _ in range(5)])
     assert all(300 < one.independent_days < 400 for one in free)
     assert all(one.independent_days < 10 and not one.supports(7, RATE) for one in wandering)
+
+
+def test_the_more_quantities_move_apart_the_less_chance_leaves_open() -> None:
+    rng = np.random.default_rng(5)
+    alone = [rng.normal(size=(364, 1)) for _ in range(20)]
+    alike, apart = ([memories_of([one])[0].of_weeks for one in every] for every in (
+        [np.repeat(one, 20, axis=1) for one in alone], [rng.normal(size=(364, 20)) for _ in range(20)]
+    ))  # fmt: skip
+    assert alike == pytest.approx([memories_of([one])[0].of_weeks for one in alone])
+    assert np.mean(apart) < 0.6 * np.mean(alike)
+    assert all(memories_of([np.repeat(np.cumsum(one), 20).reshape(-1, 20)])[0].of_weeks > 0.9 for one in alone)
 
 
 def test_a_memory_that_chance_hides_in_one_subject_is_held_to_be_that_of_the_others() -> None:
