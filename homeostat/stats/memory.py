@@ -93,17 +93,13 @@ def _in_weeks(history: Floats, length: int) -> Floats:
 def _at_most(means: Floats) -> float:
     """The largest lag-1 correlation, over all quantities together, that chance leaves open, in [0, 0.99].
 
-    With what few blocks take off it added again. The more quantities move apart from one another, the less chance
-    leaves open: of n blocks their common correlation varies by 1/n times the sum of the squared variances of the
-    directions they move in, over the square of the sum of these variances.
-    Sources: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias; Bartlett (1946), JRSS Supplement 8(1), 27-41,
-    for the 1/n of one quantity.
+    With what few blocks take off it added again.
+    Source: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias.
     """
     apart = means - means.mean(axis=0)
     spread = float((apart * apart).sum())
     if len(means) < 3 or spread <= 0.0:
         return 0.0
     seen = float((apart[:-1] * apart[1:]).sum()) / spread
-    alone = float(np.linalg.norm(apart.T @ apart)) / spread
-    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT * alone / np.sqrt(len(means))
+    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT / np.sqrt(len(means))
     return float(np.clip(most, 0.0, _MOST))

@@ -149,17 +149,6 @@ def test_neighbours_that_are_alike_are_worth_fewer_days() -> None:
     assert all(one.independent_days < 10 and not one.supports(7, RATE) for one in wandering)
 
 
-def test_the_more_quantities_move_apart_the_less_chance_leaves_open() -> None:
-    rng = np.random.default_rng(5)
-    alone = [rng.normal(size=(364, 1)) for _ in range(20)]
-    alike, apart = ([memories_of([one])[0].of_weeks for one in every] for every in (
-        [np.repeat(one, 20, axis=1) for one in alone], [rng.normal(size=(364, 20)) for _ in range(20)]
-    ))  # fmt: skip
-    assert alike == pytest.approx([memories_of([one])[0].of_weeks for one in alone])
-    assert np.mean(apart) < 0.6 * np.mean(alike)
-    assert all(memories_of([np.repeat(np.cumsum(one), 20).reshape(-1, 20)])[0].of_weeks > 0.9 for one in alone)
-
-
 def test_a_memory_that_chance_hides_in_one_subject_is_held_to_be_that_of_the_others() -> None:
     rng = np.random.default_rng(5)
     wandering = [np.cumsum(rng.normal(size=(200, 3)), axis=0) for _ in range(4)]
