@@ -27,12 +27,15 @@ _SQUARED: tuple[Measure, ...] = ("psi",)
 _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
-_FURTHER: Mapping[Measure, float] = {"psi": 1.2, "ks": 1.2, "rank_spread": 0.8}
+_FURTHER: Mapping[Measure, float] = {
+    "psi": 1.2, "ks": 1.2, "rank_shift": 0.92, "rank_spread": 0.8, "share_swing": 0.95,
+}  # fmt: skip
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
-a small share of the false alarms, and what sees slowly, and nobody else sees, a greater one."""
+a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
 _NOTHING = 1e-9
-_AIM = 0.875
-"""So much of the rate is aimed at: the furthest of the few days that limits stand on tell the limits themselves."""
+_UNKNOWN = Memory(0, 0, 0.0, 0.0)
+_BEYOND = 0.2
+"""So many of the furthest histories tell the tail of all distances together: the very furthest stand on few days."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +82,8 @@ class _Drawn:
     distances: Floats
     middle: float = 0.0
     unit: float = 0.0
-    blocks: float = 0.0
+    memory: Memory = _UNKNOWN
     supported: bool = False
-    wider: float = 1.0
 
     @classmethod
     def of(cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float) -> _Drawn:
@@ -89,26 +91,21 @@ class _Drawn:
         able, linear = memory.supports(span, rate), np.sqrt(distances) if measure in _SQUARED else distances
         middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
         unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
-        wider = memory.wider(span, rate) if able else 1.0
-        return cls(
-            series.subject,
-            measure,
-            span,
-            linear,
-            middle,
-            unit,
-            memory.blocks(span),
-            able,
-            wider,
-        )
+        return cls(series.subject, measure, span, linear, middle, unit, memory, able)
 
-    def earned(self, factor: float, rate: float) -> Earned:
-        """The limit so many units beyond the middle, and what the history reached by itself."""
+    def earned(self, factor: float, rate: float, limits: int) -> Earned:
+        """The limit so many units beyond the middle, one of ``limits``, and what the history reached by itself."""
         power = 2 if self.measure in _SQUARED else 1
-        limit = (self.wider * (self.middle + factor * self.unit)) ** power if self.unit > 0.0 else None
+        limit = self._limit(factor, rate / limits) ** power if self.unit > 0.0 else None
         reached = _quantile(self.distances, 1.0 - rate)
         reached = None if reached is None else reached**power
-        return Earned(self.subject, self.measure, self.span, limit, self.blocks, self.supported, reached)
+        blocks = self.memory.blocks(self.span)
+        return Earned(self.subject, self.measure, self.span, limit, blocks, self.supported, reached)
+
+    def _limit(self, factor: float, rate: float) -> float:
+        """Wider for what few blocks leave open: of many limits each lies far out, where they leave more open."""
+        further = self.memory.further(self.span, rate)
+        return self.memory.wider(self.span) * (self.middle + factor * self.unit * further)
 
 
 def _quantile(distances: Floats, share: float) -> float | None:
@@ -147,15 +144,23 @@ def earned_limits(
     ]
     known = [one for one in drawn if one.unit > 0.0]
     factor = _factor(known, rate) if known else 0.0
-    return tuple(one.earned(factor, rate) for one in drawn)
+    return tuple(one.earned(factor, rate, len(known)) for one in drawn)
 
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
-    """How many units beyond its middle the furthest of all distances is once in 1 / rate histories."""
+    """How many units beyond its middle the furthest of all distances is once in 1 / rate histories.
+
+    By an exponential tail of the furthest fifth of them: limits that follow the two or three furthest days of the
+    reference vary much, and what varies is exceeded more often than its mean tells.
+    Source: Pickands (1975), Annals of Statistics 3(1), 119-131, for tails beyond a limit.
+    """
     worst = np.zeros(known[0].distances.shape)
     for one in known:
         worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
-    return float(np.quantile(worst, 1.0 - _AIM * rate, method="higher"))
+    beyond = max(_BEYOND, rate)
+    start = float(np.quantile(worst, 1.0 - beyond))
+    further = worst[worst > start] - start
+    return start + (float(further.mean()) if further.size else 0.0) * float(np.log(beyond / rate))
 
 
 def _histories(

@@ -44,26 +44,30 @@ class Memory:
     def supports(self, span: int, rate: float) -> bool:
         """Whether something that happens to one window of ``span`` days in 1 / ``rate`` can be told from it."""
         if span < WEEK:
-            return self.independent_days >= 1.0 / rate and self.independent_weeks >= LEAST_WEEKS_FOR_A_DAY
+            few = min(self.blocks(span), self.independent_weeks)
+            return self.independent_days >= 1.0 / rate and few >= LEAST_WEEKS_FOR_A_DAY
         return self.independent_weeks >= LEAST_WEEKS
 
     def blocks(self, span: int) -> float:
         """How many independent stretches of time windows of ``span`` days stand on: of so many days, or weeks."""
         return self.independent_days / span if span < WEEK else self.independent_weeks
 
-    def wider(self, span: int, rate: float) -> float:
+    def wider(self, span: int) -> float:
         """By what factor deviations of windows that were put together from weeks drawn one by one are to be wider.
 
-        For what neighbouring weeks know of each other, and for how little few of them say of the tail.
+        For what neighbouring weeks know of each other, and for the mean that was taken off few of them.
         """
-        from scipy.stats import norm, t  # heavy, and whoever only reads limits that were earned needs none of it
-
         blocks, likeness = self.blocks(span), 0.0 if span < WEEK else self.of_weeks
         together = max(1, span // WEEK)
         lags = np.arange(1, together)
         sums = 1.0 + 2.0 * float(((1.0 - lags / together) * likeness**lags).sum())
-        tail = float(t.isf(rate / 2.0, blocks - 1.0) / norm.isf(rate / 2.0))
-        return float(np.sqrt(sums * blocks / (blocks - 1.0))) * tail
+        return float(np.sqrt(sums * blocks / (blocks - 1.0)))
+
+    def further(self, span: int, rate: float) -> float:
+        """By what factor what a window exceeds once in 1 / ``rate`` lies further out, as few blocks tell its unit."""
+        from scipy.stats import norm, t  # heavy, and whoever only reads limits that were earned needs none of it
+
+        return float(t.isf(rate / 2.0, self.blocks(span) - 1.0) / norm.isf(rate / 2.0))
 
 
 def memories_of(histories: Sequence[Floats]) -> list[Memory]:
@@ -93,13 +97,17 @@ def _in_weeks(history: Floats, length: int) -> Floats:
 def _at_most(means: Floats) -> float:
     """The largest lag-1 correlation, over all quantities together, that chance leaves open, in [0, 0.99].
 
-    With what few blocks take off it added again.
-    Source: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias.
+    With what few blocks take off it added again. The more quantities move apart from one another, the less chance
+    leaves open: of n blocks their common correlation varies by 1/n times the sum of the squared variances of the
+    directions they move in, over the square of the sum of these variances.
+    Sources: Kendall (1954), Biometrika 41(3-4), 403-404, for the bias; Bartlett (1946), JRSS Supplement 8(1), 27-41,
+    for the 1/n of one quantity.
     """
     apart = means - means.mean(axis=0)
     spread = float((apart * apart).sum())
     if len(means) < 3 or spread <= 0.0:
         return 0.0
     seen = float((apart[:-1] * apart[1:]).sum()) / spread
-    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT / np.sqrt(len(means))
+    alone = float(np.linalg.norm(apart.T @ apart)) / spread
+    most = seen + (1.0 + 3.0 * seen) / len(means) + _STRICT * alone / np.sqrt(len(means))
     return float(np.clip(most, 0.0, _MOST))

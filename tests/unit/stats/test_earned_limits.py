@@ -12,7 +12,7 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Integers
 from homeostat.stats.distance import ks_from_counts, psi, share_swings
 from homeostat.stats.earned_limits import MEASURES, Earned, Series, earned_limits
-from homeostat.stats.memory import memories_of
+from homeostat.stats.memory import Memory, memories_of
 from homeostat.stats.transport import rank_shifts, rank_spreads
 from tests.harness.examples import examples
 
@@ -147,6 +147,25 @@ def test_neighbours_that_are_alike_are_worth_fewer_days() -> None:
     wandering = memories_of([np.cumsum(rng.normal(size=(400, 3)), axis=0) for _ in range(5)])
     assert all(300 < one.independent_days < 400 for one in free)
     assert all(one.independent_days < 10 and not one.supports(7, RATE) for one in wandering)
+
+
+def test_the_more_quantities_move_apart_the_less_chance_leaves_open() -> None:
+    rng = np.random.default_rng(5)
+    alone = [rng.normal(size=(364, 1)) for _ in range(20)]
+    alike, apart = ([memories_of([one])[0].of_weeks for one in every] for every in (
+        [np.repeat(one, 20, axis=1) for one in alone], [rng.normal(size=(364, 20)) for _ in range(20)]
+    ))  # fmt: skip
+    assert alike == pytest.approx([memories_of([one])[0].of_weeks for one in alone])
+    assert np.mean(apart) < 0.6 * np.mean(alike)
+    assert all(memories_of([np.repeat(np.cumsum(one), 20).reshape(-1, 20)])[0].of_weeks > 0.9 for one in alone)
+
+
+def test_windows_of_days_stand_on_as_many_stretches_as_fit() -> None:
+    days = Memory(days=60, weeks=8, of_days=0.5, of_weeks=0.0)
+    assert [days.blocks(span) for span in (1, 2, 4, 7)] == [20, 10, 5, 8]
+    assert [days.supports(span, 1 / 20) for span in (1, 4, 5)] == [True, True, False]
+    assert days.further(4, 0.01) > days.further(2, 0.01) > days.further(1, 0.01) > 1.0
+    assert days.further(4, 0.001) > days.further(4, 0.01), "far out few blocks leave more open"
 
 
 def test_a_memory_that_chance_hides_in_one_subject_is_held_to_be_that_of_the_others() -> None:
