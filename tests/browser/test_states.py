@@ -60,6 +60,7 @@ def test_days_without_labels_show_what_is_expected_of_them_and_call_it_an_estima
         page.check(f"input[name=metric][value={metric}]", force=True)
         assert page.get_attribute(".line.estimate", "d").count("L") == 2
         assert page.get_attribute("path.reach", "d").endswith("Z")
+        assert page.get_attribute("path.band", "d").endswith("Z")
     assert "Estimated, 2 days without labels" in page.inner_text(".readout .estimate")
     assert "Estimate, before labels" in page.inner_text("#performance .legend")
     page.focus(".pad")
