@@ -105,4 +105,3 @@ def _child(settings: Settings, loop: Loop, months: list[str]) -> subprocess.Pope
             text=True,
             env=environment_of_user_code(),
         )
-

@@ -81,7 +81,8 @@ def _uv() -> str | None:
 
 
 def _run(command: list[str], leg: EnvironmentLeg) -> None:
-    environment = {name: value for name, value in without_secrets(os.environ).items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    told = without_secrets(os.environ)
+    environment = {name: value for name, value in told.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     try:
         done = subprocess.run(
             command,
