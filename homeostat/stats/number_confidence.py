@@ -140,6 +140,31 @@ class LearntErrors:
 _binned_errors: Learn = partial(binned_losses, least=-np.inf)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What went with errors: foretells sums of other rows. ``grid`` is how far truths lie from answers, in units of the
+    foretold size of the error."""
+
+    parts: _Parts
+    grid: Floats
+    level: float | None
+
+    @classmethod
+    def of(cls, past: Numbers, *, level: float | None = None) -> Self:
+        """Learn from labelled rows of past days. Raises: NotEnoughData without any."""
+        if not past.days.size or np.isnan(past.truth).any():
+            raise NotEnoughData("No labelled rows to learn from.", mend="Wait for labels to mature.")
+        parts = _Parts.learn(past, binned_losses, _binned_errors)
+        return cls(parts, _grid(past, parts.told(past)), level)
+
+    def sums(self, rows: Numbers, times: NDArray[np.int64] | None = None) -> NumberSums:
+        """What is expected of some rows, each so many ``times``."""
+        chosen = np.arange(rows.days.size) if times is None else np.repeat(np.arange(rows.days.size), times)
+        if not chosen.size:
+            return NumberSums.of([], [], level=self.level)
+        return _sums(rows.answers[chosen], self.parts.told(rows)[:, chosen], self.grid, self.level)
+
+
 def learnt_errors(
     numbers: Numbers,
     ahead: Mapping[int, int],
