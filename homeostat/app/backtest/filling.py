@@ -13,7 +13,8 @@ from typing import IO, Any
 from homeostat.app.backtest.cells import Cells, asks_to_json, keys_of
 from homeostat.app.backtest.grid import Grid
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.supervisor import module_command
+from homeostat.app.user_code import environment_of_user_code
 from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import NotEnoughData, Unavailable
@@ -107,7 +108,7 @@ def _child(settings: Settings, loop: Loop, ask: Json) -> subprocess.Popen[str]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**quiet_environment(), "PYTHONHASHSEED": "0"},
+            env=environment_of_user_code(),
         )
     if child.stdin is not None:
         with suppress(BrokenPipeError), child.stdin as asking:

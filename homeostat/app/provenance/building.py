@@ -13,6 +13,7 @@ from pathlib import Path
 
 import homeostat
 from homeostat.app.home import Home, write_whole
+from homeostat.app.user_code import without_secrets
 from homeostat.kernel.errors import Unavailable
 from homeostat.registry.legs import EnvironmentLeg
 
@@ -80,7 +81,8 @@ def _uv() -> str | None:
 
 
 def _run(command: list[str], leg: EnvironmentLeg) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    told = without_secrets(os.environ)
+    environment = {name: value for name, value in told.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     try:
         done = subprocess.run(
             command,
