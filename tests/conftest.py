@@ -8,10 +8,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -34,6 +36,9 @@ if _RUN is not None:
     os.environ[RUN] = str(_RUN)
     os.environ["HOMEOSTAT_KEYS"] = str(_RUN / "keys")
     atexit.register(shutil.rmtree, _RUN, ignore_errors=True)
+
+# The tree of commands is built once: to build it takes twice as long as to run one of them.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 RequirePart = Callable[..., str]
 SHARING = "tests/service/twins/"

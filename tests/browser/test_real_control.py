@@ -47,9 +47,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def seen(browser: Browser, running: Running) -> Iterator[Seen]:
-    """The page as a person opens it."""
+    """The page as a person opens it; the last test presses its button."""
     context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
     found = Seen(context.new_page())
     found.page.set_default_timeout(15_000)

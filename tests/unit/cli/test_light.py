@@ -30,10 +30,11 @@ LISTING = [
 """Of these, some end in an error that says its mend: as quickly."""
 READING = ["tables", "features", "impact visits", "skew", "consumers list"]
 SCRIPT = """
-import json, sys
-from typer.testing import CliRunner
+import functools, json, sys
+import typer.testing
 from homeostat.cli.main import app
-statuses = [CliRunner().invoke(app, words).exit_code for words in json.load(sys.stdin)]
+typer.testing._get_command = functools.cache(typer.testing._get_command)
+statuses = [typer.testing.CliRunner().invoke(app, words).exit_code for words in json.load(sys.stdin)]
 print(json.dumps([statuses, sorted(sys.modules)]))
 """
 
