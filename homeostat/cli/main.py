@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from homeostat.app.garbage import collect_seldom
 from homeostat.app.supervisor import ONE_THREAD
 from homeostat.cli import (
     alerts,
@@ -116,6 +117,7 @@ def main() -> None:
     """Entry point of the ``homeostat`` command, which shares the machine with serving."""
     for name, number in ONE_THREAD.items():
         os.environ.setdefault(name, number)
+    collect_seldom()
     app()
 
 
