@@ -44,15 +44,16 @@ if _RUN is not None:
 typer.testing._get_command = cache(typer.testing._get_command)
 
 RequirePart = Callable[..., str]
-SHARING = "tests/service/twins/"
+SLOWEST = "tests/service/twins/"
+SHARING = (SLOWEST, "tests/unit/flights/")
 
 
 class _OneProcess(LoadFileScheduling):
-    """A file's tests run in one process; those of a folder that shares its installations run in one, too."""
+    """A file's tests run in one process; those of a folder that shares what it made run in one, too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return SHARING if file.startswith(SHARING) else file
+        return next((folder for folder in SHARING if file.startswith(folder)), file)
 
 
 def pytest_configure() -> None:
@@ -63,7 +64,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(SHARING))
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOWEST))
 
 
 @pytest.hookimpl(wrapper=True)
