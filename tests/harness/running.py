@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from typer.testing import CliRunner
 
 from homeostat.app.supervisor import module_command
+from homeostat.cli.main import app
 from homeostat.kernel.clock import format_instant
 from tests.harness.stores import with_mlflow
 from tests.harness.world import LOOP, World, day
@@ -151,14 +155,17 @@ class Running:
         return found
 
     def command(self, *words: str, code: int = 0) -> Any:
-        """Run one of our commands on this home with --json and give what it printed."""
-        done = subprocess.run(
-            module_command("homeostat.cli.main", *words, "--home", str(self.home), "--json"),
-            capture_output=True,
-            cwd=ROOT,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr.decode()
+        """Run one of our commands on this home with --json and give what it printed.
+
+        It runs in this process: one of its own would first load, a second long, what is loaded here. What it leaves
+        to the end of its process is let go here.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            done = CliRunner().invoke(app, [*words, "--home", str(self.home), "--json"])
+            gc.enable()
+            gc.collect()
+        assert done.exit_code == code, (done.stderr, done.exception)
         return json.loads(done.stdout)
 
     def stop(self) -> int:

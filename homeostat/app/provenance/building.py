@@ -97,9 +97,11 @@ def _run(command: list[str], leg: EnvironmentLeg) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         said, status = [str(error)], 1
     if status:
+        why = said[-1].strip().removeprefix("cause: ").rstrip(".") if said else "the installer said nothing"
         raise Unavailable(
-            f"The recorded environment cannot be installed: {said[-1] if said else 'the installer said nothing'}.",
-            mend="See what the installer said under facts; mend the cause, or replay in this environment with --here.",
+            f"The recorded environment cannot be installed: {why}.",
+            mend="Let pip or uv know an index that has what is missing, or replay in this environment with --here; with"
+            " --json, the facts hold more of what the installer said.",
             python=leg.python,
             said=said[-_SAID:],
         )
