@@ -58,6 +58,14 @@ def test_help_of_every_command_loads_nothing_but_the_commands() -> None:
     assert len(modules) <= HELP, "what a command needs is imported within it"
 
 
+def test_a_command_loads_no_other() -> None:
+    statuses, modules = run([["status", "--help"]])
+    assert statuses == [0]
+    own = {name for name in modules if name.startswith("homeostat.cli.")}
+    shared = {"checkpoints", "context", "decisions", "listing", "main", "operate", "options", "output", "progress"}
+    assert own <= {f"homeostat.cli.{name}" for name in shared}
+
+
 @pytest.mark.parametrize(("commands", "most"), [(LISTING, STATE), (READING, DATA)], ids=["state", "data"])
 def test_what_tells_how_things_stand_loads_nothing_heavy(tmp_path: Path, commands: list[str], most: int) -> None:
     home = grown_home(tmp_path)
