@@ -20,8 +20,8 @@ HEAVY = frozenset(
     }
 )
 """None of these is needed to say how things stand; each takes from a tenth of a second to several."""
-HELP, STATE, DATA = 420, 920, 1_030
-"""Modules at most: of all help, of all that reads the state, of all that reads tables or the log too."""
+HELP, KEYS, STATE, DATA = 420, 580, 920, 1_030
+"""Modules at most: of all help, of keys, of all that reads the state, of all that reads tables or the log too."""
 FEATURES = {"numpy", "sqlalchemy", "pyarrow", "deltalake", "msgspec", "cryptography"}
 LISTING = [
     *("status", "decisions", "decisions explain 1", "versions", "versions show v2", "route", "approvals", "alerts"),
@@ -66,7 +66,9 @@ def test_a_command_loads_no_other() -> None:
     assert own <= {f"homeostat.cli.{name}" for name in shared}
 
 
-@pytest.mark.parametrize(("commands", "most"), [(LISTING, STATE), (READING, DATA)], ids=["state", "data"])
+@pytest.mark.parametrize(
+    ("commands", "most"), [(["keys list"], KEYS), (LISTING, STATE), (READING, DATA)], ids=["keys", "state", "data"]
+)
 def test_what_tells_how_things_stand_loads_nothing_heavy(tmp_path: Path, commands: list[str], most: int) -> None:
     home = grown_home(tmp_path)
     statuses, modules = run([[*one.split(), "--home", str(home.root), "--json"] for one in commands])
