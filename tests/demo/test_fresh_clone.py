@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.running import free_ports
+from tests.harness.ports import free_ports
 
 pytestmark = [pytest.mark.demo, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import warnings
@@ -21,30 +20,20 @@ from typer.testing import CliRunner
 from homeostat.app.supervisor import module_command
 from homeostat.cli.main import app
 from homeostat.kernel.clock import format_instant
+from tests.harness.ports import free_ports
 from tests.harness.stores import with_mlflow
 from tests.harness.world import LOOP, World, day
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
+_START_PATIENCE = 90.0
+"""Within what a test may take, so that one that waits in vain can tell why."""
 MODULES = {
     "control": "homeostat.web.control",
     "gateway": "homeostat.web.gateway",
     "recorder": "homeostat.app.recorder",
     "training": "homeostat.app.training_child",
 }
-
-
-def free_ports() -> int:
-    """The first of two neighbouring free ports."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def until(condition: Any, patience: float = PATIENCE) -> Any:
@@ -70,10 +59,22 @@ class Running:
         self.failed = 0
 
     def ready(self) -> Running:
-        """Wait until doors and control answer."""
-        until(lambda: self.doors.get("/health/live").status_code == 200)
-        until(lambda: self.control.get("/api/loops").status_code == 200)
+        """Wait until doors and control answer. Raises: RuntimeError, with what was logged, when it ended instead."""
+        try:
+            until(lambda: self._ended() or self.doors.get("/health/live").status_code == 200, _START_PATIENCE)
+            until(lambda: self._ended() or self.control.get("/api/loops").status_code == 200, _START_PATIENCE)
+        except TimeoutError as error:
+            raise TimeoutError(self._logged()) from error
+        if self._ended():
+            raise RuntimeError(self._logged())
         return self
+
+    def _ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def _logged(self) -> str:
+        logs = {log.name: log.read_text()[-2000:] for log in sorted((self.home / "process-logs").glob("*.log"))}
+        return f"status {self.process.returncode}, logs {json.dumps(logs, indent=1)}"
 
     def send(self, table: str, rows: list[dict[str, Any]], now: int) -> httpx.Response:
         """Send events; tried again while the recorder is away."""
