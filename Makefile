@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST := .venv/bin/pytest
 # A file of tests for each core and two more, as tests of processes also wait for them; never so many that memory runs
-# out. Files that share installations go to one process (tests/conftest.py); the slow ones, early in the order, begin
+# out. Files that share what they made go to one process (tests/conftest.py); the slow ones, early in the order, begin
 # first.
 PARALLEL := -n $(shell echo $$(($$(nproc) + 2))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

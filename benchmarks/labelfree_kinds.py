@@ -1,6 +1,7 @@
-"""How good estimates before labels are of classes and numbers: ``python -m benchmarks.labelfree_kinds [--json]``.
+"""How good estimates before labels are: ``python -m benchmarks.labelfree_kinds [--json] [--seeds 12]``.
 
-Made-up streams whose inputs move from day to day, or whose relation of inputs and outcomes changes on day 45 of 80.
+Made-up streams of a yes or no, of classes and of numbers whose inputs keep still, move from day to day, or move while
+the relation of inputs and outcomes changes on day 45 of 80. Every third day is looked at.
 Labels are mature three days after a day ends. Each day is estimated as the loop does when it ends, and held against
 what labels then showed; beside it stands the guess that all is as over the last 14 days with labels.
 """
@@ -25,15 +26,18 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.class_confidence import estimated_classes
 from homeostat.stats.class_figures import class_counts
 from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.confidence import Estimated
+from homeostat.stats.confidence import Estimated, estimated
+from homeostat.stats.figures import figure_of, table_of
 from homeostat.stats.number_confidence import Numbers, learnt_errors
 from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import pooled
-from homeostat.stats.tasks import Multiclass, Regression, Task
+from homeostat.stats.sums import ScoreSums, pooled, score_counts
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
-DAYS, PER_DAY, LABEL_DELAY, CHANGES, FIRST, SEEDS = 80, 500, 3, 45, 15, 3
+DAYS, PER_DAY, LABEL_DELAY, CHANGES, FIRST, EVERY, SEEDS = 80, 500, 3, 45, 15, 3, 12
+WANDERING = 0.35
 CLASSES, NUMBER = Multiclass(("a", "b", "c")), Regression()
 FIGURES: Mapping[str, Sequence[str]] = {
+    "binary": ("accuracy", "log_loss", "roc_auc", "f1"),
     "multiclass": ("accuracy", "log_loss", "roc_auc", "f1"),
     "regression": ("rmse", "mae", "bias", "skill"),
 }
@@ -51,8 +55,15 @@ class Day:
     truth: Floats
 
 
-def classes(rng: np.random.Generator, inputs: Floats, turned: bool) -> Day:
+def yes_or_no(rng: np.random.Generator, inputs: Floats, turned: bool) -> Day:
     """A scorer that is too sure, and that does not see what two inputs say together."""
+    odds = inputs @ np.array([1.5, -0.5])
+    right = 1.0 / (1.0 + np.exp(-(odds * (0.3 if turned else 1.0) + 0.8 * inputs[:, 0] * inputs[:, 1]) / 1.3))
+    return Day(inputs, 1.0 / (1.0 + np.exp(-odds)), (rng.random(len(odds)) < right).astype(np.float64))
+
+
+def classes(rng: np.random.Generator, inputs: Floats, turned: bool) -> Day:
+    """The same of three classes."""
     odds = inputs @ _WEIGHTS
     together = 0.8 * inputs[:, :1] * inputs[:, 1:] * np.array([1.0, -1.0, 0.0])
     right = _shares((odds * (0.3 if turned else 1.0) + together) / 1.3)
@@ -72,11 +83,11 @@ def _shares(odds: Floats) -> Floats:
     return told / told.sum(axis=1, keepdims=True)
 
 
-def stream(seed: int, made: Callable[..., Day], changes: int) -> list[Day]:
-    """Inputs wander from day to day, and days share a little that no input shows."""
+def stream(seed: int, made: Callable[..., Day], wandering: float, changes: int) -> list[Day]:
+    """Where inputs wander from day to day, days share what scores do not show."""
     rng, mean, days = np.random.default_rng(seed), np.zeros(2), []
     for place in range(DAYS):
-        mean = 0.85 * mean + 0.35 * rng.normal(size=2)
+        mean = 0.85 * mean + wandering * rng.normal(size=2)
         days.append(made(rng, rng.normal(size=(PER_DAY, 2)) + mean, place >= changes))
     return days
 
@@ -88,6 +99,9 @@ def estimates(task: Task, days: Sequence[Day], place: int, sums: Sequence[Sums])
     if isinstance(task, Multiclass):
         past = [one for at in known if isinstance(one := sums[at], ClassSums)]
         return estimated_classes(class_counts(now.answers), past)
+    if task == BINARY:
+        scored = [one for at in known if isinstance(one := sums[at], ScoreSums)]
+        return estimated(score_counts(now.answers), scored)
     used = [*(days[at] for at in known), now]
     truth = np.concatenate([*(one.truth for one in used[:-1]), np.full(PER_DAY, np.nan)])
     told = np.concatenate([one.answers for one in used])
@@ -96,13 +110,13 @@ def estimates(task: Task, days: Sequence[Day], place: int, sums: Sequence[Sums])
     return learnt.estimated(FIGURES["regression"], [place])
 
 
-def measure(task: Task, made: Callable[..., Day], changes: int) -> Json:
-    """By figure: mean absolute errors of estimates and of the guess, and how often bounds held."""
-    off, guess, held, unknown = (defaultdict[str, list[float]](list) for _ in range(4))
-    for seed in range(SEEDS):
-        days = stream(seed, made, changes)
+def measure(task: Task, made: Callable[..., Day], wandering: float, changes: int, seeds: int) -> Json:
+    """By figure: mean absolute errors of estimates and of the guess, how often bounds held and how wide they were."""
+    off, guess, held, wide, unknown = (defaultdict[str, list[float]](list) for _ in range(5))
+    for seed in range(seeds):
+        days = stream(seed, made, wandering, changes)
         sums = [task.sums(one.truth, one.answers) for one in days]
-        for place in range(FIRST, DAYS):
+        for place in range(FIRST + seed % EVERY, DAYS, EVERY):
             try:
                 found = estimates(task, days, place, sums)
             except NotEnoughData as error:
@@ -110,11 +124,12 @@ def measure(task: Task, made: Callable[..., Day], changes: int) -> Json:
                 continue
             recent = pooled(sums[max(0, place - LABEL_DELAY + 1 - TRAIL_DAYS) : place - LABEL_DELAY + 1])
             for name in FIGURES[task.name]:
-                one, right = found[name], sums[place].figure(name)
+                one, right = found[name], _realised(sums[place], name)
                 if isinstance(one, Estimated):
                     off[name].append(abs(one.interval.value - right))
                     held[name].append(one.interval.low <= right <= one.interval.high)
-                    guess[name].append(abs(recent.figure(name) - right))
+                    wide[name].append(one.interval.high - one.interval.low)
+                    guess[name].append(abs(_realised(recent, name) - right))
     return {
         "unknown": {reason: len(some) for reason, some in unknown.items()},
         "figures": {
@@ -123,18 +138,25 @@ def measure(task: Task, made: Callable[..., Day], changes: int) -> Json:
                 "estimated": float(np.mean(off[name])),
                 "as_lately": float(np.mean(guess[name])),
                 "held": float(np.mean(held[name])),
+                "wide": float(np.mean(wide[name])),
             }
             for name in FIGURES[task.name]
         },
     }
 
 
+def _realised(sums: Sums, name: str) -> float:
+    return figure_of(name, table_of(sums), threshold=0.5) if isinstance(sums, ScoreSums) else sums.figure(name)
+
+
 def main() -> None:
     """Print the table, or JSON."""
+    seeds = int(sys.argv[sys.argv.index("--seeds") + 1]) if "--seeds" in sys.argv else SEEDS
+    streams = (("nothing moves", 0.0, DAYS), ("inputs move", WANDERING, DAYS), ("relation changes", WANDERING, CHANGES))
     cases = {
-        f"{task.name}, {what}": measure(task, made, changes)
-        for task, made in ((CLASSES, classes), (NUMBER, numbers))
-        for what, changes in (("inputs move", DAYS), ("relation changes", CHANGES))
+        f"{task.name}, {what}": measure(task, made, wandering, changes, seeds)
+        for task, made in ((BINARY, yes_or_no), (CLASSES, classes), (NUMBER, numbers))
+        for what, wandering, changes in streams
     }
     if "--json" in sys.argv[1:]:
         print(json.dumps(cases))
@@ -144,7 +166,7 @@ def main() -> None:
         for figure, one in told["figures"].items():
             print(
                 f"  {figure:<10} off by {one['estimated']:.4f}, guess by {one['as_lately']:.4f};"
-                f" bounds held {one['held']:.1%} of {one['days']} days"
+                f" bounds held {one['held']:.1%} of {one['days']} days, {one['wide']:.3f} wide"
             )
 
 

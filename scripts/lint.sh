@@ -18,6 +18,6 @@ check() {
 echo "lint"
 check "ruff check" .venv/bin/ruff check --quiet .
 check "ruff format (mend: make format)" .venv/bin/ruff format --quiet --diff .
-check "mypy --strict" .venv/bin/mypy --no-error-summary --num-workers 2
+check "mypy --strict" .venv/bin/mypy --no-error-summary
 check "import contracts" .venv/bin/lint-imports
 exit "$failed"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -35,16 +40,20 @@ if _RUN is not None:
     os.environ["HOMEOSTAT_KEYS"] = str(_RUN / "keys")
     atexit.register(shutil.rmtree, _RUN, ignore_errors=True)
 
+# The tree of commands is built once: to build it takes twice as long as to run one of them.
+typer.testing._get_command = cache(typer.testing._get_command)
+
 RequirePart = Callable[..., str]
-SHARING = "tests/service/twins/"
+SLOWEST = "tests/service/twins/"
+SHARING = (SLOWEST, "tests/unit/flights/")
 
 
 class _OneProcess(LoadFileScheduling):
-    """A file's tests run in one process; those of a folder that shares its installations run in one, too."""
+    """A file's tests run in one process; those of a folder that shares what it made run in one, too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return SHARING if file.startswith(SHARING) else file
+        return next((folder for folder in SHARING if file.startswith(folder)), file)
 
 
 def pytest_configure() -> None:
@@ -55,18 +64,36 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(SHARING))
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOWEST))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """What is loaded stays: looking for garbage in it, again and again, took a quarter of the time of loading it."""
     gc.disable()
     try:
-        return (yield)
+        with _after_the_first(session.config):
+            return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def _after_the_first(config: pytest.Config) -> Iterator[None]:
+    """The first process compiles the tests; the others wait, and load what it compiled."""
+    if not hasattr(config, "workerinput") or sys.dont_write_bytecode:
+        yield
+        return
+    folder = Path(os.environ[RUN])
+    compiled = folder / "compiled"
+    with open(folder / "compiling", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not compiled.exists():
+            yield
+            compiled.touch()
+            return
+    yield
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneProcess:

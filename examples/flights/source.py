@@ -120,11 +120,11 @@ class _Feed:
         return taken
 
     def _refill(self, chunk: int = 4096) -> bool:
-        if self._taken == len(self._rows):
+        if self._taken == len(self._rows) and self._at < len(self.frame):
             part = self.frame.slice(self._at, chunk)
             self._at += len(part)
             self._rows, self._known, self._taken = part.drop("known").to_dicts(), part["known"].to_list(), 0
-        return bool(self._rows)
+        return self._taken < len(self._rows)
 
 
 def load() -> Flights:

@@ -20,10 +20,10 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import SUSPICIOUS
 from homeostat.stats.association import bins_of
 from homeostat.training.audit import AuditLimits, FeatureSeen, judge_feature
-from homeostat.training.checks import told_apart
 from homeostat.training.outcomes import Outcomes, outcomes_of
 from homeostat.training.shifts import by_known_time, shifted
 from homeostat.training.suspects import Joins, Labels, look_at
+from homeostat.training.telling import told_apart
 from homeostat.training.training_set import (
     LabelledQuestions,
     Sources,

@@ -116,7 +116,7 @@ async def _serve(
         DoorParts(settings, live, recorder, clock, spool.state, gateway, consumers, replica, shadows, answers, tracer)
     )
     await watcher.look()  # what is on disk is served from the first request on
-    _collect_seldom()
+    _collect_hardly_ever()
     beside = asyncio.gather(watcher.run(), application.watch(), replica.run(), _look_at(spool))
     try:
         await application.open()
@@ -212,7 +212,7 @@ async def _listen(settings: GatewaySettings, application: Application) -> None:
     await server.serve()
 
 
-def _collect_seldom() -> None:
+def _collect_hardly_ever() -> None:
     """Leave everything that was imported out of garbage collection: one full pass over it stops all replies for
     tens of milliseconds, and requests leave no cycles behind that would need it often."""
     gc.collect()

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 from homeostat.adapters.files.tabular import TabularFile
-from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.facts_check import check_staged
 from homeostat.app.home import Home
 from homeostat.app.recorder.drain import Drain
@@ -21,7 +20,7 @@ from homeostat.app.staging import Staged, Staging
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break
 from homeostat.data.intake import Intake
-from homeostat.data.journal import Entry, RefusedRow
+from homeostat.data.journal import Entry, HistoryJournal, RefusedRow
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.clock import Instant, format_instant
@@ -83,9 +82,8 @@ def import_history(
     settings.save()
     with sole_writer(home.root):
         stores = open_stores(home.root, tables)
-        assert isinstance(stores.journal, SqliteJournal)
         try:
-            done = _take(home, stores.journal, sources, now, keep_apart, progress)
+            done = _take(home, stores.history, sources, now, keep_apart, progress)
             progress("storing", 0, 1)
             _store(Drain(stores, tables, []))
             progress("storing", 1, 1)
@@ -103,7 +101,7 @@ def _store(drain: Drain) -> None:
 
 def _take(
     home: Home,
-    journal: SqliteJournal,
+    journal: HistoryJournal,
     sources: Sequence[Source],
     now: Instant,
     keep_apart: bool,
@@ -190,7 +188,7 @@ def _check_stopped(home: Home) -> None:
     )
 
 
-def _check_no_life(journal: SqliteJournal, sources: Sequence[Source]) -> None:
+def _check_no_life(journal: HistoryJournal, sources: Sequence[Source]) -> None:
     for source in sources:
         if journal.live(source.table.name):
             raise Conflict(
@@ -200,7 +198,7 @@ def _check_no_life(journal: SqliteJournal, sources: Sequence[Source]) -> None:
             )
 
 
-def _check_order(journal: SqliteJournal, staging: Staging) -> int:
+def _check_order(journal: HistoryJournal, staging: Staging) -> int:
     """Facts are numbered in the order in which they became known, over all tables: nothing may be slipped in before."""
     rows, first = staging.span()
     newest = journal.newest_known()

@@ -6,23 +6,23 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeostat.adapters.signing.keyring import Key, Keyring
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.signing import sign
-from homeostat.app.standings import Standings
 from homeostat.app.trust import must_lie_apart
-from homeostat.control.keys import countersigned, key_changed
-from homeostat.control.state import LoopState
-from homeostat.control.transitions import Transition
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import Conflict, HomeostatError, Untrusted
 from homeostat.registry.bundles import hint_of
 from homeostat.registry.manifest import SIGNATURE, read_manifest
 from homeostat.registry.models import Registry
 from homeostat.registry.sealed import open_sealed
+
+if TYPE_CHECKING:
+    from homeostat.control.state import LoopState
+    from homeostat.control.transitions import Transition
 
 Json = dict[str, Any]
 
@@ -86,6 +86,8 @@ class Keys:
 
         Raises: NotFound, Refused without a key, IntegrityError when its files are not what was registered.
         """
+        from homeostat.control.keys import countersigned
+
         signer = ""
 
         def write(folder: Path) -> None:
@@ -98,6 +100,8 @@ class Keys:
         return {"loop": loop, "version": version, "key": signer}
 
     def _changed(self, kind: str, key: Key) -> Json:
+        from homeostat.control.keys import key_changed
+
         for loop in sorted({one.parent.name for one in self._folders("*")}):
             self._record(loop, lambda state: key_changed(state, kind, key.id, key.reason, self.actor, key.since))
         return self._told(key)
@@ -106,6 +110,8 @@ class Keys:
         """In the ledger; before a loop's first decision there is no moment of its own to write it at."""
         if not self.home.control_db.exists():
             return
+        from homeostat.app.standings import Standings
+
         store = Standings.open(self.home).store
         while (state := store.state(loop)).decided_until is not None:
             after, drafts = change(state)

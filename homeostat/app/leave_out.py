@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.supervisor import module_command
+from homeostat.app.user_code import environment_of_user_code
 from homeostat.kernel.errors import Unavailable
 from homeostat.stats.intervals import Interval
 
@@ -58,7 +59,7 @@ def leave_out(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**quiet_environment(), "PYTHONHASHSEED": "0"},
+            env=environment_of_user_code(),
         )
     late = threading.Timer(seconds * 1.5, child.kill)
     late.start()

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import IO, Any
 
 from homeostat.app.home import write_whole
 from homeostat.app.served_log import Served
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.supervisor import module_command
+from homeostat.app.user_code import environment_of_user_code
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import Unavailable
@@ -102,9 +103,5 @@ def _child(settings: Settings, loop: Loop, months: list[str]) -> subprocess.Pope
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=_environment(),
+            env=environment_of_user_code(),
         )
-
-
-def _environment() -> Mapping[str, str]:
-    return {**quiet_environment(), "PYTHONHASHSEED": "0"}

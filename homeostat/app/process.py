@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from homeostat.app.garbage import collect_seldom
 from homeostat.app.supervisor import die_with_parent
 from homeostat.kernel.errors import HomeostatError
 
@@ -14,8 +15,12 @@ Main = Callable[[Path], None]
 
 
 def process_main(main: Main) -> int:
-    """Run ``main`` with the home folder from the command line; errors of ours become one line and status 1."""
+    """Run ``main`` with the home folder from the command line; errors of ours become one line and status 1.
+
+    ``main`` imports what it needs: that is most of its start.
+    """
     die_with_parent()
+    collect_seldom()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         main(Path(sys.argv[1]))

@@ -86,5 +86,11 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls, home: Path) -> Settings:
-        """Read what the supervisor wrote."""
-        return cls.model_validate_json((home / "settings.json").read_bytes())
+        """Read what the supervisor wrote in this folder.
+
+        In one that was moved or copied since, it is this folder that is meant, and nobody records for it.
+        """
+        found = cls.model_validate_json((home / "settings.json").read_bytes())
+        if found.home.exists() and found.home.samefile(home):
+            return found
+        return found.model_copy(update={"home": home.absolute(), "recorder_socket": ""})

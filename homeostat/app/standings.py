@@ -55,7 +55,8 @@ class Standings:
 
     def approvals(self, loop: Loop, now: Instant | None) -> list[Json]:
         """What waits for a person: questions of a rollout, a policy or a gate that are open."""
-        return views.questions_of(self.overview(loop, now))
+        state = self.store.state(loop.name)
+        return views.questions_of(state, loop, now or state.decided_until or 0)
 
     def overview(self, loop: Loop, now: Instant | None) -> Json:
         """The route and why it is empty, the champion and its promise, versions that the loop's file cannot feed,

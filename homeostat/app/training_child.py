@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeostat.app.garbage import collect_seldom
 from homeostat.app.home import replace_whole, write_whole
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
     job_file, parent, memory = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     die_with(parent)
     stay_small(memory)
+    collect_seldom()
     place = JobFolder(job_file.parent)
     job = TrainingJob.from_json(json.loads(job_file.read_bytes()))
     with place.lock.open("w") as lock:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from homeostat.app.descendants import end_all, ended, held_by_many
 from homeostat.app.home import write_whole
+from homeostat.app.user_code import without_secrets
 from homeostat.kernel.canonical import canonical_json
 from homeostat.training.jobs import (
     JobFolder,
@@ -91,7 +92,7 @@ class TrainingRunner:
         arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes), *kept]
         command = [self.python, "-m", self.module, *arguments]
         pools = dict.fromkeys(_POOLS, str(self.threads))
-        environment = {**os.environ, **pools, **_ENVIRONMENT, **self.variables}
+        environment = {**without_secrets(os.environ), **pools, **_ENVIRONMENT, **self.variables}
         with place.log.open("ab") as log:
             child = subprocess.Popen(
                 command,

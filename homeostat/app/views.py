@@ -302,14 +302,15 @@ def release_of(state: LoopState, gate: Gate) -> Json | None:
     return {**_asked_of(held.asked, held.version, gate.approval), "not_by": held.asked.not_by}
 
 
-def questions_of(overview: Json) -> list[Json]:
-    """Everything that waits for a person, of an overview: by whom it is asked, and the question's id."""
+def questions_of(state: LoopState, loop: Loop, now: Instant) -> list[Json]:
+    """Everything that waits for a person: by whom it is asked, and the question's id."""
+    rollout = state.rollout
     asked = {
-        "rollout": overview["rollout"] and overview["rollout"]["asked"],
-        "retrain": overview["proposal"],
-        "release": overview["release"],
+        "rollout": rollout and rollout.asked and _asked_of(rollout.asked, rollout.candidate, loop.rollout.patience),
+        "retrain": proposal_of(state, loop.retrain, now),
+        "release": release_of(state, loop.gate),
     }
-    found = [{"loop": overview["loop"], "kind": kind, **one} for kind, one in asked.items() if one]
+    found = [{"loop": loop.name, "kind": kind, **one} for kind, one in asked.items() if one]
     return [one for one in found if one["answer"] is None]
 
 

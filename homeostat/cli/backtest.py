@@ -100,6 +100,9 @@ def _text(told: Json) -> None:
     print_table(columns, rows, right=columns[1:-1], whole=True)
     for why in dict.fromkeys(one["regret_unknown"] for one in told["policies"] if one["regret_unknown"]):
         data.print(f"Regret is unknown: {why}.", markup=False)
+    silent = [one for one in told["policies"] if one.get("inconclusive")]
+    for one in silent:
+        data.print(f"{one['name']} could not tell in {one['inconclusive']} of {len(weeks)} weeks.", markup=False)
     data.print(told["note"], markup=False)
     lacking = [one for one in told["versions"] if one["problem"]]
     for one in lacking[:3]:

@@ -103,7 +103,7 @@ def settings_of(home: Path, loop_file: Path) -> Any:
     from homeostat.app.settings import Settings
 
     if (home / "settings.json").exists():
-        return Settings.load(home).model_copy(update={"home": home})
+        return Settings.load(home)
     return Settings(home=home, loop_file=loop_file)
 
 

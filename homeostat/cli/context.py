@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +57,6 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
 
     None is the present of a replay: how far it was decided. It takes no more imports than it must: people wait for it.
     """
-    gc.disable()  # what is made here is needed until the end, and looking for garbage in it takes a tenth of the time
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
     from homeostat.app.home import Home

@@ -15,7 +15,7 @@ from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOp
 from homeostat.cli.output import errors_shown, show, talk
 from homeostat.cli.report import report_text, reported
 from homeostat.cli.run import notice, say_addresses, settings_of
-from homeostat.kernel.clock import format_instant, from_datetime
+from homeostat.kernel.clock import Instant, format_instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def demo(
         from homeostat.cli.demo_watch import Watch, finished
 
         settings = settings_of(LOOP_FILE, home, port, replay=True)
-        _say_if_done(settings, last)
+        if _said_done(settings, last) and exit_after and _decided(settings, last):
+            _report(settings, as_json)
+            return
         with Installation(settings, notice, {"driver": _driver(settings, last)}) as running:
             watch = Watch(settings, last)
             running.watch(lambda: finished(watch, running), every=1.0)
@@ -84,18 +86,30 @@ def _driver(settings: Settings, last: date) -> list[str]:
     )
 
 
-def _say_if_done(settings: Settings, last: date) -> None:
+def _end(last: date) -> Instant:
+    """When a last day has ended where the flights are."""
+    return from_datetime(datetime.combine(last + timedelta(days=1), time(), ZoneInfo("America/New_York")))
+
+
+def _decided(settings: Settings, last: date) -> bool:
+    """Whether nothing was left to decide when it stopped: then only a dashboard has to be run."""
+    operations, loop = opened(settings.home, None)
+    decided = operations.state(loop.name).decided_until
+    return decided is not None and decided >= _end(last)
+
+
+def _said_done(settings: Settings, last: date) -> bool:
     """A second run goes on where the first one stopped, or says that there is nothing left to replay."""
     cursor = settings.paths.driver_cursor
     if not cursor.exists():
-        return
+        return False
     at = int(json.loads(cursor.read_bytes())["at"])
-    end = from_datetime(datetime.combine(last + timedelta(days=1), time(), ZoneInfo("America/New_York")))
-    if at >= end:
+    if done := at >= _end(last):
         talk.print(f"The replay until {last} is done already: here are its report and dashboard.")
         talk.print(f"To start afresh, remove {settings.home} or name another folder with --home.")
     else:
         talk.print(f"Resuming at {format_instant(at)}.")
+    return done
 
 
 def _report(settings: Settings, as_json: bool) -> None:

@@ -3,58 +3,104 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
+from homeostat.app.garbage import collect_seldom
 from homeostat.app.supervisor import ONE_THREAD
-from homeostat.cli import (
-    alerts,
-    approvals,
-    backtest,
-    checkpoints,
-    ci,
-    consumers,
-    contract,
-    decisions,
-    demo,
-    diagnose,
-    drift,
-    drill,
-    economics,
-    explain,
-    features,
-    features_audit,
-    features_get,
-    features_rebuild,
-    features_review,
-    impact,
-    importing,
-    init,
-    keys,
-    latency,
-    ledger,
-    operate,
-    performance,
-    quantise,
-    quarantine,
-    replay,
-    report,
-    retrain,
-    route,
-    run,
-    shadow,
-    skew,
-    slices,
-    tables,
-    training,
-    versions,
-    versions_keep,
-    why,
-)
+
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "demo": ("demo:demo",),
+    "init": ("init:init",),
+    "up": ("run:up",),
+    "ci": ("ci:ci",),
+    "status": ("operate:status",),
+    "route": ("route:route",),
+    "latency": ("latency:latency",),
+    "performance": ("performance:performance",),
+    "slices": ("slices:slices",),
+    "economics": ("economics:economics",),
+    "diagnose": ("diagnose:diagnose",),
+    "backtest": ("backtest:backtest",),
+    "explain": ("explain:explain",),
+    "why": ("why:why",),
+    "impact": ("impact:impact",),
+    "report": ("report:report",),
+    "skew": ("skew:skew",),
+    "drift": ("drift:drift",),
+    "rollback": ("operate:rollback",),
+    "checkpoints": ("checkpoints:checkpoints",),
+    "shadow": ("shadow:shadow",),
+    "quantise": ("quantise:quantise",),
+    "replay": ("replay:replay",),
+    "import": ("importing:import_",),
+    "approvals": ("approvals:approvals",),
+    "approve": ("approvals:approve",),
+    "reject": ("approvals:reject",),
+    "versions": (
+        "versions:app",
+        *("versions_keep:pin", "versions_keep:unpin", "versions_keep:delete", "versions_keep:prune"),
+    ),
+    "decisions": ("decisions:app",),
+    "alerts": ("alerts:app",),
+    "consumers": ("consumers:app",),
+    "features": (
+        "features:app",
+        *("features_audit:audit", "features_get:get", "features_rebuild:rebuild", "features_review:review"),
+    ),
+    "tables": ("tables:app",),
+    "quarantine": ("quarantine:app",),
+    "contract": ("contract:app",),
+    "retrain": ("retrain:app", "training:watch", "training:now"),
+    "drill": ("drill:app",),
+    "ledger": ("ledger:app",),
+    "keys": ("keys:app",),
+}
+"""Each by its name: the module and the function, or the group and the functions that it gets from other modules."""
+
+
+class Commands(TyperGroup):
+    """Imports the command that is asked for, and no other."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None where there is none, and then all are there to be suggested."""
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.commands[name] = _made(name, *COMMANDS[name])
+        return self.commands.get(cmd_name)
+
+
+@cache
+def _made(name: str, first: str, *others: str) -> Any:
+    found = _at(first)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        alone.command(name)(found)
+        return typer.main.get_command(alone)
+    for other in others:
+        found.command(other.partition(":")[2])(_at(other))
+    group = typer.main.get_group(found)
+    group.name = name
+    return group
+
+
+def _at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"homeostat.cli.{module}"), name)
+
 
 app = typer.Typer(
+    cls=Commands,
     name="homeostat",
-    help="Keep a deployed model right: serve, watch, decide, retrain, prove, roll out, take back.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,59 +109,18 @@ app = typer.Typer(
     epilog="Every command takes --json: stdout is then data and nothing else; talk and errors go to stderr. Exit"
     " codes: 0 done, 1 an error that says its mend, 2 wrong usage, 3 a check found a problem, 130 interrupted.",
 )
-app.command("demo")(demo.demo)
-app.command("init")(init.init)
-app.command("up")(run.up)
-app.command("ci")(ci.ci)
-app.command("status")(operate.status)
-app.command("route")(route.route)
-app.command("latency")(latency.latency)
-app.command("performance")(performance.performance)
-app.command("slices")(slices.slices)
-app.command("economics")(economics.economics)
-app.command("diagnose")(diagnose.diagnose)
-app.command("backtest")(backtest.backtest)
-app.command("explain")(explain.explain)
-app.command("why")(why.why)
-app.command("impact")(impact.impact)
-app.command("report")(report.report)
-app.command("skew")(skew.skew)
-app.command("drift")(drift.drift)
-app.command("rollback")(operate.rollback)
-app.command("checkpoints")(checkpoints.checkpoints)
-app.command("shadow")(shadow.shadow)
-app.command("quantise")(quantise.quantise)
-features.app.command("audit")(features_audit.audit)
-features.app.command("get")(features_get.get)
-features.app.command("rebuild")(features_rebuild.rebuild)
-features.app.command("review")(features_review.review)
-for _keeping in (versions_keep.pin, versions_keep.unpin, versions_keep.delete, versions_keep.prune):
-    versions.app.command(_keeping.__name__)(_keeping)
-app.add_typer(versions.app, name="versions")
-app.command("replay")(replay.replay)
-app.add_typer(decisions.app, name="decisions")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(consumers.app, name="consumers")
-app.add_typer(features.app, name="features")
-app.command("import")(importing.import_)
-app.add_typer(tables.app, name="tables")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(contract.app, name="contract")
-app.command("approvals")(approvals.approvals)
-app.command("approve")(approvals.approve)
-app.command("reject")(approvals.reject)
-retrain.app.command("watch")(training.watch)
-retrain.app.command("now")(training.now)
-app.add_typer(retrain.app, name="retrain")
-app.add_typer(drill.app, name="drill")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(keys.app, name="keys")
+
+
+@app.callback()
+def homeostat() -> None:
+    """Keep a deployed model right: serve, watch, decide, retrain, prove, roll out, take back."""
 
 
 def main() -> None:
     """Entry point of the ``homeostat`` command, which shares the machine with serving."""
     for name, number in ONE_THREAD.items():
         os.environ.setdefault(name, number)
+    collect_seldom()
     app()
 
 

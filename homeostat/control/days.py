@@ -108,6 +108,8 @@ class Trail:
     frozen_error: float | None = None
     error_low: float | None = None
     error_high: float | None = None
+    log_loss_low: float | None = None
+    log_loss_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

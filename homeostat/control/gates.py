@@ -32,8 +32,8 @@ class Gate:
     ``min_days``: fewest days of held-out rows. Intervals are two-sided at ``confidence``.
     ``max_shift``: how far apart a feature may be as served over the time ``served`` before and as training computes
     it for those rows: the share of rows moved, KS for numbers and total variation for texts, from 0 to 1.
-    ``max_skill``: a skill above it, where one feature tells the labels apart by itself, is too good to be true: the
-    answer is among the features. It is inconclusive, or the first thing that whoever approves is told.
+    ``max_skill``: a skill above it, where one feature tells the labels apart by itself, or two with each other, is too
+    good to be true: the answer is among the features. It is inconclusive, or what whoever approves is told first.
     ``clean_tree``: only a candidate whose code a commit tells may serve; else a dirty tree is recorded whole.
     ``approval``: a candidate that passed waits so long, in event time, for a person other than the author of the code
     to approve it, and is turned away without; None asks nobody. ``author``: who that is; left out, the author of the
@@ -81,7 +81,8 @@ class Evidence:
     """A candidate's held-out figures; ``difference`` is candidate minus champion, None without a champion.
 
     ``served`` compares its features with those that serving produces; None when it produced none to compare.
-    ``telling`` features tell the labels apart by themselves. ``believed`` is the champion's skill.
+    ``telling`` features, or pairs as "a with b", tell the labels apart by themselves. ``believed`` is the skill of the
+    champion.
     ``dirty``: whether its code differs from the commit of its tree; None where there is none. ``task`` is what the
     loop answers, as `stats.tasks.task_of` reads it.
     """

@@ -11,11 +11,22 @@ from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.verdicts import ACCEPT, REJECT
 
 SIGN = "sign"
+KINDS_OF_STANDING: Mapping[str, tuple[str, ...]] = {
+    "signing": ("rotate_key",),
+    "trusted": ("trust_key", "rotate_key"),
+    "revoked": ("revoke_key",),
+}
+"""The decisions by any of which a key came to stand as it does; the first is told of one that no ledger knows."""
 _TITLES: Mapping[str, str] = {
     "rotate_key": "Key {key} signs versions from now on",
     "trust_key": "Key {key} is believed",
     "revoke_key": "Key {key} is believed no more",
 }
+
+
+def name_of(loop: str, key: str, kind: str) -> str:
+    """The name of the one decision of this kind about a key."""
+    return f"{loop}/keys/{key}/{kind}"
 
 
 def key_changed(state: LoopState, kind: str, key: str, reason: str, actor: str, at: Instant) -> Transition:
@@ -25,12 +36,12 @@ def key_changed(state: LoopState, kind: str, key: str, reason: str, actor: str, 
     """
     verdict = REJECT if kind == "revoke_key" else ACCEPT
     title = _TITLES[kind].format(key=key[:16])
-    return _recorded(state, f"{state.loop}/keys/{key}", kind, verdict, title, reason, actor, {"key": key}, at)
+    return _recorded(state, name_of(state.loop, key, kind), kind, verdict, title, reason, actor, {"key": key}, at)
 
 
 def countersigned(state: LoopState, version: str, key: str, reason: str, actor: str, at: Instant) -> Transition:
     """Somebody vouched for a version with a key; each time is a decision of its own."""
-    name, title = f"{state.loop}/{version}/{state.revision}", f"{version} is signed with key {key[:16]}"
+    name, title = f"{state.loop}/{version}/{state.revision}/{SIGN}", f"{version} is signed with key {key[:16]}"
     return _recorded(state, name, SIGN, ACCEPT, title, reason, actor, {"key": key}, at, version)
 
 
@@ -49,5 +60,5 @@ def _recorded(
     told = {**facts, "done_at": format_instant(at)}
     reasons = (reason,) if reason else ()
     now = state.decided_until or 0
-    draft = Draft(f"{name}/{kind}", state.loop, now, kind, verdict, title, reasons, version, actor, told)
+    draft = Draft(name, state.loop, now, kind, verdict, title, reasons, version, actor, told)
     return Transition(state, (draft,))

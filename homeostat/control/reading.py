@@ -203,8 +203,9 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
     recent = [day for day in days if day.outcomes and day.outcomes.live.rows][-TRAIL_DAYS:]
     live = [day.outcomes.live for day in recent if day.outcomes]
     task, skill = task_of_sums(live), skill_of(live)
-    ranked = "roc_auc" in task.figures
+    ranked, surprised = "roc_auc" in task.figures, "log_loss" in task.figures
     auc = _defined(lambda: task.interval("roc_auc", live)) if ranked else None
+    log_loss = _defined(lambda: task.interval("log_loss", live)) if surprised else None
     if skill is None:
         return None
     first = [sums for day in recent if (sums := day.sums_of(frozen))]
@@ -218,14 +219,16 @@ def trail_of(days: Sequence[Day], frozen: str | None) -> Trail | None:
         auc=None if auc is None else auc.value,
         auc_low=None if auc is None else auc.low,
         auc_high=None if auc is None else auc.high,
-        log_loss=own.figure("log_loss") if "log_loss" in task.figures else None,
+        log_loss=own.figure("log_loss") if surprised else None,
         frozen_skill=None if old is None else _value(old, "skill"),
         frozen_auc=_value(old, "roc_auc") if old and ranked else None,
-        frozen_log_loss=old.figure("log_loss") if old and "log_loss" in task.figures else None,
+        frozen_log_loss=old.figure("log_loss") if old and surprised else None,
         error=None if task.error is None else own.figure(task.error),
         frozen_error=old.figure(task.error) if old and task.error is not None else None,
         error_low=None if error is None else error.low,
         error_high=None if error is None else error.high,
+        log_loss_low=None if log_loss is None else log_loss.low,
+        log_loss_high=None if log_loss is None else log_loss.high,
     )
 
 

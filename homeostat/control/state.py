@@ -196,7 +196,7 @@ class ControlStore(Protocol):
         """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing.
 
         A draft whose id is in the ledger already is not written again.
-        Raises: Conflict when the state is no longer ``before``.
+        Raises: Conflict when the state is no longer ``before``; Unavailable where nothing can be written.
         """
         ...
 

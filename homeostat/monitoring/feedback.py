@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import weights
 from homeostat.stats.arrays import Booleans, Floats
+from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.poststrata import Stratum, strata
+from homeostat.stats.robust_numbers import Foretold
 from homeostat.stats.tasks import BINARY, Regression, Task
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ and what is found of one in fifty then is chance. Asked of what was expected, no
 which few were drawn would favour the others."""
 
 Strata = tuple[Stratum, ...]
+Foretell = Callable[["pa.Table", NDArray[np.int64]], NumberSums]
+"""From rows of a log and how often each counts to the sums that are foretold of them."""
 MOST_SCANT = 0.01
 """Where more of the rows than this can hardly be left alone, those that are say nothing of them."""
 
@@ -37,7 +41,8 @@ class FeedbackDay:
     ``weight`` sums what labelled rows stand for and ``squares`` its squares. ``unknown`` is why the figures of the day
     are not known; None where they are. ``scant`` counts rows of the region whose chance was too small to be stood for,
     and ``clipped`` those of them that were left alone. ``stood`` are the sums of explored rows, each as often as it
-    stands for rows; of numbers, ``strata`` are rows of the region by what was predicted."""
+    stands for rows; of numbers, ``foretold`` are the sums that errors of past days let expect of the region, and
+    ``strata`` are rows of the region by what was predicted, for where that is not known."""
 
     rows: int
     region: int
@@ -53,6 +58,7 @@ class FeedbackDay:
     clipped: int = 0
     stood: Sums | None = None
     strata: tuple[Stratum, ...] = ()
+    foretold: Foretold | None = None
 
     @property
     def left_out(self) -> int:
@@ -69,15 +75,21 @@ def feedback_day(
     *,
     answers: Callable[[pa.Table], NDArray[np.float64]],
     task: Task = BINARY,
+    foretell: Foretell | None = None,
 ) -> FeedbackDay:
     """Of all rows of a day and those with a label, each of which is one of ``one_in``; ``earlier`` are the days of the
-    trail before it. ``answers`` reads what was answered."""
+    trail before it. ``answers`` reads what was answered; of numbers ``foretell`` knows what errors go with inputs."""
     every, told, said = Shaped.of(log), Shaped.of(labelled), answers(labelled)
     region, each = every.region, told.stands_for
 
     def sums(rows: Booleans | NDArray[np.int64]) -> Sums:
         return task.sums(labels[rows], said[rows]).times(one_in)
 
+    foretold = None
+    if foretell is not None and region.any():
+        mine = np.where(told.explored, each, 0)
+        stood_for = NumberSums.of(np.repeat(labels, mine), np.repeat(said, mine), level=getattr(task, "level", None))
+        foretold = Foretold(foretell(log, region.astype(np.int64)), foretell(labelled, mine), stood_for)
     seen = FeedbackDay(
         rows=int(weights(log).sum()),
         region=int(region.sum()),
@@ -92,6 +104,7 @@ def feedback_day(
         clipped=int((every.scant & every.explored).sum()),
         stood=sums(np.repeat(np.arange(each.size), np.where(told.explored, each, 0))),
         strata=_strata(every, told, labels, said, answers(log), task),
+        foretold=foretold,
     )
     why = without_overlap([*earlier, seen])
     return seen if why is None else replace(seen, unknown=why)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
@@ -13,6 +13,7 @@ from homeostat.registry.legs import CodeLeg, ConfigLeg, DataLeg, EnvironmentLeg,
 
 MOST_LINES = 400
 """Lines of one file's difference that are told; how many there are is told of all."""
+_NAMED = 8
 Contents = Mapping[str, bytes]
 
 
@@ -184,8 +185,32 @@ def _values(
 ) -> Iterator[Change]:
     for name in _differing(before, after):
         old, new = before.get(name), after.get(name)
+        if _names(old) and _names(new):
+            yield Change(what, name, plain(old), plain(new), f"{named(name)}: {_members(old, new)}")
+            continue
         shown = _change(*(None if one is None else _short(one, most) for one in (old, new)))
         yield Change(what, name, plain(old), plain(new), f"{named(name)} {shown}")
+
+
+def _names(value: Any) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _members(before: Sequence[str], after: Sequence[str]) -> str:
+    """What of a list went and what came: the instruction sets that only one of two processors has, such as."""
+    told = [
+        f"{_few(names)} {'was' if len(names) == 1 else 'were'} {how}"
+        for names, how in (
+            ([one for one in before if one not in after], "removed"),
+            ([one for one in after if one not in before], "added"),
+        )
+        if names
+    ]
+    return "; ".join(told) or "in another order"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.ahead import ahead, moved_from
 from homeostat.stats.arrays import Floats
 from homeostat.stats.calibration import fit_calibration
 from homeostat.stats.class_figures import CLASS_BINS, CLASS_FIGURES, ClassFigure, Tables
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.confidence import Estimated, jackknifed
-from homeostat.stats.intervals import MIN_BLOCKS, student_interval
+from homeostat.stats.intervals import MIN_BLOCKS
 from homeostat.stats.sums import pooled
 
 FOLDS = 10
@@ -82,6 +83,9 @@ class _Case:
     heads: Tables
     foretold: Tables
     rows: int
+    days: int
+    moved_past: Floats
+    moved_now: float
 
 
 def _case(rows: Floats, history: Sequence[ClassSums], days: int, before: int) -> _Case:
@@ -92,6 +96,7 @@ def _case(rows: Floats, history: Sequence[ClassSums], days: int, before: int) ->
     _same_answers(rows, whole)
     fold = np.arange(len(runs)) % min(FOLDS, len(runs))
     chances = chances_by_class(whole)
+    answered, all_answered = runs[:, :, 1].sum(axis=-2), whole[:, 1].sum(axis=-2)
     others = np.stack([chances_by_class(whole - runs[fold == one].sum(axis=0)) for one in range(fold.max() + 1)])
     to_come = _outcomes(rows, chances)
     moved, variance = _moved(to_come)
@@ -105,6 +110,9 @@ def _case(rows: Floats, history: Sequence[ClassSums], days: int, before: int) ->
         np.stack([tables[max(0, end - days - before) : end - days].sum(axis=0) for end in ends]),
         _outcomes(runs.sum(axis=-2), others[fold]),
         int(rows[0].sum() + known[0].sum()),
+        days,
+        np.array([moved_from((all_answered - run).ravel(), run.ravel()) for run in answered]),
+        moved_from(all_answered.ravel(), rows[:, 1].ravel()),
     )
 
 
@@ -196,13 +204,15 @@ def _estimate(figure: ClassFigure, case: _Case, confidence: float) -> Estimated:
         raise _undefined(figure.name, "of these rows")
     told = np.array([_figure(one, figure.name) for one in case.realised])
     misses = told - figure.expected(case.heads, case.foretold)
-    misses = misses[np.isfinite(misses)]
+    known = np.isfinite(misses)
+    misses, moved = misses[known], case.moved_past[known]
     if misses.size < MIN_BLOCKS:
         raise _undefined(figure.name, f"on all but {misses.size} past runs of days")
     missed, sampling = float(np.sqrt(np.mean(misses**2))), _sampling(figure, case)
     calibration = jackknifed(figure.expected(case.known, case.by_others))
-    error = max(missed, float(np.hypot(sampling, calibration)))
-    around = student_interval(value, error, blocks=int(misses.size), rows=case.rows, confidence=confidence)
+    to_come = ahead(misses, moved=moved, now=case.moved_now, days=case.days)
+    chance = float(np.hypot(sampling, calibration))
+    around = to_come.around(value, chance, blocks=int(misses.size), rows=case.rows, confidence=confidence)
     low, high = max(figure.low, around.low), min(figure.high, around.high)
     return Estimated(dataclasses.replace(around, low=low, high=high), sampling, calibration, missed)
 

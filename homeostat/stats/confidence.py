@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.ahead import ahead, moved_from
 from homeostat.stats.arrays import Floats
 from homeostat.stats.calibration import Method, by_score, chosen_method, fit_calibration
 from homeostat.stats.figures import FIGURES, Figure, Tables, cut_of, table_of, undefined
-from homeostat.stats.intervals import MIN_BLOCKS, Interval, student_interval
+from homeostat.stats.intervals import MIN_BLOCKS, Interval
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
 _STEPS = 64
@@ -28,8 +29,9 @@ class Estimated:
     ``sampling``: which rows come true, were every score worth exactly what is thought and rows independent;
     ``calibration``: what scores are worth, from days left out in turn; ``missed``: how far the same estimate was off
     on past days, each estimated from the others: what days have in common that scores do not show is in it.
-    ``interval`` bounds the figure that labels will show: Student's t for the larger of ``missed`` and the first two
-    together. It is for one fixed look; ``blocks`` counts the past days or runs of days, ``rows`` those estimated.
+    ``interval`` bounds the figure that labels will show: Student's t for the larger of what past misses say of those
+    ahead (`ahead.ahead`) and the first two together. It is for one fixed look; ``blocks`` counts the past days or runs
+    of days, ``rows`` those estimated.
     """
 
     interval: Interval
@@ -94,6 +96,7 @@ class _Case:
     scores are worth without each past run of days; ``moved`` what comes true otherwise than expected in each group of
     bins, with its ``variance``; ``runs`` the past runs, ``foretold`` what was expected of each from the others, and
     ``heads`` the labelled days that each one's trail covers too.
+    ``moved_past`` and ``moved_now`` say how far rows by score lie from the past's, of each run and of those expected.
     """
 
     known: Tables
@@ -105,6 +108,9 @@ class _Case:
     foretold: Tables
     heads: Tables
     rows: int
+    days: int
+    moved_past: Floats
+    moved_now: float
 
 
 def _case(rows: Floats, tables: Tables, days: int, before: int, method: Method) -> _Case:
@@ -129,6 +135,9 @@ def _case(rows: Floats, tables: Tables, days: int, before: int, method: Method) 
         _outcomes(runs.sum(axis=1), others),
         np.stack([tables[max(0, end - days - before) : end - days].sum(axis=0) for end in ends]),
         int(rows.sum() + known.sum()),
+        days,
+        np.array([moved_from((whole - run).sum(axis=0), run.sum(axis=0)) for run in runs]),
+        moved_from(whole.sum(axis=0), rows),
     )
 
 
@@ -137,7 +146,8 @@ def _estimate(figure: Figure, case: _Case, cut: int, confidence: float) -> Estim
     if not np.isfinite(value):
         raise undefined(figure.name, case.known + case.to_come)
     misses = figure.of(case.heads + case.runs, cut) - figure.expected(case.heads, case.foretold, cut)
-    misses = misses[np.isfinite(misses)]
+    known = np.isfinite(misses)
+    misses, moved = misses[known], case.moved_past[known]
     if misses.size < MIN_BLOCKS:
         raise NotEnoughData(
             f"{figure.name} is defined on {misses.size} past runs of days; {MIN_BLOCKS} are the least.",
@@ -146,8 +156,9 @@ def _estimate(figure: Figure, case: _Case, cut: int, confidence: float) -> Estim
         )
     missed, sampling = float(np.sqrt(np.mean(misses**2))), _sampling(figure, case, cut)
     calibration = jackknifed(figure.expected(case.known, case.by_others, cut))
-    error = max(missed, float(np.hypot(sampling, calibration)))
-    around = student_interval(value, error, blocks=int(misses.size), rows=case.rows, confidence=confidence)
+    to_come = ahead(misses, moved=moved, now=case.moved_now, days=case.days)
+    chance = float(np.hypot(sampling, calibration))
+    around = to_come.around(value, chance, blocks=int(misses.size), rows=case.rows, confidence=confidence)
     low, high = max(figure.low, around.low), min(figure.high, around.high)
     return Estimated(dataclasses.replace(around, low=low, high=high), sampling, calibration, missed)
 

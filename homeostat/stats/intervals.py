@@ -136,13 +136,15 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     return Interval(rate, low, high, trials, trials, confidence)
 
 
-def student_interval(value: float, error: float, *, blocks: int, rows: int, confidence: float) -> Interval:
-    """Bounds of ``value`` from its standard error and Student's t with ``blocks - 1`` degrees of freedom."""
+def student_interval(
+    value: float, error: float, *, blocks: int, rows: int, confidence: float, degrees: float | None = None
+) -> Interval:
+    """Bounds of ``value`` from its standard error and Student's t with ``degrees`` of freedom, or ``blocks - 1``."""
     if error == 0:
         return Interval(value, value, value, blocks, rows, confidence)
     from scipy import special  # a quarter of a second that 'status' need not wait for where nothing differs
 
-    reach = float(special.stdtrit(blocks - 1, _tail(confidence))) * error
+    reach = float(special.stdtrit(degrees or blocks - 1, _tail(confidence))) * error
     return Interval(value, value - reach, value + reach, blocks, rows, confidence)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.ahead import ahead
 from homeostat.stats.arrays import Floats, counts
 from homeostat.stats.confidence import Estimated
-from homeostat.stats.intervals import MIN_BLOCKS, student_interval
+from homeostat.stats.intervals import MIN_BLOCKS
 
 Matrix = NDArray[np.float64]
 Foretell = Callable[[Matrix], Floats]
@@ -108,8 +109,8 @@ def estimated_loss(
     sampling = spread / (2.0 * value) if root and value > 0.0 else spread
     apart = np.array(others) - np.mean(others)
     calibration = float(np.sqrt((len(others) - 1) / len(others) * np.dot(apart, apart)))
-    error = max(missed, float(np.hypot(sampling, calibration)))
-    around = student_interval(value, error, blocks=int(days.size), rows=len(now), confidence=confidence)
+    chance, blocks = float(np.hypot(sampling, calibration)), int(days.size)
+    around = ahead(seen - said).around(value, chance, blocks=blocks, rows=len(now), confidence=confidence)
     return Estimated(dataclasses.replace(around, low=max(0.0, around.low)), sampling, calibration, missed)
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.ahead import ahead as error_ahead
+from homeostat.stats.ahead import moved_from
 from homeostat.stats.arrays import Booleans, Floats
 from homeostat.stats.confidence import Estimated, jackknifed
-from homeostat.stats.intervals import MIN_BLOCKS, student_interval
+from homeostat.stats.intervals import MIN_BLOCKS
 from homeostat.stats.losses import Foretell, Learn, Matrix, binned_losses, foretold
 from homeostat.stats.number_sums import SLICES, NumberSums
 from homeostat.stats.sums import pooled
@@ -24,7 +26,7 @@ STRANGE = 0.1
 """Where more than this share of rows has an input unlike any with a label, nothing is known of their errors."""
 _BEYOND = 0.25
 """So far, in spreads of the past, a number may lie outside of what the past had: time goes on in many inputs."""
-_GRID, _SIZES = 16, 16
+_GRID, _SIZES = 16, 64
 _LEAST: Mapping[str, float] = {"skill": -np.inf, "bias": -np.inf}
 
 
@@ -55,7 +57,8 @@ class LearntErrors:
     """What past days say of errors. ``realised`` and ``expected`` are the sums of each past day's rows as they were and
     as the others let expect; ``ahead`` those of days to come, of all that was learnt and without each part of the past.
     ``spread`` is how far single rows are off what is foretold of them: of the error, its size, its square and the loss.
-    ``moved`` is of how many past rows one counts, by day ahead, if only those alike count: 1 where nothing moved.
+    ``moved`` is of how many past rows one counts, by day ahead, if only those with errors alike count: 1 where nothing
+    moved; ``moved_past`` is the same of each past day among the others.
     """
 
     level: float | None
@@ -64,6 +67,7 @@ class LearntErrors:
     ahead: Mapping[int, tuple[NumberSums, Sequence[NumberSums]]]
     spread: Mapping[str, float]
     moved: Mapping[int, float]
+    moved_past: Floats
     rows: int
 
     def estimated(
@@ -95,12 +99,12 @@ class LearntErrors:
         others = [
             _figure(pooled([*known, *(parts[fold] for _, parts in to_come)]), name) for fold in range(self._folds)
         ]
-        misses = self._misses(name, len(ahead), len(known))
+        misses, moved = self._misses(name, len(ahead), len(known))
         missed, calibration = float(np.sqrt(np.mean(misses**2))), jackknifed(np.array(others))
         sampling = self._sampling(name, whole, sum(one.rows for one, _ in to_come), value)
-        moved = float(np.sqrt(np.mean([self.moved[day] for day in ahead])))
-        error = max(missed * moved, float(np.hypot(sampling, calibration)))
-        around = student_interval(value, error, blocks=int(misses.size), rows=whole.rows, confidence=confidence)
+        now = float(np.mean([self.moved[day] for day in ahead]))
+        off, chance = error_ahead(misses, moved=moved, now=now, days=len(ahead)), float(np.hypot(sampling, calibration))
+        around = off.around(value, chance, blocks=int(misses.size), rows=whole.rows, confidence=confidence)
         low, high = max(_LEAST.get(name, 0.0), around.low), min(1.0 if name == "skill" else np.inf, around.high)
         return Estimated(dataclasses.replace(around, low=low, high=high), sampling, calibration, missed)
 
@@ -108,18 +112,21 @@ class LearntErrors:
     def _folds(self) -> int:
         return min(len(parts) for _, parts in self.ahead.values())
 
-    def _misses(self, name: str, run: int, before: int) -> Floats:
-        """What was realised of past runs of days, those before each among them, less what was expected."""
-        found = []
+    def _misses(self, name: str, run: int, before: int) -> tuple[Floats, Floats]:
+        """What was realised of past runs of days, those before each among them, less what was expected; and how far
+        each run lay from the others."""
+        found, lay = list[float](), list[float]()
         for end in range(len(self.realised), run - 1, -run):
             head, mine = self.realised[max(0, end - run - before) : end - run], slice(end - run, end)
             seen, said = (_figure(pooled([*head, *part[mine]]), name) for part in (self.realised, self.expected))
-            found.append(seen - said)
-        misses = np.array([one for one in found if np.isfinite(one)])
+            if np.isfinite(seen - said):
+                found.append(seen - said)
+                lay.append(float(self.moved_past[mine].mean()))
+        misses = np.array(found)
         if misses.size < MIN_BLOCKS:
             mend = "Wait for labels to mature."
             raise NotEnoughData(f"{name} is defined on {misses.size} past runs of days.", mend=mend)
-        return misses
+        return misses, np.array(lay)
 
     def _sampling(self, name: str, whole: NumberSums, to_come: int, value: float) -> float:
         """The standard error from single rows, days taken as they are; of the rows to come as of the sample."""
@@ -131,6 +138,31 @@ class LearntErrors:
 
 
 _binned_errors: Learn = partial(binned_losses, least=-np.inf)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What went with errors: foretells sums of other rows. ``grid`` is how far truths lie from answers, in units of the
+    foretold size of the error."""
+
+    parts: _Parts
+    grid: Floats
+    level: float | None
+
+    @classmethod
+    def of(cls, past: Numbers, *, level: float | None = None) -> Self:
+        """Learn from labelled rows of past days. Raises: NotEnoughData without any."""
+        if not past.days.size or np.isnan(past.truth).any():
+            raise NotEnoughData("No labelled rows to learn from.", mend="Wait for labels to mature.")
+        parts = _Parts.learn(past, binned_losses, _binned_errors)
+        return cls(parts, _grid(past, parts.told(past)), level)
+
+    def sums(self, rows: Numbers, times: NDArray[np.int64] | None = None) -> NumberSums:
+        """What is expected of some rows, each so many ``times``."""
+        chosen = np.arange(rows.days.size) if times is None else np.repeat(np.arange(rows.days.size), times)
+        if not chosen.size:
+            return NumberSums.of([], [], level=self.level)
+        return _sums(rows.answers[chosen], self.parts.told(rows)[:, chosen], self.grid, self.level)
 
 
 def learnt_errors(
@@ -179,7 +211,7 @@ def learnt_errors(
         [_sums(past.answers[day == at], told[:, day == at], grid, level) for at in range(names.size)],
         {at: _ahead(now.take(now.days == at), rows, (whole, others), grid, level) for at, rows in ahead.items()},
         _spread(truth, told, level),
-        {at: _moved(told[1], whole.told(now.take(now.days == at))[1]) for at in ahead},
+        *_moved(told[1], day, {at: whole.told(now.take(now.days == at))[1] for at in ahead}),
         max(1, len(now.days)),
     )
 
@@ -250,14 +282,17 @@ def _drawn(answers: Floats, sizes: Floats, grid: Floats) -> Floats:
     return np.asarray(found.ravel(), dtype=np.float64)
 
 
-def _moved(past: Floats, now: Floats) -> float:
-    """Of how many rows one would count, were past rows weighed so that as many have errors of each foretold size.
-
-    Source: Kish (1965), Survey Sampling, section 11.7.
-    """
+def _moved(past: Floats, day: NDArray[np.int64], ahead: Mapping[int, Floats]) -> tuple[dict[int, float], Floats]:
+    """How far the foretold sizes of errors lie from the past's: of each day ahead, and of each past day."""
     edges = np.unique(np.quantile(past, np.arange(1, _SIZES) / _SIZES))
-    were, are = (np.bincount(np.searchsorted(edges, one), minlength=edges.size + 1) / one.size for one in (past, now))
-    return max(1.0, float((np.square(are) / np.maximum(were, 1.0 / past.size)).sum()))
+
+    def counted(sizes: Floats) -> NDArray[np.int64]:
+        return np.bincount(np.searchsorted(edges, sizes), minlength=edges.size + 1)
+
+    each = [counted(past[day == at]) for at in range(int(day.max()) + 1)]
+    whole = np.sum(each, axis=0)
+    found = np.array([moved_from(whole - mine, mine) for mine in each])
+    return {at: moved_from(whole, counted(sizes)) for at, sizes in ahead.items()}, found
 
 
 def _ahead(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.bootstrap import bootstrap_interval
@@ -31,6 +32,22 @@ class Own:
 
     def sums(self, labels: Any, answers: Any) -> MeanSums:
         """One day's rows, at least one. Raises: InvalidInput where the function fails or gives no finite number."""
+        rows, found = len(labels), self._found(labels, answers)
+        return MeanSums(self.name, rows, float(found * rows if found.shape == () else found.sum()))
+
+    def weighted(self, labels: Any, answers: Any, weights: Any) -> float:
+        """The mean where each row stands for ``weights`` rows, whole numbers: as if it were there so often.
+
+        Raises: as `sums`.
+
+        >>> far = Own("far", "lower", lambda truth, said: abs(truth - said))
+        >>> far.weighted(np.array([1.0, 5.0]), np.zeros(2), np.array([3.0, 1.0]))
+        2.0
+        """
+        often = np.repeat(np.arange(len(labels)), np.asarray(weights, dtype=np.int64))
+        return float(self._found(labels[often], answers[often]).mean())
+
+    def _found(self, labels: Any, answers: Any) -> NDArray[np.float64]:
         rows = len(labels)
         try:
             found = np.asarray(self.function(labels, answers), dtype=np.float64)
@@ -38,7 +55,7 @@ class Own:
             raise self._unfit(f"raises {type(error).__name__}: {error}") from error
         if found.shape not in ((), (rows,)) or not np.isfinite(found).all():
             raise self._unfit(f"gives {'no finite numbers' if found.shape in ((), (rows,)) else found.shape}")
-        return MeanSums(self.name, rows, float(found * rows if found.shape == () else found.sum()))
+        return found
 
     def _unfit(self, why: str) -> InvalidInput:
         return InvalidInput(

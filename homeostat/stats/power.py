@@ -6,45 +6,30 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.arrays import counts, finite, same_length
 from homeostat.stats.intervals import MIN_BLOCKS
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """How alike rows of one block are: ``correlation`` within blocks, between 0 and 1, and the sizes of blocks.
+    """How alike rows of one block are: ``correlation`` within blocks, between 0 and 1, and their size.
 
-    ``mean_size`` is in rows; ``uneven`` is the squared coefficient of variation of sizes, 0 for blocks of one size;
-    ``variance`` is that of one row, within and between blocks together.
+    ``mean_size`` is in rows; ``variance`` is that of one row, within and between blocks together.
     """
 
     correlation: float
     mean_size: float
-    uneven: float
     variance: float
     blocks: int
 
     @property
     def design_effect(self) -> float:
-        """How many rows do the work of one independent row: ``1 + ((1 + uneven) * mean_size - 1) * correlation``.
+        """How many rows do the work of one independent row: ``1 + (mean_size - 1) * correlation``.
 
-        Source: Kish (1965), Survey Sampling; Eldridge, Ashby and Kerry (2006), Int. J. Epidemiology 35(5), 1292-1300.
+        Source: Kish (1965), Survey Sampling, section 5.4.
         """
-        return max(1.0, 1.0 + ((1.0 + self.uneven) * self.mean_size - 1.0) * self.correlation)
-
-    def to_json(self) -> dict[str, float | int]:
-        """The JSON form, with the design effect."""
-        return {
-            "correlation": self.correlation,
-            "mean_size": self.mean_size,
-            "uneven": self.uneven,
-            "variance": self.variance,
-            "blocks": self.blocks,
-            "design_effect": self.design_effect,
-        }
+        return max(1.0, 1.0 + (self.mean_size - 1.0) * self.correlation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,34 +124,6 @@ def detection_delay(labels: float, labels_per_day: float, *, label_delay: float 
     return labels / labels_per_day + label_delay
 
 
-def clusters(sums: ArrayLike, squares: ArrayLike, sizes: ArrayLike) -> Clusters:
-    """How alike rows of one block are, from each block's sum, sum of squares and number of rows.
-
-    The analysis-of-variance estimate of the intra-class correlation, cut to [0, 1]. For 0 and 1 the squares are the
-    sums.
-    Raises: NotEnoughData with fewer than 3 blocks, no block of two rows, or rows that are all alike.
-    Source: Donner (1986), International Statistical Review 54(1), 67-82.
-
-    >>> alike = clusters([10, 0, 10, 0], [10, 0, 10, 0], [10, 10, 10, 10])
-    >>> alike.correlation, alike.design_effect
-    (1.0, 10.0)
-    """
-    totals, second, counted = finite("sums", sums), counts("squares", squares), counts("sizes", sizes)
-    same_length(sums=totals, squares=second, sizes=counted)
-    totals, second, counted = totals[counted > 0], second[counted > 0], counted[counted > 0]
-    blocks, rows = counted.size, float(counted.sum())
-    if blocks < MIN_BLOCKS or rows <= blocks:
-        raise NotEnoughData("Too few rows to say how alike they are.", mend="Take a longer span.", blocks=blocks)
-    between = float((totals**2 / counted).sum() - totals.sum() ** 2 / rows) / (blocks - 1)
-    within = max(float((second - totals**2 / counted).sum()) / (rows - blocks), 0.0)
-    usual = (rows - float((counted**2).sum()) / rows) / (blocks - 1)
-    variance = max((between - within) / usual, 0.0) + within
-    if variance <= 0.0:
-        raise NotEnoughData("All rows are alike.", mend="Take a longer span.", rows=rows)
-    uneven = float(counted.var() / counted.mean() ** 2)
-    return Clusters(1.0 - within / variance, rows / blocks, uneven, variance, blocks)
-
-
 def detection(
     alike: Clusters,
     change: float,
@@ -184,7 +141,7 @@ def detection(
     Raises: InvalidInput for a change of 0, a negative delay or a chance outside (0, 1).
     Source: Guenther (1981), The American Statistician 35(4), 243-244, for the t correction.
 
-    >>> detection(Clusters(0.02, 500, 0.0, 0.16, 60), 0.05, label_delay=1.0).sentence()
+    >>> detection(Clusters(0.02, 500, 0.16, 60), 0.05, label_delay=1.0).sentence()
     'a 5-point drop would take 12 days to see'
     """
     if not (block_days > 0.0 and label_delay >= 0.0):

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from homeostat.kernel.errors import NotEnoughData, Refused
-from homeostat.stats.metrics import roc_auc
+from homeostat.kernel.errors import Refused
 from homeostat.training.rows import TrainingRows
-from homeostat.training.training_set import LabelledRows
 
 MIN_OF_CLASS = 20
 """With fewer rows of an outcome nothing can be learnt about it."""
-TELLING = 0.99
-"""The AUC of one feature by itself from which it tells the answer."""
 MAX_MISSING = 0.98
 """A feature missing in a greater share of the rows means that its table is broken, not that it is rare."""
 
@@ -76,53 +69,6 @@ def _refuse_one_class(rows: TrainingRows) -> None:
             rows=rows.label.size,
             classes=told,
         )
-
-
-def telling_features(rows: LabelledRows) -> list[str]:
-    """Features that tell the rows' labels almost without fault: hardly ever what was known when asked.
-
-    Numbers by their order, or by where they are missing; texts by what the label is of the others that have it.
-    """
-    label = told_apart(rows.label)
-    return [name for name, values in rows.columns.items() if _tells(values, label)]
-
-
-def told_apart(label: NDArray[Any]) -> NDArray[np.bool_]:
-    """By what rows are told apart: a yes or no itself, a number above the median, the commonest class.
-
-    >>> told_apart(np.array([1.0, 5.0, 3.0])).tolist()
-    [False, True, False]
-    """
-    if label.dtype == np.bool_:
-        return label
-    if label.dtype.kind == "f":
-        return np.asarray(label > np.median(label), dtype=np.bool_)
-    names, counts = np.unique(label, return_counts=True)
-    return np.asarray(label == names[counts.argmax()], dtype=np.bool_)
-
-
-def _tells(values: NDArray[Any], label: NDArray[np.bool_]) -> bool:
-    if values.dtype == object:
-        return _auc(_of_the_others(values, label), label) >= TELLING
-    known = ~np.isnan(values)
-    places = np.unique(values[known], return_inverse=True)[1]
-    found = [_auc(places / max(1, places.size), label[known]), _auc(known.astype(np.float64), label)]
-    return any(max(one, 1 - one) >= TELLING for one in found)
-
-
-def _auc(scores: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
-    """One half, which tells nothing, where there is nothing to tell."""
-    try:
-        return roc_auc(label, scores)
-    except NotEnoughData:
-        return 0.5
-
-
-def _of_the_others(texts: NDArray[Any], label: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The share of yes among the other rows of the same text; one half for a text that no other row has."""
-    places = np.unique(np.array(["" if one is None else str(one) for one in texts]), return_inverse=True)[1]
-    rows, yes = np.bincount(places)[places], np.bincount(places, weights=label)[places]
-    return np.where(rows > 1, (yes - label) / np.maximum(rows - 1, 1), 0.5)
 
 
 def _refuse_absent_features(rows: TrainingRows) -> None:

@@ -63,7 +63,8 @@ class Evaluation:
     ``first`` and ``last`` are when the earliest and latest of the ``rows`` were asked; ``days`` counts
     blocks. None stands for unknown: no champion, too few days, or only one outcome. ``served`` compares the
     features that the candidate was trained on with those that serving produces; None before it produced any.
-    ``telling`` features tell the labels apart by themselves, and the candidate's skill is suspiciously high.
+    ``telling`` features, or pairs as "a with b", tell the labels apart by themselves, and the candidate's skill is
+    suspiciously high.
     """
 
     rows: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
@@ -130,14 +130,6 @@ class Search:
         if all(name in config and one.holds(config[name]) for name, one in self.space.items()):
             return {name: config[name] for name in self.space}
         return None
-
-
-class Propose(Protocol):
-    """Chooses what is tried next: a pure function of what was tried."""
-
-    def __call__(self, search: Search, tried: Sequence[Trial]) -> Mapping[str, Value]:
-        """Values for every key of the space."""
-        ...
 
 
 def best(tried: Sequence[Trial]) -> Trial:

@@ -7,21 +7,22 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
-from starlette.types import ASGIApp
-
-from homeostat.app.control.process import ControlProcess, build
-from homeostat.app.ports import check_port_free
 from homeostat.app.process import process_main
-from homeostat.app.settings import Settings
-from homeostat.web.api.application import application
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from homeostat.app.control.process import ControlProcess
 
 
 def main(home: Path) -> None:
     """Reconcile, and answer the API and the dashboard, until told to stop."""
+    from homeostat.app.control.process import build
+    from homeostat.app.ports import check_port_free
+    from homeostat.app.settings import Settings
+
     settings = Settings.load(home)
     check_port_free(settings.port + 1)
     process = build(settings)
@@ -35,6 +36,8 @@ def main(home: Path) -> None:
 
 
 def _api(process: ControlProcess) -> ASGIApp:
+    from homeostat.web.api.application import application
+
     api = application(process.service)
     if process.tracer is None:
         return api
@@ -44,6 +47,10 @@ def _api(process: ControlProcess) -> ASGIApp:
 
 
 async def _serve(app: ASGIApp, port: int) -> None:
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server.embed import Server
+
     server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGI, websockets=False, log_level=LogLevels.error)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -54,35 +54,75 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Open]:
-    """Open the dashboard: ``opened("mid", size=PHONE, clock="system")``. All is closed after."""
-    closers: list[Callable[[], None]] = []
+class Tab:
+    """One tab of the browser and one server for all tests of a file: what a page loads again lies in the cache."""
 
-    def open_page(
-        state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", path: str = "/", **loop: Any
+    def __init__(self, browser: Browser) -> None:
+        self._context = browser.new_context(reduced_motion="reduce")
+        page, self._dashboard = self._context.new_page(), Dashboard("empty", cached=True)
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: _note(self._seen, message.type, message.text))
+        page.on("pageerror", lambda error: self._seen.complaints.append(str(error)))
+        page.on("request", lambda request: self._seen.hosts.add(urlsplit(request.url).netloc))
+        self._seen = Seen(page, self._dashboard)
+        self._shown: object = None
+
+    def open(
+        self, state: str, *, size: tuple[int, int] = LAPTOP, theme: str = "light", path: str = "/", **loop: Any
     ) -> Seen:
-        dashboard = Dashboard(state)
+        """A new page of a new loop, as if nobody had looked before."""
+        self.leave()
+        page = self._seen.page
+        self._dashboard.show(state)
         for name, value in loop.items():
-            setattr(dashboard.loop, name, value)
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if theme == "dark" else "light",
-            reduced_motion="reduce",
-        )
-        seen = Seen(context.new_page(), dashboard)
-        seen.page.set_default_timeout(PATIENCE)
-        seen.page.on("console", lambda message: _note(seen, message.type, message.text))
-        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        seen.page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).netloc))
-        closers.extend((context.close, dashboard.stop))
-        seen.page.goto(dashboard.address + path)
-        seen.page.wait_for_selector("body[data-ready]")
-        return seen
+            setattr(self._dashboard.loop, name, value)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.goto(self._dashboard.address + path)
+        page.wait_for_selector("body[data-ready]")
+        return self._seen
 
-    yield open_page
-    for close in closers:
-        close()
+    def look(self, *asked: Any, **how: Any) -> Seen:
+        """The page that the test before looked at where it is this one, otherwise a new one."""
+        if self._shown != (asked, how):
+            self.open(*asked, **how)
+            self._shown = (asked, how)
+        return self._seen
+
+    def leave(self) -> None:
+        """Forget what was shown, told and chosen."""
+        page, self._shown = self._seen.page, None
+        if page.url != "about:blank":
+            page.mouse.move(0, 0)
+            page.evaluate("localStorage.clear()")
+            page.goto("about:blank")
+        self._seen = Seen(page, self._dashboard)
+
+    def close(self) -> None:
+        """Close the tab and stop the server."""
+        self._context.close()
+        self._dashboard.stop()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Tab]:
+    """The tab of a file's tests."""
+    found = Tab(browser)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def opened(tab: Tab) -> Iterator[Open]:
+    """Open the dashboard: ``opened("mid", size=PHONE, clock="system")``. It is left after."""
+    yield tab.open
+    tab.leave()
+
+
+@pytest.fixture
+def looked(tab: Tab) -> Open:
+    """The same for a test that changes nothing: neighbours that look at the same share one page."""
+    return tab.look
 
 
 @pytest.fixture(scope="session")

@@ -57,12 +57,11 @@ def test_a_focused_mark_keeps_the_focus_while_days_pass(opened: Open) -> None:
 
 def test_it_says_quietly_that_control_is_away_and_recovers(opened: Open) -> None:
     seen = opened("mid")
-    seen.dashboard.stop()
     banner = seen.page.locator("#banner")
-    expect(banner).to_contain_text("Control does not answer.")
-    expect(banner).to_contain_text("Serving goes on without it.")
-    expect(seen.page.locator(".arm strong").first).to_have_text("v6")
-    seen.dashboard.start()
+    with seen.dashboard.away():
+        expect(banner).to_contain_text("Control does not answer.")
+        expect(banner).to_contain_text("Serving goes on without it.")
+        expect(seen.page.locator(".arm strong").first).to_have_text("v6")
     expect(banner).to_be_empty()
     assert [text for text in seen.complaints if "ERR_CONNECTION" not in text] == []
 

@@ -19,6 +19,19 @@ PAGES = (
 )
 ONE = f"/prediction?id={IDS[7]}"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => (each.open = true))"
+BEFORE = {
+    "/tables": ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"],
+    "/features": ["No feature is measured yet.", "No day is measured yet"],
+    "/prediction": ["No prediction was served yet.", "No prediction yet"],
+    "/diagnosis": [
+        *("Nothing to diagnose yet.", "Nothing to ask yet", "Nothing to tell apart yet", "No retraining was asked for"),
+    ],
+    "/alerts": ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"],
+    "/lineage": ["No version is here yet.", "No version yet", "Nothing is chosen"],
+    "/backtest": ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"],
+    "/economics": ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"],
+}
+"""What a page says before anything has happened."""
 
 
 @pytest.mark.parametrize("path", [*PAGES, ONE])
@@ -35,8 +48,10 @@ def test_a_page_renders_without_complaint_fits_and_stands_out(
 
 
 @pytest.mark.parametrize("path", [*PAGES, ONE])
-def test_an_empty_page_renders_without_complaint(opened: Open, path: str) -> None:
+def test_before_anything_happened_a_page_says_what_will_come_without_complaint(opened: Open, path: str) -> None:
     seen = opened("empty", path=path)
+    shown = seen.page.inner_text("main")
+    assert [text for text in BEFORE.get(path, []) if text not in shown] == []
     seen.page.evaluate(OPEN_ALL)
     assert [one for one in complaints(seen, "main") if "404" not in one] == []
 
@@ -61,34 +76,8 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
     assert page.title() == "late-arrival \N{MIDDLE DOT} Homeostat"
 
 
-@pytest.mark.parametrize(
-    ("path", "texts"),
-    [
-        ("/tables", ["Nothing has come in yet.", "No rows yet", "Nothing kept apart"]),
-        ("/features", ["No feature is measured yet.", "No day is measured yet"]),
-        ("/prediction", ["No prediction was served yet.", "No prediction yet"]),
-        (
-            "/diagnosis",
-            [
-                "Nothing to diagnose yet.",
-                "Nothing to ask yet",
-                "Nothing to tell apart yet",
-                "No retraining was asked for",
-            ],
-        ),
-        ("/alerts", ["Nothing is wrong that is watched.", "No alert is open", "No address is configured"]),
-        ("/lineage", ["No version is here yet.", "No version yet", "Nothing is chosen"]),
-        ("/backtest", ["No back-test was run yet.", "Nothing to compare yet", "No picture yet"]),
-        ("/economics", ["No version serves yet.", "not said: training_hour", "what an hour of people's work costs"]),
-    ],
-)
-def test_before_anything_happened_a_page_says_what_will_come(opened: Open, path: str, texts: list[str]) -> None:
-    shown = opened("empty", path=path).page.inner_text("main")
-    assert [text for text in texts if text not in shown] == []
-
-
-def test_economics_draws_how_skill_falls_and_the_interval_that_costs_least(opened: Open) -> None:
-    page = opened("full", path="/economics").page
+def test_economics_draws_how_skill_falls_and_the_interval_that_costs_least(looked: Open) -> None:
+    page = looked("full", path="/economics").page
     said = page.locator("#costs svg").get_attribute("aria-label")
     assert said is not None
     assert said.startswith("A day costs least, ")
@@ -96,8 +85,8 @@ def test_economics_draws_how_skill_falls_and_the_interval_that_costs_least(opene
     assert page.locator("#decay .dot-seen").count() > 5
 
 
-def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_asked_for(opened: Open) -> None:
-    page = opened("full", path="/backtest").page
+def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_asked_for(looked: Open) -> None:
+    page = looked("full", path="/backtest").page
     rows = page.locator("#policies tbody tr")
     assert rows.first.locator("th").inner_text() == "oracle"
     assert {"own", "monthly", "never"} <= {*rows.locator("th").all_inner_texts()}
@@ -106,8 +95,8 @@ def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_a
     assert "promoted" in page.inner_text("#asked tbody")
 
 
-def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None:
-    page = opened("full", path="/tables?table=weather").page
+def test_tables_tell_which_is_late_and_what_was_kept_apart(looked: Open) -> None:
+    page = looked("full", path="/tables?table=weather").page
     assert page.inner_text(".headline-main") == "weather is late: 4 h old, limit 3 h."
     assert page.locator("#list tr.chosen .pill").inner_text() == "Late"
     assert "9 rows kept apart." in page.inner_text("#status")
@@ -121,6 +110,17 @@ def test_tables_tell_which_is_late_and_what_was_kept_apart(opened: Open) -> None
         "Silence at the day's end; objective 3 h dotted",
         "Rows kept apart, by day of the loop",
     ]
+
+
+def test_days_of_a_table_are_read_out_by_arrow_keys(looked: Open) -> None:
+    page = looked("full", path="/tables?table=weather").page
+    pad = page.get_by_role("slider")
+    pad.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(pad).to_have_attribute("aria-valuetext", re.compile(r"^Tue, 31 Dec 2013: \d+ rows, silent for \d+ (min|h)$"))
+    expect(page.locator("#tooltip")).to_contain_text("Silent for")
+    page.keyboard.press("Escape")
+    expect(page.locator("#tooltip")).to_be_hidden()
 
 
 def test_while_the_recorder_is_away_nothing_is_claimed_of_what_came_in(opened: Open) -> None:
@@ -142,27 +142,16 @@ def test_another_table_is_chosen_without_loading_the_page_again_and_back_returns
     assert page.evaluate("window.same") is True
 
 
-def test_days_of_a_table_are_read_out_by_arrow_keys(opened: Open) -> None:
-    page = opened("full", path="/tables?table=weather").page
-    pad = page.get_by_role("slider")
-    pad.focus()
-    page.keyboard.press("ArrowLeft")
-    expect(pad).to_have_attribute("aria-valuetext", re.compile(r"^Tue, 31 Dec 2013: \d+ rows, silent for \d+ (min|h)$"))
-    expect(page.locator("#tooltip")).to_contain_text("Silent for")
-    page.keyboard.press("Escape")
-    expect(page.locator("#tooltip")).to_be_hidden()
-
-
-def test_features_are_listed_by_drift_with_what_is_missing(opened: Open) -> None:
-    page = opened("full", path="/features").page
+def test_features_are_listed_by_drift_with_what_is_missing(looked: Open) -> None:
+    page = looked("full", path="/features").page
     psi = [float(text) for text in page.locator("#list tbody td:nth-child(2)").all_inner_texts()]
     assert psi == sorted(psi, reverse=True)
     assert "More is missing than in training: origin_pressure." in page.inner_text("#status")
     assert page.locator("#list tbody tr").count() == 27
 
 
-def test_a_number_is_shown_as_quantiles_over_the_training_ones(opened: Open) -> None:
-    page = opened("full", path="/features?feature=distance").page
+def test_a_number_is_shown_as_quantiles_over_the_training_ones(looked: Open) -> None:
+    page = looked("full", path="/features?feature=distance").page
     assert (page.get_attribute("path.line.live >> nth=0", "d") or "").count("L") > 320
     assert page.locator(".ref-band").count() >= 2
     page.get_by_role("slider").focus()
@@ -171,8 +160,8 @@ def test_a_number_is_shown_as_quantiles_over_the_training_ones(opened: Open) -> 
     expect(page.locator("#tooltip")).to_contain_text("in training")
 
 
-def test_a_text_is_shown_as_shares_of_its_categories(opened: Open) -> None:
-    page = opened("full", path="/features?feature=carrier").page
+def test_a_text_is_shown_as_shares_of_its_categories(looked: Open) -> None:
+    page = looked("full", path="/features?feature=carrier").page
     labels = page.locator("[data-panel^=Share] text.axis").all_text_contents()
     assert [label.split()[0] for label in labels] == ["UA", "EV", "DL", "B6", "AA", "9E", "others"]
     assert page.locator("path.shade").count() >= 3
@@ -186,8 +175,8 @@ def test_days_that_were_measured_before_counts_were_kept_still_show_their_drift(
     assert seen.complaints == []
 
 
-def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_differs(opened: Open) -> None:
-    page = opened("full", path="/features?feature=origin_pressure").page
+def test_a_feature_tells_how_often_its_default_stood_in_and_how_often_serving_differs(looked: Open) -> None:
+    page = looked("full", path="/features?feature=origin_pressure").page
     panels = page.locator("#detail .panel-name").all_text_contents()
     assert panels[3] == "Declared default used"
     assert panels[4] == "Skew: none of 60,120 recomputed rows differs"
@@ -211,8 +200,8 @@ def test_sixty_features_of_a_year_are_shown_within_three_seconds(opened: Open) -
     expect(seen.page.locator("#list tbody tr")).to_have_count(60)
 
 
-def test_a_prediction_shows_how_each_value_was_made(opened: Open) -> None:
-    page = opened("full", path=ONE).page
+def test_a_prediction_shows_how_each_value_was_made(looked: Open) -> None:
+    page = looked("full", path=ONE).page
     assert "Every served value is what the rows known then give." in page.inner_text("#status")
     made = page.locator(".made[data-feature=origin_delay_3h]")
     assert "3 rows of arrivals, origin EWR; 4 did not count" in made.inner_text()
@@ -231,6 +220,31 @@ def test_a_prediction_shows_how_each_value_was_made(opened: Open) -> None:
     assert "origin_landed_3h 40, origin_landed_24h missing" in page.inner_text(".made[data-feature=crowding]")
 
 
+def test_a_default_says_why_it_stands_there(looked: Open) -> None:
+    page = looked("full", path=ONE).page
+    made = page.locator(".made[data-feature=origin_temp]")
+    made.locator("summary").click()
+    expect(made).to_contain_text("Its source had been silent for too long")
+
+
+def test_a_prediction_tells_who_answered_what_each_feature_did_and_what_became_of_it(looked: Open) -> None:
+    page = looked("full", path=ONE).page
+    assert "It was wrong." in page.inner_text("#status")
+    who = page.inner_text("#who")
+    assert "champion: v6 is the champion; it answers whom no rollout or experiment takes." in who
+    assert "arr_delay > 15 turned out yes: the answer was wrong" in who
+    assert "v6 may take over from v5 by ada" in who
+    rows = page.locator("#did tbody tr")
+    assert rows.count() == 15
+    assert "±" in rows.first.inner_text()
+    assert "They are sampled on 12,800 rows" in page.inner_text("#did")
+    drawn = rows.nth(1).get_by_role("img")
+    assert " it by 0." in (drawn.get_attribute("aria-label") or "")
+    page.get_by_role("link", name="its lineage").click()
+    page.wait_for_selector("body[data-ready]")
+    assert page.inner_text(".headline-main").startswith("v6, champion, was made from 81,234 rows")
+
+
 def test_a_value_that_its_rows_do_not_give_comes_first_and_is_marked(opened: Open) -> None:
     seen = opened("full", path="/prediction")
     seen.dashboard.loop.shown.differs = True
@@ -242,13 +256,6 @@ def test_a_value_that_its_rows_do_not_give_comes_first_and_is_marked(opened: Ope
     expect(first.locator(".pill").first).to_have_text("Differs")
     first.locator("summary").click()
     expect(first).to_contain_text("Served 12.5; these rows give 14.")
-
-
-def test_a_default_says_why_it_stands_there(opened: Open) -> None:
-    page = opened("full", path=ONE).page
-    made = page.locator(".made[data-feature=origin_temp]")
-    made.locator("summary").click()
-    expect(made).to_contain_text("Its source had been silent for too long")
 
 
 def test_predictions_are_listed_and_filtered_by_key(opened: Open) -> None:
@@ -271,15 +278,14 @@ def test_an_unknown_id_is_answered_with_its_mend(opened: Open) -> None:
 def test_a_page_keeps_what_it_knew_while_control_is_away(opened: Open, path: str) -> None:
     seen = opened("mid", path=path)
     before = seen.page.inner_text("main")
-    seen.dashboard.stop()
-    expect(seen.page.locator("#banner")).to_contain_text("Control does not answer.")
-    assert seen.page.inner_text("main") == before
-    seen.dashboard.start()
+    with seen.dashboard.away():
+        expect(seen.page.locator("#banner")).to_contain_text("Control does not answer.")
+        assert seen.page.inner_text("main") == before
     expect(seen.page.locator("#banner")).to_be_empty()
 
 
-def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(opened: Open) -> None:
-    page = opened("full", path="/diagnosis").page
+def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(looked: Open) -> None:
+    page = looked("full", path="/diagnosis").page
     rows = page.locator("#segments tbody tr")
     assert rows.locator("th").all_inner_texts()[:2] == ["All rows", "site = small"]
     assert "worse: 0." in rows.nth(1).inner_text()
@@ -288,8 +294,8 @@ def test_segments_are_shown_worst_first_beside_all_rows_each_with_its_bounds(ope
     assert "segments compared grew worse than the rest" in page.inner_text("#segments")
 
 
-def test_every_figure_stands_with_its_bounds_beside_its_estimate_and_what_estimates_were_worth(opened: Open) -> None:
-    card = opened("full", path="/diagnosis").page.locator("#figures")
+def test_every_figure_stands_with_its_bounds_beside_its_estimate_and_what_estimates_were_worth(looked: Open) -> None:
+    card = looked("full", path="/diagnosis").page.locator("#figures")
     rows = card.locator("tbody tr")
     names = ["skill", "roc auc", "log loss", "brier", "accuracy", "precision", "recall", "f1", "calibration error"]
     assert rows.locator("th").all_inner_texts() == [*names, "base rate"]
@@ -299,8 +305,8 @@ def test_every_figure_stands_with_its_bounds_beside_its_estimate_and_what_estima
     assert "95 % of bounds are promised to hold" in card.inner_text()
 
 
-def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(opened: Open) -> None:
-    page = opened("full", path="/diagnosis").page
+def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(looked: Open) -> None:
+    page = looked("full", path="/diagnosis").page
     card = page.locator("#feedback")
     expect(card.locator("tbody tr").first).to_contain_text("skill")
     assert card.locator("thead th").all_inner_texts() == ["Figure", "Every label", "Weighted", "Doubly robust"]
@@ -309,8 +315,8 @@ def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(
     assert "shop = d: log-loss +" in card.inner_text()
 
 
-def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: Open) -> None:
-    page = opened("full", path="/diagnosis").page
+def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(looked: Open) -> None:
+    page = looked("full", path="/diagnosis").page
     assert page.inner_text(".headline-main").startswith("Broken data. Fix the data")
     questions = page.locator("#steps h3").all_inner_texts()
     assert questions[0] == "Is the data broken? Yes."
@@ -320,24 +326,6 @@ def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(opened: O
     page.get_by_role("link", name="27 Apr 2013").click()
     expect(page.locator("#asked")).to_contain_text("Back to now")
     assert page.url.endswith("at=2013-04-27")
-
-
-def test_a_prediction_tells_who_answered_what_each_feature_did_and_what_became_of_it(opened: Open) -> None:
-    page = opened("full", path=ONE).page
-    assert "It was wrong." in page.inner_text("#status")
-    who = page.inner_text("#who")
-    assert "champion: v6 is the champion; it answers whom no rollout or experiment takes." in who
-    assert "arr_delay > 15 turned out yes: the answer was wrong" in who
-    assert "v6 may take over from v5 by ada" in who
-    rows = page.locator("#did tbody tr")
-    assert rows.count() == 15
-    assert "±" in rows.first.inner_text()
-    assert "They are sampled on 12,800 rows" in page.inner_text("#did")
-    drawn = rows.nth(1).get_by_role("img")
-    assert " it by 0." in (drawn.get_attribute("aria-label") or "")
-    page.get_by_role("link", name="its lineage").click()
-    page.wait_for_selector("body[data-ready]")
-    assert page.inner_text(".headline-main").startswith("v6, champion, was made from 81,234 rows")
 
 
 def test_what_cannot_be_told_of_a_prediction_says_why(opened: Open) -> None:

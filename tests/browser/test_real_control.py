@@ -47,9 +47,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def seen(browser: Browser, running: Running) -> Iterator[Seen]:
-    """The page as a person opens it."""
+    """The page as a person opens it; the last test presses its button."""
     context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
     found = Seen(context.new_page())
     found.page.set_default_timeout(15_000)
@@ -104,7 +104,7 @@ def test_every_decision_is_listed_and_marked_in_its_lane(seen: Seen, running: Ru
     decisions = api(running, "decisions")["decisions"]
     titles = [one["title"] for one in reversed(decisions)]
     assert seen.page.locator("#decisions .decision-title strong").all_inner_texts() == titles
-    assert [one["kind"] for one in decisions][:4] == ["bootstrap", "gate", "promote", "retrain"]
+    assert [one["kind"] for one in decisions][:5] == ["bootstrap", "gate", "promote", "rotate_key", "retrain"]
     groups = [mark.get_attribute("data-seqs") or "" for mark in seen.page.locator(".mark").all()]
     assert {int(seq) for group in groups for seq in group.split()} == {one["seq"] for one in decisions}
     assert seen.page.locator(".decision[data-kind=bootstrap] svg.icon-bootstrap path").get_attribute("d")

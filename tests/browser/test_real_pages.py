@@ -67,26 +67,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield Home(running, reply["prediction_id"], made["prediction"]["read_sequence"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opened(browser: Browser, home: Home) -> Iterator[Open]:
-    """Open one of its pages as a person does."""
-    contexts = []
+    """Open one of its pages as a person does, in the tab of the page before; complaints are of all of them."""
+    context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
+    found = Seen(context.new_page())
+    found.page.set_default_timeout(15_000)
+    found.page.on("console", lambda message: found.complaints.append(f"{message.type}: {message.text}"))
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
 
     def open_page(path: str) -> Seen:
-        context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
-        contexts.append(context)
-        found = Seen(context.new_page())
-        found.page.set_default_timeout(15_000)
-        found.page.on("console", lambda message: found.complaints.append(f"{message.type}: {message.text}"))
-        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        found.page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
         found.page.goto(f"{home.running.control.base_url}{path}")
         found.page.wait_for_selector("body[data-ready]")
         return found
 
     yield open_page
-    for context in contexts:
-        context.close()
+    context.close()
 
 
 def api(running: Running, what: str) -> Any:

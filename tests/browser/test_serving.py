@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -46,11 +47,17 @@ SITUATIONS = (crowded, idle, away, begun)
 Situation = Callable[[FakeServing], None]
 
 
-def shown(opened: Open, situation: Situation, state: str = "young", **how: object) -> Seen:
-    """The page in a situation of serving."""
+@cache
+def serving_in(situation: Situation) -> FakeServing:
+    """What serving tells in a situation."""
     serving = FakeServing()
     situation(serving)
-    return opened(state, serving=serving, **how)
+    return serving
+
+
+def shown(opened: Open, situation: Situation) -> Seen:
+    """The page in a situation of serving."""
+    return opened("young", serving=serving_in(situation))
 
 
 def tidy(found: Locator) -> str:
@@ -73,8 +80,8 @@ def test_every_situation_reads_well_in_both_themes_and_on_every_screen(
     assert seen.complaints == []
 
 
-def test_every_arm_shadow_and_standby_has_a_row_with_what_it_gets_and_how_it_does(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_every_arm_shadow_and_standby_has_a_row_with_what_it_gets_and_how_it_does(looked: Open) -> None:
+    page = shown(looked, crowded).page
     rows = [tidy(row) for row in page.locator(".arms-table tbody tr").all()]
     figures = r"none 0\.\d\d ms 0\.\d\d ms"
     failing = r"\d+ \(4\.\d %\) 0\.\d\d ms 0\.\d\d ms"
@@ -94,8 +101,8 @@ def test_every_arm_shadow_and_standby_has_a_row_with_what_it_gets_and_how_it_doe
     assert tidy(page.locator("#serving .aside")) == "Route generation 27, written 3 h ago"
 
 
-def test_a_replica_that_lags_stands_out_and_says_that_the_rollout_stops(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_a_replica_that_lags_stands_out_and_says_that_the_rollout_stops(looked: Open) -> None:
+    page = shown(looked, crowded).page
     told = tidy(page.locator(".serving-alerts"))
     assert told == (
         f"The rollout stops: replica r2 serves generation 26, not 27: {BROKEN} "
@@ -111,23 +118,8 @@ def test_a_replica_that_lags_stands_out_and_says_that_the_rollout_stops(opened: 
     assert len(set(grounds)) == 3
 
 
-def test_once_the_replica_follows_nothing_stops_any_more(opened: Open) -> None:
-    seen = shown(opened, crowded)
-    seen.dashboard.loop.serving.behind = ""
-    expect(seen.page.locator(".serving-alerts")).to_be_empty()
-    expect(seen.page.locator("[data-replica=r2]")).to_contain_text("Ready")
-
-
-def test_a_replica_whose_counts_are_missing_is_named(opened: Open) -> None:
-    def situation(serving: FakeServing) -> None:
-        serving.uncounted = "r2"
-
-    page = shown(opened, situation).page
-    assert tidy(page.locator(".serving-alerts")) == "Not counted: r2 did not tell what it counted at the last look."
-
-
-def test_requests_errors_and_latency_are_told_for_now_and_drawn_over_five_minutes(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_requests_errors_and_latency_are_told_for_now_and_drawn_over_five_minutes(looked: Open) -> None:
+    page = shown(looked, crowded).page
     panels = {one.get_attribute("data-panel"): tidy(one.locator(".serving-figure")) for one in _panels(page)}
     assert re.fullmatch(r"1\d\d \d\d,\d{3} in 5 min", panels["rate"])
     assert re.fullmatch(r"1\.\d % 0\.\d % in 5 min, 0\.\d % refused", panels["errors"])
@@ -138,8 +130,8 @@ def test_requests_errors_and_latency_are_told_for_now_and_drawn_over_five_minute
             assert (drawn.count("L"), "NaN" in drawn) == (59, False)
 
 
-def test_the_charts_answer_to_the_pointer_and_to_arrow_keys_and_are_read_out(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_the_charts_answer_to_the_pointer_and_to_arrow_keys_and_are_read_out(looked: Open) -> None:
+    page = shown(looked, crowded).page
     pad = page.locator("[data-panel=latency] .moment")
     pad.hover()
     expect(page.locator("#tooltip")).to_contain_text("Requests a second")
@@ -154,8 +146,8 @@ def test_the_charts_answer_to_the_pointer_and_to_arrow_keys_and_are_read_out(ope
     expect(pad).to_have_attribute("aria-valuenow", "0")
 
 
-def test_where_the_time_goes_is_one_bar_and_the_stage_to_attack_is_named(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_where_the_time_goes_is_one_bar_and_the_stage_to_attack_is_named(looked: Open) -> None:
+    page = shown(looked, crowded).page
     parts = page.locator(".stage-bar i")
     assert [part.get_attribute("data-stage") for part in parts.all()] == [*STAGES, "other"]
     widths = [(part.bounding_box() or {"width": 0})["width"] for part in parts.all()]
@@ -166,14 +158,31 @@ def test_where_the_time_goes_is_one_bar_and_the_stage_to_attack_is_named(opened:
     assert sum(int(one.split()[-2]) for one in listed) in range(98, 103)
 
 
-def test_fallbacks_spool_defaults_and_cost_are_told(opened: Open) -> None:
-    page = shown(opened, crowded).page
+def test_fallbacks_spool_defaults_and_cost_are_told(looked: Open) -> None:
+    page = shown(looked, crowded).page
     facts = {tidy(one.locator("dt")): tidy(one) for one in page.locator(".serving-facts > div").all()}
     assert re.fullmatch(r"Fallbacks [\d,]+ rows that the champion answered for a failing arm", facts["Fallbacks"])
     assert facts["Spool"] == "Spool 184.3 kB acknowledged, on the way to the log"
     assert facts["Defaults"] == "Defaults 240 crowding 180, origin_temp 60"
     cost = r"Cost per 1,000 0\.\d+ predictions as deployed; 0\.\d+ by processor time"
     assert re.fullmatch(cost, facts["Cost per 1,000"])
+
+
+def test_once_the_replica_follows_nothing_stops_any_more(opened: Open) -> None:
+    serving = FakeServing()
+    crowded(serving)
+    seen = opened("young", serving=serving)
+    serving.behind = ""
+    expect(seen.page.locator(".serving-alerts")).to_be_empty()
+    expect(seen.page.locator("[data-replica=r2]")).to_contain_text("Ready")
+
+
+def test_a_replica_whose_counts_are_missing_is_named(opened: Open) -> None:
+    def situation(serving: FakeServing) -> None:
+        serving.uncounted = "r2"
+
+    page = shown(opened, situation).page
+    assert tidy(page.locator(".serving-alerts")) == "Not counted: r2 did not tell what it counted at the last look."
 
 
 def test_without_a_price_it_says_how_to_give_one(opened: Open) -> None:

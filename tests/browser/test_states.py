@@ -45,8 +45,8 @@ def test_a_text_that_does_not_stand_out_would_be_found(opened: Open, script: Cal
     assert page.evaluate(script("contrast.js")) == ["No version serves yet.: 1.50"]
 
 
-def test_before_the_first_version_it_says_what_happens_and_what_comes_next(opened: Open) -> None:
-    page = opened("empty").page
+def test_before_the_first_version_it_says_what_happens_and_what_comes_next(looked: Open) -> None:
+    page = looked("empty").page
     assert page.inner_text("#status").splitlines() == ["No version serves yet.", "", "Taking in January."]
     assert "Take in history" in page.inner_text("#route [aria-current=step]")
     assert "Nothing to judge yet" in page.inner_text("#performance")
@@ -54,23 +54,8 @@ def test_before_the_first_version_it_says_what_happens_and_what_comes_next(opene
     assert page.locator("#rollback").count() == 0
 
 
-def test_days_without_labels_show_what_is_expected_of_them_and_call_it_an_estimate(opened: Open) -> None:
-    page = opened("mid").page
-    for metric in ("auc", "skill", "log_loss"):
-        page.check(f"input[name=metric][value={metric}]", force=True)
-        assert page.get_attribute(".line.estimate", "d").count("L") == 2
-        assert page.get_attribute("path.reach", "d").endswith("Z")
-    assert "Estimated, 2 days without labels" in page.inner_text(".readout .estimate")
-    assert "Estimate, before labels" in page.inner_text("#performance .legend")
-    page.focus(".pad")
-    page.keyboard.press("End")
-    assert "Estimated Log-loss" in page.inner_text("#tooltip")
-    assert "2 days without labels in it" in page.inner_text("#tooltip")
-    assert "estimated at" in page.get_attribute(".pad", "aria-valuetext")
-
-
-def test_before_any_label_there_is_no_estimate(opened: Open) -> None:
-    assert opened("empty").page.locator(".readout .estimate").count() == 0
+def test_before_any_label_there_is_no_estimate(looked: Open) -> None:
+    assert looked("empty").page.locator(".readout .estimate").count() == 0
 
 
 def test_while_the_first_version_serves_alone_nothing_leads_and_nothing_can_be_rolled_back(opened: Open) -> None:
@@ -110,8 +95,8 @@ def test_one_of_several_loops_can_be_chosen(opened: Open) -> None:
     page.wait_for_url("**/?loop=churn")
 
 
-def test_mid_year_it_shows_the_route_and_the_open_rollout(opened: Open) -> None:
-    page = opened("mid").page
+def test_mid_year_it_shows_the_route_and_the_open_rollout(looked: Open) -> None:
+    page = looked("mid").page
     assert page.locator(".arm strong").all_inner_texts() == ["v6", "v8", "v5"]
     assert page.get_attribute(".share", "aria-label") == "v6 serves 50 %, v8 serves 50 %"
     assert page.locator(".steps li strong").all_inner_texts() == ["5 %", "25 %", "50 %", "100 %"]
@@ -121,15 +106,30 @@ def test_mid_year_it_shows_the_route_and_the_open_rollout(opened: Open) -> None:
     assert page.locator(".past-row").count() == 5
 
 
-def test_the_totals_are_those_of_the_loop(opened: Open) -> None:
-    seen = opened("full")
+def test_days_without_labels_show_what_is_expected_of_them_and_call_it_an_estimate(looked: Open) -> None:
+    page = looked("mid").page
+    for metric in ("auc", "skill", "log_loss"):
+        page.check(f"input[name=metric][value={metric}]", force=True)
+        assert page.get_attribute(".line.estimate", "d").count("L") == 2
+        assert page.get_attribute("path.reach", "d").endswith("Z")
+    assert "Estimated, 2 days without labels" in page.inner_text(".readout .estimate")
+    assert "Estimate, before labels" in page.inner_text("#performance .legend")
+    page.focus(".pad")
+    page.keyboard.press("End")
+    assert "Estimated Log-loss" in page.inner_text("#tooltip")
+    assert "2 days without labels in it" in page.inner_text("#tooltip")
+    assert "estimated at" in page.get_attribute(".pad", "aria-valuetext")
+
+
+def test_the_totals_are_those_of_the_loop(looked: Open) -> None:
+    seen = looked("full")
     told = seen.dashboard.loop.overview()["totals"]
     shown = {tile.get_attribute("data-total"): tile.inner_text() for tile in seen.page.locator("[data-total]").all()}
     assert shown == {name: f"{value:,}" for name, value in told.items()}
 
 
-def test_the_curve_covers_every_day_with_outcomes(opened: Open) -> None:
-    page = opened("full").page
+def test_the_curve_covers_every_day_with_outcomes(looked: Open) -> None:
+    page = looked("full").page
     for line in ("live", "frozen"):
         path = page.get_attribute(f"path.line.{line}", "d") or ""
         assert path.count("L") > 320
@@ -138,8 +138,8 @@ def test_the_curve_covers_every_day_with_outcomes(opened: Open) -> None:
     assert page.locator("path.lead").get_attribute("d")
 
 
-def test_every_decision_is_marked_on_the_chart_and_listed(opened: Open) -> None:
-    seen = opened("full")
+def test_every_decision_is_marked_on_the_chart_and_listed(looked: Open) -> None:
+    seen = looked("full")
     known = {each["seq"] for each in seen.dashboard.loop.story.decisions}
     groups = [mark.get_attribute("data-seqs") or "" for mark in seen.page.locator(".mark").all()]
     assert {int(seq) for group in groups for seq in group.split()} == known
@@ -148,8 +148,8 @@ def test_every_decision_is_marked_on_the_chart_and_listed(opened: Open) -> None:
     assert len(known) >= 60
 
 
-def test_the_drift_map_has_a_cell_for_every_feature_and_day(opened: Open) -> None:
-    seen = opened("full")
+def test_the_drift_map_has_a_cell_for_every_feature_and_day(looked: Open) -> None:
+    seen = looked("full")
     days = seen.dashboard.loop.story.windows
     canvas = seen.page.locator(".heat-canvas")
     # One row more than features: the predictions' own drift.
@@ -158,8 +158,8 @@ def test_the_drift_map_has_a_cell_for_every_feature_and_day(opened: Open) -> Non
     assert seen.page.locator(".heat-names li").first.inner_text() == "month"
 
 
-def test_the_drift_map_paints_strong_drift_strong_and_hatches_what_is_unknown(opened: Open) -> None:
-    seen = opened("full")
+def test_the_drift_map_paints_strong_drift_strong_and_hatches_what_is_unknown(looked: Open) -> None:
+    seen = looked("full")
     paint = """([row, day]) => {
       const canvas = document.querySelector(".heat-canvas"), pen = canvas.getContext("2d");
       const wide = canvas.width / 334, tall = canvas.height / Number(canvas.dataset.rows);
@@ -177,8 +177,8 @@ def test_the_drift_map_paints_strong_drift_strong_and_hatches_what_is_unknown(op
     assert len(hatched) > len(strong)
 
 
-def test_the_versions_say_what_became_of_them(opened: Open) -> None:
-    seen = opened("full")
+def test_the_versions_say_what_became_of_them(looked: Open) -> None:
+    seen = looked("full")
     states = [cell.inner_text() for cell in seen.page.locator("#versions .pill").all()]
     assert states[0] == "Champion"
     assert {"Standby", "Retired", "Rejected", "Rolled back"} <= set(states)

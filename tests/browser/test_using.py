@@ -12,20 +12,30 @@ from homeostat.control.policies.judging import explain_retrain
 from homeostat.control.policies.situation import Situation
 from homeostat.kernel.clock import duration
 from tests.browser.conftest import LAPTOP, PHONE, Open
+from tests.browser.looks import faint
 
 DAY = duration("1d")
 pytestmark = pytest.mark.browser
 
 
-def test_hovering_a_mark_tells_the_decision_and_its_reasons(opened: Open) -> None:
-    page = opened("full").page
+def test_the_drift_map_answers_to_arrow_keys_and_is_read_out(looked: Open) -> None:
+    page = looked("full").page
+    page.locator(".heat-canvas").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    spoken = page.locator(".heat-middle [aria-live]")
+    expect(spoken).to_contain_text("origin_temp, Tue, 31 Dec 2013: PSI ")
+
+
+def test_hovering_a_mark_tells_the_decision_and_its_reasons(looked: Open) -> None:
+    page = looked("full").page
     page.locator(".mark.tone-bad").hover()
     expect(page.locator("#tooltip")).to_contain_text("v7 is taken back; v6 serves")
     expect(page.locator("#tooltip")).to_contain_text("log-loss above the champion's by at least 0.0038 > 0")
 
 
-def test_the_marks_are_one_tab_stop_and_arrows_walk_through_time(opened: Open) -> None:
-    page = opened("full").page
+def test_the_marks_are_one_tab_stop_and_arrows_walk_through_time(looked: Open) -> None:
+    page = looked("full").page
     assert page.locator(".mark[tabindex='0']").count() == 1
     page.locator(".mark[tabindex='0']").focus()
     page.keyboard.press("Home")
@@ -34,6 +44,28 @@ def test_the_marks_are_one_tab_stop_and_arrows_walk_through_time(opened: Open) -
     expect(page.locator("#tooltip")).to_contain_text("v1 serves as the first champion")
     page.keyboard.press("Escape")
     expect(page.locator("#tooltip")).to_be_hidden()
+
+
+def test_the_crosshair_answers_to_arrow_keys_and_is_read_out(looked: Open) -> None:
+    page = looked("full").page
+    pad = page.locator(".pad")
+    pad.focus()
+    page.keyboard.press("Home")
+    expect(pad).to_have_attribute("aria-valuetext", "Fri, 1 Feb 2013: outcomes still maturing")
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    assert "10 Feb 2013: live AUC 0." in (pad.get_attribute("aria-valuetext") or "")
+    expect(page.locator("#tooltip")).to_contain_text("10 Feb 2013")
+
+
+def test_a_cell_of_the_drift_map_tells_the_distance_and_its_limit(looked: Open) -> None:
+    page = looked("full").page
+    _hover(page, ".heat-canvas", 0.5, 0.01)
+    expect(page.locator("#tooltip")).to_contain_text("month")
+    expect(page.locator("#tooltip")).to_contain_text("PSI")
+    expect(page.locator("#tooltip")).to_contain_text("earned on training's own days")
+    _hover(page, ".heat-canvas", 0.02, 0.01)
+    expect(page.locator("#tooltip")).to_contain_text("customary")
 
 
 def test_choosing_a_mark_opens_its_decision_with_evidence_and_hash(opened: Open) -> None:
@@ -58,28 +90,6 @@ def test_the_crosshair_answers_to_the_pointer_and_points_in_both_charts(opened: 
     assert page.locator(".heat-cursor").get_attribute("hidden") is None
 
 
-def test_the_crosshair_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:
-    page = opened("full").page
-    pad = page.locator(".pad")
-    pad.focus()
-    page.keyboard.press("Home")
-    expect(pad).to_have_attribute("aria-valuetext", "Fri, 1 Feb 2013: outcomes still maturing")
-    for _ in range(9):
-        page.keyboard.press("ArrowRight")
-    assert "10 Feb 2013: live AUC 0." in (pad.get_attribute("aria-valuetext") or "")
-    expect(page.locator("#tooltip")).to_contain_text("10 Feb 2013")
-
-
-def test_a_cell_of_the_drift_map_tells_the_distance_and_its_limit(opened: Open) -> None:
-    page = opened("full").page
-    _hover(page, ".heat-canvas", 0.5, 0.01)
-    expect(page.locator("#tooltip")).to_contain_text("month")
-    expect(page.locator("#tooltip")).to_contain_text("PSI")
-    expect(page.locator("#tooltip")).to_contain_text("earned on training's own days")
-    _hover(page, ".heat-canvas", 0.02, 0.01)
-    expect(page.locator("#tooltip")).to_contain_text("customary")
-
-
 def test_the_drift_map_shows_windows_of_days_and_of_weeks(opened: Open) -> None:
     page = opened("full").page
     chips = page.get_by_role("group", name="Length of the windows").get_by_role("button")
@@ -89,15 +99,6 @@ def test_the_drift_map_shows_windows_of_days_and_of_weeks(opened: Open) -> None:
     expect(chips.nth(2)).to_have_attribute("aria-pressed", "true")
     expect(chips.nth(0)).to_have_attribute("aria-pressed", "false")
     assert float(page.locator(".heat-latest li").first.inner_text()) < day
-
-
-def test_the_drift_map_answers_to_arrow_keys_and_is_read_out(opened: Open) -> None:
-    page = opened("full").page
-    page.locator(".heat-canvas").focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    spoken = page.locator(".heat-middle [aria-live]")
-    expect(spoken).to_contain_text("origin_temp, Tue, 31 Dec 2013: PSI ")
 
 
 def test_metric_and_span_redraw_the_curve(opened: Open) -> None:
@@ -271,11 +272,8 @@ TRAINING = {
 }
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_training_can_be_asked_for_and_is_seen_step_by_step(
-    opened: Open, script: Callable[[str], str], theme: str
-) -> None:
-    seen = opened("full", theme=theme, size=PHONE)
+def test_a_training_can_be_asked_for_and_is_seen_step_by_step(opened: Open, script: Callable[[str], str]) -> None:
+    seen = opened("full", size=PHONE)
     seen.dashboard.loop.refuses = True
     seen.page.get_by_role("button", name="Train now").click()
     dialog = seen.page.get_by_role("dialog", name="Train a new version now?")
@@ -292,7 +290,8 @@ def test_a_training_can_be_asked_for_and_is_seen_step_by_step(
     expect(shown).to_contain_text("training on 800 rows")
     expect(shown.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
     expect(seen.page.get_by_role("button", name="Train now")).to_have_count(0)
-    assert seen.page.evaluate(script("contrast.js")) == []
+    for theme in ("light", "dark"):
+        assert faint(seen, theme, script) == []
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
@@ -320,14 +319,14 @@ def test_whoever_answers_after_somebody_else_is_told(opened: Open) -> None:
     expect(dialog.get_by_role("alert")).to_have_text("Somebody was faster. Look again, then retry.")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_is_asked_stands_out_from_its_ground_and_nothing_sticks_out(
-    opened: Open, script: Callable[[str], str], theme: str
+    opened: Open, script: Callable[[str], str]
 ) -> None:
-    seen = opened("mid", theme=theme, size=PHONE)
+    seen = opened("mid", size=PHONE)
     seen.dashboard.loop.asking = ASKING
     expect(seen.page.get_by_role("group", name="A person is asked")).to_be_visible()
-    assert seen.page.evaluate(script("contrast.js")) == []
+    for theme in ("light", "dark"):
+        assert faint(seen, theme, script) == []
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 

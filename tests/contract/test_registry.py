@@ -17,6 +17,7 @@ from homeostat.adapters.mlflow.stores import Embedded, Server
 from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Unavailable, Untrusted
 from homeostat.registry.manifest import SIGNATURE, verify_files
 from homeostat.registry.models import Registry
+from tests.harness.bearer import bearing
 from tests.harness.mlflow_server import PASSWORD, MlflowServer, mlflow_server
 from tests.harness.registered import Home, aliases_in_mlflow, client, home_on, home_with, made_in_mlflow, make_version
 from tests.harness.signed import sign
@@ -387,3 +388,12 @@ def cut_off(patch: pytest.MonkeyPatch, registry: MlflowRegistry, call: str, mome
         raise CutOff
 
     patch.setattr(target, call, cut)
+
+
+def test_a_token_opens_a_door(server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bearing(server, tmp_path / "home", monkeypatch) as home:
+        home.open().add(make_version(tmp_path / "staged"), tmp_path / "staged")
+        assert made_in_mlflow(home) == (1, 1)
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "another")
+        with pytest.raises(Unavailable, match="does not let us"):
+            home.open().list("late")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.running import free_ports
+from tests.harness.ports import free_ports
 
 pytestmark = [pytest.mark.demo, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -57,6 +57,7 @@ def test_make_demo_serves_real_flights_reports_and_resumes(clone: Path, tmp_path
     assert third.returncode == 0, third.stdout + third.stderr
     assert "is done already" in third.stderr
     assert "To start afresh" in third.stderr
+    assert third.stdout == second.stdout, "nothing is left to do but to tell the same again"
 
 
 def served_on_the_first_two_days(clone: Path) -> int:

@@ -14,7 +14,8 @@ import pytest
 
 import homeostat
 from homeostat.app.supervisor import module_command
-from tests.harness.running import PATIENCE, ROOT, Running, free_ports
+from tests.harness.ports import free_ports
+from tests.harness.running import PATIENCE, ROOT, Running
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 

@@ -35,8 +35,9 @@ def codes() -> dict[str, str]:
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> list[str]:
     """Every command as it is typed."""
-    below = getattr(group, "commands", {})
-    return [" ".join(path)] if not below else [name for key in below for name in commands(below[key], (*path, key))]
+    if not hasattr(group, "list_commands"):
+        return [" ".join(path)]
+    return [name for key in group.list_commands(None) for name in commands(group.get_command(None, key), (*path, key))]
 
 
 COMMANDS = commands(typer.main.get_command(app))

@@ -23,7 +23,8 @@ from homeostat.web.doors.oip.datatypes import OF_KIND
 from homeostat.web.doors.oip.outputs import outputs_of
 from homeostat.web.doors.oip_grpc.messages import SERVICE
 from homeostat.web.doors.oip_grpc.refusals import STATUSES
-from tests.service.test_gateway import ROOT, Gateway, free_port, gateway
+from tests.harness.ports import free_ports
+from tests.service.test_gateway import ROOT, Gateway, gateway
 from tests.unit.serving.late import DEPARTURES, FEATURES
 from tests.unit.serving.parts import model, save_version
 
@@ -36,7 +37,7 @@ TABLE, CLIENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 REPLY, ERROR = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
 (GRPC_CLIENT,) = re.findall(r"```python\n(.*?)```", GRPC, re.DOTALL)
 ADDRESS, GRPC_ADDRESS = "127.0.0.1:8400", "127.0.0.1:8402"
-GRPC_PORT = free_port()
+GRPC_PORT = free_ports()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from homeostat.app.home import Home
@@ -16,6 +20,7 @@ from homeostat.control.state import LoopState
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.verdicts import ACCEPT, PROMOTE, RETRAIN, Reason, Verdict
 from homeostat.stats.sums import ScoreSums
+from tests.harness.first import RUN
 from tests.harness.world import DAY, LOOP, write_loop
 
 BEGAN = parse_instant("2024-01-01T00:00:00Z")
@@ -24,8 +29,16 @@ BEGAN = parse_instant("2024-01-01T00:00:00Z")
 def grown_home(folder: Path) -> Home:
     """v1 was promoted first; v2 replaced it; v3 is at its second step."""
     found = Home(folder / "home")
-    found.prepare()
+    shutil.copytree(_grown(), found.root)
     Settings(home=found.root, loop_file=write_loop(folder)).save()
+    return found
+
+
+@cache
+def _grown() -> Path:
+    """Such a home, grown once for all copies of it."""
+    found = Home(Path(tempfile.mkdtemp(dir=os.environ[RUN])) / "home")
+    found.prepare()
     store = Operations.open(found).store
     state = store.state(LOOP)
     retrain = _verdict(RETRAIN, "too_old", "retrained 21.0 days ago >= 20d")
@@ -45,7 +58,8 @@ def grown_home(folder: Path) -> Home:
         at = BEGAN + number * DAY
         after, drafts = step(state, at)
         state = store.commit(state, dataclasses.replace(after, decided_until=at), drafts, [_day(number)])
-    return found
+    store._engine.dispose()
+    return found.root
 
 
 def _verdict(name: str, code: str, text: str) -> Verdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.harness.ports import free_ports
 from tests.harness.running import until
 from tests.harness.stores import with_mlflow
 
@@ -64,9 +64,7 @@ def mlflow_server(folder: Path) -> Iterator[MlflowServer]:
     """What `mlflow server --app-name basic-auth` starts, as one process, with artifacts through itself."""
     with_mlflow(folder)
     (folder / "auth.ini").write_text(_INI.format(folder=folder, user=USER, password=PASSWORD))
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_ports()
     told = {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "only of these tests",

@@ -18,16 +18,18 @@ from homeostat.control import transitions
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.verdicts import ACCEPT, RETRAIN, Reason, Verdict
-from tests.harness.world import LOOP, Row, World, day, write_loop
+from tests.harness.world import LOOP, LOOP_FILE, Row, World, day, write_loop
 
 
 class Past:
     """Events of a world from its first day to ``last``, each known an hour after it happened at the latest."""
 
-    def __init__(self, folder: Path, world: World, last: int, *, hook: str = "pass", labels: bool = True) -> None:
+    def __init__(
+        self, folder: Path, world: World, last: int, *, hook: str = "pass", labels: bool = True, text: str = LOOP_FILE
+    ) -> None:
         self.home, self.last = Home(folder / "home"), last
         self.home.prepare()
-        self.loop_file = write_loop(folder, hook)
+        self.loop_file = write_loop(folder, hook, text)
         Settings(home=self.home.root, loop_file=self.loop_file).save()
         self.loop = load_loop(self.loop_file)
         self._sequence, self._commits = 0, 0

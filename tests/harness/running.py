@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from typer.testing import CliRunner
 
 from homeostat.app.supervisor import module_command
+from homeostat.cli.main import app
 from homeostat.kernel.clock import format_instant
+from tests.harness.ports import free_ports
 from tests.harness.stores import with_mlflow
 from tests.harness.world import LOOP, World, day
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
+_START_PATIENCE = 90.0
+"""Within what a test may take, so that one that waits in vain can tell why."""
 MODULES = {
     "control": "homeostat.web.control",
     "gateway": "homeostat.web.gateway",
     "recorder": "homeostat.app.recorder",
     "training": "homeostat.app.training_child",
 }
-
-
-def free_ports() -> int:
-    """The first of two neighbouring free ports."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def until(condition: Any, patience: float = PATIENCE) -> Any:
@@ -66,10 +59,22 @@ class Running:
         self.failed = 0
 
     def ready(self) -> Running:
-        """Wait until doors and control answer."""
-        until(lambda: self.doors.get("/health/live").status_code == 200)
-        until(lambda: self.control.get("/api/loops").status_code == 200)
+        """Wait until doors and control answer. Raises: RuntimeError, with what was logged, when it ended instead."""
+        try:
+            until(lambda: self._ended() or self.doors.get("/health/live").status_code == 200, _START_PATIENCE)
+            until(lambda: self._ended() or self.control.get("/api/loops").status_code == 200, _START_PATIENCE)
+        except TimeoutError as error:
+            raise TimeoutError(self._logged()) from error
+        if self._ended():
+            raise RuntimeError(self._logged())
         return self
+
+    def _ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def _logged(self) -> str:
+        logs = {log.name: log.read_text()[-2000:] for log in sorted((self.home / "process-logs").glob("*.log"))}
+        return f"status {self.process.returncode}, logs {json.dumps(logs, indent=1)}"
 
     def send(self, table: str, rows: list[dict[str, Any]], now: int) -> httpx.Response:
         """Send events; tried again while the recorder is away."""
@@ -151,14 +156,17 @@ class Running:
         return found
 
     def command(self, *words: str, code: int = 0) -> Any:
-        """Run one of our commands on this home with --json and give what it printed."""
-        done = subprocess.run(
-            module_command("homeostat.cli.main", *words, "--home", str(self.home), "--json"),
-            capture_output=True,
-            cwd=ROOT,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr.decode()
+        """Run one of our commands on this home with --json and give what it printed.
+
+        It runs in this process: one of its own would first load, a second long, what is loaded here. What it leaves
+        to the end of its process is let go here.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            done = CliRunner().invoke(app, [*words, "--home", str(self.home), "--json"])
+            gc.enable()
+            gc.collect()
+        assert done.exit_code == code, (done.stderr, done.exception)
         return json.loads(done.stdout)
 
     def stop(self) -> int:

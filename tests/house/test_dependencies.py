@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -68,6 +69,14 @@ def test_the_example_imports_only_what_is_declared(
     declared: dict[str, set[str]], imported: dict[str, set[str]]
 ) -> None:
     assert imported["examples"] - declared["examples"] - declared["homeostat"] == set()
+
+
+def test_what_is_not_looked_at_for_types_is_not_imported(root: Path, modules: dict[Path, str]) -> None:
+    overrides = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (skipped,) = [each["module"] for each in overrides if each.get("follow_imports") == "skip"]
+    names = "|".join(re.escape(name.removesuffix(".*")) for name in skipped)
+    imported = re.compile(rf"^\s*(?:from|import) (?:{names})\b", flags=re.MULTILINE)
+    assert [path for path, text in modules.items() if imported.search(text)] == []
 
 
 def _names(requirements: list[str]) -> set[str]:

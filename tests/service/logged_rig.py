@@ -15,8 +15,9 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
+from tests.harness.ports import free_ports
 from tests.service.recorder_rig import Recorder, running
-from tests.service.test_gateway import Gateway, free_port, gateway, until
+from tests.service.test_gateway import Gateway, gateway, until
 from tests.unit.serving.late import FEATURES, question
 from tests.unit.serving.parts import model, save_version
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
@@ -26,7 +27,7 @@ class Installation:
     """What serves and what records; ``replicas`` by name."""
 
     def __init__(self, home: Path, recorder: Recorder, replicas: tuple[str, ...], settings: dict[str, Any]) -> None:
-        self.home, self.recorder, self.port = home, recorder, free_port()
+        self.home, self.recorder, self.port = home, recorder, free_ports()
         self._settings = {**settings, "recorder_socket": recorder.socket, "shared": len(replicas) > 1}
         self._stack = ExitStack()
         self.replicas: dict[str, Gateway] = {}

@@ -9,7 +9,8 @@ import pytest
 
 from homeostat.app.supervisor import module_command
 from homeostat.kernel.clock import format_instant
-from tests.harness.running import ROOT, free_ports, started, until
+from tests.harness.ports import free_ports
+from tests.harness.running import ROOT, started, until
 from tests.harness.world import BEGINS, HOUR, LOOP, LOOP_FILE, World, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]

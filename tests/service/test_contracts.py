@@ -12,7 +12,8 @@ import pytest
 
 from homeostat.app.supervisor import module_command
 from homeostat.kernel.clock import format_instant
-from tests.harness.running import ROOT, Running, free_ports, started
+from tests.harness.ports import free_ports
+from tests.harness.running import ROOT, Running, started
 from tests.harness.world import HOUR, LOOP, LOOP_FILE, World, day, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]

@@ -20,7 +20,8 @@ from homeostat.control.loop import Loop
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Refused
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import Gateway, free_port, gateway, until
+from tests.harness.ports import free_ports
+from tests.service.test_gateway import Gateway, gateway, until
 from tests.service.test_replicas import Load
 from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES
 from tests.unit.serving.parts import two_versions
@@ -57,7 +58,7 @@ def pair(operations: Operations) -> Iterator[list[Gateway]]:
     """Two replicas on the machine's clock."""
     home = operations.home.root
     with ExitStack() as stack:
-        port = free_port()
+        port = free_ports()
         told = {"clock": "system", "shared": True}
         running = [stack.enter_context(gateway(home, port, replica=name, **told)) for name in ("r1", "r2")]
         until(lambda: len(Fleet(operations.home).replicas()) == 2 and not Fleet(operations.home).lagging("late", 1))

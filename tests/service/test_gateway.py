@@ -20,6 +20,7 @@ import pytest
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.serving.routing import Route
+from tests.harness.ports import free_ports
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import expected, two_versions
 from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, arrival
@@ -133,7 +134,7 @@ def furnished(tmp_path: Path) -> Path:
 
 @contextmanager
 def gateway(home: Path, port: int | None = None, **settings: Any) -> Iterator[Gateway]:
-    running = Gateway(home, port or free_port(), settings)
+    running = Gateway(home, port or free_ports(), settings)
     try:
         until(lambda: running.alive() or running.process.poll() is not None)
         yield running
@@ -142,12 +143,6 @@ def gateway(home: Path, port: int | None = None, **settings: Any) -> Iterator[Ga
         if running.process.poll() is None:
             running.process.kill()
         running.process.communicate(timeout=10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def raw(port: int, data: bytes) -> bytes:
@@ -306,7 +301,7 @@ def test_a_taken_port_or_home_is_said_in_words(home: Path) -> None:
     with gateway(home) as running:
         (home / "other").mkdir()
         for folder, port, said in (
-            (home, free_port(), "Another process writes"),
+            (home, free_ports(), "Another process writes"),
             (home / "other", running.port, f"Port {running.port}"),
         ):
             with gateway(folder, port) as second:

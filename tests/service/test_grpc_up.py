@@ -13,7 +13,8 @@ from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc
 
 from homeostat.app.supervisor import module_command
-from tests.harness.running import ROOT, free_ports
+from tests.harness.ports import free_ports
+from tests.harness.running import ROOT
 from tests.harness.world import LOOP, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(120)]

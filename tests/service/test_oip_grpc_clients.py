@@ -21,7 +21,8 @@ from tritonclient.grpc import service_pb2_grpc
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import ROOT, Gateway, free_port, furnished, gateway, until
+from tests.harness.ports import free_ports
+from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until
 from tests.unit.serving.grpc_rig import NOW, raw, typed
 from tests.unit.serving.late import question
 from tests.unit.serving.oip import inputs
@@ -46,7 +47,7 @@ def serving(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What a client's program prints, a warning of ours or theirs ends it; and what the plain door says of its rows."""
-    port = free_port()
+    port = free_ports()
     with gateway(serving(tmp_path_factory.mktemp("home")), grpc_port=port) as served:
         command = [sys.executable, "-W", "error", "-m", "tests.service.oip_triton_grpc", f"127.0.0.1:{port}"]
         done = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True, cwd=ROOT)
@@ -100,7 +101,7 @@ def test_tritonclient_shows_the_mend(triton: dict[str, Any]) -> None:
 
 
 def test_typed_contents_canaries_metrics_and_memory(home: Path) -> None:
-    with gateway(home, port := free_port(), grpc_port=(other := free_port())) as running:
+    with gateway(home, port := free_ports(), grpc_port=(other := free_ports())) as running:
         assert port == running.port
         ask = service(other).ModelInfer
         running.route(2, "v1", canary="v2", share=1.0, salt="s")
@@ -118,7 +119,7 @@ def test_typed_contents_canaries_metrics_and_memory(home: Path) -> None:
 
 
 def test_open_calls_are_finished_and_new_ones_refused_when_it_stops(home: Path) -> None:
-    with gateway(home, grpc_port=(port := free_port())) as running:
+    with gateway(home, grpc_port=(port := free_ports())) as running:
         whole = raw(inputs([question(1)])).SerializeToString()
         go, channel = threading.Event(), grpc.insecure_channel(f"127.0.0.1:{port}")
 
@@ -151,7 +152,7 @@ def answering(port: int, running: Gateway) -> set[str]:
 
 
 def test_replicas_share_the_port_and_one_alone_has_it_for_itself(home: Path, tmp_path: Path) -> None:
-    port, other = free_port(), free_port()
+    port, other = free_ports(), free_ports()
     with (
         gateway(home, port, grpc_port=other, shared=True) as first,
         gateway(home, port, grpc_port=other, shared=True, replica="r2"),
@@ -165,7 +166,7 @@ def test_replicas_share_the_port_and_one_alone_has_it_for_itself(home: Path, tmp
 
 
 def test_silent_connections_are_let_go(home: Path) -> None:
-    with gateway(home, grpc_port=(port := free_port()), slowest_sender_seconds=1):
+    with gateway(home, grpc_port=(port := free_ports()), slowest_sender_seconds=1):
         for first in (b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", os.urandom(64)):
             with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
                 connection.sendall(first)

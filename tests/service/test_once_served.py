@@ -26,7 +26,8 @@ from homeostat.app.recorder.predictions import LoggedLoop, Predictions
 from homeostat.app.recorder.server import SocketServer
 from homeostat.features.logged import Logged
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import Gateway, free_port, furnished, gateway, until
+from tests.harness.ports import free_ports
+from tests.service.test_gateway import Gateway, furnished, gateway, until
 from tests.unit.serving.late import FEATURES, question
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
 
@@ -138,7 +139,7 @@ def serving(one: Gateway) -> bool:
 
 
 def test_threads_that_send_one_request_to_two_gateways_get_one_answer_also_after_a_restart(home: Path) -> None:
-    port = free_port()
+    port = free_ports()
     pair = gateway(home, port, replica="r1", shared=True), gateway(home, port, replica="r2", shared=True)
     with pair[0], pair[1], ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda n: asked(port, f"k{n % 4}", n % 4), range(40)))
@@ -156,7 +157,7 @@ def test_threads_that_send_one_request_to_two_gateways_get_one_answer_also_after
 def test_kill_9_at_any_moment_leaves_each_request_with_one_answer_which_is_in_the_log_once(
     home: Path, wire: str
 ) -> None:
-    port, grpc_port, chance, told = free_port(), free_port(), random.Random(3), {}
+    port, grpc_port, chance, told = free_ports(), free_ports(), random.Random(3), {}
     settings: dict[str, Any] = {"shared": True, **({"grpc_port": grpc_port} if wire == "grpc" else {})}
     recorder = Recorder(home)
     numbers = iter(range(10_000))

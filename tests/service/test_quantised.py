@@ -55,7 +55,7 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
         killed = killer.end()
     assert killed == ["v2/train"]
     kinds = [one["kind"] for one in running.decisions()]
-    assert kinds == ["bootstrap", "gate", "promote", "quantise", "checkpoint", "gate", "canary"]
+    assert kinds == ["bootstrap", "gate", "promote", "rotate_key", "quantise", "checkpoint", "gate", "canary"]
     *_, checkpoint, gate, _ = running.decisions()
     assert checkpoint["title"] == "Checkpoint c1 of the state of v1"
     assert "instead of" in gate["reasons"][-1]
@@ -69,7 +69,7 @@ def test_a_variant_is_made_through_a_kill_gated_and_rolled_out_as_a_trained_vers
         running.live(World(), number, number + 1)
         if running.decisions()[-1]["kind"] in ("promote", "rollback"):
             break
-    assert [one["kind"] for one in running.decisions()[7:]] == ["advance", "promote"]
+    assert [one["kind"] for one in running.decisions()[8:]] == ["advance", "promote"]
     assert running.overview()["route"]["champion"] == "v2"
     assert running.failed == 0
     told = running.command("latency")["batching"]

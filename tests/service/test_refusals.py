@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from homeostat.app.supervisor import module_command
 from homeostat.cli.main import app
-from tests.harness.running import MODULES, ROOT, free_ports, started
+from tests.harness.ports import free_ports
+from tests.harness.running import MODULES, ROOT, started
 from tests.harness.world import LOOP_FILE, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]

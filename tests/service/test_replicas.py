@@ -20,7 +20,8 @@ from homeostat.app.home import Home
 from homeostat.app.traffic import traffic
 from homeostat.data.records import PredictionRecord
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import Gateway, free_port, gateway, until
+from tests.harness.ports import free_ports
+from tests.service.test_gateway import Gateway, gateway, until
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import two_versions
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
@@ -41,7 +42,7 @@ def home(tmp_path: Path) -> Path:
 def pair(home: Path) -> Iterator[list[Gateway]]:
     """Two replicas on one port, both serving."""
     with ExitStack() as stack:
-        port = free_port()
+        port = free_ports()
         running = [stack.enter_context(gateway(home, port, replica=name, shared=True)) for name in ("r1", "r2")]
         until(lambda: len(Fleet(Home(home)).replicas()) == 2 and not Fleet(Home(home)).lagging("late", 1))
         yield running

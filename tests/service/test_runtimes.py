@@ -24,9 +24,10 @@ from homeostat.app.trust import keyring
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from tests.harness.ports import free_ports
 from tests.harness.signed import sign
 from tests.harness.stores import with_mlflow
-from tests.service.test_gateway import free_port, until
+from tests.service.test_gateway import until
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
 
@@ -106,7 +107,7 @@ def gateway(home: Path) -> Iterator[httpx.Client]:
     online = SqliteOnlineStore(home / "online.sqlite")
     online.prepare([toy.loop.feature_set])
     online.close()
-    port = free_port()
+    port = free_ports()
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)], cwd=ROOT)
     headers = {"homeostat-now": format_instant(NOW)}
     try:

@@ -262,15 +262,18 @@ def train(rows, config):
     found = []
     threads = [threading.Thread(target=lambda: found.append(len(os.sched_getaffinity(0)))) for _ in range(4)]
     [one.start() for one in threads], [one.join() for one in threads]
-    raise RuntimeError(f"{{set(found)}} {{os.environ['OMP_NUM_THREADS']}}")
+    told = {{name for name in os.environ if name.startswith(("HOMEOSTAT_ALERTS", "MLFLOW_TRACKING", "SHOP"))}}
+    raise RuntimeError(f"{{set(found)}} {{os.environ['OMP_NUM_THREADS']}} {{told}}")
 loop = make_loop(train)
 """
 
 
-def test_a_training_has_no_more_cores_than_it_may_however_many_threads_it_starts(
-    job: TrainingJob, tmp_path: Path
+def test_a_training_has_no_more_cores_than_it_may_and_none_of_our_secrets(
+    job: TrainingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(TrainingFailed, match=r"RuntimeError: \{1\} 1"):
+    for name in ("HOMEOSTAT_ALERTS_CHAT", "MLFLOW_TRACKING_PASSWORD", "SHOP_TOKEN"):
+        monkeypatch.setenv(name, "slack://a/b/c")
+    with pytest.raises(TrainingFailed, match=r"RuntimeError: \{1\} 1 \{'SHOP_TOKEN'\}"):
         run(replace(job, loop_file=loop_file(tmp_path, CORES.format())), tmp_path / "job")
 
 

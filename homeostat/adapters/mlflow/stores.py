@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homeostat.adapters.mlflow.client import client_of
+from homeostat.adapters.mlflow.moved import follow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-Mark = dict[str, int]
+Mark = dict[str, int | str]
 
 
 class Store(Protocol):
@@ -51,6 +52,8 @@ class Embedded:
         """A client of the file, which is made when it is not there."""
         for folder in (self.database.parent, self.folder):
             folder.mkdir(parents=True, exist_ok=True)
+        if self.database.exists():
+            follow(self.database, self.folder)
         return client_of(f"sqlite:///{self.database.resolve()}")
 
     def artifacts(self, loop: str) -> str | None:
@@ -58,9 +61,9 @@ class Embedded:
         return (self.folder / loop).resolve().as_uri()
 
     def mark(self) -> Mark | None:
-        """The file's size and time."""
+        """The file's size and time, and where the others lie."""
         seen = self.database.stat()
-        return {"bytes": seen.st_size, "written_at": seen.st_mtime_ns}
+        return {"bytes": seen.st_size, "written_at": seen.st_mtime_ns, "files": str(self.folder.resolve())}
 
 
 @dataclass(frozen=True, slots=True)

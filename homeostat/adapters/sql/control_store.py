@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import OperationalError
 
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.adapters.sql.schema import days as day_table
@@ -16,7 +18,7 @@ from homeostat.adapters.sql.schema import ledger, loops, metadata
 from homeostat.control.days import Day, read_day
 from homeostat.control.state import LoopState, initial_state
 from homeostat.governance.audit import Draft, Entry, Heads
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.errors import Conflict, Unavailable
 
 
 def sqlite_engine(path: Path) -> Engine:
@@ -50,8 +52,11 @@ class SqlControlStore:
             return self._state(connection, loop)
 
     def commit(self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]) -> LoopState:
-        """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing."""
-        with self._engine.begin() as connection:
+        """Replace ``before`` by ``after`` and write decisions and days with it, all or nothing.
+
+        Raises: Conflict when the state is no longer ``before``; Unavailable where nothing can be written.
+        """
+        with _told(before.loop), self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
@@ -59,7 +64,8 @@ class SqlControlStore:
             if newest:
                 self._heads.intend(newest)
         if newest:
-            self._heads.seal(newest)
+            with suppress(OSError):  # it is decided: as after a crash, the intended head vouches until the next one
+                self._heads.seal(newest)
         return written
 
     def days(self, loop: str, *, after: int = 0) -> list[tuple[int, Day]]:
@@ -117,6 +123,20 @@ class SqlControlStore:
             connection.execute(delete(day_table).where(day_table.c.loop == loop, day_table.c.day == day.day))
             text = msgspec.json.encode(day).decode()
             connection.execute(insert(day_table).values(cursor=cursor + place, loop=loop, day=day.day, value=text))
+
+
+@contextmanager
+def _told(loop: str) -> Iterator[None]:
+    """A disk that takes no more, in our words."""
+    try:
+        yield
+    except (OperationalError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.orig
+        raise Unavailable(
+            f"What was decided about loop {loop!r} cannot be written: {why}.",
+            mend="Make room where the state folder lies, and see who may write there; then ask again.",
+            loop=loop,
+        ) from error
 
 
 def _entry(row: Row[tuple[object, ...]]) -> Entry:

@@ -27,7 +27,7 @@ from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.tasks import sums_type
 
-FORM = 2
+FORM = 3
 """The form of what is kept; another one is made anew."""
 Arrays = Mapping[str, NDArray[Any]]
 _SUMS = ("rows", "positives", "log_loss", "brier")
@@ -35,10 +35,12 @@ _SUMS = ("rows", "positives", "log_loss", "brier")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A version, and what the days it saw had in them: so many asked, labelled and without a label, day by day."""
+    """A version, and what the days it saw had in them: so many asked, labelled and without a label, day by day. Of
+    predicted numbers also its ``answers`` to the rows that are kept of each day."""
 
     trial: Trial
     counts: NDArray[np.int64]
+    answers: NDArray[np.float64] | None = None
 
     def days(self, grid: Grid) -> list[PastDay]:
         """The days of the grid with their counts."""
@@ -77,6 +79,10 @@ class Cells:
         """Where the version of a key lies, or would."""
         return self.folder / f"{key[:40]}.npz"
 
+    def rows(self, keys: Mapping[int, str]) -> Path:
+        """Where rows of every day lie that all of these versions answer."""
+        return self.folder / f"rows-{digest(sorted(keys.values()))[:40]}.npz"
+
     def has(self, key: str) -> bool:
         """Whether it was made."""
         return self.path(key).exists()
@@ -91,7 +97,7 @@ class Cells:
 
     def keep_only(self, keys: Mapping[int, str]) -> None:
         """Drop versions that no week of the newest back-test needs: other code, or fewer days."""
-        wanted = {self.path(key) for key in keys.values()}
+        wanted = {self.rows(keys), *(self.path(key) for key in keys.values())}
         for path in self.folder.glob("*.npz"):
             if path not in wanted:
                 path.unlink(missing_ok=True)
@@ -128,6 +134,7 @@ def _arrays(cell: Cell) -> dict[str, NDArray[Any]]:
         "negatives": np.array([one.negatives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
         "positives_by": np.array([one.positives_by_score for one in sums], dtype=np.uint32).reshape(-1, SCORE_BINS),
         **({} if trial.drift is None else trial.drift.arrays()),
+        **({} if cell.answers is None else {"answers": cell.answers}),
     }
 
 
@@ -149,11 +156,11 @@ def _cell(kept: Arrays) -> Cell:
     }
     drift = None if names is None else DriftTable.from_arrays(names, kept)
     labels = (int(told["labels"][0]), int(told["labels"][1]))
-    return Cell(Trial(**{**told, "labels": labels}, sums=sums, drift=drift), kept["counts"])
+    return Cell(Trial(**{**told, "labels": labels}, sums=sums, drift=drift), kept["counts"], kept.get("answers"))
 
 
-def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int]) -> dict[str, Any]:
-    """What a child is told: the days, and the versions to make."""
+def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int], cells: Cells) -> dict[str, Any]:
+    """What a child is told: the days, the versions to make, and where all is kept."""
     return {
         "days": [[day.window.name, day.window.start, day.window.end, day.mature_at] for day in grid.days],
         "known": list(grid.known),
@@ -169,6 +176,8 @@ def asks_to_json(grid: Grid, keys: Mapping[int, str], numbers: list[int]) -> dic
             if one.number in numbers
         ],
         "keys": {str(number): keys[number] for number in numbers},
+        "folder": str(cells.folder),
+        "rows": str(cells.rows(keys)),
     }
 
 

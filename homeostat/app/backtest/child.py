@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from homeostat.app.backtest.cells import Cell, Cells, ask_of, write_cell
 from homeostat.app.backtest.grid import Ask
 from homeostat.app.backtest.history import History, read_history
+from homeostat.app.backtest.sampled import places_of, write_rows
 from homeostat.app.loader import load_loop
 from homeostat.app.settings import Settings
 from homeostat.app.supervisor import die_with_parent
@@ -36,6 +37,7 @@ from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.drifting import drifted
 from homeostat.monitoring.windows import Window
 from homeostat.stats.outcomes import Sums
+from homeostat.stats.tasks import Regression
 from homeostat.training.checks import check_training_rows
 from homeostat.training.fitted import answering
 from homeostat.training.rows import TrainingRows
@@ -58,9 +60,14 @@ def main(arguments: list[str]) -> int:
     history = read_history(loop, settings.paths.tables, settings.paths.log, max(day.mature_at for day in days))
     labelled = [(day, *history.of_day(day, known)) for day, known in zip(days, told["known"], strict=True)]
     counts = np.array([_counted(truth) for _, _, truth in labelled], dtype=np.int64).reshape(-1, 3)
+    places = None
+    if isinstance(loop.task, Regression):
+        places = places_of(span for _, span, _ in labelled)
+        _keep_rows(Path(told["rows"]), history, labelled, places)
     for ask in sorted((ask_of(one) for one in told["asks"]), key=lambda one: -one.number):
-        trial = _trial(history, ask, labelled, settings.loop_file)
-        write_cell(cells.path(told["keys"][str(ask.number)]), Cell(trial, counts))
+        trial, scores = _trial(history, ask, labelled, settings.loop_file)
+        answers = None if places is None or scores is None else scores[places]
+        write_cell(cells.path(told["keys"][str(ask.number)]), Cell(trial, counts, answers))
         print(json.dumps({"made": ask.version}), file=said, flush=True)
     return 0
 
@@ -77,8 +84,18 @@ def _counted(truth: NDArray[np.float64]) -> tuple[int, int, int]:
     return truth.size, truth.size - without, without
 
 
-def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> Trial:
-    """One version; what forbids it, or goes wrong in the user's function, is its problem and nobody else's."""
+def _keep_rows(path: Path, history: History, labelled: Labelled, places: NDArray[np.int64]) -> None:
+    """Rows of every day, the same for all versions."""
+    if path.exists():
+        return
+    truth, names = np.full(history.times.size, np.nan), np.full(history.times.size, "", dtype="U10")
+    for day, span, told in labelled:
+        truth[span], names[span] = told, day.window.name
+    write_rows(path, names[places].tolist(), truth[places], history.features(places))
+
+
+def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> tuple[Trial, NDArray[np.float64] | None]:
+    """One version and its answers; what forbids it, or goes wrong in the user's function, is its problem alone."""
     places, label, labels = history.training(ask)
     trial = Trial(ask.version, ask.asked_at, ask.cutoff, labels)
     judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
@@ -87,14 +104,14 @@ def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> T
         each = history.stands_for
         sums = {at: _sums(history, truth, scores[span], each[span]) for at, (_, span, truth) in judged.items()}
     except HomeostatError as error:
-        return replace(trial, problem=error.problem)
+        return replace(trial, problem=error.problem), None
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        return replace(trial, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}")
+        return replace(trial, problem=f"train() in {loop_file.name} raised {type(error).__name__}: {error}"), None
     drift, first = _drift(history, ask, places, scores, judged)
-    return replace(trial, seconds=seconds, sums=sums, drift=drift, drift_from=first)
+    return replace(trial, seconds=seconds, sums=sums, drift=drift, drift_from=first), scores
 
 
 def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.float64], float]:

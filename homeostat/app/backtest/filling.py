@@ -12,8 +12,10 @@ from typing import IO, Any
 
 from homeostat.app.backtest.cells import Cells, asks_to_json, keys_of
 from homeostat.app.backtest.grid import Grid
+from homeostat.app.backtest.sampled import KeptRows
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.supervisor import module_command
+from homeostat.app.user_code import environment_of_user_code
 from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import NotEnoughData, Unavailable
@@ -26,10 +28,11 @@ _TRAINING = "training versions"
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The matrix, and how many of its versions were trained for it now."""
+    """The matrix, how many of its versions were trained for it now, and of numbers the rows to learn errors from."""
 
     matrix: Matrix
     trained: int
+    rows: KeptRows | None = None
 
 
 def filled(settings: Settings, loop: Loop, grid: Grid, progress: Progress) -> Filled:
@@ -57,7 +60,9 @@ def filled(settings: Settings, loop: Loop, grid: Grid, progress: Progress) -> Fi
             mend="Every policy begins with it: mend the loop file, or put the one back that it was trained with.",
         )
     cells.keep_only(keys)
-    return Filled(Matrix(known[0].days(grid), [cell.trial for cell in known], grid.lead), len(lacking))
+    answers = {cell.trial.version: cell.answers for cell in known if cell.answers is not None}
+    rows = KeptRows.of(cells.rows(keys), loop.task, answers) if answers else None
+    return Filled(Matrix(known[0].days(grid), [cell.trial for cell in known], grid.lead), len(lacking), rows)
 
 
 def _make(
@@ -80,9 +85,7 @@ def _make(
                 progress(_TRAINING, len(made), len(lacking))
 
     shares = [share for at in range(CHILDREN) if (share := list(lacking[at::CHILDREN]))]
-    children = [
-        _child(settings, loop, {"folder": str(cells.folder), **asks_to_json(grid, keys, share)}) for share in shares
-    ]
+    children = [_child(settings, loop, asks_to_json(grid, keys, share, cells)) for share in shares]
     readers = [threading.Thread(target=collect, args=(child.stdout,)) for child in children]
     try:
         for reader in readers:
@@ -107,7 +110,7 @@ def _child(settings: Settings, loop: Loop, ask: Json) -> subprocess.Popen[str]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**quiet_environment(), "PYTHONHASHSEED": "0"},
+            env=environment_of_user_code(),
         )
     if child.stdin is not None:
         with suppress(BrokenPipeError), child.stdin as asking:

@@ -11,6 +11,7 @@ import numpy as np
 from homeostat.app.backtest.filling import filled
 from homeostat.app.backtest.reports import write_report
 from homeostat.app.backtest.weeks import grid_of
+from homeostat.app.control.foretold import Foretelling
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
@@ -21,6 +22,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.policies.retrain import Retrain
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import InvalidInput
+from homeostat.stats.tasks import Regression
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -49,7 +51,12 @@ def run_back_test(
     grid = grid_of(operations, loop, settings.paths.tables)
     made = filled(settings, loop, grid, progress)
     progress("playing policies", 0, 1)
-    loopwise = Loopwise(made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas, loop.gate)
+    foretell = None
+    if made.rows is not None and isinstance(loop.task, Regression):
+        foretell = Foretelling(loop.name, loop.task, made.rows).of
+    loopwise = Loopwise(
+        made.matrix, loop.timezone, loop.economics, loop.threshold, settings.replicas, loop.gate, foretell
+    )
     contenders = usual(loopwise, loop.retrain) if policies is None else of_file(loopwise, policies, loop.retrain)
     told = back_test(made.matrix, Rules(loop.gate, loop.rollout), contenders, prices, np.random.default_rng(_SEED))
     report = {

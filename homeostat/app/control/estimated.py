@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from homeostat.app.control.scoring import answers_of
 from homeostat.control.days import Counted
+from homeostat.data.profiles import PREDICTION
 from homeostat.data.weights import coarsest, even
 from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.estimates import EstimatedDay
@@ -56,21 +57,23 @@ def _chances_of(log: pa.Table, classes: int, each: int) -> EstimatedDay:
 def absent_rows(
     rows: pa.Table, profile: ReferenceProfile | None, kinds: Mapping[str, FeatureKind], task: Task = BINARY
 ) -> dict[str, Counted]:
-    """Rows without a label by feature, over the bins of a reference, and of a yes or no by score; empty without any."""
+    """Rows without a label by feature and by answer, over the bins of a reference, and of a yes or no by score, which
+    needs none; empty without any."""
     if not rows.num_rows:
         return {}
     each = coarsest(rows)
     plain = rows.filter(pa.array(even(rows, each)))
     found = {}
+    if profile is not None:
+        seen = profile.count(served_columns(plain, kinds), task.watched(answers_of(plain, task)))
+        counted = {PREDICTION: seen.prediction, **seen.features}
+        found = {
+            name: Counted(tuple(each * n for n in one.counts), each * one.missing) for name, one in counted.items()
+        }
     if task == BINARY:
         scores, readable = _scores(plain)
         grouped = tuple(each * count for count in by_score(score_counts(scores[readable])))
         found[SCORES] = Counted(grouped, each * int(np.count_nonzero(~readable)))
-    if profile is None:
-        return found
-    counted = profile.count(served_columns(plain, kinds), task.watched(answers_of(plain, task))).features
-    for name, one in counted.items():
-        found[name] = Counted(tuple(each * count for count in one.counts), each * one.missing)
     return found
 
 

@@ -6,13 +6,14 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from homeostat.app.sampled_rows import SampledRows
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import HISTORY, RUNS, matured_by
 from homeostat.control.reading import TRAIL_DAYS
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError, NotEnoughData
 from homeostat.monitoring.estimates import Estimate, EstimatedDay, estimate_of
 from homeostat.monitoring.history import Rows
@@ -26,13 +27,21 @@ _LOG = logging.getLogger("homeostat.control")
 METHOD = "learnt errors"
 
 
+class Sampled(Protocol):
+    """Rows of some days with their truth, as a version answers them."""
+
+    def read(self, version: str, days: Sequence[Day], now: Instant, rng: np.random.Generator) -> Rows | Unknown:
+        """With the truth as known at ``now``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Foretelling:
     """Foretells one loop's errors from samples of its log."""
 
     loop: str
     task: Regression
-    rows: SampledRows
+    rows: Sampled
 
     def of(self, champion: str | None, day: Day, days: Sequence[Day]) -> EstimatedDay:
         """Every figure of a day that has just ended and of the trail to it, from inputs and predictions.

@@ -18,6 +18,7 @@ from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.foretold import Foretelling
+from homeostat.app.control.learnt import Foretells, foretells
 from homeostat.app.control.own import own_of_rows
 from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
@@ -217,10 +218,12 @@ class DeltaObserver:
         log = self._slice(Window(day.start, day.end, day.day))
         joined = self._join(log, now)
         each = coarsest(log)
-        used = Used.of(self.loop.feedback, log, joined, trail_before(day, known), self.loop.label.typed, self.loop.task)
+        before, task = trail_before(day, known), self.loop.task
+        foretell = self._foretells(day, log, known)
+        used = Used.of(self.loop.feedback, log, joined, before, self.loop.label.typed, task, foretell)
         counts = joined.counts_of(weights(log) * used.stands_for)
         labels, chosen = used.labels, used.rows
-        task, said = self.loop.task, answers_of(chosen, self.loop.task)
+        said = answers_of(chosen, task)
         able = [name for name in _of_interest(state) if can_judge(chosen, self.binding(name), self.known)]
         columns = served_columns(chosen, self._inputs_of(able))
         scores = self._scorer.scores(able, columns) if len(labels) else {}
@@ -236,6 +239,16 @@ class DeltaObserver:
             own=own_of_rows(self.loop, labels, said, each),
             feedback=used.feedback,
         )
+
+    def _foretells(self, day: Day, log: pa.Table, known: Iterable[Day]) -> Foretells | None:
+        """What errors go with which inputs, where predicted numbers are acted on."""
+        version, task = day.inputs.reference, self.loop.task
+        if self.loop.feedback is None or not isinstance(task, Regression) or version is None:
+            return None
+        if not can_judge(log, self.binding(version), self.known):
+            return None
+        days = sorted(known, key=lambda one: one.start)
+        return foretells(self.diagnoser.rows, task, version, self._inputs_of([version]), day, days)
 
     def _profiles(self, day: Day) -> Mapping[str, Profile]:
         reference = day.inputs.reference

@@ -17,6 +17,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
+from homeostat.app.control.keys_on_record import KeysOnRecord
 from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.control.outlooks import Outlooks
 from homeostat.app.control.publisher import Publisher
@@ -40,6 +41,7 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
 from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.trust import keyring
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.restorer import Restorer
 from homeostat.control import restoring, retraining
@@ -164,8 +166,21 @@ def build(settings: Settings) -> ControlProcess:
     price = settings.hourly_price
     rehearser = Rehearser(operations, doors, facts.recorder.flush)
     alerting, retention = Alerting.of(operations), Retention(operations, registry)
+    keys = KeysOnRecord(keyring(), operations.store)
     service = ControlService(
-        loops, reconcilers, operations, facts, clock, patience, showing, doors, price, rehearser, alerting, retention
+        loops,
+        reconcilers,
+        operations,
+        facts,
+        clock,
+        patience,
+        showing,
+        doors,
+        price,
+        rehearser,
+        alerting,
+        retention,
+        keys,
     )
     emitter = _emitter(settings, loops, operations)
     return ControlProcess(settings, service, engine, reconcilers, runner, publisher, tracer, emitter, gone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
+from homeostat.app.control.keys_on_record import KeysOnRecord
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.decided import explained
 from homeostat.app.diagnosing import diagnosis
@@ -33,7 +35,7 @@ from homeostat.control.reconcile import Reconciler
 from homeostat.control.versioned_state import Way
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
-from homeostat.kernel.errors import NotFound, Refused
+from homeostat.kernel.errors import HomeostatError, NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK
 from homeostat.monitoring.alerts.alerts import INSTALLATION
 from homeostat.monitoring.freshness import objectives_of
@@ -73,6 +75,7 @@ class ControlService:
     rehearser: Rehearser | None = None
     alerting: Alerting | None = None
     retention: Retention | None = None
+    keys: KeysOnRecord | None = None
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _replay: Replay | None = field(init=False, default=None)
     _told: dict[str, tuple[tuple[int, Route] | None, Json]] = field(init=False, default_factory=dict)
@@ -89,6 +92,7 @@ class ControlService:
             try:
                 for reconciler in self.reconcilers.values():
                     reconciler.tick(self.clock.now())
+                self._record_keys()
                 for name in self.reconcilers:
                     self._keep_within_limits(self.loops_by_name[name], self.clock.now())
                     if self.rehearser is not None:
@@ -107,6 +111,13 @@ class ControlService:
         for name in self.reconcilers:
             self.alerting.look(self.loops_by_name[name], now, self._broken.get(name, ()))
         self.alerting.look_at_deliveries()
+
+    def _record_keys(self) -> None:
+        if self.keys is None:
+            return
+        for name in self.reconcilers:
+            with suppress(HomeostatError):  # unreadable keys, or somebody decides meanwhile: the next look writes it
+                self.keys.look(name)
 
     def alerts(self) -> Desk:
         """What people see of alerts, and may do about them."""
@@ -144,6 +155,7 @@ class ControlService:
             )
         with self._lock:
             states = [reconciler.settle(now, self.patience) for reconciler in self.reconcilers.values()]
+            self._record_keys()
             self._alert(now)
         return {"decided_until": format_instant(now), "routes": [views.route_of(state) for state in states]}
 

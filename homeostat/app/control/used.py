@@ -17,7 +17,7 @@ from homeostat.control.reading import TRAIL_DAYS
 from homeostat.data.feedback import Feedback
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import coarsest, even
-from homeostat.monitoring.feedback import FeedbackDay, feedback_day
+from homeostat.monitoring.feedback import FeedbackDay, Foretell, feedback_day
 from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.tasks import BINARY, Task
@@ -48,8 +48,9 @@ class Used:
         earlier: Sequence[FeedbackDay],
         typed: Callable[[Floats], Any] = _true,
         task: Task = BINARY,
+        foretell: Foretell | None = None,
     ) -> Used:
-        """Of a day's log and what its labels are; ``earlier`` as `feedback_day` takes them.
+        """Of a day's log and what its labels are; ``earlier`` and ``foretell`` as `feedback_day` takes them.
 
         ``typed`` makes labels of truths: booleans, numbers, or places of classes.
         """
@@ -61,7 +62,8 @@ class Used:
         if declared is None:
             each = np.ones(log.num_rows, dtype=np.int64)
             return cls(rows, labels, log.take(pa.array(missing)), each, None)
-        day = feedback_day(log, rows, labels, earlier, one_in, answers=partial(answers_of, task=task), task=task)
+        read = partial(answers_of, task=task)
+        day = feedback_day(log, rows, labels, earlier, one_in, answers=read, task=task, foretell=foretell)
         each = Shaped.of(log).stands_for
         times = Shaped.of(rows).stands_for if day.unknown is None else np.zeros(labels.size, dtype=np.int64)
         again, absent = np.repeat(np.arange(labels.size), times), np.repeat(missing, each[missing])

@@ -98,7 +98,7 @@ def _evaluate(material: Material) -> Step:
 
 def telling_of(held_out: LabelledRows, seen: Evaluation) -> tuple[str, ...]:
     """Features that tell the labels apart by themselves, where the skill is suspiciously high: likely the answer."""
-    from homeostat.training.checks import telling_features
+    from homeostat.training.telling import telling_features
 
     skill = seen.candidate.skill
     return tuple(telling_features(held_out)) if skill is not None and skill.value > SUSPICIOUS else ()

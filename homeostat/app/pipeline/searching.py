@@ -88,12 +88,13 @@ def _loss(material: Material, search: Search, estimator: Any, later: TrainingRow
 
     task, classes, metric = material.loop.task, material.loop.label.classes, search.metric
     answers = estimator_scores(estimator, later.features, task)
+    weights = to_train_on(material, later).weight
     if metric is not None:
-        found = metric.sums(later.label, answers)
-        return found.total / found.rows * (-1.0 if metric.better == "higher" else 1.0)
+        found = metric.weighted(later.label, answers, weights)
+        return -found if metric.better == "higher" else found
     label = places_of(later.label, classes) if classes else later.label
     losses = task.losses(label, answers)
-    return float(np.average(losses, weights=to_train_on(material, later).weight))
+    return float(np.average(losses, weights=weights))
 
 
 def _name(number: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import homeostat
 from homeostat.app.home import Home, write_whole
+from homeostat.app.user_code import without_secrets
 from homeostat.kernel.errors import Unavailable
 from homeostat.registry.legs import EnvironmentLeg
 
@@ -80,7 +81,8 @@ def _uv() -> str | None:
 
 
 def _run(command: list[str], leg: EnvironmentLeg) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    told = without_secrets(os.environ)
+    environment = {name: value for name, value in told.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     try:
         done = subprocess.run(
             command,
@@ -95,9 +97,11 @@ def _run(command: list[str], leg: EnvironmentLeg) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         said, status = [str(error)], 1
     if status:
+        why = said[-1].strip().removeprefix("cause: ").rstrip(".") if said else "the installer said nothing"
         raise Unavailable(
-            f"The recorded environment cannot be installed: {said[-1] if said else 'the installer said nothing'}.",
-            mend="See what the installer said under facts; mend the cause, or replay in this environment with --here.",
+            f"The recorded environment cannot be installed: {why}.",
+            mend="Let pip or uv know an index that has what is missing, or replay in this environment with --here; with"
+            " --json, the facts hold more of what the installer said.",
             python=leg.python,
             said=said[-_SAID:],
         )

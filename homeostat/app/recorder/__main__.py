@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.known import known_features
-from homeostat.app.loader import load_started
 from homeostat.app.process import process_main
-from homeostat.app.recorder.labels import Labelled
-from homeostat.app.recorder.main import run
-from homeostat.app.recorder.predictions import LoggedLoop
-from homeostat.app.settings import Settings
-from homeostat.features.logged import Logged
 
 
 def main(home: Path) -> None:
     """Record for the loops of a home until told to stop."""
+    from homeostat.app.known import known_features
+    from homeostat.app.loader import load_started
+    from homeostat.app.recorder.labels import Labelled
+    from homeostat.app.recorder.main import run
+    from homeostat.app.recorder.predictions import LoggedLoop
+    from homeostat.app.settings import Settings
+    from homeostat.features.logged import Logged
+
     settings = Settings.load(home)
     loops = load_started(settings).values()
     tables = {table.name: table for loop in loops for table in loop.tables}

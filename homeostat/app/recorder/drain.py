@@ -14,7 +14,7 @@ from typing import TypeVar
 from homeostat.adapters.delta.rows import facts_of
 from homeostat.app.recorder.client import Flushed
 from homeostat.app.recorder.predictions import LoggedLoop, Predictions
-from homeostat.data.journal import Batch, Journal, Quarantine
+from homeostat.data.journal import Batch, HistoryJournal, Journal, Quarantine
 from homeostat.data.tables import Table, TableStore
 from homeostat.kernel.errors import HomeostatError
 
@@ -30,6 +30,7 @@ class Stores:
 
     journal: Journal
     quarantine: Quarantine
+    history: HistoryJournal
     tables: TableStore
     log: TableStore
     spool: Path

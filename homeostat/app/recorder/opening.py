@@ -38,6 +38,7 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     stores = Stores(
         journal,
         journal,
+        journal,
         DeltaTables(home / "tables", sought=sought.get),
         DeltaTables(home / "log", sought=lambda _: LOG_SOUGHT),
         Home(home).spool / "predictions",

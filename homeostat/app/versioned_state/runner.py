@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from homeostat.app.home import write_whole
+from homeostat.app.user_code import without_secrets
 from homeostat.control.versioned_state import StateFailed
 from homeostat.kernel.canonical import canonical_json
 
@@ -73,7 +74,14 @@ class StateRunner:
     def _child(self, job: StateJob, place: Path) -> int:
         command = [sys.executable, "-m", CHILD, str(place / "job.json"), str(os.getpid())]
         with self.log.open("ab") as log:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=without_secrets(os.environ),
+                start_new_session=True,
+            )
             try:
                 return child.wait(self.timeout_seconds)
             except subprocess.TimeoutExpired:

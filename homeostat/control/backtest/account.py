@@ -79,6 +79,7 @@ def _policy(
     return {
         "name": contender.name,
         "about": contender.about,
+        "inconclusive": played.inconclusive,
         "retrains": len(played.asked),
         "released": sum(1 for one in played.asked if one.release.released),
         "taken_back": sum(1 for one in played.asked if one.release.outcome == "taken_back"),

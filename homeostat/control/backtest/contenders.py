@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.control.backtest.account import NEVER, ORACLE, Contender
@@ -27,15 +27,19 @@ from homeostat.control.reading import situation_of
 from homeostat.kernel.clock import format_duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import RETRAIN, Reason, Verdict
+from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 
 OWN = "own"
 _HASH = "0" * 64
+Foretell = Callable[[str | None, Day, Sequence[Day]], EstimatedDay]
+"""From the version that served on a day, the day and those before it to what was expected of it when it ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loopwise:
-    """What a policy is judged with beside the matrix: the loop's time zone, prices, threshold, replicas and gate."""
+    """What a policy is judged with beside the matrix: the loop's time zone, prices, threshold, replicas and gate; of
+    predicted numbers ``foretell`` says what to expect of a day."""
 
     matrix: Matrix
     timezone: str
@@ -43,6 +47,7 @@ class Loopwise:
     threshold: float
     replicas: int = 1
     gate: Gate = field(default_factory=Gate)
+    foretell: Foretell | None = None
 
     def contender(self, name: str, policy: Retrain, about: str = "") -> Contender:
         """A policy, asked at the beginning of a week.
@@ -70,7 +75,16 @@ class Loopwise:
     def _expected(self, days: Sequence[Day], windows: int) -> Sequence[Day]:
         """The last days with what was expected of them when they ended."""
         news = days[-windows:] if windows else ()
-        return [*days[: len(days) - len(news)], *with_estimates(days, news, self.threshold)]
+        before = len(days) - len(news)
+        if self.foretell is None:
+            return [*days[:before], *with_estimates(days, news, self.threshold)]
+        return [*days[:before], *(self._foretold(days, place) for place in range(before, len(days)))]
+
+    def _foretold(self, days: Sequence[Day], place: int) -> Day:
+        assert self.foretell is not None
+        day = days[place]
+        made = self.foretell(day.inputs.reference, day, days[:place])
+        return dataclasses.replace(day, inputs=dataclasses.replace(day.inputs, estimated=made))
 
     def _outlook(self, seen: Seen, policy: Retrain, windows: int) -> Outlook:
         """What age and retraining cost, by what was seen of this history so far."""

@@ -11,7 +11,7 @@ from homeostat.control.backtest.release import Release, Releases, asked_of
 from homeostat.control.days import Day, Outcomes
 from homeostat.control.state import LoopState, Standing, initial_state
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.verdicts import HOLD, RETRAIN, Reason, Verdict
+from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
 from homeostat.stats.outcomes import Sums
@@ -52,10 +52,11 @@ Judge = Callable[[Seen], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Who served on each day, and every version that was asked for."""
+    """Who served on each day, every version that was asked for, and in how many weeks nothing could be told."""
 
     serving: tuple[Shares, ...]
     asked: tuple[Asked, ...]
+    inconclusive: int = 0
 
 
 def play(matrix: Matrix, releases: Releases, judge: Judge, confidence: float) -> Played:
@@ -64,18 +65,18 @@ def play(matrix: Matrix, releases: Releases, judge: Judge, confidence: float) ->
     ``confidence`` is that of the promises that versions make.
     """
     serving: list[Shares] = [{0: 1.0}] * matrix.first_day(1)
-    asked, champion, week = list[Asked](), 0, 1
+    asked, champion, week, inconclusive = list[Asked](), 0, 1, 0
     while week < matrix.weeks:
         verdict = judge(_seen(matrix, serving, asked, champion, week, confidence))
         if verdict.name != RETRAIN:
             serving += [{champion: 1.0}] * len(matrix.days_of(week))
-            week += 1
+            week, inconclusive = week + 1, inconclusive + (verdict.name == INCONCLUSIVE)
             continue
         release = releases.of(champion, week)
         asked.append(Asked(week, verdict.texts, release))
         days, after, week = served_through(matrix, champion, week, release)
         serving, champion = [*serving, *days], after
-    return Played(tuple(serving), tuple(asked))
+    return Played(tuple(serving), tuple(asked), inconclusive)
 
 
 def served_through(matrix: Matrix, champion: int, week: int, release: Release) -> tuple[list[Shares], int, int]:

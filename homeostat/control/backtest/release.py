@@ -162,7 +162,8 @@ def _days(
         mine, theirs = one.sums.get(place), other.sums.get(place)
         if past.mature_at <= now and mine is not None and theirs is not None:
             pair = PairSums(past.window.name, one.version, other.version, mine.rows, mine.loss - theirs.loss)
-            day = day.with_outcomes(Outcomes(past.labelled, past.unlabelled, 0, mine, {}, (pair,)))
+            both = {one.version: mine, other.version: theirs}
+            day = day.with_outcomes(Outcomes(past.labelled, past.unlabelled, 0, mine, both, (pair,)))
         found.append(day)
     return found
 

@@ -115,23 +115,6 @@ def best_interval_on(stakes: Stakes, curve: AgeCurve) -> Pace:
     return Pace(float(days[best]), float(costs[best]), bounded=best == _GRID - 1)
 
 
-def interval_factor(
-    *,
-    retraining: float = 1.0,
-    queries_per_day: float = 1.0,
-    value: float = 1.0,
-    quality: float = 1.0,
-    rate: float = 1.0,
-) -> float:
-    """By how much the square-root interval changes when inputs are multiplied by these factors.
-
-    >>> interval_factor(retraining=4), interval_factor(queries_per_day=4, rate=4)
-    (2.0, 0.25)
-    """
-    _above_zero(retraining=retraining, queries_per_day=queries_per_day, value=value, quality=quality, rate=rate)
-    return math.sqrt(retraining / (queries_per_day * value * quality * rate))
-
-
 def _above_zero(**values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):

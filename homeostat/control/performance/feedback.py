@@ -17,6 +17,7 @@ from homeostat.stats.intervals import Interval
 from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.poststrata import post_stratified
+from homeostat.stats.robust_numbers import Foretold, robust_numbers
 from homeostat.stats.sums import ScoreSums
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
@@ -134,7 +135,14 @@ class Judge:
 def _of_numbers(names: Sequence[str], days: Sequence[Day]) -> Mapping[str, Interval | None]:
     kept = [day.outcomes.feedback for day in days if day.outcomes and day.outcomes.feedback]
     used = [(one.unexposed, one.strata) for one in kept if isinstance(one.unexposed, NumberSums)]
+    foretold = [
+        (one.unexposed, one.foretold or Foretold.nothing(one.unexposed.level))
+        for one in kept
+        if isinstance(one.unexposed, NumberSums) and (one.foretold or not one.region)
+    ]
     try:
+        if len(foretold) == len(kept):
+            return robust_numbers(names, foretold)
         return post_stratified(names, used)
     except NotEnoughData:
         return {}

@@ -86,9 +86,8 @@ def _compared(days: Sequence[Day]) -> list[Apart]:
     present: dict[str, list[int]] = {}
     for day in days:
         for name, whole in _whole(day).items():
-            lacking = day.outcomes.absent.get(name) if day.outcomes else None
-            without = [0] * len(whole) if lacking is None else _bins(lacking)
-            if len(without) != len(whole):
+            without = _without(day, name, len(whole))
+            if without is None or len(without) != len(whole):
                 continue
             _add(absent, name, without)
             _add(present, name, [max(0, a - b) for a, b in zip(whole, without, strict=True)])
@@ -96,10 +95,19 @@ def _compared(days: Sequence[Day]) -> list[Apart]:
 
 
 def _whole(day: Day) -> Mapping[str, list[int]]:
-    """All rows of a day, by score and by feature."""
-    made = day.inputs.estimated
-    scores = [] if made is None else [*by_score(made.scores), made.unreadable]
-    return {SCORES: scores, **{name: _bins(one) for name, one in day.inputs.counted.items()}}
+    """All rows of a day, by answer and by feature; a yes or no by its score, which needs no reference."""
+    made, found = day.inputs.estimated, {name: _bins(one) for name, one in day.inputs.counted.items()}
+    if made is not None and made.scores and not made.classes:
+        found[SCORES] = [*by_score(made.scores), made.unreadable]
+    return found
+
+
+def _without(day: Day, name: str, bins: int) -> list[int] | None:
+    """The rows of a day that lack a label, over the same bins; None where this was not counted of them."""
+    outcomes = day.outcomes
+    if outcomes is None or (outcomes.unlabelled and name not in outcomes.absent):
+        return None
+    return _bins(outcomes.absent[name]) if name in outcomes.absent else [0] * bins
 
 
 def _bins(counted: Counted) -> list[int]:

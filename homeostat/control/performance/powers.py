@@ -25,5 +25,5 @@ def detection_of(seen: Interval, *, change: float = POINTS, label_delay: float) 
     error = (seen.high - seen.low) / 2.0 / float(special.stdtrit(seen.blocks - 1, (1.0 + seen.confidence) / 2.0))
     if not error > 0.0:
         raise NotEnoughData("All days are alike.", mend="Take a longer span.", blocks=seen.blocks)
-    daily = Clusters(1.0, seen.rows / seen.blocks, 0.0, error**2 * seen.blocks, seen.blocks)
+    daily = Clusters(1.0, seen.rows / seen.blocks, error**2 * seen.blocks, seen.blocks)
     return detection(daily, change, label_delay=label_delay)

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 def test_killed_in_every_phase_it_decides_what_an_undisturbed_run_decides(calm: Twin, shaken: Twin) -> None:
     assert set(shaken.killed) == PHASES, shaken.killed
     found = decided(shaken.running)
-    whole = "bootstrap gate promote retrain gate canary advance advance advance promote"
+    whole = "bootstrap gate promote rotate_key retrain gate canary advance advance advance promote"
     assert [one["kind"] for one in found] == whole.split()
     for one, other in zip(found, decided(calm.running), strict=True):
         assert one == other

@@ -11,7 +11,7 @@ import pytest
 
 import homeostat as hs
 from homeostat.app.control.estimated import absent_rows, scores_of
-from homeostat.data.profiles import ReferenceProfile
+from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.class_figures import class_counts
@@ -73,3 +73,19 @@ def test_rows_without_a_label_are_counted_over_the_bins_of_the_reference() -> No
     assert (found[SCORES].counts, found[SCORES].missing) == (by_score(score_counts([0.1, 0.9])), 1)
     assert set(absent_rows(rows, None, {})) == {SCORES}
     assert absent_rows(rows.slice(0, 0), reference, {"x": "number"}) == {}
+
+
+def test_rows_without_a_label_are_counted_by_what_was_answered_whatever_that_is() -> None:
+    x, ids = {"x": np.arange(100.0)}, [str(row) for row in range(3)]
+    of_numbers = ReferenceProfile.of({"x": "number"}, x, np.linspace(0, 10, 100), bins=2)
+    numbers = pa.table({"prediction_id": ids, "prediction": [1.0, 2.0, 9.0], "x_x": [1.0, 2.0, 3.0]})
+    found = absent_rows(numbers, of_numbers, {"x": "number"}, Regression())
+    assert (found[PREDICTION].counts, set(found)) == ((2, 1), {PREDICTION, "x"})
+    task = Multiclass(("a", "b"))
+    of_classes = ReferenceProfile.of({"x": "number"}, x, np.array(["a", "b"] * 50, dtype=object), bins=2)
+    told = {"probabilities": [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], "prediction": ["a", "a", "b"]}
+    found = absent_rows(
+        pa.table({"prediction_id": ids, **told, "x_x": [1.0, 2.0, 3.0]}), of_classes, {"x": "number"}, task
+    )
+    assert sorted(found[PREDICTION].counts) == [0, 1, 2]
+    assert absent_rows(numbers, None, {}, Regression()) == {}

@@ -82,7 +82,9 @@ class World:
 
     def open(self, loops=(LOOP,), tables=(SEEN, MORE)) -> None:
         self.drain = Drain(
-            Stores(self.journal, self.journal, self.tables, self.log, self.folder / "spool"), tables, loops
+            Stores(self.journal, self.journal, self.journal, self.tables, self.log, self.folder / "spool"),
+            tables,
+            loops,
         )
 
     def record(self, table, *names):

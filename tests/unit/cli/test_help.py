@@ -14,10 +14,11 @@ from tests.unit.cli.conftest import Command
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command that does something, with the words that call it."""
-    for name, one in getattr(group, "commands", {}).items():
-        yield from commands(one, (*path, name))
-    if path and not hasattr(group, "commands"):
+    if not hasattr(group, "list_commands"):
         yield path, group
+        return
+    for name in group.list_commands(None):
+        yield from commands(group.get_command(None, name), (*path, name))
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))

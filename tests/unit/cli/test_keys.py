@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.signing.keyring import Keyring
+from homeostat.app.control.keys_on_record import ACTOR, KeysOnRecord
 from homeostat.app.keys import Keys, warn_of_unsigned
 from homeostat.app.operations import Operations
 from homeostat.app.trust import keyring
@@ -105,6 +106,28 @@ def test_signing_needs_a_name_and_asks_first(command: Command, place: Path, tmp_
     assert refused.exit_code == 1
     assert "Vouch for v1 of" in refused.stderr
     assert told(command, home.root, "sign", "--all") == []
+
+
+def test_keys_from_before_the_first_decision_are_in_the_ledger_once(place: Path, tmp_path: Path) -> None:
+    home = grown_home(tmp_path)
+    first, theirs = keyring().make(1), Keyring(tmp_path / "theirs").make(2)
+    keyring().trust(theirs.public.encode(), 3)
+    store = Operations.open(home).store
+    for _ in range(2):
+        record = KeysOnRecord(keyring(), store)
+        record.look(LOOP)
+        record.look("never-decided")
+    told = [one.draft for one in store.entries() if one.draft.actor == ACTOR]
+    assert [(one.kind, one.loop, one.evidence["key"]) for one in told] == [
+        ("rotate_key", LOOP, first.id),
+        ("trust_key", LOOP, theirs.id),
+    ]
+    assert told[0].evidence["done_at"] == "1970-01-01T00:00:00.000001Z"
+    save_version(home.versions, "v1", model(-1.0), loop=LOOP)
+    Keys(keyring(), home, "ann").rotate()
+    KeysOnRecord(keyring(), store).look(LOOP)
+    assert [one.draft for one in store.entries() if one.draft.actor == ACTOR] == told, "who rotated told it"
+    assert Operations.open(home).verify_ledger()["intact"]
 
 
 def test_what_is_done_to_keys_is_in_the_ledger_of_each_loop_that_they_prove(place: Path, tmp_path: Path) -> None:

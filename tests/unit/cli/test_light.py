@@ -20,8 +20,8 @@ HEAVY = frozenset(
     }
 )
 """None of these is needed to say how things stand; each takes from a tenth of a second to several."""
-HELP, STATE, DATA = 420, 920, 1_030
-"""Modules at most: of all help, of all that reads the state, of all that reads tables or the log too."""
+HELP, KEYS, STATE, DATA = 420, 580, 920, 1_030
+"""Modules at most: of all help, of keys, of all that reads the state, of all that reads tables or the log too."""
 FEATURES = {"numpy", "sqlalchemy", "pyarrow", "deltalake", "msgspec", "cryptography"}
 LISTING = [
     *("status", "decisions", "decisions explain 1", "versions", "versions show v2", "route", "approvals", "alerts"),
@@ -30,10 +30,11 @@ LISTING = [
 """Of these, some end in an error that says its mend: as quickly."""
 READING = ["tables", "features", "impact visits", "skew", "consumers list"]
 SCRIPT = """
-import json, sys
-from typer.testing import CliRunner
+import functools, json, sys
+import typer.testing
 from homeostat.cli.main import app
-statuses = [CliRunner().invoke(app, words).exit_code for words in json.load(sys.stdin)]
+typer.testing._get_command = functools.cache(typer.testing._get_command)
+statuses = [typer.testing.CliRunner().invoke(app, words).exit_code for words in json.load(sys.stdin)]
 print(json.dumps([statuses, sorted(sys.modules)]))
 """
 
@@ -57,7 +58,17 @@ def test_help_of_every_command_loads_nothing_but_the_commands() -> None:
     assert len(modules) <= HELP, "what a command needs is imported within it"
 
 
-@pytest.mark.parametrize(("commands", "most"), [(LISTING, STATE), (READING, DATA)], ids=["state", "data"])
+def test_a_command_loads_no_other() -> None:
+    statuses, modules = run([["status", "--help"]])
+    assert statuses == [0]
+    own = {name for name in modules if name.startswith("homeostat.cli.")}
+    shared = {"checkpoints", "context", "decisions", "listing", "main", "operate", "options", "output", "progress"}
+    assert own <= {f"homeostat.cli.{name}" for name in shared}
+
+
+@pytest.mark.parametrize(
+    ("commands", "most"), [(["keys list"], KEYS), (LISTING, STATE), (READING, DATA)], ids=["keys", "state", "data"]
+)
 def test_what_tells_how_things_stand_loads_nothing_heavy(tmp_path: Path, commands: list[str], most: int) -> None:
     home = grown_home(tmp_path)
     statuses, modules = run([[*one.split(), "--home", str(home.root), "--json"] for one in commands])

@@ -15,7 +15,7 @@ from homeostat.control.backtest.costs import costs_of
 from homeostat.control.backtest.matrix import Matrix, Monitor
 from homeostat.control.backtest.play import Played, Seen, planned, play
 from homeostat.control.backtest.prices import LOSS, Prices, prices_of
-from homeostat.control.backtest.release import Releases, Rules
+from homeostat.control.backtest.release import Releases, Rules, release_of
 from homeostat.control.economics.figures import Missing
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.gates import Gate
@@ -31,6 +31,7 @@ from homeostat.kernel.verdicts import HOLD, Verdict
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.drifting import Drifted
 from homeostat.stats.arrays import Floats
+from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.sums import ScoreSums
 from tests.harness.examples import examples
 from tests.harness.matrices import EASY, LEAD, ROWS, ageing, matrix_of, sums_of
@@ -252,3 +253,19 @@ def prices() -> Prices:
     found = prices_of(ECONOMICS)
     assert isinstance(found, Prices)
     return found
+
+
+def test_a_rollout_of_numbers_is_judged_in_shares_of_what_the_best_constant_costs() -> None:
+    """Minutes squared of another size than the margin, and the same share of what a constant costs."""
+    matrix, rng = matrix_of(ageing(3, np.random.default_rng(4))), np.random.default_rng(5)
+    truth = rng.normal(scale=100.0, size=(len(matrix.days), 50))
+
+    def sums(week: int) -> dict[int, NumberSums]:
+        off = rng.normal(scale=20.0 + 0.1 * week, size=truth.shape)
+        return {place: NumberSums.of(truth[place], truth[place] + off[place]) for place in matrix.trials[week].sums}
+
+    trials = [dataclasses.replace(one, sums=sums(week)) for week, one in enumerate(matrix.trials)]
+    rules = Rules(Gate(margin=0.5), Canary(holds=("3d", "1d", "1d", "1d"), margin=0.05))
+    found = release_of(dataclasses.replace(matrix, trials=trials), 0, 1, rules)
+    assert found.outcome == "promoted", found.why
+    assert "squared error" in found.why[0]

@@ -16,7 +16,6 @@ from homeostat.control.economics.intervals import (
     best_interval,
     best_interval_on,
     cost_per_day,
-    interval_factor,
     square_root_interval,
     staleness_cost,
 )
@@ -54,7 +53,6 @@ def test_the_exact_interval_and_its_cost_are_the_worked_ones() -> None:
     ],
 )
 def test_the_interval_changes_by_the_worked_factors(change: dict[str, float], factor: float) -> None:
-    assert interval_factor(**change) == pytest.approx(factor, rel=1e-9)
     sides = {"queries_per_day": 1_000_000.0, "value": 0.5, "quality": 0.95, "retraining": 5_000.0, "rate": 0.02}
     sides = {name: value * change.get(name, 1) for name, value in sides.items()}
     rate = sides.pop("rate")

@@ -163,6 +163,7 @@ def test_the_trail_is_none_until_it_has_an_interval_and_frozen_only_where_all_da
     assert trail.days == 14
     assert trail.skill_low <= trail.skill <= trail.skill_high
     assert trail.auc_low <= trail.auc <= trail.auc_high
+    assert trail.log_loss_low <= trail.log_loss <= trail.log_loss_high
     assert trail.frozen_skill == pytest.approx(trail.skill)
     without = trail_of(days, "v0")
     assert without is not None

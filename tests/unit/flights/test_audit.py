@@ -9,7 +9,7 @@ import pytest
 
 import homeostat as hs
 from examples.flights.loop import arrivals, loop, planes, weather
-from examples.flights.source import Flights, load
+from examples.flights.source import Flights
 from homeostat.app.audit import audit_features
 from homeostat.app.monthly import silent
 from homeostat.control.loop import Loop
@@ -18,11 +18,6 @@ from tests.unit.flights.recorded import Frames, frames, sources, tables, with_co
 
 DAYS = 24
 HOUR = pl.duration(hours=1)
-
-
-@pytest.fixture(scope="module")
-def flights() -> Flights:
-    return load()
 
 
 @pytest.fixture

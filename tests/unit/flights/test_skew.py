@@ -13,7 +13,7 @@ import pytest
 
 from examples.flights.driver import midnight
 from examples.flights.loop import loop
-from examples.flights.source import QUARTER, Flights, load
+from examples.flights.source import QUARTER, Flights
 from homeostat.app.skew import SkewCheck
 from homeostat.control.gates import Evidence, judge_gate
 from homeostat.features.definitions import FeatureSet, feature_set
@@ -31,11 +31,6 @@ BEGINS, SERVES, ENDS = (midnight(date(2013, 1, day)) for day in (8, 10, 12))
 NOON = SERVES + 36 * 4 * QUARTER
 Begin = Callable[..., Home]
 OTHER = "b" * 64
-
-
-@pytest.fixture(scope="module")
-def flights() -> Flights:
-    return load()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from examples.flights.driver import midnight
 from examples.flights.loop import loop
-from examples.flights.source import load
+from examples.flights.source import Flights
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
@@ -28,13 +28,13 @@ WRONG = ["carrier_delay_24h", "carrier_landed_24h"]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, flights: Flights) -> Path:
     folder = tmp_path_factory.mktemp("skew") / "home"
     halved = [
         dataclasses.replace(one, over=["3h", "12h"]) if isinstance(one, Window) and one.entity == ("carrier",) else one
         for one in loop.features
     ]
-    made, flights = Home(folder, serving=feature_set(loop.question, halved)), load()
+    made = Home(folder, serving=feature_set(loop.question, halved))
     replay(made, flights, BEGINS, SERVES, asking=False)
     replay(made, flights, SERVES, ENDS)
     made.tables()

@@ -23,11 +23,6 @@ def instant(text: str) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def flights() -> Flights:
-    return load()
-
-
-@pytest.fixture(scope="module")
 def spring_forward(flights: Flights) -> list[Quarter]:
     return list(flights.quarters(micros(2013, 3, 10, 5), micros(2013, 3, 11, 4)))
 

@@ -143,12 +143,29 @@ def test_a_package_a_thread_and_a_processor_are_told() -> None:
     found = changed(replace(LEGS, environment=after))
     assert list(found) == ["environment"]
     assert texts(found["environment"]) == [
-        "processor: features ['avx2', 'fma'] became ['avx2']",
+        "processor: features: fma was removed",
         "threads: OMP_NUM_THREADS 1 became 2",
         "package new 1.0 was added",
         "package numpy 2.4.6 has other files",
         "package scipy 1.17.1 became 1.17.2",
     ]
+
+
+def test_another_processor_is_told_by_what_only_one_of_the_two_has() -> None:
+    """However long the lists are: twenty instruction sets that both have say nothing."""
+    both = [f"set{number}" for number in range(20)]
+    wide = [f"avx512{letter}" for letter in "abcdefghij"]
+    old = {"features": [*wide, *both], "kernels": ["openblas 0.3.30 SkylakeX 1"]}
+    new = {"features": [*both, "sse4a"], "kernels": ["openblas 0.3.30 Haswell 1"]}
+    before = replace(LEGS, environment=replace(ENVIRONMENT, processor=old))
+    after = replace(LEGS, environment=replace(ENVIRONMENT, processor=new))
+    leg = differences(before, after)["environment"]
+    assert leg.equal is False
+    assert texts(leg) == [
+        f"processor: features: {', '.join(wide[:8])} and 2 more were removed; sse4a was added",
+        "processor: kernels: openblas 0.3.30 SkylakeX 1 was removed; openblas 0.3.30 Haswell 1 was added",
+    ]
+    assert (leg.changes[0].before, leg.changes[0].after) == (old["features"], new["features"]), "whole, for machines"
 
 
 def test_the_lock_is_no_part_of_what_is_compared() -> None:

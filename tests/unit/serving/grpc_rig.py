@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from homeostat.web.doors.once import Once
 from homeostat.web.doors.requests import SlowSenders
 from homeostat.web.doors.traced.asking import TracedAsking
 from homeostat.web.doors.traced.grpc import TracedGrpc
+from tests.harness.ports import free_ports
 from tests.unit.serving.oip import packed, unpacked
 from tests.unit.serving.rig import Rig
 
@@ -71,9 +71,7 @@ async def line_to(
     rig: Rig, *, slowest: int = 30, limit: int = 64 * 1024, tracer: Tracer | None = None
 ) -> AsyncIterator[tuple[Line, SlowSenders]]:
     """A gRPC port before the rig's use case, and a channel to it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_ports()
     bodies = SlowSenders(slowest)
     asking = (TracedAsking if tracer else Asking)(
         rig.gateway, rig.live, rig.metrics, rig.clock, bodies, limit, rig.recorder

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from homeostat.kernel.errors import Refused
-from homeostat.training.checks import check_training_rows, telling_features
+from homeostat.training.checks import check_training_rows
 from homeostat.training.rows import TrainingRows
-from homeostat.training.training_set import LabelledRows
 
 
 def rows(count: int = 1_000, positive: int = 300, missing: int = 0, blank: int = 0) -> TrainingRows:
@@ -35,31 +34,3 @@ def test_good_rows_pass() -> None:
 def test_rows_that_nothing_should_be_fitted_to_are_refused(bad: TrainingRows, said: str) -> None:
     with pytest.raises(Refused, match=said):
         check_training_rows(bad, min_rows=1_000)
-
-
-def test_features_that_hold_the_answer_are_named_whatever_they_are_made_of() -> None:
-    drawn = np.random.default_rng(0)
-    late = drawn.random(2_000) < 0.3
-    told = np.where(late, "late", np.where(drawn.random(2_000) < 0.5, "early", "on time")).astype(object)
-    told[:50] = None
-    delay = np.where(late, 30.0, -5.0) + drawn.normal(size=2_000)
-    columns = {
-        "delay": delay,
-        "turned": -delay,
-        "cause": np.where(late, drawn.random(2_000), np.nan),
-        "told": told,
-        "noise": drawn.normal(size=2_000),
-        "often_missing": np.where(drawn.random(2_000) < 0.5, drawn.random(2_000), np.nan),
-        "shop": drawn.choice(["a", "b", None], 2_000).astype(object),
-        "same": np.full(2_000, "a", dtype=object),
-        "id": np.array([f"q{number}" for number in range(2_000)], dtype=object),
-        "pair": np.array([f"p{number // 2}" for number in range(2_000)], dtype=object),
-        "nothing": np.full(2_000, np.nan),
-    }
-    order = np.arange(2_000)
-    assert telling_features(LabelledRows(columns, late, order, order, np.ones_like(order))) == [
-        "delay",
-        "turned",
-        "cause",
-        "told",
-    ]

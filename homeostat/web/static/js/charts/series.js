@@ -16,7 +16,7 @@ export const METRICS = {
   log_loss: {
     label: "Log-loss", better: -1, of_task: (task) => !task.error,
     about: "Mean surprise per outcome, lower is better. It moves with the base rate, so compare the two lines, not the months.",
-    of: (trail) => ({ live: trail.log_loss, low: null, high: null, frozen: trail.frozen_log_loss }),
+    of: (trail) => ({ live: trail.log_loss, low: trail.log_loss_low ?? null, high: trail.log_loss_high ?? null, frozen: trail.frozen_log_loss }),
   },
   error: {
     label: "Error", better: -1, of_task: (task) => Boolean(task.error),
