@@ -91,6 +91,14 @@ class Settings(BaseModel):
         In one that was moved or copied since, it is this folder that is meant, and nobody records for it.
         """
         found = cls.model_validate_json((home / "settings.json").read_bytes())
-        if found.home.exists() and found.home.samefile(home):
+        if _same(found.home, home):
             return found
         return found.model_copy(update={"home": home.absolute(), "recorder_socket": ""})
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Not the same is also what is gone, or may not be looked at."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import add
 from typing import Any, TypeVar
 
 import numpy as np
@@ -246,4 +245,4 @@ def _histogram(scores: Floats) -> tuple[int, ...]:
 
 
 def _plus(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(map(add, first, second))
+    return tuple(a + b for a, b in zip(first, second, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,7 @@ def told(place: str) -> Iterator[None]:
     """Whatever MLflow, the network or the disk fail with within becomes Unavailable, which says why."""
     try:
         yield
-    except OSError as error:  # those of requests, too
+    except (OSError, sqlite3.Error) as error:  # those of requests, too
         response = getattr(error, "response", None)
         raise _unavailable(place, error, getattr(response, "status_code", None)) from error
     except Exception as error:

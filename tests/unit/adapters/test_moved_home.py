@@ -7,7 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from homeostat.adapters.mlflow.stores import Embedded
+from homeostat.kernel.errors import Unavailable
 from tests.harness.registered import Home, client, home_with, make_version
 
 
@@ -47,3 +50,10 @@ def test_files_of_others_are_left_where_they_are(tmp_path: Path) -> None:
     home = home_with(tmp_path / "home")
     client(home).create_experiment("own", artifact_location="file:///elsewhere/own")
     assert client(home).get_experiment_by_name("own").artifact_location == "file:///elsewhere/own"
+
+
+def test_an_mlflow_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    home = home_with(tmp_path / "home")
+    (home.root / "mlflow.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(Unavailable, match="file is not a database"):
+        home.open().list("late")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from homeostat.app.settings import Settings
 
 
@@ -33,3 +35,16 @@ def test_a_home_that_was_moved_is_where_it_is(tmp_path: Path) -> None:
     told(tmp_path / "home")
     (tmp_path / "home").rename(tmp_path / "moved")
     assert Settings.load(tmp_path / "moved").paths.root == tmp_path / "moved"
+
+
+def test_a_home_that_came_from_where_nobody_may_look_is_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(tmp_path / "home")
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+
+    def refused(one: Path, other: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(one))
+
+    monkeypatch.setattr(Path, "samefile", refused)
+    assert Settings.load(tmp_path / "copy").home == tmp_path / "copy"
