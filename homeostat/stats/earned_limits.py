@@ -28,8 +28,12 @@ _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
 _FURTHER: Mapping[Measure, float] = {
-    "psi": 1.2, "ks": 1.2, "rank_shift": 0.92, "rank_spread": 0.8, "share_swing": 0.95,
-}  # fmt: skip
+    "psi": 1.2,
+    "ks": 1.2,
+    "rank_shift": 0.92,
+    "rank_spread": 0.8,
+    "share_swing": 0.95,
+}
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
 a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
 _NOTHING = 1e-9

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.arrays import Floats, finite, same_length
-from homeostat.stats.confidence import jackknifed
-from homeostat.stats.intervals import MIN_BLOCKS, Interval, student_interval
+from homeostat.stats.intervals import Interval
+from homeostat.stats.left_out import left_out
 from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.sums import pooled
 
@@ -74,18 +73,7 @@ def post_stratified(
     >>> round(post_stratified(["mae"], [day] * 20)["mae"].value, 3)
     1.6
     """
-    if len(days) < MIN_BLOCKS:
-        raise NotEnoughData(f"{len(days)} days are too few.", mend="Take a longer span.", blocks=len(days))
-    whole = _whole(days)
-    others = [_whole([*days[:out], *days[out + 1 :]]) for out in range(len(days))]
-    found: dict[str, Interval | None] = {}
-    for name in names:
-        values = [_figure(one, name) for one in (whole, *others)]
-        error = jackknifed(np.array(values[1:]))
-        known = bool(np.isfinite(values).all())
-        around = student_interval(values[0], error, blocks=len(days), rows=whole.rows, confidence=confidence)
-        found[name] = around if known else None
-    return found
+    return left_out(names, days, _whole, confidence)
 
 
 def _whole(days: Sequence[tuple[NumberSums, Sequence[Stratum]]]) -> NumberSums:
@@ -114,13 +102,6 @@ def _told_of_all(parts: Sequence[Stratum]) -> NumberSums:
     scaled = {name: getattr(sums, name) * share for name in ("loss", "error", "absolute", "squared", "spread")}
     counts = tuple(round(one * share) for one in sums.counts)
     return dataclasses.replace(sums, rows=rows, counts=counts, **scaled)
-
-
-def _figure(sums: NumberSums, name: str) -> float:
-    try:
-        return sums.figure(name)
-    except NotEnoughData:
-        return float("nan")
 
 
 def _places(values: Floats) -> NDArray[np.int64]:

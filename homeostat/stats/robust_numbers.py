@@ -12,11 +12,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.confidence import jackknifed
-from homeostat.stats.intervals import MIN_BLOCKS, Interval, student_interval
+from homeostat.stats.intervals import Interval
+from homeostat.stats.left_out import left_out
 from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.sums import pooled
 
@@ -51,18 +48,7 @@ def robust_numbers(
     >>> found.value, found.blocks, found.rows
     (2.0, 4, 16)
     """
-    if len(days) < MIN_BLOCKS:
-        raise NotEnoughData(f"{len(days)} days are too few.", mend="Take a longer span.", blocks=len(days))
-    whole = _whole(days)
-    others = [_whole([*days[:out], *days[out + 1 :]]) for out in range(len(days))]
-    found: dict[str, Interval | None] = {}
-    for name in names:
-        values = np.array([_figure(one, name) for one in (whole, *others)])
-        around = student_interval(
-            float(values[0]), jackknifed(values[1:]), blocks=len(days), rows=whole.rows, confidence=confidence
-        )
-        found[name] = around if bool(np.isfinite(values).all()) else None
-    return found
+    return left_out(names, days, _whole, confidence)
 
 
 def _whole(days: Sequence[tuple[NumberSums, Foretold]]) -> NumberSums:
@@ -77,12 +63,9 @@ def _put_right(every: NumberSums, drawn: NumberSums, stood: NumberSums) -> Numbe
     """What is foretold of every row, moved by how far labelled rows were off otherwise."""
     if not stood.rows:
         return every
-    share = every.rows / stood.rows
-
-    around = every.mean
-    first = share * stood.rows * (stood.mean - drawn.mean)
+    share, around = every.rows / stood.rows, every.mean
+    mean = around + stood.mean - drawn.mean
     second = every.spread + share * (_square(stood, around) - _square(drawn, around))
-    mean = around + first / every.rows
     return dataclasses.replace(
         every,
         loss=every.loss + share * (stood.loss - drawn.loss),
@@ -98,10 +81,3 @@ def _put_right(every: NumberSums, drawn: NumberSums, stood: NumberSums) -> Numbe
 
 def _square(sums: NumberSums, around: float) -> float:
     return sums.spread + sums.rows * (sums.mean - around) ** 2
-
-
-def _figure(sums: NumberSums, name: str) -> float:
-    try:
-        return float("nan") if sums.squared < 0.0 else sums.figure(name)
-    except NotEnoughData:
-        return float("nan")
