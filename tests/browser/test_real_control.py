@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from homeostat.kernel.clock import format_instant
-from tests.browser.conftest import LAPTOP
+from tests.browser.real import Seen, tab
 from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started
 from tests.harness.world import LOOP_FILE, World, day, write_loop
@@ -23,15 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow, pytest
 NOW = 16
 BY_OUTCOMES = "hs.Emergency() | hs.Realised(tolerance=0.1, trail=3) | "
 TEXT = LOOP_FILE.replace(BY_OUTCOMES, "").replace('at_latest="20d"', 'at_latest="6d"')
-
-
-@dataclass
-class Seen:
-    """A page and what went wrong in it."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +40,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def seen(browser: Browser, running: Running) -> Iterator[Seen]:
     """The page as a person opens it; the last test presses its button."""
-    context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
-    found = Seen(context.new_page())
-    found.page.set_default_timeout(15_000)
-    found.page.on("console", lambda message: found.complaints.append(f"{message.type}: {message.text}"))
-    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    found.page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
-    found.page.goto(str(running.control.base_url))
-    found.page.wait_for_selector("body[data-ready]")
-    yield found
-    context.close()
+    with tab(browser) as found:
+        yield found.open(str(running.control.base_url))
 
 
 def api(running: Running, what: str) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from homeostat.kernel.clock import format_instant
-from tests.browser.conftest import LAPTOP
+from tests.browser.real import Seen, tab
 from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started
 from tests.harness.world import HOUR, LOOP_FILE, World, day, write_loop
@@ -31,15 +31,6 @@ class Home:
     running: Running
     prediction: str
     read: int
-
-
-@dataclass
-class Seen:
-    """A page and what went wrong in it."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
 
 
 Open = Callable[[str], Seen]
@@ -70,20 +61,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, home: Home) -> Iterator[Open]:
     """Open one of its pages as a person does, in the tab of the page before; complaints are of all of them."""
-    context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
-    found = Seen(context.new_page())
-    found.page.set_default_timeout(15_000)
-    found.page.on("console", lambda message: found.complaints.append(f"{message.type}: {message.text}"))
-    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    found.page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
-
-    def open_page(path: str) -> Seen:
-        found.page.goto(f"{home.running.control.base_url}{path}")
-        found.page.wait_for_selector("body[data-ready]")
-        return found
-
-    yield open_page
-    context.close()
+    with tab(browser) as found:
+        yield lambda path: found.open(f"{home.running.control.base_url}{path}")
 
 
 def api(running: Running, what: str) -> Any:
