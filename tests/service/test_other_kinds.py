@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from homeostat.app.home import Home
+from homeostat.app.operations import Operations
 from tests.harness.kinds import NUMBER_FILE, Spending, question
 from tests.harness.running import Running, started
 from tests.harness.world import LOOP, day, write_loop
@@ -19,7 +21,9 @@ def far(labels, answers):
 
 loop = hs.Loop("""
 TEXT = NUMBER_FILE.replace("\nloop = hs.Loop(", OWN).replace(
-    "    rollout=", '    slices=["shop"],\n    metrics=[hs.metric(far)],\n    rollout='
+    "    rollout=",
+    '    slices=["shop"],\n    metrics=[hs.metric(far)],\n'
+    '    feedback=hs.Feedback(acts="prediction > 55", explore="50%"),\n    rollout=',
 )
 LAST = 11
 
@@ -80,6 +84,21 @@ def test_it_is_told_how_far_off_it_is_with_labels_and_before_them(running: Runni
     slices = running.command("slices")
     assert {one["name"] for one in slices["slices"]} == {"shop = north", "shop = south"}
     assert slices["whole"]["figures"]["mae"]["value"] == pytest.approx(2.4, abs=0.3)
+
+
+def test_where_numbers_are_acted_on_errors_are_learnt_of_days_before(running: Running) -> None:
+    days = Operations.open(Home(running.home)).days(LOOP)
+    seen = [day.outcomes.feedback for day in days if day.outcomes and day.outcomes.feedback]
+    told = [one.foretold for one in seen]
+    assert told[:3] == [None] * 3
+    assert told[3:]
+    for one, foretold in zip(seen[3:], told[3:], strict=True):
+        assert foretold is not None
+        assert (foretold.every.rows, foretold.stood.rows) == (one.region, pytest.approx(one.region, rel=0.4))
+        assert foretold.every.figure("rmse") == pytest.approx(3.0, abs=0.8)
+    figures = running.command("performance")["feedback"]["figures"]
+    for name in ("rmse", "mae", "skill"):
+        assert figures[name]["doubly_robust"]["low"] < figures[name]["doubly_robust"]["value"], json.dumps(figures)
 
 
 def test_it_is_made_again_and_told_in_its_own_words(running: Running) -> None:
