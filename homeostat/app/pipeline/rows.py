@@ -164,21 +164,23 @@ def _pinned_feedback(material: Material, rows: LabelledRows) -> PinnedFeedback |
 
 
 def _must_be_seen(material: Material, notes: Notes) -> None:
-    """What is acted on and never left alone has no truth: no version could be judged on it. Nor has what nobody tells
-    anything of."""
+    """What is acted on and never left alone has no truth: no version could be judged on it. Nor could it on answers of
+    which nobody tells whether they were acted on."""
     shaped, name = material.sources.shaped, material.loop.name
-    if shaped is not None and shaped.untold:
-        told = f"of {shaped.untold:,} of {shaped.due:,} answers callers have not reported what they did"
-        if shaped.untold == shaped.due:
-            raise Refused(
-                f"Nobody has reported what callers of {name!r} did with any of {shaped.due:,} answers.",
-                mend=f"Send reports to the table {material.reports[0].name!r}.",
-                loop=name,
-            )
-        notes.warn(f"{told}: these are left out")
     if shaped is not None and shaped.unseen:
         raise Refused(
             f"Of what callers of {name!r} would act on nothing was left alone: no version can be judged on it.",
-            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says; or let them draw and report it.",
             loop=name,
         )
+    if shaped is None or not shaped.untold:
+        return
+    if shaped.untold == shaped.due:
+        raise Refused(
+            f"Nobody has reported what callers of {name!r} did with any of {shaped.due:,} answers.",
+            mend="Let them send a report of every answer to the table that hs.Feedback(reported=...) names.",
+            loop=name,
+        )
+    notes.warn(
+        f"of {shaped.untold:,} of {shaped.due:,} answers callers have not reported what they did: they are left out"
+    )
