@@ -170,7 +170,7 @@ def _must_be_seen(material: Material, notes: Notes) -> None:
     if shaped is not None and shaped.unseen:
         raise Refused(
             f"Of what callers of {name!r} would act on nothing was left alone: no version can be judged on it.",
-            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says; or let them draw and report it.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says, or draw and report.",
             loop=name,
         )
     if shaped is None or not shaped.untold:
