@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
@@ -30,7 +30,7 @@ DAY = duration("1d")
 def store(home: Home) -> AlertStore:
     """One urgent alert that is overdue, one on drift, one that is over."""
     Settings(home=home.root, loop_file=Settings.load(home.root).loop_file, clock="replay").save()
-    found = SqlAlertStore(sqlite_engine(home.control_db))
+    found = SqlAlertStore(Database(home.control_db))
     urgent = Alert(
         *("aaaa1111", LOOP, "stopped", "labels", "P1", "not one label of 2024-01-05"),
         *("2024-01-05", BEGAN, "2024-01-06", BEGAN + DAY),
