@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 ALL = "all"
-_ACTOR = "command line"
 
 
 app = typer.Typer(
@@ -64,7 +63,7 @@ def ack(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.acknowledge(alert, _ACTOR, reason, now)
+        done = desk.acknowledge(alert, person(), reason, now)
         show(done, as_json, lambda one: data.print(f"{one['id']} is acknowledged: {one['says']}", markup=False))
 
 
@@ -82,7 +81,7 @@ def resolve(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.resolve(alert, _ACTOR, reason, now, acted_on=acted_on)
+        done = desk.resolve(alert, person(), reason, now, acted_on=acted_on)
         mark = "acted on" if acted_on else "not acted on"
         show(done, as_json, lambda one: data.print(f"{one['id']} is over, {mark}.", markup=False))
 
@@ -112,7 +111,7 @@ def silence(
         desk, now = _desk(home)
         at = now(found.name)
         end = parse_instant(until) if "T" in until else at + duration(until)
-        done = desk.silence(found.name, rule, subject, end, _ACTOR, reason, at)
+        done = desk.silence(found.name, rule, subject, end, person(), reason, at)
         show(done, as_json, lambda one: data.print(f"{one['id']}: {_silenced(one)}", markup=False))
 
 
@@ -128,7 +127,7 @@ def silences(
         if end is not None:
             desk, now = _desk(home)
             show(
-                desk.end_silence(end, _ACTOR, now),
+                desk.end_silence(end, person(), now),
                 as_json,
                 lambda one: data.print(f"{one['id']} is ended.", markup=False),
             )
