@@ -15,7 +15,7 @@ import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.backtest.shaping import read_shaping
-from homeostat.app.reported import Reported
+from homeostat.app.reported import Reported, report_of
 from homeostat.app.shaped import shaped_questions
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
@@ -99,6 +99,23 @@ def test_what_is_odd_about_reports_is_counted_and_the_day_goes_on(tmp_path: Path
     assert (found.corrected, found.strangers) == (3, 2)
     assert found.unknown is None
     assert day.inputs.reported == ROWS - 12
+
+
+def test_of_one_prediction_it_is_told_what_was_reported(tmp_path: Path) -> None:
+    report(tmp_path, [("v0", True, 0.5), ("v1", False, 0.5), ("v2", False, 0.0)])
+    tables = DeltaTables(tmp_path / "tables")
+
+    def told(row: int, loop: Loop = LOOP) -> dict[str, Any]:
+        record = msgspec.structs.asdict(to_be_reported(row, kept.record(0, row, loop)))
+        return report_of(tables, loop, record, record["question"])
+
+    where = {"reported_in": "decisions", "wrong_with_report": None}
+    assert told(0) == {"acts": True, "explored": False, "propensity": 0.5, **where}
+    assert told(1) == {"acts": False, "explored": True, "propensity": 0.5, **where}
+    nothing = {"acts": None, "explored": None, "propensity": None, "reported_in": "decisions"}
+    assert told(2) == {**nothing, "wrong_with_report": "left_alone_without_a_chance"}
+    assert told(3) == {**nothing, "wrong_with_report": "unreported"}
+    assert told(0, drawn.LOOP) == {}
 
 
 def test_before_the_first_report_everything_is_unknown(tmp_path: Path) -> None:

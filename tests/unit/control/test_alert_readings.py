@@ -21,6 +21,7 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import RULES
 from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
@@ -175,6 +176,20 @@ def late(days: list[Day], promise: float | None = None, retrain: Retrain | None 
     return late_readings(
         days, serving(), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
     )
+
+
+def test_answers_of_which_callers_report_nothing_are_an_alert_where_they_are_many() -> None:
+    def reported(**untold: int) -> list[Day]:
+        one = labelled(0)
+        assert one.outcomes is not None
+        sums = one.outcomes.live
+        told = FeedbackDay(1_000, 10, 5, 5.0, 1.0, sums, sums, sums, untold=untold)
+        inputs = dataclasses.replace(one.inputs, reported=900)
+        return [dataclasses.replace(one, inputs=inputs, outcomes=dataclasses.replace(one.outcomes, feedback=told))]
+
+    assert said("reports_missing", late(reported(unreported=40, no_chance=20))) == {"reports": "over"}
+    assert said("reports_missing", late(reported(unreported=40))) == {"reports": "within"}
+    assert said("reports_missing", late([labelled(0)])) == {}
 
 
 def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_down() -> None:
