@@ -77,6 +77,13 @@ def present_of(home: Home) -> Instant | None:
     return SystemClock().now() if home.told()["clock"] == "system" else None
 
 
+def person(by: str | None) -> str:
+    """Who answers, for the ledger: as they say, else as git knows them here, else the system's user."""
+    from homeostat.app.authors import person_here
+
+    return by or person_here(Path.cwd())
+
+
 def flush_of(home: Home) -> Callable[[], object]:
     """Stores what a running recorder has acknowledged; nothing while none runs."""
     from homeostat.app.recorder.client import BlockingRecorderClient
