@@ -22,6 +22,7 @@ from homeostat.features.hidden import needing, without
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotFound
+from homeostat.stats.tasks import Multiclass
 
 Json = dict[str, Any]
 _GONE = "no longer defined in the loop file"
@@ -67,14 +68,17 @@ def explained(
 
 
 def record_of(loop: Loop, served: Served) -> Json:
-    """The record with its question, instants as text."""
+    """The record with its question, instants as text, and the chances of classes by their names."""
     instants = ("asked_at", "served_at")
-    record = {name: _instant(value) if name in instants else value for name, value in served.record.items()}
+    record: Json = {name: _instant(value) if name in instants else value for name, value in served.record.items()}
     contract = loop.question.contract
     asked = {
         name: _instant(value) if name in contract and contract[name].kind == "instant" else value
         for name, value in served.question.items()
     }
+    chances = record.get("probabilities")
+    if chances is not None and isinstance(loop.task, Multiclass):
+        record["probabilities"] = dict(zip(loop.task.classes, chances, strict=True))
     return {**record, "question": asked}
 
 

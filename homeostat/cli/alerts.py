@@ -66,7 +66,7 @@ def ack(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.acknowledge(alert, person(by), reason, now)
+        done = desk.acknowledge(alert, by or person(), reason, now)
         show(done, as_json, lambda one: data.print(f"{one['id']} is acknowledged: {one['says']}", markup=False))
 
 
@@ -85,7 +85,7 @@ def resolve(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.resolve(alert, person(by), reason, now, acted_on=acted_on)
+        done = desk.resolve(alert, by or person(), reason, now, acted_on=acted_on)
         mark = "acted on" if acted_on else "not acted on"
         show(done, as_json, lambda one: data.print(f"{one['id']} is over, {mark}.", markup=False))
 
@@ -117,7 +117,7 @@ def silence(
         at = now(found.name)
         end = parse_instant(until) if "T" in until else at + _span(until)
         _say_unknown(found, subject, desk.told(found.name, now, found.alerts, whole=True)["alerts"])
-        done = desk.silence(found.name, rule, subject, end, person(by), reason, at)
+        done = desk.silence(found.name, rule, subject, end, by or person(), reason, at)
         show(done, as_json, lambda one: data.print(f"{one['id']}: {_silenced(one)}", markup=False))
 
 
@@ -134,7 +134,7 @@ def silences(
         if end is not None:
             desk, now = _desk(home)
             show(
-                desk.end_silence(end, person(by), now),
+                desk.end_silence(end, by or person(), now),
                 as_json,
                 lambda one: data.print(f"{one['id']} is ended.", markup=False),
             )

@@ -80,7 +80,7 @@ def _answer(
             tell(asked)
             typer.confirm("Approve it?" if approved else "Reject it?", abort=True, err=True)
         chosen = asked["question"] if asked else str(question)
-        done = operations.answer_any(loop, chosen, reason, approved=approved, actor=person(by), now=None)
+        done = operations.answer_any(loop, chosen, reason, approved=approved, actor=by or person(), now=None)
         show(done, as_json, changed)
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from homeostat.cli.context import shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, talk, when
 
 Json = dict[str, Any]
 
@@ -133,8 +133,7 @@ def _head(made: Json) -> None:
     data.print(f"[bold]{told['prediction_id']}[/]  {escape(told['key'])}")
     data.print(
         f"  {answer} by {told['version']} as {told['arm']}, asked at"
-        f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
-        f" {told['read_sequence']}"
+        f" {when(told['asked_at'])}, served {when(told['served_at'])}, {known_facts(told)}"
     )
     if told.get("acts") is not None:
         chance = f" (to be left alone with a chance of {told['propensity']:.3g})" if told["propensity"] < 1 else ""

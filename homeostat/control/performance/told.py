@@ -72,7 +72,7 @@ def performance_of(seen: Seen, trail: int) -> Json:
         "promised": PROMISED,
         "power": _powers(labelled, seen, trail),
         "gaps": gaps_told(seen.days),
-        "feedback": feedback_of(seen.feedback, with_outcomes[-trail:], seen.threshold, seen.task),
+        "feedback": feedback_of(seen.feedback, with_outcomes[-trail:], seen.threshold, seen.task, waiting),
         "days": [_day(seen, place) for place in range(max(0, len(seen.days) - trail), len(seen.days))],
     }
 

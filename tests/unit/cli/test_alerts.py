@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
-from homeostat.app.authors import person_here
+from homeostat.adapters.sql.database import Database
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
+from homeostat.cli.context import person
 from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import duration
 from homeostat.monitoring.alerts.alerts import Alert, Mark, over
@@ -30,7 +30,7 @@ DAY = duration("1d")
 def store(home: Home) -> AlertStore:
     """One urgent alert that is overdue, one on drift, one that is over."""
     Settings(home=home.root, loop_file=Settings.load(home.root).loop_file, clock="replay").save()
-    found = SqlAlertStore(sqlite_engine(home.control_db))
+    found = SqlAlertStore(Database(home.control_db))
     urgent = Alert(
         *("aaaa1111", LOOP, "stopped", "labels", "P1", "not one label of 2024-01-05"),
         *("2024-01-05", BEGAN, "2024-01-06", BEGAN + DAY),
@@ -121,7 +121,7 @@ def test_a_silence_is_listed_and_ended_and_bad_ones_are_refused(
     assert command("alerts", "silences", "--end", name, "--by", "ben", *at).exit_code == 0
     assert "Nothing is silenced." in command("alerts", "silences", LOOP, *at).output
     said = [one.draft for one in Operations.open(home).store.entries(LOOP) if one.draft.kind.endswith("silence")]
-    assert [(one.kind, one.actor) for one in said] == [("silence", person_here(Path.cwd())), ("unsilence", "ben")]
+    assert [(one.kind, one.actor) for one in said] == [("silence", person()), ("unsilence", "ben")]
     assert said[0].reasons == ("a season",)
     assert command("alerts", "silences", "--end", name, *at).exit_code == 1
     for until, rule in (("91d", "drift"), ("2020-01-01T00:00:00Z", "drift"), ("3d", "drifft"), ("soon", "drift")):
