@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
@@ -82,12 +83,15 @@ def _labelled(outcomes: Outcomes | None) -> float | None:
 def _skill(
     days: Sequence[Day], state: LoopState, retrain: Retrain, promise: Callable[[str], Interval | None]
 ) -> Iterator[Reading]:
-    """As the retraining policy judges it, but for all that holds a training back: a loss is one all the same."""
+    """As the retraining policy judges it, but for all that holds a training back: a loss is one all the same.
+
+    A retraining that was asked for because of it ends the policy's days, not the loss of who still serves.
+    """
     champion, day = state.route.champion, days[-1]
     if champion is None:
         return
-    policy = Retrain(when=lost_skill(retrain.when))
-    found = policy.when.judge(situation_of(policy, state, days, promise(champion), day.mature_at))
+    policy, every = Retrain(when=lost_skill(retrain.when)), dataclasses.replace(state, retrained_at=None)
+    found = policy.when.judge(situation_of(policy, every, days, promise(champion), day.mature_at))
     reason = found.reasons[0]
     seen = tuple(float(one) if isinstance(one, int | float) else None for one in (reason.observed, reason.limit))
     if found.name == RETRAIN:

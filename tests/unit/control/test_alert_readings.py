@@ -171,10 +171,12 @@ def serving(**changes: object) -> LoopState:
     return dataclasses.replace(initial_state("late"), route=route, first_version="v1", **changes)  # type: ignore[arg-type]
 
 
-def late(days: list[Day], promise: float | None = None, retrain: Retrain | None = None) -> list[Reading]:
+def late(
+    days: list[Day], promise: float | None = None, retrain: Retrain | None = None, **state: object
+) -> list[Reading]:
     told = None if promise is None else Interval(promise, promise, promise, 9, 9, 0.95)
     return late_readings(
-        days, serving(), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
+        days, serving(**state), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
     )
 
 
@@ -201,6 +203,14 @@ def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_d
     [found] = of("skill", late(wrong, promise=0.3))
     assert (found.said, found.severity) == ("over", "P1")
     assert "emergency limit" in found.text
+
+
+def test_lost_skill_is_told_also_where_a_retraining_was_asked_for_because_of_it() -> None:
+    poor = [labelled(number, score=0.3 + 0.01 * (number % 3)) for number in range(20)]
+    asked = poor[-1].mature_at
+    assert said("skill", late(poor, promise=0.3, retrained_at=asked)) == {"skill": "over"}
+    later = [*poor, labelled(20)]
+    assert said("skill", late(later, promise=0.3, retrained_at=asked)) == {"skill": "over"}
 
 
 def test_calibration_is_over_on_the_bound_nearer_to_nothing() -> None:
