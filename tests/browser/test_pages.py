@@ -321,7 +321,9 @@ def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(
 
 def test_what_callers_report_of_predictions_is_told_with_what_is_missing(opened: Open) -> None:
     card = opened("full", path="/diagnosis", reports=True).page.locator("#feedback")
-    expect(card).to_contain_text("Callers report in decisions what they did: acted on where blocked")
+    expect(card).to_contain_text(
+        "Callers report in decisions what they did: acted on where blocked, to be left alone with the chance chance"
+    )
     expect(card).to_contain_text("Left out, for want of a report that can be: 180 unreported (2.0 %)")
 
 

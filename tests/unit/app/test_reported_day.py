@@ -14,14 +14,18 @@ import pytest
 import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.backtest.grid import Ask
+from homeostat.app.backtest.history import read_history
 from homeostat.app.backtest.shaping import read_shaping
 from homeostat.app.reported import Reported, report_of
 from homeostat.app.shaped import shaped_questions
+from homeostat.control.backtest.matrix import PastDay
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import duration
+from homeostat.monitoring.windows import Window
 from tests.unit.app import test_feedback_day as drawn
 from tests.unit.app import test_kept_share as kept
 
@@ -175,3 +179,20 @@ def test_a_back_test_knows_of_reports_what_was_known_then(home: Path) -> None:
         assert shaping.at(slice(40, 90), sequence).tolist() == found.stands_for(shuffled.slice(40, 50)).tolist()
     other = read_shaping(drawn.LOOP, shuffled, tables, DeltaTables(home / "own" / "log"))
     assert other.at(slice(0, ROWS), -1).tolist() == shaping.at(slice(0, ROWS), 10**6).tolist()
+
+
+def test_a_version_of_a_back_test_is_trained_and_judged_on_reports_known_then(home: Path) -> None:
+    tables = DeltaTables(home / "tables")
+    asked = [{**kept.record(0, row, LOOP).question, SEQUENCE: row, KNOWN_AT: BEGINS} for row in range(ROWS)]
+    visits = pa.Table.from_pylist(asked, schema=facts_schema(LOOP.question))
+    tables.append("visits", visits, writer="test", upto=1)
+    history = read_history(LOOP, home / "tables", home / "log", BEGINS + duration("2d"))
+    each = history.shaping.at(slice(0, ROWS), 10**6)
+    end = BEGINS + duration("1d")
+    for sequence, rows in ((4_999, 0), (10**6, int((each > 0).sum()))):
+        places, taken, (first, labelled) = history.training(Ask(1, end * 2, None, end, sequence))
+        assert (places.size, first, labelled) == (rows, 0, rows)
+        assert taken.weight.sum() == each.sum() * (rows > 0)
+        day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), sequence)
+        assert np.count_nonzero(~np.isnan(day.truth)) == rows
+        assert day.each.sum() == taken.weight.sum()

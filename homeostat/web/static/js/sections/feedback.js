@@ -17,9 +17,9 @@ export function mountFeedback(root) {
 function figures(told) {
   if (!told.days) return [emptyCard("No labels are in yet", "Figures come with the first labels.")];
   const share = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
-  const left = `${known(told.chance) ? `each is left alone with the chance ${told.chance}` : share}${known(told.drawn) ? `, as callers drew (${told.drawn})` : ""}`;
+  const left = `${told.chance !== null ? `each is left alone with the chance ${told.chance}` : share}${told.drawn !== null ? `, as callers drew (${told.drawn})` : ""}`;
   const acting = told.reports
-    ? `Callers report in ${told.reports.table} what they did: acted on where ${told.acts}, to be left alone ${known(told.chance) ? `with the chance ${told.chance}` : "surely or not at all"}`
+    ? `Callers report in ${told.reports.table} what they did: acted on where ${told.acts}, to be left alone ${told.chance !== null ? `with the chance ${told.chance}` : "surely or not at all"}`
     : `Callers act where ${told.acts}; ${left}`;
   const clipped = told.clipped ? ` ${count(told.clipped)} of them had a chance below 0.001, which was read as that.` : "";
   const reported = told.reports ? reports(told.reports) : "";
