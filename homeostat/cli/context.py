@@ -108,3 +108,10 @@ def flush_of(home: Home) -> Callable[[], object]:
         return BlockingRecorderClient(home.running().recorder_socket).flush
     except NotFound:
         return lambda: None
+
+
+def person() -> str:
+    """Whoever gives the command, as the ledger shall name them."""
+    from homeostat.app.authors import person_here
+
+    return person_here(Path.cwd())

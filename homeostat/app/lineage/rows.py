@@ -101,15 +101,15 @@ def _trained(lineage: Lineage, loop: Loop, version: Version, rows: NamedRows, vi
         if pin.since is not None:
             chosen &= asked.asked_at >= pin.since
         return [
-            *_keyed(loop, rows, asked.where(chosen)),
+            *_keyed(loop, version, rows, asked.where(chosen)),
             *_read(loop, version, rows, views, asked.where(chosen), sources),
         ]
     except HomeostatError as error:
         return [f"cannot be told: {error.problem}"]
 
 
-def _keyed(loop: Loop, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
-    """Training questions that are named, and those whose label is."""
+def _keyed(loop: Loop, version: Version, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
+    """Training questions that are named, those whose label is, and whether reports of what callers did are."""
     found = []
     if loop.question.name == rows.table.name:
         count = int(rows.among(asked.asked).sum())
@@ -117,6 +117,9 @@ def _keyed(loop: Loop, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
     if loop.label.table.name == rows.table.name and set(rows.table.keys) == set(loop.question.keys):
         count = int(rows.among(asked.asked).sum())
         found += [f"labels of {count:,} of its training rows"] * (count > 0)
+    told = version.pin.feedback
+    if told is not None and told.reported == rows.table.name and told.log_version >= 0:
+        found.append("reports, by which training rows were left out or stand for others: not told row by row")
     return found
 
 
