@@ -8,7 +8,7 @@ own spread, makes the chance that any of them is above its limit the promised on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import FLOOR, share_swings
 from homeostat.stats.memory import WEEK, Memory, memories_of, moving
+from homeostat.stats.moderated import moderated
 from homeostat.stats.transport import rank_shifts, rank_spreads
 
 Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
@@ -77,7 +78,9 @@ class Earned:
 class _Drawn:
     """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
 
-    ``middle`` is its median and ``unit`` what lies between that and its tail; the unit is 0 where it earns no limit.
+    ``middle`` is its median, ``far`` where its tail begins, and ``unit`` what lies between; the unit is 0 where it earns
+    no limit. ``steadied`` is by what factor they are moved towards what is usual among all subjects, and ``lent`` how
+    many degrees of freedom these lend.
     """
 
     subject: str
@@ -85,9 +88,12 @@ class _Drawn:
     span: int
     distances: Floats
     middle: float = 0.0
+    far: float = 0.0
     unit: float = 0.0
     memory: Memory = _UNKNOWN
     supported: bool = False
+    steadied: float = 1.0
+    lent: float = 0.0
 
     @classmethod
     def of(cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float) -> _Drawn:
@@ -95,7 +101,7 @@ class _Drawn:
         able, linear = memory.supports(span, rate), np.sqrt(distances) if measure in _SQUARED else distances
         middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
         unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
-        return cls(series.subject, measure, span, linear, middle, unit, memory, able)
+        return cls(series.subject, measure, span, linear, middle, far, unit, memory, able)
 
     def earned(self, factor: float, rate: float, limits: int) -> Earned:
         """The limit so many units beyond the middle, one of ``limits``, and what the history reached by itself."""
@@ -108,8 +114,8 @@ class _Drawn:
 
     def _limit(self, factor: float, rate: float) -> float:
         """Wider for what few blocks leave open: of many limits each lies far out, where they leave more open."""
-        further = self.memory.further(self.span, rate)
-        return self.memory.wider(self.span) * (self.middle + factor * self.unit * further)
+        further = self.memory.further(self.span, rate, self.lent)
+        return self.memory.wider(self.span) * self.steadied * (self.middle + factor * self.unit * further)
 
 
 def _quantile(distances: Floats, share: float) -> float | None:
@@ -146,9 +152,31 @@ def earned_limits(
         for days in lengths
         for found in _histories([one for one in series if len(one.counts) == days], days, spans, rate, draws, rng, rows)
     ]
+    drawn = _steadied(drawn)
     known = [one for one in drawn if one.unit > 0.0]
     factor = _factor(known, rate) if known else 0.0
     return tuple(one.earned(factor, rate, len(known)) for one in drawn)
+
+
+def _steadied(drawn: Sequence[_Drawn]) -> list[_Drawn]:
+    """Windows of several days drawn towards how far they usually lie, beside those of a day, among all subjects.
+
+    A year holds many days and few weeks: how much further than days apart they lie is told better by all subjects
+    together, as far as these do not differ by more than chance.
+    """
+    days = {(one.measure, one.subject): one.far for one in drawn if one.span == 1 and one.unit > 0.0}
+    alike: dict[tuple[Measure, int], list[int]] = {}
+    for place, one in enumerate(drawn):
+        if one.span > 1 and one.unit > 0.0 and (one.measure, one.subject) in days:
+            alike.setdefault((one.measure, one.span), []).append(place)
+    found = list(drawn)
+    for places in alike.values():
+        mine = [drawn[place] for place in places]
+        own = np.array([(one.far / days[one.measure, one.subject]) ** 2 for one in mine])
+        usual, lent = moderated(own, [one.memory.blocks(one.span) - 1.0 for one in mine])
+        for place, factor in zip(places, np.sqrt(usual / own).tolist(), strict=True):
+            found[place] = replace(drawn[place], steadied=factor, lent=lent)
+    return found
 
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
