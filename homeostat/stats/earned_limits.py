@@ -32,11 +32,14 @@ _FURTHER: Mapping[Measure, float] = {
     "psi": 1.2,
     "ks": 1.2,
     "rank_shift": 0.92,
-    "rank_spread": 0.8,
-    "share_swing": 0.95,
+    "rank_spread": 0.75,
+    "share_swing": 0.97,
 }
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
 a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
+_FURTHER_OF_A_DAY = 0.15
+"""How much further out limits of a day lie, and of windows of several days by their part: what a day shows at all, the
+next day shows too, and small changes show in longer windows alone."""
 _NOTHING = 1e-9
 _UNKNOWN = Memory(0, 0, 0.0, 0.0)
 _BEYOND = 0.2
@@ -78,9 +81,10 @@ class Earned:
 class _Drawn:
     """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
 
-    ``middle`` is its median, ``far`` where its tail begins, and ``unit`` what lies between; the unit is 0 where it earns
-    no limit. ``steadied`` is by what factor they are moved towards what is usual among all subjects, and ``lent`` how
-    many degrees of freedom these lend.
+    ``middle`` is its median, ``far`` where its tail begins, ``chance`` where it would begin if rows of a day did not
+    depend on one another, and ``unit`` what lies between the first two; the unit is 0 where it earns no limit.
+    ``steadied`` is by what factor they are moved towards what is usual among all subjects, and ``lent`` how many
+    degrees of freedom these lend.
     """
 
     subject: str
@@ -92,16 +96,25 @@ class _Drawn:
     unit: float = 0.0
     memory: Memory = _UNKNOWN
     supported: bool = False
+    chance: float = 0.0
     steadied: float = 1.0
     lent: float = 0.0
 
+    @property
+    def of(self) -> tuple[Measure, str]:
+        """What it is a distance of."""
+        return self.measure, self.subject
+
     @classmethod
-    def of(cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float) -> _Drawn:
-        """Of the histories that were drawn from a series whose days are so much alike."""
-        able, linear = memory.supports(span, rate), np.sqrt(distances) if measure in _SQUARED else distances
+    def told(
+        cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float, chance: float
+    ) -> _Drawn:
+        """By the histories that were drawn from a series whose days are so much alike."""
+        able, linear = memory.supports(span, rate), _linear(measure, distances)
         middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
-        unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
-        return cls(series.subject, measure, span, linear, middle, far, unit, memory, able)
+        further = _FURTHER.get(measure, 1.0) * (1.0 + _FURTHER_OF_A_DAY / span)
+        unit = (far - middle) * further if able and far - middle > _NOTHING else 0.0
+        return cls(series.subject, measure, span, linear, middle, far, unit, memory, able, chance)
 
     def earned(self, factor: float, rate: float, limits: int) -> Earned:
         """The limit so many units beyond the middle, one of ``limits``, and what the history reached by itself."""
@@ -116,6 +129,11 @@ class _Drawn:
         """Wider for what few blocks leave open: of many limits each lies far out, where they leave more open."""
         further = self.memory.further(self.span, rate, self.lent)
         return self.memory.wider(self.span) * self.steadied * (self.middle + factor * self.unit * further)
+
+
+def _linear(measure: Measure, distances: Floats) -> Floats:
+    """In proportion to how far shares lie apart."""
+    return np.sqrt(distances) if measure in _SQUARED else distances
 
 
 def _quantile(distances: Floats, share: float) -> float | None:
@@ -159,24 +177,30 @@ def earned_limits(
 
 
 def _steadied(drawn: Sequence[_Drawn]) -> list[_Drawn]:
-    """Windows of several days drawn towards how far they usually lie, beside those of a day, among all subjects.
+    """Each drawn towards what is usual among all subjects, as far as these do not differ by more than chance.
 
-    A year holds many days and few weeks: how much further than days apart they lie is told better by all subjects
-    together, as far as these do not differ by more than chance.
+    A reference holds many rows, fewer days and few weeks. How much further days lie than chance alone takes them, and
+    windows of several days than days, all subjects together tell better than one.
     """
-    days = {(one.measure, one.subject): one.far for one in drawn if one.span == 1 and one.unit > 0.0}
-    alike: dict[tuple[Measure, int], list[int]] = {}
-    for place, one in enumerate(drawn):
-        if one.span > 1 and one.unit > 0.0 and (one.measure, one.subject) in days:
-            alike.setdefault((one.measure, one.span), []).append(place)
-    found = list(drawn)
-    for places in alike.values():
-        mine = [drawn[place] for place in places]
-        own = np.array([(one.far / days[one.measure, one.subject]) ** 2 for one in mine])
-        usual, lent = moderated(own, [one.memory.blocks(one.span) - 1.0 for one in mine])
-        for place, factor in zip(places, np.sqrt(usual / own).tolist(), strict=True):
-            found[place] = replace(drawn[place], steadied=factor, lent=lent)
-    return found
+    daily = [one for one in drawn if one.span == 1]
+    days = list(_together(daily, {one.of: one.chance for one in daily}))
+    usual = {one.of: one.far * one.steadied for one in days if one.unit > 0.0}
+    return [*days, *_together([one for one in drawn if one.span > 1], usual)]
+
+
+def _together(drawn: Sequence[_Drawn], beside: Mapping[tuple[Measure, str], float]) -> Iterator[_Drawn]:
+    """By span and measure, as multiples of what each of them is held beside."""
+    groups: dict[tuple[int, Measure], list[_Drawn]] = {}
+    for one in drawn:
+        if one.unit > 0.0 and beside.get(one.of, 0.0) > 0.0:
+            groups.setdefault((one.span, one.measure), []).append(one)
+        else:
+            yield one
+    for alike in groups.values():
+        own = np.array([(one.far / beside[one.of]) ** 2 for one in alike])
+        usual, lent = moderated(own, [one.memory.blocks(one.span) - 1.0 for one in alike])
+        for one, factor in zip(alike, np.sqrt(usual / own).tolist(), strict=True):
+            yield replace(one, steadied=factor, lent=lent)
 
 
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
@@ -218,9 +242,23 @@ def _histories(
         times = _times(windows[:, :span], days)
         for place, (one, table) in enumerate(zip(series, tables, strict=True)):
             window = _thinned(times @ table, rows, span, rng)
+            chance = _by_chance(table, one, rows, draws, rng) if span == 1 else {}
             for measure, distances in window_distances(references @ table, window, one).items():
                 memory = (of_missing if measure == "missing_change" else of_bins)[place]
-                yield _Drawn.of(one, measure, span, distances, memory, rate)
+                yield _Drawn.told(one, measure, span, distances, memory, rate, chance.get(measure, 0.0))
+
+
+def _by_chance(
+    table: Floats, one: Series, rows: float | None, draws: int, rng: np.random.Generator
+) -> dict[Measure, float]:
+    """Where the tail of each distance of a day would begin, if no row depended on another."""
+    total, usual = float(table.sum()), float(np.median(table.sum(axis=1)))
+    if not total:
+        return {}
+    shares = table.sum(axis=0) / total
+    day, reference = (rng.multinomial(int(size), shares, draws) for size in (min(usual, rows or usual), total))
+    found = window_distances(reference.astype(np.float64), day.astype(np.float64), one)
+    return {measure: _quantile(_linear(measure, each), _FAR) or 0.0 for measure, each in found.items()}
 
 
 def _present(counts: Floats) -> Floats:
