@@ -18,6 +18,7 @@ from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import FLOOR, share_swings
 from homeostat.stats.memory import WEEK, Memory, memories_of, moving
 from homeostat.stats.moderated import moderated
+from homeostat.stats.tails import exceeded_once_in
 from homeostat.stats.transport import rank_shifts, rank_spreads
 
 Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
@@ -42,8 +43,6 @@ _FURTHER_OF_A_DAY = 0.15
 next day shows too, and small changes show in longer windows alone."""
 _NOTHING = 1e-9
 _UNKNOWN = Memory(0, 0, 0.0, 0.0)
-_BEYOND = 0.2
-"""So many of the furthest histories tell the tail of all distances together: the very furthest stand on few days."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,17 +205,13 @@ def _together(drawn: Sequence[_Drawn], beside: Mapping[tuple[Measure, str], floa
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
     """How many units beyond its middle the furthest of all distances is once in 1 / rate histories.
 
-    By an exponential tail of the furthest fifth of them: limits that follow the two or three furthest days of the
-    reference vary much, and what varies is exceeded more often than its mean tells.
-    Source: Pickands (1975), Annals of Statistics 3(1), 119-131, for tails beyond a limit.
+    By the tail of them all: limits that follow the two or three furthest days of the reference vary much, and what
+    varies is exceeded more often than its mean tells.
     """
     worst = np.zeros(known[0].distances.shape)
     for one in known:
         worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
-    beyond = max(_BEYOND, rate)
-    start = float(np.quantile(worst, 1.0 - beyond))
-    further = worst[worst > start] - start
-    return start + (float(further.mean()) if further.size else 0.0) * float(np.log(beyond / rate))
+    return exceeded_once_in(worst, 1.0 / rate)
 
 
 def _histories(

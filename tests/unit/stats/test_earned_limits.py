@@ -173,3 +173,16 @@ def test_a_memory_that_chance_hides_in_one_subject_is_held_to_be_that_of_the_oth
     wandering = [np.cumsum(rng.normal(size=(200, 3)), axis=0) for _ in range(4)]
     together = memories_of([*wandering, rng.normal(size=(200, 3))])
     assert together[-1].independent_days == min(one.independent_days for one in together[-1:]) < 20
+
+
+def test_what_weeks_of_one_feature_hide_is_told_by_the_others_as_far_as_they_are_alike() -> None:
+    rng = np.random.default_rng(6)
+    alike = [Series(str(one), _days(rng, 300, 0.0, wander=0.0), True, ANY_NUMBER) for one in range(8)]
+    unlike = Series("8", _days(rng, 300, 0.8, wander=0.08), True, ANY_NUMBER)
+    of_weeks, beside = (
+        [float(limits[one.subject, "rank_shift", 7].limit or np.nan) for one in series]
+        for series in (alike, [*alike, unlike])
+        for limits in [_limits(series, draws=900)]
+    )
+    assert np.std(of_weeks) < 0.07 * np.mean(of_weeks), "43 weeks alone tell it to a ninth"
+    assert beside[-1] > 1.6 * np.mean(of_weeks), "and whose days are alike has limits of its own"
