@@ -1,4 +1,4 @@
-"""How good estimates before labels are: ``python -m benchmarks.labelfree_kinds [--json] [--seeds 12]``.
+"""How good estimates before labels are: ``python -m benchmarks.labelfree_kinds [--seeds N] [--seed N] [--json]``.
 
 Made-up streams of a yes or no, of classes and of numbers whose inputs keep still, move from day to day, or move while
 the relation of inputs and outcomes changes on day 45 of 80. Every third day is looked at.
@@ -8,6 +8,7 @@ what labels then showed; beside it stands the guess that all is as over the last
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections import defaultdict
@@ -110,10 +111,10 @@ def estimates(task: Task, days: Sequence[Day], place: int, sums: Sequence[Sums])
     return learnt.estimated(FIGURES["regression"], [place])
 
 
-def measure(task: Task, made: Callable[..., Day], wandering: float, changes: int, seeds: int) -> Json:
+def measure(task: Task, made: Callable[..., Day], wandering: float, changes: int, seeds: Sequence[int]) -> Json:
     """By figure: mean absolute errors of estimates and of the guess, how often bounds held and how wide they were."""
     off, guess, held, wide, unknown = (defaultdict[str, list[float]](list) for _ in range(5))
-    for seed in range(seeds):
+    for seed in seeds:
         days = stream(seed, made, wandering, changes)
         sums = [task.sums(one.truth, one.answers) for one in days]
         for place in range(FIRST + seed % EVERY, DAYS, EVERY):
@@ -151,14 +152,19 @@ def _realised(sums: Sums, name: str) -> float:
 
 def main() -> None:
     """Print the table, or JSON."""
-    seeds = int(sys.argv[sys.argv.index("--seeds") + 1]) if "--seeds" in sys.argv else SEEDS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="so many streams of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other streams")
+    parser.add_argument("--json", action="store_true", help="print JSON to stdout")
+    given = parser.parse_args()
+    seeds = range(given.seed, given.seed + given.seeds)
     streams = (("nothing moves", 0.0, DAYS), ("inputs move", WANDERING, DAYS), ("relation changes", WANDERING, CHANGES))
     cases = {
         f"{task.name}, {what}": measure(task, made, wandering, changes, seeds)
         for task, made in ((BINARY, yes_or_no), (CLASSES, classes), (NUMBER, numbers))
         for what, wandering, changes in streams
     }
-    if "--json" in sys.argv[1:]:
+    if given.json:
         print(json.dumps(cases))
         return
     for name, told in cases.items():

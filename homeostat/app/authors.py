@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 from pathlib import Path
 
@@ -18,8 +19,11 @@ def author_of(file: Path) -> str | None:
 
 
 def person_here(folder: Path) -> str:
-    """Whoever works here: by git's configuration, else by the name of the system's user."""
-    return _git(folder, "config", "user.email") or getpass.getuser()
+    """Whoever works here: by git's configuration, else by the name of the system's user, or its number."""
+    try:
+        return _git(folder, "config", "user.email") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.consumers import SqlConsumers
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.home import Home, write_whole
 from homeostat.app.loopback import get
 from homeostat.control.loop import Loop
@@ -34,7 +34,7 @@ class Consumers:
     @classmethod
     def open(cls, home: Home) -> Consumers:
         """Open the stores of a home."""
-        return cls(home, SqlConsumers(sqlite_engine(home.control_db), HeadsFile(home.ledger)))
+        return cls(home, SqlConsumers(Database(home.control_db), HeadsFile(home.ledger)))
 
     def add(self, loop: Loop, name: str, contact: str, needs: tuple[str, ...], now: Instant) -> Json:
         """Register somebody who relies on the loop's outputs as they are declared now; on all without ``needs``."""

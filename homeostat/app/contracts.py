@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app.home import Home, write_whole
 from homeostat.app.manifests import Manifests
 from homeostat.control.loop import Loop
@@ -88,8 +89,8 @@ def live_inputs(home: Home, loops: Iterable[str]) -> Live:
     """Per loop its champion, candidate and standby, each with the features that it is given."""
     if not home.control_db.exists():
         return {}
-    engine, manifests = sqlite_engine(home.control_db), Manifests(home.versions)
-    store = SqlControlStore(engine, HeadsFile(home.ledger))
+    database, manifests = Database(home.control_db), Manifests(home.versions)
+    store = SqlControlStore(database, HeadsFile(home.ledger))
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for loop in loops:
         route = store.state(loop).route
@@ -98,7 +99,7 @@ def live_inputs(home: Home, loops: Iterable[str]) -> Live:
             if version is not None:
                 inputs = tuple(feature for feature, _ in version.inputs)
                 found.setdefault(loop, []).append((f"{version.id} ({role})", inputs))
-    engine.dispose()
+    database.close()
     return found
 
 

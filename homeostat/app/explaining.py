@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.app.predictions import Served
+from homeostat.app.reported import report_of
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
@@ -22,6 +23,7 @@ from homeostat.features.hidden import needing, without
 from homeostat.features.parity import compare
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import NotFound
+from homeostat.stats.tasks import Multiclass
 
 Json = dict[str, Any]
 _GONE = "no longer defined in the loop file"
@@ -58,7 +60,7 @@ def explained(
     shown += [_unexplained(name, served.features.get(name), "hidden", _HIDDEN) for name in sorted(lost)]
     shown += [_unexplained(name, served.features[name], "gone", _GONE) for name in gone]
     return {
-        "prediction": record_of(loop, served),
+        "prediction": {**record_of(loop, served), **report_of(tables, loop, served.record, served.question)},
         "agrees": not differ,
         "differing": differ,
         "same_definitions": served.record.get("definitions") in (None, "", loop.feature_set.hash),
@@ -67,14 +69,17 @@ def explained(
 
 
 def record_of(loop: Loop, served: Served) -> Json:
-    """The record with its question, instants as text."""
+    """The record with its question, instants as text, and the chances of classes by their names."""
     instants = ("asked_at", "served_at")
-    record = {name: _instant(value) if name in instants else value for name, value in served.record.items()}
+    record: Json = {name: _instant(value) if name in instants else value for name, value in served.record.items()}
     contract = loop.question.contract
     asked = {
         name: _instant(value) if name in contract and contract[name].kind == "instant" else value
         for name, value in served.question.items()
     }
+    chances = record.get("probabilities")
+    if chances is not None and isinstance(loop.task, Multiclass):
+        record["probabilities"] = dict(zip(loop.task.classes, chances, strict=True))
     return {**record, "question": asked}
 
 

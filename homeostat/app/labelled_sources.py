@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.reported import Reported
 from homeostat.app.settings import Settings
 from homeostat.app.shaped import shaped_questions
 from homeostat.control.loop import Loop
@@ -24,7 +25,7 @@ def sources_now(settings: Settings, loop: Loop, decided_until: Instant | None) -
         return tables.read(name, version=version, columns=columns)  # type: ignore[arg-type]
 
     as_of = decided_until or max((_newest(tables, name) for name in versions), default=0)
-    shaped = shaped_questions(DeltaTables(settings.paths.log), loop)
+    shaped = shaped_questions(DeltaTables(settings.paths.log), loop, Reported(tables))
     return Sources(read, versions, 1 << 62, as_of, shaped=shaped)
 
 

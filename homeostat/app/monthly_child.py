@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
+from homeostat.app.reported import Reported
 from homeostat.app.served_log import Json, Served, figures, month_columns, read_served
 from homeostat.app.settings import Settings
 from homeostat.app.shaped import shaped_questions
@@ -52,7 +53,8 @@ def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, 
     if columns is None:
         return figures(served.truth[rows][:0], None, loop.task)
     known = _known_by(loop, tables, begins)
-    known = replace(known, shaped=shaped_questions(DeltaTables(settings.paths.log), loop))
+    reported = Reported(tables, known.sequence)
+    known = replace(known, shaped=shaped_questions(DeltaTables(settings.paths.log), loop, reported))
     earlier = labelled_rows(loop.question, loop.feature_set, loop.label, known)
     if not rows.any() or np.unique(earlier.label).size < 2:
         return figures(served.truth[rows][:0], None, loop.task)
@@ -64,7 +66,7 @@ def _month(settings: Settings, loop: Loop, tables: DeltaTables, served: Served, 
 
 def _known_by(loop: Loop, tables: DeltaTables, instant: Instant) -> Sources:
     """Everything accepted by an instant, and labels matured by it."""
-    versions = {table.name: tables.version(table.name) for table in loop.tables}
+    versions = {table.name: at for table in loop.tables if (at := tables.version(table.name)) >= 0}
     until = pc.field(KNOWN_AT) <= pa.scalar(to_datetime(instant), pa.timestamp("us", tz="UTC"))
     newest = [tables.read(name, version=at, columns=[SEQUENCE], where=until)[SEQUENCE] for name, at in versions.items()]
     sequence = max((pc.max(found).as_py() for found in newest if len(found)), default=-1)

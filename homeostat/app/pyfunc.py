@@ -17,10 +17,14 @@ from homeostat.adapters.mlflow.entries import LEFT_BY_CLIENTS
 from homeostat.adapters.mlflow.flavour import answer_columns
 from homeostat.app.runtimes import load_sealed
 from homeostat.app.trust import keyring
+from homeostat.kernel.errors import InvalidInput
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import open_sealed
 from homeostat.serving.runtimes import Runtime, answers
+
+_NUMBERS = frozenset({"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"})
+"""What a column of numbers may hold, in the words of pandas."""
 
 
 class ServedVersion:
@@ -32,7 +36,7 @@ class ServedVersion:
     def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """What serving answers to each row: a probability, a number, or a column for each class.
 
-        Missing is NaN or None; ``params`` are not used.
+        Missing is NaN or None; ``params`` are not used. Raises: InvalidInput for a column of numbers that holds others.
         """
         columns = {name: _values(frame[name], kind) for name, kind in self._runtime.inputs}
         names = answer_columns(self._runtime.binding.task)
@@ -52,5 +56,12 @@ def _values(column: pd.Series[Any], kind: Kind) -> Sequence[Any]:
     """As serving has them: numbers as float32, a missing text as None."""
     if kind == "text":
         return [None if one is None or one != one else str(one) for one in column.tolist()]
+    held = pd.api.types.infer_dtype(column, skipna=True)
+    if held not in _NUMBERS:
+        raise InvalidInput(
+            f"Column {column.name!r} holds {held} values, not numbers.",
+            mend="Give numbers, and NaN or None where one is missing.",
+            column=str(column.name),
+        )
     with np.errstate(over="ignore"):
         return column.to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32).tolist()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
+from homeostat.app.reported import Reported
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.contracts import Value
@@ -76,6 +77,7 @@ def read_recent(settings: Settings, loop: Loop, now: Instant, *, days: int, most
         "asked_at"
     )
     log, _ = evened(log)
+    log = Reported(tables).joined(log, loop)
     label, keys = loop.label, loop.question.keys
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)

@@ -15,10 +15,11 @@ from homeostat.adapters.delta.rows import INSTANT, facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
 from homeostat.app.control.scoring import can_judge
+from homeostat.app.reported import Reported
 from homeostat.app.runtimes import load_runtime
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
-from homeostat.data.feedback import ACTS
+from homeostat.data.feedback import ACTS, PROPENSITY
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import ONE_IN, WEIGHT, evened
 from homeostat.features.logged import Logged
@@ -38,7 +39,7 @@ _LEAST_A_DAY = 250
 _WHOLE = 200_000
 """Rows of a span up to which all are read and then thinned; of more, only stretches of each day are read."""
 _STRETCHES = 6
-_NEEDED = (ACTS, "prediction_id", "served_at", "read_sequence", "asked_at", "definitions", WEIGHT, ONE_IN)
+_NEEDED = (ACTS, PROPENSITY, "prediction_id", "served_at", "read_sequence", "asked_at", "definitions", WEIGHT, ONE_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class SampledRows:
         else:
             told = among & (pc.field(KNOWN_AT) <= pa.scalar(now, INSTANT))
             facts = self.tables.read(label.table.name, columns=wanted, where=told)
+        log = Reported(self.tables, known_by=now).joined(log, self.loop, few=True)
         joined = join_labels(log, facts, label, keys=keys, now=now, sequence=np.iinfo(np.int64).max)
         chosen = log.take(pa.array(joined.rows))
         columns = served_columns(chosen, dict(manifest.inputs))

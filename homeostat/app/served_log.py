@@ -16,9 +16,10 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
 from homeostat.app.control.scoring import answers_of, can_judge
 from homeostat.app.known import known_features
+from homeostat.app.reported import Reported
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
-from homeostat.data.feedback import ACTS
+from homeostat.data.feedback import ACTS, PROPENSITY
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.data.weights import ONE_IN, WEIGHT, even, evened
 from homeostat.features.views import FeatureKind
@@ -68,8 +69,9 @@ def read_served(settings: Settings, loop: Loop, now: Instant) -> Served:
         raise NotEnoughData(f"Loop {loop.name!r} has served nothing yet.", mend="Ask it for a prediction first.")
     label, keys = loop.label, loop.question.keys
     asked = dict.fromkeys([*(f"q_{key}" for key in keys), f"q_{label.maturity_column}"])
-    weighing = [name for name in (WEIGHT, ONE_IN, ACTS) if name in stored.columns(loop.name)]
+    weighing = [name for name in (WEIGHT, ONE_IN, ACTS, PROPENSITY) if name in stored.columns(loop.name)]
     log, each = evened(stored.read(loop.name, columns=[*_LOGGED, loop.task.column, *asked, *weighing], where=ANSWERED))
+    log = Reported(tables).joined(log, loop)
     wanted = list(dict.fromkeys([*keys, *label.columns, SEQUENCE, KNOWN_AT]))
     facts = tables.read(label.table.name, columns=wanted)
     joined = join_labels(log, facts, label, keys=keys, now=now, sequence=int(np.iinfo(np.int64).max))

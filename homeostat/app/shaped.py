@@ -1,22 +1,43 @@
-"""Reads from the prediction log of a loop which of its questions a prediction has shaped."""
+"""Reads from the prediction log of a loop, and from what callers report, which of its questions a prediction shaped."""
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
 from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.reported import Reported
 from homeostat.data.feedback import ACTS, EXPLORED
+from homeostat.kernel.clock import Instant
 from homeostat.training.shaped import FROM_LOG, ShapedQuestions
 
 
-def shaped_questions(log: DeltaTables, loop: LabelledLoop, version: int | None = None) -> ShapedQuestions | None:
-    """As the log of a version says, the newest where it is None; None for a loop that declares no feedback, and before
-    anything was served under one."""
+def shaped_questions(
+    log: DeltaTables, loop: LabelledLoop, reported: Reported, version: int | None = None, as_of: Instant | None = None
+) -> ShapedQuestions | None:
+    """As the log of a version says, the newest where it is None, and as callers ``reported``; None for a loop that
+    declares no feedback, and before anything was served under one. Reports are missed where labels are due ``as_of``
+    an instant."""
+    answers = answers_of_questions(log, loop, version)
+    if answers is None:
+        return None
+    due = None
+    if as_of is not None:
+        due = answers[_matures(loop)].cast(pa.int64()).to_numpy() + loop.label.maturity_delay <= as_of
+    return ShapedQuestions.of(reported.joined(answers, loop), loop.question, due)
+
+
+def answers_of_questions(log: DeltaTables, loop: LabelledLoop, version: int | None = None) -> pa.Table | None:
+    """The answers of a log that may be acted on, by key of the question; None where nothing says so."""
     at = log.version(loop.name) if version is None else version
     if loop.feedback is None or at < 0 or not set(FROM_LOG) <= set(log.scan(loop.name, at).schema.names):
         return None
-    keys = [f"q_{key}" for key in loop.question.keys]
-    acted = ANSWERED & (pc.field(ACTS) | pc.field(EXPLORED))
-    return ShapedQuestions.of(log.read(loop.name, version=at, columns=[*keys, *FROM_LOG], where=acted), loop.question)
+    columns = dict.fromkeys([*(f"q_{key}" for key in loop.question.keys), *FROM_LOG, _matures(loop)])
+    may_be_acted_on = ANSWERED & (pc.field(ACTS) | pc.field(EXPLORED)) if loop.feedback.draws else ANSWERED
+    return log.read(loop.name, version=at, columns=list(columns), where=may_be_acted_on)
+
+
+def _matures(loop: LabelledLoop) -> str:
+    return f"q_{loop.label.maturity_column}"

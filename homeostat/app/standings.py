@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from homeostat.adapters.files.routes import read_waiting, route_age
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app import views
 from homeostat.app.clocks import SystemClock
 from homeostat.app.drift_views import drift_at_a_glance, drift_of, joint_of
@@ -22,7 +23,7 @@ from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import audit
-from homeostat.kernel.clock import Instant, format_instant
+from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import REJECT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.training.jobs import JobFolder
@@ -47,7 +48,7 @@ class Standings:
     def open(cls, home: Home) -> Self:
         """Open the stores of a home."""
         heads = HeadsFile(home.ledger)
-        return cls(home, SqlControlStore(sqlite_engine(home.control_db), heads), heads, Manifests(home.versions))
+        return cls(home, SqlControlStore(Database(home.control_db), heads), heads, Manifests(home.versions))
 
     def state(self, loop: str) -> LoopState:
         """Where a loop stands."""
@@ -63,8 +64,8 @@ class Standings:
         the open rollout, totals and the last decision."""
         state = self.store.state(loop.name)
         entries = self.store.entries(loop.name)
-        days = [day for _, day in self._read_days(loop.name).values()]
         at = now or state.decided_until or 0
+        days = self._lately(loop.name, state, at)
         champion = self.manifests.find(loop.name, state.route.champion)
         return {
             "loop": loop.name,
@@ -84,8 +85,8 @@ class Standings:
             "release": views.release_of(state, loop.gate),
             "freshness_of_day": views.freshness_of(days),
             "skew": views.lately_skewed(days, loop.feature_set.names),
-            "drift": drift_at_a_glance(drift_of(loop, sorted(days, key=lambda day: day.start))),
-            "totals": views.totals(days, entries),
+            "drift": drift_at_a_glance(drift_of(loop, days)),
+            "totals": views.totals(self.store.counted(loop.name), entries),
             "last_decision": views.decision(entries[-1]) if entries else None,
         }
 
@@ -198,6 +199,12 @@ class Standings:
         except OSError:
             return []
         return lines[-_LOG_LINES:] or ["starting"]
+
+    def _lately(self, loop: str, state: LoopState, now: Instant) -> list[Day]:
+        """The newest days, oldest first: those of the open rollout, and back to one that was compared with training."""
+        under_way = 0 if state.rollout is None else (now - state.rollout.opened_at) // duration("1d") + 2
+        days = self.store.newest_days(loop, views.SKEW_DAYS + under_way)
+        return days if any(day.inputs.drift for day in days) else self.days(loop)
 
     def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
         """All days by name with their cursors; only what changed is read again."""

@@ -109,9 +109,11 @@ def _tables(job: TrainingJob) -> DeltaTables:
 
 def _shaped(job: TrainingJob, loop: Loop) -> ShapedQuestions | None:
     from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.reported import Reported
     from homeostat.app.shaped import shaped_questions
 
-    return shaped_questions(DeltaTables(Path(job.log)), loop, job.log_version)
+    reported = Reported(_tables(job), job.sequence, job.table_versions)
+    return shaped_questions(DeltaTables(Path(job.log)), loop, reported, job.log_version, job.as_of)
 
 
 def _engine(place: JobFolder, join_bytes: int) -> OfflineEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from homeostat.control.policies.judging import standing_question
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.reading import canary_window
 from homeostat.control.rehearsals import KIND, Drills, Rehearsed, late_by
-from homeostat.control.state import LoopState, Question, Restoring, Rollout
+from homeostat.control.state import DayCounts, LoopState, Question, Restoring, Rollout
 from homeostat.control.versioned_state import VersionedState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import plain
@@ -34,17 +34,14 @@ SKEW_DAYS = 7
 COUNTED = {"retrain": "retrains", "promote": "promotions", "reject": "rejections", "rollback": "rollbacks"}
 
 
-def totals(days: Iterable[Day], entries: Sequence[Entry]) -> Json:
+def totals(counted: DayCounts, entries: Sequence[Entry]) -> Json:
     """Rows served and labelled, requests failed, and decisions by kind, since the beginning.
 
     That a first version came to serve is not counted as a promotion: it replaced nothing.
     """
     first = {entry.draft.version for entry in entries if entry.draft.kind == "bootstrap"}
-    found: Json = {"served": 0, "labelled": 0, "failed_requests": 0, **dict.fromkeys(COUNTED.values(), 0)}
-    for day in days:
-        found["served"] += day.inputs.rows
-        found["failed_requests"] += day.inputs.failed
-        found["labelled"] += day.outcomes.labelled if day.outcomes else 0
+    rows = {"served": counted.served, "labelled": counted.labelled, "failed_requests": counted.failed}
+    found: Json = {**rows, **dict.fromkeys(COUNTED.values(), 0)}
     for entry in entries:
         draft = entry.draft
         if draft.kind in COUNTED and not (draft.kind == "promote" and draft.version in first):

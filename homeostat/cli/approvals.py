@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from homeostat.cli.context import person
 from homeostat.cli.operate import changed
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show, talk, when
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
-_ACTOR = "command line"
 IdArgument = Annotated[
     str | None, typer.Argument(metavar="ID", help="What is answered, as 'homeostat approvals' tells; the only one.")
 ]
@@ -74,16 +74,13 @@ def _answer(
     question: str | None, reason: str, by: str | None, home: Path, as_json: bool, yes: bool, *, approved: bool
 ) -> None:
     with errors_shown(as_json):
-        from homeostat.app.authors import person_here
-
         operations, loops = _opened(home)
         loop, asked = _meant(operations, loops, question)
         if asked and not yes:
             tell(asked)
             typer.confirm("Approve it?" if approved else "Reject it?", abort=True, err=True)
-        actor = by or (person_here(Path.cwd()) if asked and asked["kind"] == "release" else _ACTOR)
         chosen = asked["question"] if asked else str(question)
-        done = operations.answer_any(loop, chosen, reason, approved=approved, actor=actor, now=None)
+        done = operations.answer_any(loop, chosen, reason, approved=approved, actor=by or person(), now=None)
         show(done, as_json, changed)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
-_ACTOR = "command line"
 _MOST = 5
 
 
@@ -43,12 +42,12 @@ def checkpoints(
 
         operations, found = opened(home, loop)
         if take:
-            show(by_hand.take(operations, found, actor=_ACTOR), as_json, _taken)
+            show(by_hand.take(operations, found, actor=person()), as_json, _taken)
             return
         if restore is not None:
             if not yes:
                 typer.confirm(f"Replace the state of {found.name} by {restore}?", abort=True, err=True)
-            begun = by_hand.put_back(operations, found, restore, actor=_ACTOR)
+            begun = by_hand.put_back(operations, found, restore, actor=person())
             show(wait_for_state(operations, found, begun), as_json, moved)
             return
         listed = by_hand.listed(operations, found, verify=verify)

@@ -87,6 +87,9 @@ def _checked(
     for one in allowed:
         if one not in NAMES:
             raise InvalidInput(f"There is no check {one!r}.", mend=did_you_mean(one, NAMES), checks=list(NAMES))
+    for path in files:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InvalidInput(f"{path} cannot be written: its folder is not there.", mend="Make the folder first.")
     file, home = in_folder(loop_file, home)
     loop = load_loop(file.resolve(), name)
     with TemporaryDirectory(prefix="homeostat-ci-") as work, progress_bar("reading") as progress:
@@ -115,4 +118,6 @@ def _text(told: Json) -> None:
         data.print(f"[bold]{one['name']:<14}[/]{mark}  {one['seconds']:.1f} s")
         for reason in one["reasons"]:
             data.print(f"    {reason}", markup=False)
+        for line in one["facts"].get("log", ()):
+            data.print(f"      {line}", markup=False, style="dim")
     data.print(f"\n{len(told['checks'])} checks in {told['seconds']:.0f} s")

@@ -58,7 +58,8 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     None is the present of a replay: how far it was decided. It takes no more imports than it must: people wait for it.
     """
     from homeostat.adapters.signing.heads import HeadsFile
-    from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+    from homeostat.adapters.sql.control_store import SqlControlStore
+    from homeostat.adapters.sql.database import Database
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
     from homeostat.app.loader import load_loop, load_loops
@@ -66,7 +67,7 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     existing = Home(home).existing()
     loop_file = Path(existing.told()["loop_file"])
     loops = load_loops(loop_file) if loop is None else {loop: load_loop(loop_file, loop)}
-    store = SqlControlStore(sqlite_engine(existing.control_db), HeadsFile(existing.ledger))
+    store = SqlControlStore(Database(existing.control_db), HeadsFile(existing.ledger))
     return Why(existing, loops, store, flush_of(existing)), present_of(existing)
 
 
@@ -86,3 +87,10 @@ def flush_of(home: Home) -> Callable[[], object]:
         return BlockingRecorderClient(home.running().recorder_socket).flush
     except NotFound:
         return lambda: None
+
+
+def person() -> str:
+    """Whoever gives the command, as the ledger shall name them."""
+    from homeostat.app.authors import person_here
+
+    return person_here(Path.cwd())

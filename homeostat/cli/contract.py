@@ -131,7 +131,7 @@ def _contract(shown: Json) -> None:
         data.print("Nothing broke it lately.")
         return
     broken = [
-        [escape(one["promise"]), f"{one['kept_apart']:,}", f"{one['warned']:,}", when(one["last"] or "") or "-"]
+        [one["promise"], f"{one['kept_apart']:,}", f"{one['warned']:,}", when(one["last"] or "") or "-"]
         for one in shown["broken"]
     ]
     print_table(["broken lately", "kept apart", "warned", "last (UTC)"], broken, right=["kept apart", "warned"])
@@ -147,18 +147,18 @@ def _promise(column: Json) -> tuple[str, str]:
         parts.append(f"{'known' if column.get('open') else 'one of'}: {listed}")
     if column.get("matches"):
         parts.append(f"matches {column['matches']}")
-    return escape("; ".join(parts)) or "-", column.get("verdict", "quarantine")
+    return "; ".join(parts) or "-", column.get("verdict", "quarantine")
 
 
 def _rule(one: Json) -> str:
     bounds = [
         f"at {word} {one[part]:g}" for part, word in (("low", "least"), ("high", "most")) if one.get(part) is not None
     ]
-    return escape(": ".join([one["name"], *([" and ".join(bounds)] if bounds else [])]))
+    return ": ".join([one["name"], *([" and ".join(bounds)] if bounds else [])])
 
 
 def _changes(changes: list[str]) -> str:
-    return escape("; ".join(changes)) or "the first"
+    return "; ".join(changes) or "the first"
 
 
 def _proposal(found: Json) -> None:
@@ -171,7 +171,7 @@ def _checked(found: Json) -> None:
     data.print(f"{found['rows']:,} rows of {escape(found['file'])}: {kept}.")
     if found["promises"]:
         data.print()
-        told = [[escape(one["promise"]), one["verdict"], f"{one['rows']:,}"] for one in found["promises"]]
+        told = [[one["promise"], one["verdict"], f"{one['rows']:,}"] for one in found["promises"]]
         print_table(["broken promise", "verdict", "rows"], told, right=["rows"])
         for one in found["promises"]:
             data.print(f"\n[bold]{escape(one['promise'])}[/]")

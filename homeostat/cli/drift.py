@@ -8,7 +8,7 @@ import typer
 
 from homeostat.cli.context import opened, shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show
+from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show
 
 Json = dict[str, Any]
 _MARK = {"earned": "", "reached": "+", "customary": "*"}
@@ -119,10 +119,10 @@ def _named(measure: str) -> str:
     return _NAMES.get(measure, measure.replace("_", " "))
 
 
-def _cell(one: Json | None) -> str:
+def _cell(one: Json | None) -> Cell:
     if one is None:
         return "-"
     if one["value"] is None:
         return str(one["unknown"]).replace("_", " ")
     text = f"{one['value']:.3f} {'>' if one['above'] else '<='} {one['limit']:.3f}{_MARK[one['kind']]}"
-    return f"[bold]{text}[/]" if one["above"] else text
+    return bold(text) if one["above"] else text

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.kernel.verdicts import REJECT
@@ -44,7 +44,7 @@ def rollback(
         recorder = BlockingRecorderClient(operations.home.running().recorder_socket)
         replayed = Settings.load(operations.home.root).clock == "replay"
         talk.print(f"A copy of the champion of {found.name} serves for {seconds:g} s ...")
-        done = RollbackDrill(operations, found, recorder.flush, "command line", seconds, replayed).run()
+        done = RollbackDrill(operations, found, recorder.flush, person(), seconds, replayed).run()
     show(done, as_json, _text)
     if done["decision"]["verdict"] == REJECT:
         raise typer.Exit(3)

@@ -9,12 +9,12 @@ from rich.markup import escape
 
 from homeostat.cli.context import shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, talk, when
 
 Json = dict[str, Any]
 
 _DRAWN = {
-    (True, False): "acted on by declaration: its label is not its own",
+    (True, False): "acted on: its label is not its own",
     (False, True): "left alone by chance, and stands for others that are acted on",
     (False, False): "not to be acted on",
 }
@@ -133,12 +133,15 @@ def _head(made: Json) -> None:
     data.print(f"[bold]{told['prediction_id']}[/]  {escape(told['key'])}")
     data.print(
         f"  {answer} by {told['version']} as {told['arm']}, asked at"
-        f" {when(told['asked_at'])}, served {when(told['served_at'])}, knowing facts up to sequence"
-        f" {told['read_sequence']}"
+        f" {when(told['asked_at'])}, served {when(told['served_at'])}, {known_facts(told)}"
     )
     if told.get("acts") is not None:
         chance = f" (to be left alone with a chance of {told['propensity']:.3g})" if told["propensity"] < 1 else ""
-        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}{chance}")
+        by = f", as {told['reported_in']} says" if told.get("reported_in") else ""
+        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}{chance}{by}")
+    if told.get("wrong_with_report"):
+        wrong = told["wrong_with_report"].replace("_", " ")
+        data.print(f"  its report in {told['reported_in']}: {wrong}", style="yellow")
     if told.get("trace_id"):
         data.print(f"  trace {told['trace_id']}")
     if not made["same_definitions"]:

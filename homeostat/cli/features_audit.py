@@ -8,13 +8,13 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show
+from homeostat.cli.output import Cell, bold, data, errors_shown, figure, print_table, show
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.verdicts import CLEAR, INCONCLUSIVE, SUSPICIOUS
 
 Json = dict[str, Any]
-_SHOWN = {
-    SUSPICIOUS: "[bold red]suspicious[/]",
+_SHOWN: dict[str, Cell] = {
+    SUSPICIOUS: bold("suspicious", "red"),
     CLEAR: "clear",
     INCONCLUSIVE: "unknown",
 }
@@ -78,7 +78,7 @@ def _summary(told: Json) -> str:
     return "\n".join(lines)
 
 
-def _row(one: Json) -> list[str]:
+def _row(one: Json) -> list[Cell]:
     auc = one["auc"]
     bounds = "-" if auc is None else f"{auc['low']:.3f} {auc['high']:.3f}"
     value = figure(auc and auc["value"], 3)

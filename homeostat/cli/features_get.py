@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show, talk, when
 
 Json = dict[str, Any]
 Value = str | float | None
@@ -67,7 +67,7 @@ def _shown(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:.10g}"
 
 
-def _remark(one: Json) -> str:
+def _remark(one: Json) -> Cell:
     if one["same"] is False:
-        return "[bold red]differs[/]"
+        return bold("differs", "red")
     return "default" if one["defaulted"] else ""

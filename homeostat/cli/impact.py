@@ -58,7 +58,8 @@ def _asked(lineage: Lineage, what: str | None, rows: Path | None, loop: str | No
 def _opened(home: Path) -> Lineage:
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.consumers import SqlConsumers
-    from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+    from homeostat.adapters.sql.control_store import SqlControlStore
+    from homeostat.adapters.sql.database import Database
     from homeostat.app.home import Home
     from homeostat.app.lineage.depends import Lineage
     from homeostat.app.loader import load_loops
@@ -67,9 +68,9 @@ def _opened(home: Path) -> Lineage:
 
     existing = Home(home).existing()
     flush_of(existing)()
-    engine, heads = sqlite_engine(existing.control_db), HeadsFile(existing.ledger)
+    database, heads = Database(existing.control_db), HeadsFile(existing.ledger)
     loops = load_loops(Settings.load(existing.root).loop_file)
-    return Lineage(existing, loops, SqlControlStore(engine, heads), SqlConsumers(engine, heads))
+    return Lineage(existing, loops, SqlControlStore(database, heads), SqlConsumers(database, heads))
 
 
 def _told(found: Json) -> None:

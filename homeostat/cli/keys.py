@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from homeostat.app.registering import registry_of
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
@@ -136,12 +136,11 @@ def sign(
 
 
 def _keys(home: Path) -> Keys:
-    from homeostat.app.authors import person_here
     from homeostat.app.home import Home
     from homeostat.app.keys import Keys
     from homeostat.app.trust import keyring
 
-    return Keys(keyring(), Home(home.resolve()), person_here(Path.cwd()))
+    return Keys(keyring(), Home(home.resolve()), person())
 
 
 def _short(key: Json) -> str:

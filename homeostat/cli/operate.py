@@ -10,7 +10,7 @@ import typer
 
 from homeostat.app.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
-from homeostat.cli.context import opened, serving
+from homeostat.cli.context import opened, person, serving
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
@@ -18,7 +18,6 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 
 Json = dict[str, Any]
-_ACTOR = "command line"
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
@@ -66,13 +65,13 @@ def rollback(
             name = found.name
             _confirm_unless(yes, name, operations.state(name).route.champion, to)
             registry = registry_of(operations.home)
-            done = operations.redeploy(found, to, reason, registry, actor=_ACTOR, override=override, way=state)
+            done = operations.redeploy(found, to, reason, registry, actor=person(), override=override, way=state)
         else:
             existing, route = serving(home, loop)
             leaving, staying = (route.canary, route.champion) if route.canary else (route.champion, route.standby)
             _confirm_unless(yes, route.loop, leaving, staying)
             name = route.loop
-            done = roll_back(existing, route, reason, _ACTOR, state)
+            done = roll_back(existing, route, reason, person(), state)
         show(_with_state(done, home, name), as_json, changed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -13,12 +13,14 @@ import typer
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from homeostat.kernel.errors import HomeostatError, Unavailable
 
 data = Console(soft_wrap=True, highlight=False)
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 _WIDEST = 10_000
+Cell = str | Text
 
 
 def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
@@ -30,17 +32,25 @@ def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = (), *, whole: bool = False
+    columns: Sequence[str], rows: Sequence[Sequence[Cell]], right: Sequence[str] = (), *, whole: bool = False
 ) -> None:
-    """Print rows under headings; ``right`` names columns of figures. ``whole``: rather too wide than cut short."""
+    """Print rows under headings; ``right`` names columns of figures. ``whole``: rather too wide than cut short.
+
+    A text is printed as it is, brackets too; what shall stand out is a Text, such as `bold` makes.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     width = Measurement.get(data, data.options.update(width=_WIDEST), table).maximum if whole else 0
     wide = Console(file=data.file, width=max(width, data.width), soft_wrap=True, highlight=False)
     wide.print(table)
+
+
+def bold(text: str, colour: str = "") -> Text:
+    """A cell that stands out."""
+    return Text(text, style=f"bold {colour}".strip())
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -92,6 +102,12 @@ def _refuse(error: HomeostatError, as_json: bool) -> NoReturn:
 
 def _plain(text: str) -> str:
     return text.replace("[", r"\[")
+
+
+def known_facts(prediction: Mapping[str, Any]) -> str:
+    """What was known when a prediction read its features; one of the question's own columns alone reads no facts."""
+    sequence = prediction["read_sequence"]
+    return f"knowing facts up to sequence {sequence}" if sequence >= 0 else "reading no facts"
 
 
 def answered(prediction: Any) -> str:

@@ -143,14 +143,11 @@ def _feedback(told: Json | None) -> None:
     """The figures of a loop whose predictions are acted on, by every label and by those that count."""
     if told is None:
         return
-    share = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
-    explore = share if told["chance"] is None else f"each with the chance {told['chance']}"
-    by = "by chance" if told["drawn"] is None else f"as callers drew ({told['drawn']})"
     effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
+    left = f"{told['explored']:,} were left alone ({told['expected']:,.0f} expected)"
     data.print(
-        f"\nCallers act on predictions where {told['acts']}; {explore} left alone {by}. Of {told['rows']:,} rows"
-        f" {told['region']:,} would be acted on; {told['explored']:,} were left alone, of which"
-        f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}",
+        f"\n{_acting(told)}. Of {told['rows']:,} rows {told['region']:,} would be acted on; {left}, of which"
+        f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}{_reports(told['reports'])}",
         markup=False,
     )
     rows = [
@@ -160,6 +157,34 @@ def _feedback(told: Json | None) -> None:
     columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
     print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
+
+
+def _acting(told: Json) -> str:
+    """When callers act, and who says so."""
+    if told["reports"] is not None:
+        chance = "surely or not at all" if told["chance"] is None else f"with the chance {told['chance']}"
+        did = f"acted on where {told['acts']}, to be left alone {chance}"
+        return f"Callers report in {told['reports']['table']} what they did: {did}"
+    share = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
+    explore = share if told["chance"] is None else f"each with the chance {told['chance']}"
+    by = "by chance" if told["drawn"] is None else f"as callers drew ({told['drawn']})"
+    return f"Callers act on predictions where {told['acts']}; {explore} left alone {by}"
+
+
+def _reports(told: Json | None) -> str:
+    """What is wrong with what callers reported."""
+    if told is None:
+        return ""
+    odd = ("unreported", "no_chance", "acted_on_all_the_same", "left_alone_without_a_chance")
+    found = [f"{told[name]:,} {name.replace('_', ' ')}" for name in odd if told[name]]
+    wrong = f" Left out, for want of a report that can be: {', '.join(found)} ({told['share']:.1%})." if found else ""
+    never = (
+        f" {told['never_predicted']:,} reports are about nothing that was predicted." if told["never_predicted"] else ""
+    )
+    corrected = f" {told['corrected']:,} were reported more than once." if told["corrected"] else ""
+    waits = told["waiting"]
+    since = f" Of {waits['rows']:,} rows since, {waits['reported']:,} were reported by the end of their day."
+    return f"{wrong}{never}{corrected}{since if waits['rows'] else ''}"
 
 
 def _clipped(told: Json) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from homeostat.app.registering import registry_of
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show
 from homeostat.kernel.errors import InvalidInput
@@ -44,7 +44,7 @@ def quantise(
             raise InvalidInput(f"--precision {precision} is none.", mend=mend, precision=precision)
         operations, found = opened(home, loop)
         registry, wanted = registry_of(operations.home), cast("Precision", precision)
-        show(operations.quantise(found, version, wanted, registry, actor="command line"), as_json, _asked)
+        show(operations.quantise(found, version, wanted, registry, actor=person()), as_json, _asked)
 
 
 def _asked(done: Json) -> None:

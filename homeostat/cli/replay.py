@@ -9,7 +9,7 @@ import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show, talk
-from homeostat.cli.versions import LoopOption, VersionArgument, print_legs
+from homeostat.cli.versions import LinesOption, LoopOption, VersionArgument, print_legs
 
 Json = dict[str, Any]
 _WORDS = {"bytes": "is equal", "predictions": "is equal", "different": "is different", "not_run": "was not replayed"}
@@ -28,6 +28,7 @@ def replay(
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Leave what was made in this new folder.")
     ] = None,
+    lines: LinesOption = 40,
 ) -> None:
     """Make a version again from its record, and prove it equal.
 
@@ -55,7 +56,7 @@ def replay(
         )
         replayer = Replayer(existing, train, _said)
         found = replayer.replay(loop_named(existing, loop), version, Asked(here, build, loop_file, keep))
-        show(found, as_json, _told)
+        show(found, as_json, lambda told: _told(told, lines))
     if not found["equal"]:
         raise typer.Exit(3)
 
@@ -64,9 +65,9 @@ def _said(text: str) -> None:
     talk.print(f"[dim]{text}[/]" if "[" not in text else text, markup="[" not in text)
 
 
-def _told(found: Json) -> None:
+def _told(found: Json, lines: int) -> None:
     data.print(f"[bold]{found['version']} {_WORDS[found['how']]}[/]: ", end="")
     data.print(f"{found['text']}.", markup=False)
-    print_legs(found["legs"], 40, *(["not compared"] if found["how"] == "not_run" else []))
+    print_legs(found["legs"], lines, *(["not compared"] if found["how"] == "not_run" else []))
     if found["how"] == "not_run":
         talk.print("Go on in this environment with --here, or install the recorded one with --build.")

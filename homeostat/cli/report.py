@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import counted, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import Cell, bold, counted, data, errors_shown, figure, print_table, show
 from homeostat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def reported(settings: Settings, operations: Operations, loop: Loop) -> Json:
 def report_text(found: Json) -> None:
     """Print a report for people; only a yes or no has a base rate."""
     rated = "auc" in found["figures"]
-    rows = [
+    rows: list[list[Cell]] = [
         [
             month["month"],
             f"{month['served']:,}",
@@ -53,8 +53,8 @@ def report_text(found: Json) -> None:
         ]
         for month in found["months"]
     ]
-    means = (f"[bold]{text}[/]" for text in _groups(found["means"], found["figures"]))
-    rows.append(["[bold]mean[/]", "", "", *([""] if rated else []), *means])
+    means = ["mean", "", "", *([""] if rated else []), *_groups(found["means"], found["figures"])]
+    rows.append([bold(text) for text in means])
     columns = [
         "\nmonth",
         "\nserved",

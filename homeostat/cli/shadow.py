@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.operate import changed
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import errors_shown, show
@@ -33,5 +33,5 @@ def shadow(
             mend = "Give a number above 0 and up to 1, such as 0.1; --stop ends a shadow."
             raise InvalidInput(f"--share {share} is no share of the traffic.", mend=mend, share=share)
         operations, found = opened(home, loop)
-        done = operations.cast_shadow(found, version, 0.0 if stop else share, actor="command line", now=None)
+        done = operations.cast_shadow(found, version, 0.0 if stop else share, actor=person(), now=None)
         show(done, as_json, changed)

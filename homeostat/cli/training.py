@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, present_of
+from homeostat.cli.context import opened, person, present_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.progress import progress_bar
 
 Json = dict[str, Any]
-_ACTOR = "command line"
 _SECONDS = 0.3
 _OVER = ("done", "kept", "failed")
 
@@ -65,7 +64,7 @@ def now(
         if not yes:
             follows = f" to follow {state.route.champion}" if state.route.champion else ""
             typer.confirm(f"Train v{state.next_version} of {found.name} now{follows}?", abort=True, err=True)
-        done = operations.retrain(found, reason, actor=_ACTOR, now=present_of(operations.home))
+        done = operations.retrain(found, reason, actor=person(), now=present_of(operations.home))
         show(done, as_json, _asked)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from homeostat.app.registering import registry_of
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.cli.versions import LoopOption, VersionArgument
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
-_ACTOR = "command line"
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
@@ -36,7 +35,7 @@ def pin(
     """
     with errors_shown(as_json):
         kept, found = _retention(home, loop)
-        show(kept.pin(found, version, reason, _ACTOR), as_json, _decided)
+        show(kept.pin(found, version, reason, person()), as_json, _decided)
 
 
 def unpin(
@@ -49,7 +48,7 @@ def unpin(
     """Leave a pinned version to the policy again."""
     with errors_shown(as_json):
         kept, found = _retention(home, loop)
-        show(kept.unpin(found, version, reason, _ACTOR), as_json, _decided)
+        show(kept.unpin(found, version, reason, person()), as_json, _decided)
 
 
 def delete(
@@ -69,7 +68,7 @@ def delete(
         kept, found = _retention(home, loop)
         if not yes:
             typer.confirm(f"Delete {version} of {found.name} for good?", abort=True, err=True)
-        show(kept.delete(found, version, reason, _ACTOR), as_json, _deleted)
+        show(kept.delete(found, version, reason, person()), as_json, _deleted)
 
 
 def prune(
@@ -106,7 +105,7 @@ def prune(
         if going and not yes:
             _planned(plan, aside=True)
             typer.confirm(f"Delete {len(going)} versions of {found.name} for good?", abort=True, err=True)
-        show(kept.prune(found, keep, _ACTOR), as_json, _pruned)
+        show(kept.prune(found, keep, person()), as_json, _pruned)
 
 
 def _retention(home: Path, loop: str | None) -> tuple[Retention, Loop]:

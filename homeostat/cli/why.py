@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, print_table, show, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, when
 
 Json = dict[str, Any]
 _PATIENCE = 10.0
@@ -62,12 +62,10 @@ def _asked(home: Path, prediction_id: str, loop: str | None, rows: int) -> Json:
 def _told(made: Json) -> None:
     one = made["prediction"]
     data.print(f"[bold]{one['prediction_id']}[/]  {escape(one['key'])}  of {made['loop']}")
-    chance = f", with probability {one['probability']:.4f}" if "probability" in one else ""
-    data.print(f"  answered {answered(one['prediction'])}{chance}, by {one['version']}")
-    data.print(
-        f"  asked at {when(one['asked_at'])}, served {when(one['served_at'])}, knowing facts up to sequence"
-        f" {one['read_sequence']}"
-    )
+    chance = one["probability"] if "probability" in one else (one.get("probabilities") or {}).get(one["prediction"])
+    with_chance = "" if chance is None else f", with probability {chance:.4f}"
+    data.print(f"  answered {escape(answered(one['prediction']))}{with_chance}, by {one['version']}")
+    data.print(f"  asked at {when(one['asked_at'])}, served {when(one['served_at'])}, {known_facts(one)}")
     _label(made["label"])
     _head("Arm")
     data.print(f"  {one['arm']}: {escape(made['arm']['because'])}")
@@ -189,14 +187,15 @@ def _features(made: Json) -> None:
 
 
 def _basis(found: Json) -> str:
+    of = found["of"] if found["class"] is None else f"{found['of']} of {escape(found['class'])}"
     if found["method"] == "trees":
         return (
-            f"shares in {found['of']} from {found['base']:.4f}, that of no row in particular; with it they give the"
+            f"shares in {of} from {found['base']:.4f}, that of no row in particular; with it they give the"
             f" answer but for {found['gap']:.1g}"
         )
     how = "exact" if found["method"] == "exact" else f"sampled on {found['scored']:,} rows"
     return (
-        f"shares in {found['of']} from {found['base']:.4f}, the mean of {found['background']} recorded rows; {how};"
+        f"shares in {of} from {found['base']:.4f}, the mean of {found['background']} recorded rows; {how};"
         f" with it they give the answer but for {found['gap']:.1g}"
     )
 

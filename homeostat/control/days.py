@@ -43,7 +43,7 @@ class Inputs:
     ``counted`` holds what a plot of each feature needs; it is empty for days measured before it was kept, as is
     ``drift``: every distance over windows of several lengths with its limit. ``one_in``: each row that ``counted``
     stands on is one of so many served. ``estimated`` is what the day was expected to show when it ended; None for days
-    measured before it was."""
+    measured before it was. Of ``reported`` rows callers had said by then what they did; None where nobody is to."""
 
     rows: int
     asked: Mapping[str, int]
@@ -61,6 +61,7 @@ class Inputs:
     drift: KeptDrift = field(default_factory=KeptDrift)
     one_in: int = 1
     estimated: EstimatedDay | None = None
+    reported: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

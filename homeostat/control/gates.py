@@ -100,15 +100,29 @@ class Evidence:
 
 def judge_gate(seen: Evidence, limits: Gate) -> Verdict:
     """Accept on proof, reject on proof of no use or on too weak a case; unknown is inconclusive."""
-    checks = [_knows_something(seen, limits)]
+    checks = _by_itself(seen, limits)
     if seen.champion is not None:
         checks.append(_no_worse(seen, limits))
     if seen.served is not None:
         checks.append(_same_features(seen.served, limits))
+    return _all(checks)
+
+
+def judge_by_itself(seen: Evidence, limits: Gate) -> Verdict:
+    """What the gate asks of a candidate, but how it compares with the champion and with what is served."""
+    return _all(_by_itself(seen, limits))
+
+
+def _by_itself(seen: Evidence, limits: Gate) -> list[tuple[str, Reason]]:
+    checks = [_knows_something(seen, limits)]
     if seen.telling and seen.believed <= limits.max_skill:
         checks += _too_good(seen, limits)
     if limits.clean_tree:
         checks.append(_committed(seen))
+    return checks
+
+
+def _all(checks: list[tuple[str, Reason]]) -> Verdict:
     for name in (REJECT, INCONCLUSIVE):
         if any(verdict == name for verdict, _ in checks):
             return Verdict(name, tuple(reason for verdict, reason in checks if verdict == name))

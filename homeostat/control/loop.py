@@ -26,6 +26,7 @@ from homeostat.data.contracts import Column
 from homeostat.data.feedback import Feedback
 from homeostat.data.labels import Label, PostedLabel
 from homeostat.data.log_policy import KEEP_ALL, Log
+from homeostat.data.reports import Reports
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.kept_rows import KeptRows, keeping, kept_rows
@@ -202,11 +203,11 @@ class Loop:
             object.__setattr__(self, "label", label.of(self.name, self.question))
         self.label.check_question(self.question)
         _ = self.feature_set, self.task, self.own_metrics, self.output_contract, self.online, self.drill_plan
+        self._check_feedback()
         self._check_tables()
         self._check_log()
         self._check_budget()
         self._check_drift()
-        self._check_feedback()
         _ = self.sliced_by
 
     @cached_property
@@ -268,6 +269,7 @@ class Loop:
     def _check_tables(self) -> None:
         used = [("the question", self.question), ("the label", self.label.table)]
         used += [(described_with_place(view), view.table) for view in self.feature_set.views]
+        used += [("the feedback", table) for table in self._reports]
         first: dict[str, tuple[str, Table]] = {}
         for who, table in used:
             before, known = first.setdefault(table.name, (who, table))
@@ -331,6 +333,8 @@ class Loop:
         if not isinstance(cast("object", self.feedback), Feedback):
             mend = "Give feedback=hs.Feedback(acts='probability >= 0.8', explore='2%')."
             raise InvalidInput(f"Loop {self.name!r}: {self.feedback!r} declares no feedback.", mend=mend)
+        if Reports.of(self.feedback, self.question) is not None:
+            return
         self.feedback.condition(self.question, self.task)
         self.feedback.chances(self.question, self.task)
 
@@ -338,6 +342,11 @@ class Loop:
     def tables(self) -> tuple[Table, ...]:
         """Every table the loop reads, the question first, each once."""
         found = {self.question.name: self.question, self.label.table.name: self.label.table}
-        for view in self.feature_set.views:
-            found.setdefault(view.table.name, view.table)
+        for table in (*(view.table for view in self.feature_set.views), *self._reports):
+            found.setdefault(table.name, table)
         return tuple(found.values())
+
+    @property
+    def _reports(self) -> tuple[Table, ...]:
+        """The table in which callers report what they did; none where they do not."""
+        return () if self.feedback is None or self.feedback.reported is None else (self.feedback.reported,)

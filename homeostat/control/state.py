@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from homeostat.control.days import Day
 from homeostat.governance.audit import Draft, Entry
 from homeostat.kernel.clock import Instant
 from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
+
+if TYPE_CHECKING:
+    from homeostat.control.days import Day
 
 StandingName = Literal[
     "training", "candidate", "champion", "standby", "retired", "rejected", "rolled_back", "failed", "held", "deleted"
@@ -185,6 +187,15 @@ def initial_state(loop: str) -> LoopState:
     return LoopState(loop=loop, revision=0, route=Route(loop=loop, generation=0, champion=None))
 
 
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What all days of a loop come to: rows served, requests that failed, and rows whose label came."""
+
+    served: int
+    failed: int
+    labelled: int
+
+
 class ControlStore(Protocol):
     """The one truth about routes, rollouts, days and decisions; every change is one transaction."""
 
@@ -202,6 +213,14 @@ class ControlStore(Protocol):
 
     def days(self, loop: str, *, after: int = 0) -> list[tuple[int, Day]]:
         """Days changed after a cursor, each with its own cursor, oldest change first."""
+        ...
+
+    def newest_days(self, loop: str, many: int) -> list[Day]:
+        """The last days by date, so many at most, oldest first."""
+        ...
+
+    def counted(self, loop: str) -> DayCounts:
+        """What all days together count, without reading them."""
         ...
 
     def entries(self, loop: str | None = None, *, after: int = 0) -> list[Entry]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from homeostat.data.contracts import Column, Row, number, text
 from homeostat.data.expressions import Condition, compile_condition, compile_value
@@ -27,15 +27,17 @@ _MOST, _ROUNDING = 1_000, 1e-3
 
 
 class Drawn(NamedTuple):
-    """What became of one prediction. ``acts``: the caller is to act on it; ``explored``: it would have been acted on,
-    and is left alone by chance. ``propensity`` is the chance with which it was to be left alone, in [0, 1]: 1 where
-    nobody would act."""
+    """What became of one prediction. ``acts``: the caller is to act on it, None where they report it; ``explored``: it
+    would have been acted on, and is left alone by chance. ``propensity`` is the chance with which it was to be left
+    alone, in [0, 1]: 1 where nobody would act."""
 
-    acts: bool
+    acts: bool | None
     explored: bool
     propensity: float
 
 
+TO_BE_REPORTED = Drawn(None, False, 0.0)
+"""Of a prediction of which callers report later what they did: until then no label of it is known to be its own."""
 Draw = Callable[[Row, Row, str], Drawn]
 """Of what was predicted (`predicted`), its row and its unit."""
 
@@ -70,7 +72,9 @@ class Feedback:
     whatever is judged stays unknown while anything is acted on. ``chance`` instead of it: a number over the same
     columns, the chance with which each one is left alone, so that some are explored more than others; it is kept with
     every answer. ``drawn``: callers have drawn themselves, before they ask; a column of the question that is true where
-    they leave the row alone, with the chance that ``explore`` or ``chance`` says. ``weighted``: training gives each
+    they leave the row alone, with the chance that ``explore`` or ``chance`` says. ``reported``: callers decide after
+    they were answered, and send what they did to this table; ``acts`` and ``chance`` are over its columns then
+    (`data.reports`). ``weighted``: training gives each
     row that was explored the weight of those it stands for, as ``rows.weight``; without, it counts as one. ``salt``
     draws other units.
     Raises: InvalidInput for such a share that there is not.
@@ -85,6 +89,7 @@ class Feedback:
     salt: str = ""
     chance: str | None = None
     drawn: str | None = None
+    reported: Table | None = None
 
     def __post_init__(self) -> None:
         if self.chance is not None and (self.explore is not None or not isinstance(self.chance, str)):  # pyright: ignore
@@ -117,6 +122,17 @@ class Feedback:
     def explores(self) -> bool:
         """Whether anybody is left alone."""
         return self.one_in is not None or self.chance is not None
+
+    @property
+    def draws(self) -> bool:
+        """Whether replies say what callers are to do; otherwise they report what they did."""
+        return self.reported is None
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What it declares, as JSON values; the table of reports by its name."""
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "reported"}
+        return told if self.reported is None else {**told, "reported": self.reported.name}
 
     def condition(self, question: Table, task: Task = BINARY) -> Condition:
         """When callers act. Raises: InvalidInput naming the part that is wrong."""
@@ -157,7 +173,9 @@ class Feedback:
         return found
 
     def drawing(self, loop: str, question: Table, task: Task = BINARY) -> Draw:
-        """The draw of a loop: a compare, and a hash for those that would be acted on."""
+        """The draw of a loop: a compare, and a hash for those that would be acted on; none where callers report."""
+        if not self.draws:
+            return lambda told, row, unit: TO_BE_REPORTED
         condition, chances = self.condition(question, task), self.chances(question, task)
         holds = condition.for_rows(_nullable(question))
         alone = chances is None and set(condition.columns) <= _read_of(task).keys()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
+from homeostat.data.reports import REPORT, TOLD, WRONG
 from homeostat.data.weights import place_of
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ Source: Ionides (2008), Truncated importance sampling, Journal of Computational 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shaped:
     """Rows of a log: which the caller acted on, which were left alone by chance, and with what chance. Rows that are
-    older than the declaration were not acted on by it. ``places`` are numbers in [0, 1) that know nothing of rows."""
+    older than the declaration were not acted on by it. ``places`` are numbers in [0, 1) that know nothing of rows.
+    ``wrong`` is what is wrong with what callers reported of a row, as a place in `data.reports.WRONG`; None where
+    nobody reports."""
 
     acted: NDArray[np.bool_]
     explored: NDArray[np.bool_]
     propensity: NDArray[np.float64]
     places: NDArray[np.float64] | None = None
+    wrong: NDArray[np.int8] | None = None
 
     @classmethod
     def of(cls, log: pa.Table) -> Shaped:
@@ -38,6 +42,7 @@ class Shaped:
             _column(log, ACTS, False).astype(np.bool_),
             _column(log, EXPLORED, False).astype(np.bool_),
             _column(log, PROPENSITY, 1.0).astype(np.float64),
+            wrong=log[REPORT].to_numpy() if REPORT in log.column_names else None,
         )
         broken = np.flatnonzero(_broken(found._each))
         if not broken.size:
@@ -48,7 +53,7 @@ class Shaped:
 
     @property
     def stands_for(self) -> NDArray[np.int64]:
-        """Of how many rows each is one whose label is not shaped: 0 where it was acted on.
+        """Of how many rows each is one whose label is not shaped: 0 where it was acted on, or nobody told whether.
 
         Rows are counted whole: where a chance is no one in a number, the part is rounded by the row's own place, up as
         often as it is large, so that sums are right on average and a row always counts alike.
@@ -61,12 +66,25 @@ class Shaped:
         whole = np.rint(each)
         if self.places is not None:
             whole = np.where(_broken(each), np.floor(each) + (self.places < each % 1.0), whole)
-        return np.where(self.acted, 0, whole).astype(np.int64)
+        return np.where(self.acted | self.untold, 0, whole).astype(np.int64)
 
     @property
     def _each(self) -> NDArray[np.float64]:
         chance = np.where(self.explored, np.maximum(self.propensity, LEAST_CHANCE), 1.0)
         return np.asarray(1.0 / chance)
+
+    @property
+    def untold(self) -> NDArray[np.bool_]:
+        """Rows of which callers should have reported whether they acted, and have not, or not so that it can be."""
+        return np.zeros(self.acted.size, dtype=np.bool_) if self.wrong is None else self.wrong != TOLD
+
+    @property
+    def untold_by(self) -> dict[str, int]:
+        """How many these are by what is wrong, what is not left out."""
+        if self.wrong is None:
+            return {}
+        counts = np.bincount(self.wrong, minlength=len(WRONG)).tolist()
+        return {name: count for name, count in zip(WRONG[1:], counts[1:], strict=True) if count}
 
     @property
     def scant(self) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ class Check:
     """One check: what it asks, what came of it, and why, both sides quoted.
 
     ``not applicable`` is what a loop has nothing of, by its own declaration or because nothing serves yet;
-    ``unknown`` is what could not be found out. ``seconds`` is what it took.
+    ``unknown`` is what could not be found out. ``seconds`` is what it took. ``facts`` may hold a ``log``, as lines.
     """
 
     name: str
@@ -32,6 +32,12 @@ class Check:
     reasons: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def log(self) -> Sequence[str]:
+        """The end of what a training wrote that failed."""
+        found: Sequence[str] = self.facts.get("log", ())
+        return found
 
     def after(self, seconds: float) -> Check:
         """The same, with the time it took."""

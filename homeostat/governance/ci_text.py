@@ -17,7 +17,11 @@ def markdown(report: CiReport) -> str:
     for one in report.checks:
         why = "<br>".join(reason.replace("|", "\\|").replace("\n", " ") for reason in one.reasons)
         lines.append(f"| {one.name} | {_mark(one, report)} | {why} | {one.seconds:.1f} |")
-    return "\n".join([*lines, "", f"{len(report.checks)} checks in {report.seconds:.0f} s."]) + "\n"
+    lines += ["", f"{len(report.checks)} checks in {report.seconds:.0f} s."]
+    for one in report.checks:
+        if one.log:
+            lines += ["", f"The log of {one.name} ends so:", "", *(f"    {line}" for line in one.log)]
+    return "\n".join(lines) + "\n"
 
 
 def _mark(check: Check, report: CiReport) -> str:
@@ -46,7 +50,7 @@ def junit(report: CiReport) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=report.loop, name=one.name, time=f"{one.seconds:.3f}"
         )
-        text = "\n".join(one.reasons)
+        text = "\n".join([*one.reasons, *one.log])
         if one.outcome == PASS:
             ElementTree.SubElement(case, "system-out").text = _fit(text)
         else:

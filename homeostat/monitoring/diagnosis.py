@@ -326,12 +326,13 @@ def _decomposed(history: History, before: Rows, after: Rows, rng: np.random.Gene
 
 def _names_unseen(history: History, sides: tuple[Rows, Rows]) -> list[Reason]:
     found = never_seen(history.profile, *sides)
-    told = []
+    reasons = []
     for name, marks in sorted(found.items(), key=lambda each: -int(each[1].sum()))[:3]:
         share, example = float(marks.mean()), sides[1].columns[name][int(np.flatnonzero(marks)[0])]
-        text = f"{name} has values never seen in {100 * share:.3g} % of rows, such as {example}"
-        told.append(Reason("unseen_values", share, 0.0, text))
-    return told
+        told = figure(float(example)) if isinstance(example, float) else example
+        text = f"{name} has values never seen in {100 * share:.3g} % of rows, such as {told}"
+        reasons.append(Reason("unseen_values", share, 0.0, text))
+    return reasons
 
 
 def _risen(sides: tuple[Rows, Rows] | Unknown, parts: Decomposition | Unknown) -> Interval | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,9 @@ which few were drawn would favour the others."""
 Strata = tuple[Stratum, ...]
 Foretell = Callable[["pa.Table", NDArray[np.int64]], NumberSums]
 """From rows of a log and how often each counts to the sums that are foretold of them."""
+MOST_UNTOLD = 0.05
+"""Of more rows than this nobody has reported what callers did, or not so that it can be: those that are reported need
+not be like the others. A rate is off by this share at most."""
 MOST_SCANT = 0.01
 """Where more of the rows than this can hardly be left alone, those that are say nothing of them."""
 
@@ -42,7 +45,9 @@ class FeedbackDay:
     are not known; None where they are. ``scant`` counts rows of the region whose chance was too small to be stood for,
     and ``clipped`` those of them that were left alone. ``stood`` are the sums of explored rows, each as often as it
     stands for rows; of numbers, ``foretold`` are the sums that errors of past days let expect of the region, and
-    ``strata`` are rows of the region by what was predicted, for where that is not known."""
+    ``strata`` are rows of the region by what was predicted, for where that is not known. Where callers report what they
+    did, ``untold`` counts rows whose report is not there or cannot be, by what is wrong (`data.reports`), ``corrected``
+    those reported more than once, and ``strangers`` reports of the day about what was never predicted."""
 
     rows: int
     region: int
@@ -59,6 +64,9 @@ class FeedbackDay:
     stood: Sums | None = None
     strata: tuple[Stratum, ...] = ()
     foretold: Foretold | None = None
+    untold: Mapping[str, int] = field(default_factory=dict)
+    corrected: int = 0
+    strangers: int = 0
 
     @property
     def left_out(self) -> int:
@@ -98,13 +106,14 @@ def feedback_day(
         squares=float(((one_in * each).astype(np.float64) ** 2).sum()),
         naive=sums(np.ones(labels.size, dtype=np.bool_)),
         exposed=sums(told.explored),
-        unexposed=sums(~told.region),
+        unexposed=sums(~told.region & ~told.untold),
         weight=float(one_in * each.sum()),
         scant=int(every.scant.sum()),
         clipped=int((every.scant & every.explored).sum()),
         stood=sums(np.repeat(np.arange(each.size), np.where(told.explored, each, 0))),
         strata=_strata(every, told, labels, said, answers(log), task),
         foretold=foretold,
+        untold=every.untold_by,
     )
     why = without_overlap([*earlier, seen])
     return seen if why is None else replace(seen, unknown=why)
@@ -121,10 +130,13 @@ def _strata(every: Shaped, told: Shaped, labels: Floats, said: Floats, answered:
 def without_overlap(days: Sequence[FeedbackDay]) -> str | None:
     """Why the rows that were left alone cannot stand for those that were acted on; None where they can.
 
-    ``no_exploration``: chance leaves nobody alone; ``chances_too_small``: more than `MOST_SCANT` of those that would be
-    acted on had a chance below `data.shaped.LEAST_CHANCE`; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were
-    to be expected; ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
+    ``too_few_reported``: of more than `MOST_UNTOLD` nobody has reported what callers did; ``no_exploration``: chance
+    leaves nobody alone; ``chances_too_small``: more than `MOST_SCANT` of those that would be acted on had a chance
+    below `data.shaped.LEAST_CHANCE`; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were to be expected;
+    ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
     """
+    if sum(sum(day.untold.values()) for day in days) > MOST_UNTOLD * sum(day.rows for day in days):
+        return "too_few_reported"
     if not sum(day.region for day in days):
         return None
     expected = sum(day.expected for day in days)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.data.labels import Label
+from homeostat.data.matching import key_codes, last_fact
 from homeostat.data.shaped import Shaped
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import Instant
@@ -27,10 +28,10 @@ SHAPED = 3
 class JoinedLabels:
     """One entry per question of a log slice, aligned over all arrays, in the order of the log.
 
-    ``rows`` are the log rows that count: of several answers to one question, the first. ``status`` is
-    MATURING until the label is due, even where the truth is known already: truth that comes early is not like
-    truth that comes late, so figures stand on matured rows only; and SHAPED once it is due where the caller acted on
-    the prediction (`data.shaped`): what is told then, if anything, is no truth of the world. ``truth`` is 1.0, 0.0 or
+    ``rows`` are the log rows that count: of several answers to one question, the first. ``status`` is MATURING until
+    the label is due, even where the truth is known already: truth that comes early is not like truth that comes late,
+    so figures stand on matured rows only; and SHAPED once it is due where the caller acted on the prediction, or nobody
+    told whether (`data.shaped`): what is told then, if anything, may be no truth of the world. ``truth`` is 1.0, 0.0 or
     NaN as known; ``late`` marks truth accepted after it was due. ``repeated`` counts the answers left out.
     """
 
@@ -88,16 +89,17 @@ def join_labels(
     _need(log, (*(f"q_{key}" for key in keys), f"q_{label.maturity_column}", *_ORDER), "prediction log")
     _need(facts, (*keys, *label.columns, SEQUENCE, KNOWN_AT), f"table {label.table.name!r}")
     known = facts.filter(pc.less_equal(facts[SEQUENCE], sequence))
-    asked, told = _codes(log, [f"q_{key}" for key in keys], known, keys)
+    asked, told = key_codes(log, [f"q_{key}" for key in keys], known, keys)
     rows = _first_answers(log, asked)
     due = (_micros(log, f"q_{label.maturity_column}") + label.maturity_delay)[rows]
-    fact = _last_fact(told, _integers(known, SEQUENCE), asked[rows])
+    fact = last_fact(told, _integers(known, SEQUENCE), asked[rows])
     truth, late = np.full(rows.size, np.nan), np.zeros(rows.size, dtype=np.bool_)
     found = fact >= 0
     truth[found] = label.truth(_columns(known, label.columns))[fact[found]]
     late[found] = _micros(known, KNOWN_AT)[fact[found]] > due[found]
     status = np.where(np.isnan(truth), MATURED_WITHOUT_LABEL, LABELLED)
-    status = np.where(Shaped.of(log).acted[rows], SHAPED, status)
+    shaped = Shaped.of(log)
+    status = np.where((shaped.acted | shaped.untold)[rows], SHAPED, status)
     status = np.where(due > now, MATURING, status).astype(np.int8)
     late &= status == LABELLED
     return JoinedLabels(rows, status, truth, late, due, log.num_rows - int(rows.size))
@@ -112,23 +114,6 @@ def _need(table: pa.Table, columns: Sequence[str], what: str) -> None:
         raise InvalidInput(f"The {what} lacks {', '.join(absent)}.", mend="Read these columns as well.", absent=absent)
 
 
-def _codes(log: pa.Table, log_keys: Sequence[str], facts: pa.Table, keys: Sequence[str]) -> tuple[Integers, Integers]:
-    """One whole number per key on either side: equal numbers mean equal keys."""
-    codes = np.zeros(log.num_rows + facts.num_rows, dtype=np.int64)
-    for of_log, of_fact in zip(log_keys, keys, strict=True):
-        kind = _plain_text(log.schema.field(of_log).type)
-        chunks = [*log[of_log].cast(kind).chunks, *facts[of_fact].cast(kind).chunks]
-        encoded = pa.chunked_array(chunks, type=kind).combine_chunks().dictionary_encode()
-        part = np.asarray(encoded.indices.fill_null(-1), dtype=np.int64) + 1
-        _, codes = np.unique(codes * (part.max(initial=0) + 1) + part, return_inverse=True)
-    return codes[: log.num_rows], codes[log.num_rows :]
-
-
-def _plain_text(kind: pa.DataType) -> pa.DataType:
-    texts = pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_dictionary(kind)
-    return pa.string() if texts else kind
-
-
 def _first_answers(log: pa.Table, asked: Integers) -> Integers:
     """Rows of the first answer to each question; what was answered first is what users acted on."""
     ids = log["prediction_id"].cast(pa.string()).combine_chunks()
@@ -136,14 +121,6 @@ def _first_answers(log: pa.Table, asked: Integers) -> Integers:
     order = np.lexsort((ranks, _integers(log, "read_sequence"), _micros(log, "served_at")))
     _, first = np.unique(asked[order], return_index=True)
     return np.sort(order[first]).astype(np.int64)
-
-
-def _last_fact(told: Integers, sequence: Integers, asked: Integers) -> Integers:
-    """The row of the last accepted fact for each asked key; -1 where there is none."""
-    order = np.argsort(sequence, kind="stable")
-    place = np.full(max(told.max(initial=-1), asked.max(initial=-1)) + 1, -1, dtype=np.int64)
-    place[told[order]] = order
-    return place[asked]
 
 
 def _columns(table: pa.Table, names: Sequence[str]) -> dict[str, NDArray[np.generic]]:

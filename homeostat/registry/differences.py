@@ -14,6 +14,7 @@ from homeostat.registry.legs import CodeLeg, ConfigLeg, DataLeg, EnvironmentLeg,
 MOST_LINES = 400
 """Lines of one file's difference that are told; how many there are is told of all."""
 _NAMED = 8
+_MOST_PAIRS = 100
 Contents = Mapping[str, bytes]
 
 
@@ -65,21 +66,46 @@ def _code(before: CodeLeg | None, after: CodeLeg | None, then: Contents, now: Co
     if before.hash == after.hash:
         return LegDifference(True, (), beside)
     old, new = ({one.path: one.sha256 for one in leg.files} for leg in (before, after))
-    changes = [_file(path, old.get(path), new.get(path), then, now) for path in _differing(old, new)]
+    moved = _moved(old, new, then, now)
+    changes = [
+        _file(path, old.get(path), new.get(moved.get(path, path)), then, now, moved.get(path))
+        for path in _differing(old, new)
+        if path not in moved.values()
+    ]
     if before.train != after.train:
         names = f"{before.function} became {after.function}" if before.function != after.function else before.function
         changes.append(Change("function", after.function, before.train, after.train, f"training function {names}"))
     return LegDifference(False, tuple(changes), beside)
 
 
-def _file(path: str, before: str | None, after: str | None, then: Contents, now: Contents) -> Change:
+def _moved(old: Mapping[str, str], new: Mapping[str, str], then: Contents, now: Contents) -> dict[str, str]:
+    """Where files went whose old path is gone: to a new path that holds most of the same lines."""
+    gone, came = (sorted(one.keys() - other.keys()) for one, other in ((old, new), (new, old)))
+    found: dict[str, str] = {}
+    if len(gone) * len(came) <= _MOST_PAIRS:
+        alike = {(a, b): _alike(_lines(then, old[a]), _lines(now, new[b])) for a in gone for b in came}
+        for (path, place), share in sorted(alike.items(), key=lambda one: -one[1]):
+            if share > 0.5 and path not in found and place not in found.values():
+                found[path] = place
+    return found
+
+
+def _alike(old: list[str] | None, new: list[str] | None) -> float:
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() if old and new else 0.0
+
+
+def _file(
+    path: str, before: str | None, after: str | None, then: Contents, now: Contents, place: str | None = None
+) -> Change:
+    """One file; ``place`` is where it went, if it did."""
     old, new = _lines(then, before), _lines(now, after)
+    told = f"{path} {_how(before, after)}" if place is None else f"{path} became {place}"
     if old is None or new is None:
-        return Change("file", path, before, after, f"{path} {_how(before, after)}")
-    lines = list(difflib.unified_diff(old, new, f"{path} before", f"{path} after", lineterm="", n=2))
+        return Change("file", path, before, after, told)
+    lines = list(difflib.unified_diff(old, new, f"{path} before", f"{place or path} after", lineterm="", n=2))
     added = sum(line.startswith("+") for line in lines[2:])
     removed = sum(line.startswith("-") for line in lines[2:])
-    text = f"{path} {_how(before, after)}: {_many(added, 'line')} added, {removed} removed"
+    text = f"{told}: {_many(added, 'line')} added, {removed} removed"
     return Change("file", path, before, after, text, tuple(lines[:MOST_LINES]))
 
 

@@ -28,13 +28,17 @@ class Fingerprint:
     environment: str
 
 
+_SAID_IF_DECLARED = ("chance", "drawn", "reported", "unreported")
+
+
 @dataclass(frozen=True, slots=True)
 class PinnedFeedback:
     """How rows were taken where predictions shape labels: by the draws of the prediction log at ``log_version``.
 
     ``acts`` is when callers act, of whom one in ``one_in`` is left alone (None: nobody), or each with a ``chance`` of
-    its own; callers may have ``drawn`` themselves, by a column of the question. ``weighted`` says whether training was
-    given weights. ``explored`` rows of the pin stand for more than themselves, ``weight`` in all.
+    its own; callers may have ``drawn`` themselves, by a column of the question, or ``reported`` to a table what they
+    did: then of ``unreported`` answers, which are left out, they had not, though it was due. ``weighted`` says whether
+    training was given weights. ``explored`` rows of the pin stand for more than themselves, ``weight`` in all.
     """
 
     log_version: int
@@ -45,11 +49,13 @@ class PinnedFeedback:
     weight: int
     chance: str | None = None
     drawn: str | None = None
+    reported: str | None = None
+    unreported: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only; nothing is said of what is not declared, so that older hashes stay."""
         values: dict[str, Any] = plain(self)
-        return {name: one for name, one in values.items() if one is not None or name not in ("chance", "drawn")}
+        return {name: one for name, one in values.items() if one is not None or name not in _SAID_IF_DECLARED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from homeostat.data.shaped import Shaped
 from homeostat.data.tables import Table
-from homeostat.stats.arrays import Integers
+from homeostat.stats.arrays import Booleans, Integers
 
 FROM_LOG = ("prediction_id", "acts", "explored", "propensity")
 """Columns of the log that are needed beside the question's key."""
@@ -18,28 +18,36 @@ FROM_LOG = ("prediction_id", "acts", "explored", "propensity")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShapedQuestions:
-    """By key of the question, of how many rows it is one: 0 where any answer to it was acted on. A question that nobody
-    was asked about, such as one from before the loop served, stands for itself. ``spared`` counts answers that were
-    left alone by chance."""
+    """By key of the question, of how many rows it is one: 0 where any answer to it was acted on, or nobody told whether
+    the first one was. A question that nobody was asked about, such as one from before the loop served, stands for
+    itself. ``acted`` counts answers that were acted on, ``spared`` those that were left alone by chance, and ``untold``
+    those of ``due`` ones of which callers should have reported what they did, and have not."""
 
     keys: tuple[str, ...]
     times: pd.Series[int]
+    acted: int = 0
     spared: int = 0
+    untold: int = 0
+    due: int = 0
 
     @classmethod
-    def of(cls, log: pa.Table, question: Table) -> ShapedQuestions:
-        """From the answers of a log that would be acted on, in the order in which they were given."""
+    def of(cls, log: pa.Table, question: Table, due: Booleans | None = None) -> ShapedQuestions:
+        """From the answers of a log that may be acted on, in the order in which they were given; where callers report
+        what they did, ``due`` are those whose reports should be in."""
         keys = question.keys
         frame = log.select([f"q_{key}" for key in keys]).to_pandas().set_axis(list(keys), axis="columns")
         shaped = Shaped.of(log)
-        frame["_times"] = shaped.stands_for
-        answers = frame.groupby(list(keys), sort=False)["_times"]
-        return cls(keys, answers.first().where(answers.min() > 0, 0), int(shaped.explored.sum()))
+        frame["_times"], frame["_acted"] = shaped.stands_for, shaped.acted
+        answers = frame.groupby(list(keys), sort=False)
+        times = answers["_times"].first().where(~answers["_acted"].any(), 0)
+        due = np.ones(log.num_rows, dtype=np.bool_) if due is None else due
+        counts = (shaped.acted, shaped.explored, shaped.untold & due, due)
+        return cls(keys, times, *(int(one.sum()) for one in counts))
 
     @property
     def unseen(self) -> bool:
         """Whether questions were acted on, and none left alone stands for them."""
-        return bool((self.times == 0).any() and not self.spared)
+        return bool(self.acted and not self.spared)
 
     def stands_for(self, asked: pa.Table) -> Integers:
         """Of how many rows each question is one whose label is not shaped."""

@@ -10,7 +10,8 @@ import pytest
 
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.control.alerting import people
 from homeostat.control.alerting.store import AlertStore
 from homeostat.governance.audit import audit
@@ -28,12 +29,12 @@ def heads(tmp_path: Path) -> HeadsFile:
 
 @pytest.fixture
 def ledger(tmp_path: Path, heads: HeadsFile) -> SqlControlStore:
-    return SqlControlStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
+    return SqlControlStore(Database(tmp_path / "control.sqlite"), heads)
 
 
 @pytest.fixture
 def store(tmp_path: Path, heads: HeadsFile) -> AlertStore:
-    return SqlAlertStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
+    return SqlAlertStore(Database(tmp_path / "control.sqlite"), heads)
 
 
 def alert(name: str, loop: str = "late", at: int = 5) -> Alert:
@@ -155,7 +156,7 @@ def test_due_are_those_that_wait_and_those_that_nobody_is_known_to_send_any_more
 
 
 def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
-    first = SqlAlertStore(sqlite_engine(tmp_path / "control.sqlite"))
+    first = SqlAlertStore(Database(tmp_path / "control.sqlite"))
     first.commit(Book("late"), Book("late"), [alert("a")], [message("n")])
-    again = SqlAlertStore(sqlite_engine(tmp_path / "control.sqlite"))
+    again = SqlAlertStore(Database(tmp_path / "control.sqlite"))
     assert (again.alerts(), again.deliveries()) == ([alert("a")], [message("n")])

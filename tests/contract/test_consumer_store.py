@@ -6,11 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.consumers import SqlConsumers
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.control.state import initial_state
 from homeostat.governance.audit import audit
 from homeostat.governance.consumers import Consumer, ConsumerStore
@@ -27,12 +27,12 @@ def heads(tmp_path: Path) -> HeadsFile:
 
 @pytest.fixture
 def control(tmp_path: Path, heads: HeadsFile) -> SqlControlStore:
-    return SqlControlStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
+    return SqlControlStore(Database(tmp_path / "control.sqlite"), heads)
 
 
 @pytest.fixture
 def store(tmp_path: Path, heads: HeadsFile, control: SqlControlStore) -> ConsumerStore:
-    return SqlConsumers(sqlite_engine(tmp_path / "control.sqlite"), heads)
+    return SqlConsumers(Database(tmp_path / "control.sqlite"), heads)
 
 
 def test_who_is_registered_is_read_back_as_it_was(store: ConsumerStore) -> None:
@@ -91,8 +91,6 @@ def test_the_ledger_goes_on_between_consumers_and_decisions(
 
 
 def test_a_store_made_before_there_were_consumers_gains_them(tmp_path: Path, heads: HeadsFile) -> None:
-    engine = sqlite_engine(tmp_path / "old.sqlite")
-    SqlControlStore(engine, heads)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE consumers"))
-    assert SqlConsumers(engine, heads).add(BOARD) == BOARD
+    with Database(tmp_path / "old.sqlite").writing() as connection:
+        connection.execute("DROP TABLE consumers")
+    assert SqlConsumers(Database(tmp_path / "old.sqlite"), heads).add(BOARD) == BOARD

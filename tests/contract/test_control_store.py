@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
-from sqlalchemy import text
 
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.control.days import Day, Inputs, Outcomes
-from homeostat.control.state import LoopState, Retraining, Rollout, initial_state
+from homeostat.control.state import DayCounts, LoopState, Retraining, Rollout, initial_state
 from homeostat.governance.audit import Draft, audit
 from homeostat.kernel.errors import Conflict
 from homeostat.monitoring.performance import PairSums
@@ -28,7 +31,7 @@ def heads(tmp_path: Path) -> HeadsFile:
 
 @pytest.fixture
 def store(tmp_path: Path, heads: HeadsFile) -> SqlControlStore:
-    return SqlControlStore(sqlite_engine(tmp_path / "control.sqlite"), heads)
+    return SqlControlStore(Database(tmp_path / "control.sqlite"), heads)
 
 
 def draft(name: str) -> Draft:
@@ -94,6 +97,25 @@ def test_a_day_written_again_takes_its_place_under_a_new_cursor(store: SqlContro
     assert [found.day for _, found in store.days("demo", after=2)] == ["2013-02-01"]
 
 
+def test_the_newest_days_are_those_of_the_latest_dates_oldest_first(store: SqlControlStore) -> None:
+    state = store.commit(initial_state("demo"), initial_state("demo"), [], [day(f"2013-02-0{n}") for n in (3, 1, 2)])
+    store.commit(state, state, [], [day("2013-02-01", rows=9)])
+    assert [one.day for one in store.newest_days("demo", 2)] == ["2013-02-02", "2013-02-03"]
+    assert store.newest_days("demo", 9) == [day("2013-02-01", rows=9), day("2013-02-02"), day("2013-02-03")]
+    assert store.newest_days("another", 9) == []
+
+
+def test_days_are_counted_as_they_stand_now(store: SqlControlStore) -> None:
+    assert store.counted("demo") == DayCounts(0, 0, 0)
+    young = dataclasses.replace(day("2013-02-02", rows=5), outcomes=None)
+    state = store.commit(initial_state("demo"), initial_state("demo"), [], [day("2013-02-01"), young])
+    assert store.counted("demo") == DayCounts(served=8, failed=0, labelled=2)
+    failing = dataclasses.replace(day("2013-02-02"), inputs=dataclasses.replace(young.inputs, failed=4))
+    store.commit(state, state, [], [failing])
+    assert store.counted("demo") == DayCounts(served=8, failed=4, labelled=4)
+    assert store.counted("another") == DayCounts(0, 0, 0)
+
+
 def test_of_many_writers_at_once_each_revision_has_one_winner(store: SqlControlStore, heads: HeadsFile) -> None:
     def add(name: str) -> None:
         while True:
@@ -128,6 +150,26 @@ def test_what_is_done_to_the_database_behind_our_back_is_found(
 ) -> None:
     store.commit(initial_state("demo"), initial_state("demo"), [draft("a"), draft("b"), draft("c")], [])
     assert audit(store.entries(), heads.read(), heads.signer).intact
-    with sqlite_engine(tmp_path / "control.sqlite").begin() as connection:
-        connection.execute(text(attack))
+    with Database(tmp_path / "control.sqlite").writing() as connection:
+        connection.execute(attack)
     assert not audit(store.entries(), heads.read(), heads.signer).intact
+
+
+def test_days_that_an_older_release_wrote_are_counted_too(tmp_path: Path, heads: HeadsFile) -> None:
+    with closing(sqlite3.connect(tmp_path / "control.sqlite")) as older, older:
+        older.execute("CREATE TABLE days (cursor INTEGER PRIMARY KEY, loop TEXT, day TEXT, value TEXT)")
+        text = msgspec.json.encode(day("2013-02-01")).decode()
+        older.execute("INSERT INTO days VALUES (1, 'demo', '2013-02-01', ?)", (text,))
+    for _ in range(2):
+        store = SqlControlStore(Database(tmp_path / "control.sqlite"), heads)
+        assert store.counted("demo") == DayCounts(3, 0, 2)
+        assert store.newest_days("demo", 1) == [day("2013-02-01")]
+
+
+def test_a_transaction_that_breaks_leaves_nothing_and_holds_up_nobody(tmp_path: Path) -> None:
+    database = Database(tmp_path / "control.sqlite")
+    broken = "INSERT INTO loops VALUES ('demo', 1, '{}')", "INSERT INTO loops VALUES ('demo', 2, '{}')"
+    with pytest.raises(sqlite3.IntegrityError), database.writing() as connection:
+        [connection.execute(statement) for statement in broken]
+    with Database(tmp_path / "control.sqlite").writing() as other:
+        assert other.execute("SELECT * FROM loops").fetchall() == []

@@ -58,7 +58,7 @@ def _grown() -> Path:
         at = BEGAN + number * DAY
         after, drafts = step(state, at)
         state = store.commit(state, dataclasses.replace(after, decided_until=at), drafts, [_day(number)])
-    store._engine.dispose()
+    store._database.close()
     return found.root
 
 

@@ -21,7 +21,8 @@ import pytest
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app.training_runner import TrainingRunner
 from homeostat.control.state import initial_state
 from homeostat.governance.audit import audit
@@ -57,7 +58,7 @@ def full(place: Path, pages: int = 0) -> Iterator[None]:
 def ledger(place: Path) -> None:
     """A decision is written whole, or not at all and said so; the next one follows, and the chain holds."""
     heads = HeadsFile(place / "ledger")
-    store = SqlControlStore(sqlite_engine(place / "control.sqlite"), heads)
+    store = SqlControlStore(Database(place / "control.sqlite"), heads)
     state, refused = store.commit(initial_state("demo"), initial_state("demo"), [draft("first")], []), list[str]()
     for pages in range(8):
         big = replace(draft(f"d{pages}"), reasons=("because " * 800,))

@@ -16,7 +16,7 @@ import pytest
 
 from homeostat.adapters.apprise.sender import UNREACHABLE, AppriseSender
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.courier import carry
 from homeostat.app.alerting.worker import Courier, Worker, courier_process
@@ -70,7 +70,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def store(home: Home) -> AlertStore:
-    return SqlAlertStore(sqlite_engine(home.control_db))
+    return SqlAlertStore(Database(home.control_db))
 
 
 @pytest.fixture
@@ -169,8 +169,8 @@ def test_a_worker_that_is_killed_while_its_courier_sends_does_not_make_it_send_t
         "import os; from pathlib import Path; from homeostat.app.alerting.worker import *;"
         "from homeostat.app.clocks import SystemClock; from homeostat.app.home import Home;"
         "from homeostat.adapters.sql.alert_store import SqlAlertStore;"
-        "from homeostat.adapters.sql.control_store import sqlite_engine;"
-        f"home = Home(Path({str(home.root)!r})); store = SqlAlertStore(sqlite_engine(home.control_db));"
+        "from homeostat.adapters.sql.database import Database;"
+        f"home = Home(Path({str(home.root)!r})); store = SqlAlertStore(Database(home.control_db));"
         "Worker(home, store, SystemClock(), os.environ, courier_process(home)).look()"
     )
     process = subprocess.Popen([*module_command("x")[:1], "-c", code])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.cli.context import person
 from tests.harness.first import FIRST, first_home
 from tests.harness.receiver import SECRET, receiving
 from tests.harness.running import started, until
@@ -36,7 +37,7 @@ def test_from_a_silent_day_to_a_message_an_acknowledgement_and_its_end(tmp_path:
             assert f"homeostat alerts ack {alert['id']}" in sent.body["message"]
             until(lambda: running.control.get(f"/api/loops/{LOOP}/alerts").json()["addresses"][0]["last_arrived"])
             done = running.command("alerts", "ack", alert["id"], "--reason", "the shop is closed")
-            assert done["acknowledged"]["actor"] == "command line"
+            assert done["acknowledged"]["actor"] == person()
             running.live(world, 10, 11)
             [ended] = [one for one in running.command("alerts", LOOP, "--all")["alerts"] if one["id"] == alert["id"]]
             assert (ended["status"], ended["acted_on"]) == ("resolved", None)

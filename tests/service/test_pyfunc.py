@@ -43,7 +43,10 @@ mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_registry_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
 frame = pd.DataFrame(json.loads(sys.argv[3]))
+numbers = frame.select_dtypes("number").columns
+whole = frame.assign(**{name: frame[name].fillna(7).round() for name in numbers})
 print(json.dumps({
+    "whole": [model.predict(one)["probability"].tolist() for one in (whole, whole.astype(dict.fromkeys(numbers, int)))],
     "answers": model.predict(frame)["probability"].tolist(),
     "inputs": model.metadata.signature.inputs.input_names(),
     "loaded": sorted({"duckdb", "deltalake", "lightgbm", "sklearn"} & set(sys.modules)),
@@ -85,6 +88,8 @@ def test_the_champion_answers_as_serving_does_and_unpickles_nothing(registered: 
     assert told["answers"] == serving.tolist()
     assert told["inputs"] == [name for name, _ in registered.version.inputs]
     assert told["loaded"] == []
+    as_floats, as_integers = told["whole"]
+    assert as_floats == as_integers
 
 
 def test_what_mlflows_client_leaves_behind_harms_nobody(registered: Registered) -> None:

@@ -19,6 +19,8 @@ from homeostat.data.unreadable import not_as_named, of_no_kind
 from homeostat.kernel.errors import InvalidInput, NotFound
 
 Rows = list[Any]
+SUFFIXES = (".csv", ".parquet", ".jsonl", ".ndjson")
+"""What is read, by the end of its name."""
 _AT_ONCE = 10_000
 _BLOCK = 4 * 1024 * 1024
 
@@ -35,7 +37,7 @@ class TabularFile:
             raise NotFound(f"There is no file {path}.", mend="Name an existing file.", file=str(path))
         self.path, self._kinds = path, kinds
         self.size = path.stat().st_size
-        self._read = {".csv": _csv, ".parquet": _parquet, ".jsonl": _lines, ".ndjson": _lines}.get(path.suffix.lower())
+        self._read = dict(zip(SUFFIXES, (_csv, _parquet, _lines, _lines), strict=True)).get(path.suffix.lower())
         if self._read is None:
             raise of_no_kind(path)
         if not self.size:

@@ -33,7 +33,8 @@ def told(place: str) -> Iterator[None]:
 
 
 def _unavailable(place: str, error: Exception, code: object) -> Unavailable:
-    said = " ".join(str(error).rpartition("Caused by ")[2].split())[:_LONGEST].rstrip("')\". ")
+    cause = str(error).rpartition("Caused by ")[2].partition("[SQL:")[0]  # what was being written helps nobody
+    said = " ".join(cause.split())[:_LONGEST].rstrip("')\". ")
     if code in _STRANGERS:
         return Unavailable(f"The registry, MLflow at {place}, does not let us: {said}.", mend=_STRANGER, registry=place)
     return Unavailable(f"The registry, MLflow at {place}, fails: {said}.", mend=_AWAY, registry=place)

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from homeostat.adapters.signing.secrets import write_secret
 from homeostat.governance.audit import Entry, Head, sign_head
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import IntegrityError
 
-
-class Ed25519Signer:
-    """Signs with a private key kept in a PEM file; makes the key on first use."""
-
-    def __init__(self, path: Path) -> None:
-        self._key = _load(path) if path.exists() else _create(path)
-        self._public = self._key.public_key()
-
-    def sign(self, message: bytes) -> str:
-        """A base64 signature of the message."""
-        return base64.b64encode(self._key.sign(message)).decode()
-
-    def verifies(self, message: bytes, signature: str) -> bool:
-        """True when the signature was made over this message with this key."""
-        try:
-            self._public.verify(base64.b64decode(signature, validate=True), message)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+if TYPE_CHECKING:
+    from homeostat.adapters.signing.ed25519 import Ed25519Signer
 
 
 class HeadsFile:
@@ -42,8 +21,14 @@ class HeadsFile:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "heads.jsonl"
-        self.signer = Ed25519Signer(folder / "key.pem")
+        self._folder, self._path = folder, folder / "heads.jsonl"
+
+    @cached_property
+    def signer(self) -> Ed25519Signer:
+        """Who signs: read for the first head that is signed or proven, so that who only looks needs no cryptography."""
+        from homeostat.adapters.signing.ed25519 import Ed25519Signer
+
+        return Ed25519Signer(self._folder / "key.pem")
 
     def intend(self, entry: Entry) -> None:
         """Sign the entry that is about to become the end of the ledger."""
@@ -89,20 +74,3 @@ def _head(line: bytes, number: int) -> Head:
             mend="Restore ledger/heads.jsonl from a backup; the ledger cannot be trusted without it.",
             line=number,
         ) from error
-
-
-def _load(path: Path) -> Ed25519PrivateKey:
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise IntegrityError(
-            "The ledger's key file holds no Ed25519 private key.",
-            mend="Restore ledger/key.pem from a backup.",
-        )
-    return key
-
-
-def _create(path: Path) -> Ed25519PrivateKey:
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write_secret(path, pem)
-    return key

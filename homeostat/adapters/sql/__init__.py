@@ -1,1 +1,1 @@
-"""The relational store over SQLAlchemy: loop states, days and the ledger, changed by compare-and-set."""
+"""The relational store in SQL: loop states, days, alerts, consumers and the ledger, changed by compare-and-set."""

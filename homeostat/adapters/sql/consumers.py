@@ -1,17 +1,14 @@
-"""Consumers on SQLAlchemy, beside the ledger that tells of them."""
+"""Consumers in SQL, beside the ledger that tells of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any
-
-from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select, update
-from sqlalchemy.engine import Row
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeostat.adapters.sql.ledger import append_entries
-from homeostat.adapters.sql.schema import consumers, metadata
 from homeostat.data.checks import did_you_mean
 from homeostat.governance.audit import Draft, Heads
 from homeostat.governance.consumers import Consumer, registered, removed
@@ -19,20 +16,36 @@ from homeostat.governance.outputs import OutputContract
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, NotFound
 
+if TYPE_CHECKING:
+    from homeostat.adapters.sql.database import Database
+
+
+class _Row(NamedTuple):
+    loop: str
+    name: str
+    revision: int
+    active: bool
+    contact: str
+    needs: str
+    relies_on: str
+    since: Instant
+
+
+_ROWS = f"SELECT {', '.join(_Row._fields)} FROM consumers"
+
 
 class SqlConsumers:
     """Keeps who reads which predictions. A name that was removed keeps its place, so that revisions go on."""
 
-    def __init__(self, engine: Engine, heads: Heads) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, heads: Heads) -> None:
+        self._database = database
         self._heads = heads
-        metadata.create_all(engine)
 
     def list(self) -> list[Consumer]:
         """Everyone who is registered now, in order of loop and name."""
-        query = select(consumers).where(consumers.c.active).order_by(consumers.c.loop, consumers.c.name)
-        with self._engine.connect() as connection:
-            return [_consumer(row) for row in connection.execute(query)]
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{_ROWS} WHERE active ORDER BY loop, name").fetchall()
+        return [_consumer(_Row(*row)) for row in rows]
 
     def add(self, consumer: Consumer) -> Consumer:
         """Register; gives it with its revision. Raises: Conflict when the name is taken."""
@@ -44,8 +57,7 @@ class SqlConsumers:
 
     def _write(self, change: Callable[[Connection], tuple[Consumer, Draft]]) -> Consumer:
         """One transaction for the change and its entry in the ledger, signed before and after."""
-        with self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with self._database.writing() as connection:
             changed, draft = change(connection)
             entry = append_entries(connection, [draft])
             if entry:
@@ -65,43 +77,32 @@ class SqlConsumers:
                 consumer=consumer.name,
             )
         added = dataclasses.replace(consumer, revision=1 if known is None else known.revision + 1)
-        values = {
-            "revision": added.revision,
-            "active": True,
-            "contact": added.contact,
-            "needs": json.dumps(added.needs),
-            "relies_on": json.dumps(added.relies_on.to_json()),
-            "since": added.since,
-        }
-        if known is None:
-            connection.execute(insert(consumers).values(loop=added.loop, name=added.name, **values))
-        else:
-            connection.execute(update(consumers).where(_is(added.loop, added.name)).values(**values))
+        needs, relies_on = json.dumps(added.needs), json.dumps(added.relies_on.to_json())
+        row = _Row(added.loop, added.name, added.revision, True, added.contact, needs, relies_on, added.since)
+        columns = f"({', '.join(row._fields)}) VALUES ({', '.join('?' * len(row))})"
+        connection.execute(f"INSERT OR REPLACE INTO consumers {columns}", row)
         return added, registered(added)
 
     @staticmethod
     def _remove(connection: Connection, loop: str, name: str, at: Instant) -> tuple[Consumer, Draft]:
         known = _row(connection, loop, name)
         if known is None or not known.active:
-            here = select(consumers.c.name).where(consumers.c.loop == loop, consumers.c.active)
-            names = list(connection.execute(here).scalars())
+            rows = connection.execute("SELECT name FROM consumers WHERE loop = ? AND active", (loop,)).fetchall()
+            names = [found for (found,) in rows]
             raise NotFound(
                 f"No consumer {name!r} is registered for {loop!r}.", mend=did_you_mean(name, names), consumer=name
             )
-        connection.execute(update(consumers).where(_is(loop, name)).values(active=False))
+        connection.execute("UPDATE consumers SET active = FALSE WHERE loop = ? AND name = ?", (loop, name))
         gone = _consumer(known)
         return gone, removed(gone, at)
 
 
-def _is(loop: str, name: str) -> ColumnElement[bool]:
-    return and_(consumers.c.loop == loop, consumers.c.name == name)
+def _row(connection: Connection, loop: str, name: str) -> _Row | None:
+    row = connection.execute(f"{_ROWS} WHERE loop = ? AND name = ?", (loop, name)).fetchone()
+    return None if row is None else _Row(*row)
 
 
-def _row(connection: Connection, loop: str, name: str) -> Row[Any] | None:
-    return connection.execute(select(consumers).where(_is(loop, name))).one_or_none()
-
-
-def _consumer(row: Row[Any]) -> Consumer:
+def _consumer(row: _Row) -> Consumer:
     return Consumer(
         loop=row.loop,
         name=row.name,

@@ -1,38 +1,26 @@
-"""The control store on SQLAlchemy; SQLite here, any database it speaks elsewhere."""
+"""The control store in SQL."""
 
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from sqlite3 import Connection
+from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
-from sqlalchemy.engine import Row
-from sqlalchemy.exc import OperationalError
 
 from homeostat.adapters.sql.ledger import append_entries
-from homeostat.adapters.sql.schema import days as day_table
-from homeostat.adapters.sql.schema import ledger, loops, metadata
-from homeostat.control.days import Day, read_day
-from homeostat.control.state import LoopState, initial_state
+from homeostat.control.state import DayCounts, LoopState, initial_state
 from homeostat.governance.audit import Draft, Entry, Heads
 from homeostat.kernel.errors import Conflict, Unavailable
 
+if TYPE_CHECKING:
+    from homeostat.adapters.sql.database import Database
+    from homeostat.control.days import Day
 
-def sqlite_engine(path: Path) -> Engine:
-    """An engine on one SQLite file: WAL, full durability, and writers that queue instead of failing."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "isolation_level": None})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
-
-    return engine
+_ENTRIES = "SELECT seq, draft, previous, hash FROM ledger"
 
 
 class SqlControlStore:
@@ -41,14 +29,13 @@ class SqlControlStore:
     Every entry's head is signed into ``heads`` before its transaction commits and sealed after it.
     """
 
-    def __init__(self, engine: Engine, heads: Heads) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, heads: Heads) -> None:
+        self._database = database
         self._heads = heads
-        metadata.create_all(engine)
 
     def state(self, loop: str) -> LoopState:
         """The present state; the initial one for a loop never seen."""
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return self._state(connection, loop)
 
     def commit(self, before: LoopState, after: LoopState, drafts: Sequence[Draft], days: Sequence[Day]) -> LoopState:
@@ -56,8 +43,7 @@ class SqlControlStore:
 
         Raises: Conflict when the state is no longer ``before``; Unavailable where nothing can be written.
         """
-        with _told(before.loop), self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _told(before.loop), self._database.writing() as connection:
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
             newest = append_entries(connection, drafts)
@@ -70,42 +56,56 @@ class SqlControlStore:
 
     def days(self, loop: str, *, after: int = 0) -> list[tuple[int, Day]]:
         """Days changed after a cursor, each with its own cursor, oldest change first."""
-        query = select(day_table.c.cursor, day_table.c.value).where(
-            day_table.c.loop == loop, day_table.c.cursor > after
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(day_table.c.cursor)).all()
-        return [(row.cursor, read_day(row.value)) for row in rows]
+        from homeostat.control.days import read_day
+
+        query = "SELECT cursor, value FROM days WHERE loop = ? AND cursor > ? ORDER BY cursor"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (loop, after)).fetchall()
+        return [(cursor, read_day(value)) for cursor, value in rows]
+
+    def newest_days(self, loop: str, many: int) -> list[Day]:
+        """The last days by date, so many at most, oldest first."""
+        from homeostat.control.days import read_day
+
+        query = "SELECT value FROM days WHERE loop = ? ORDER BY day DESC LIMIT ?"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (loop, many)).fetchall()
+        return [read_day(value) for (value,) in reversed(rows)]
+
+    def counted(self, loop: str) -> DayCounts:
+        """What all days together count, without reading them."""
+        query = "SELECT coalesce(sum(served), 0), coalesce(sum(failed), 0), coalesce(sum(labelled), 0) FROM days"
+        with self._database.reading() as connection:
+            return DayCounts(*connection.execute(f"{query} WHERE loop = ?", (loop,)).fetchone())
 
     def entries(self, loop: str | None = None, *, after: int = 0) -> list[Entry]:
         """The ledger in order; of one loop, or of all."""
-        query = select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)
-        if loop is not None:
-            query = query.where(ledger.c.loop == loop)
-        with self._engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+        mine = "" if loop is None else " AND loop = ?"
+        asked = (after,) if loop is None else (after, loop)
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{_ENTRIES} WHERE seq > ?{mine} ORDER BY seq", asked).fetchall()
+        return [_entry(*row) for row in rows]
 
     def entry(self, draft_id: str) -> Entry | None:
         """The entry written under Homeostat's own id, if any."""
-        with self._engine.connect() as connection:
-            row = connection.execute(select(ledger).where(ledger.c.id == draft_id)).one_or_none()
-        return None if row is None else _entry(row)
+        with self._database.reading() as connection:
+            row = connection.execute(f"{_ENTRIES} WHERE id = ?", (draft_id,)).fetchone()
+        return None if row is None else _entry(*row)
 
     @staticmethod
     def _state(connection: Connection, loop: str) -> LoopState:
-        text = connection.execute(select(loops.c.state).where(loops.c.loop == loop)).scalar_one_or_none()
-        return initial_state(loop) if text is None else msgspec.json.decode(text, type=LoopState)
+        row = connection.execute("SELECT state FROM loops WHERE loop = ?", (loop,)).fetchone()
+        return initial_state(loop) if row is None else msgspec.json.decode(row[0], type=LoopState)
 
     def _replace(self, connection: Connection, before: LoopState, after: LoopState) -> LoopState:
         written = dataclasses.replace(after, revision=before.revision + 1)
         text = msgspec.json.encode(written).decode()
         if before.revision == 0 and self._state(connection, before.loop).revision == 0:
-            connection.execute(insert(loops).values(loop=before.loop, revision=1, state=text))
+            connection.execute("INSERT INTO loops (loop, revision, state) VALUES (?, 1, ?)", (before.loop, text))
             return written
         done = connection.execute(
-            update(loops)
-            .where(loops.c.loop == before.loop, loops.c.revision == before.revision)
-            .values(revision=written.revision, state=text)
+            "UPDATE loops SET revision = ?, state = ? WHERE loop = ? AND revision = ?",
+            (written.revision, text, before.loop, before.revision),
         )
         if done.rowcount == 0:
             raise Conflict(
@@ -118,11 +118,11 @@ class SqlControlStore:
 
     @staticmethod
     def _write_days(connection: Connection, loop: str, days: Sequence[Day]) -> None:
-        cursor = connection.execute(select(func.coalesce(func.max(day_table.c.cursor), 0))).scalar_one()
+        (cursor,) = connection.execute("SELECT coalesce(max(cursor), 0) FROM days").fetchone()
         for place, day in enumerate(days, start=1):
-            connection.execute(delete(day_table).where(day_table.c.loop == loop, day_table.c.day == day.day))
-            text = msgspec.json.encode(day).decode()
-            connection.execute(insert(day_table).values(cursor=cursor + place, loop=loop, day=day.day, value=text))
+            connection.execute("DELETE FROM days WHERE loop = ? AND day = ?", (loop, day.day))
+            row = (cursor + place, loop, day.day, msgspec.json.encode(day).decode())
+            connection.execute("INSERT INTO days (cursor, loop, day, value) VALUES (?, ?, ?, ?)", row)
 
 
 @contextmanager
@@ -130,8 +130,8 @@ def _told(loop: str) -> Iterator[None]:
     """A disk that takes no more, in our words."""
     try:
         yield
-    except (OperationalError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error.orig
+    except (sqlite3.OperationalError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise Unavailable(
             f"What was decided about loop {loop!r} cannot be written: {why}.",
             mend="Make room where the state folder lies, and see who may write there; then ask again.",
@@ -139,5 +139,5 @@ def _told(loop: str) -> Iterator[None]:
         ) from error
 
 
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
-    return Entry(row.seq, msgspec.json.decode(row.draft, type=Draft), row.previous, row.hash)
+def _entry(seq: int, draft: str, previous: str, own: str) -> Entry:
+    return Entry(seq, msgspec.json.decode(draft, type=Draft), previous, own)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sqlite3 import Connection
 
 import msgspec
-from sqlalchemy import Connection, insert, select
 
-from homeostat.adapters.sql.schema import ledger
 from homeostat.governance.audit import GENESIS, Draft, Entry, seal
 
 
@@ -16,23 +15,16 @@ def append_entries(connection: Connection, drafts: Sequence[Draft]) -> Entry | N
 
     The transaction must hold the write lock already; the caller signs the entry before and after it commits.
     """
-    last = connection.execute(select(ledger).order_by(ledger.c.seq.desc()).limit(1)).one_or_none()
-    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, previous = last or (0, GENESIS)
     newest = None
     for draft in drafts:
-        if connection.execute(select(ledger.c.seq).where(ledger.c.id == draft.id)).one_or_none():
+        if connection.execute("SELECT 1 FROM ledger WHERE id = ?", (draft.id,)).fetchone():
             continue
         newest = seal(draft, seq + 1, previous)
         seq, previous = newest.seq, newest.hash
-        text = msgspec.json.encode(draft).decode()
         connection.execute(
-            insert(ledger).values(
-                seq=seq,
-                id=draft.id,
-                loop=draft.loop,
-                draft=text,
-                previous=newest.previous,
-                hash=newest.hash,
-            )
+            "INSERT INTO ledger (seq, id, loop, draft, previous, hash) VALUES (?, ?, ?, ?, ?, ?)",
+            (seq, draft.id, draft.loop, msgspec.json.encode(draft).decode(), newest.previous, newest.hash),
         )
     return newest

@@ -2,77 +2,53 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
+from sqlite3 import Connection
 
-metadata = MetaData()
+_TABLES = """
+CREATE TABLE IF NOT EXISTS loops (
+    loop VARCHAR(128) NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS days (
+    cursor INTEGER NOT NULL PRIMARY KEY, loop VARCHAR(128) NOT NULL, day VARCHAR(10) NOT NULL, value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS ix_days_loop ON days (loop);
+CREATE TABLE IF NOT EXISTS ledger (
+    seq BIGINT NOT NULL PRIMARY KEY, id VARCHAR(256) NOT NULL UNIQUE, loop VARCHAR(128) NOT NULL, draft TEXT NOT NULL,
+    previous VARCHAR(64) NOT NULL, hash VARCHAR(64) NOT NULL);
+CREATE INDEX IF NOT EXISTS ix_ledger_loop ON ledger (loop);
+CREATE TABLE IF NOT EXISTS consumers (
+    loop VARCHAR(128) NOT NULL, name VARCHAR(64) NOT NULL, revision INTEGER NOT NULL, active BOOLEAN NOT NULL,
+    contact TEXT NOT NULL, needs TEXT NOT NULL, relies_on TEXT NOT NULL, since BIGINT NOT NULL,
+    PRIMARY KEY (loop, name));
+CREATE TABLE IF NOT EXISTS alert_books (
+    loop VARCHAR(128) NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS alerts (
+    id VARCHAR(64) NOT NULL PRIMARY KEY, loop VARCHAR(128) NOT NULL, open BOOLEAN NOT NULL, opened_at BIGINT NOT NULL,
+    value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS ix_alerts_loop ON alerts (loop);
+CREATE INDEX IF NOT EXISTS ix_alerts_open ON alerts (open);
+CREATE TABLE IF NOT EXISTS alert_deliveries (
+    id VARCHAR(64) NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, pending BOOLEAN NOT NULL,
+    severity VARCHAR(2) NOT NULL, made_at BIGINT NOT NULL, next_at BIGINT NOT NULL, value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS ix_alert_deliveries_pending ON alert_deliveries (pending);
+"""
+_COUNTS = {"served": "$.inputs.rows", "failed": "$.inputs.failed", "labelled": "$.outcomes.labelled"}
+"""What is counted of each day. The database takes it from the day itself, also of those that older releases wrote."""
+_COUNTED = f"CREATE INDEX IF NOT EXISTS days_counted ON days (loop, day, {', '.join(_COUNTS)})"
 
-loops = Table(
-    "loops",
-    metadata,
-    Column("loop", String(128), primary_key=True),
-    Column("revision", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-)
 
-days = Table(
-    "days",
-    metadata,
-    Column("cursor", Integer, primary_key=True, autoincrement=False),
-    Column("loop", String(128), nullable=False, index=True),
-    Column("day", String(10), nullable=False),
-    Column("value", Text, nullable=False),
-)
+def bring_up(connection: Connection) -> None:
+    """Make what is not there yet, in a new file or in one of an older release."""
+    for statement in _TABLES.strip().split(";\n"):
+        connection.execute(statement)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'days_counted'").fetchone() is None:
+        _count(connection)
 
-ledger = Table(
-    "ledger",
-    metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("id", String(256), nullable=False, unique=True),
-    Column("loop", String(128), nullable=False, index=True),
-    Column("draft", Text, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-)
 
-consumers = Table(
-    "consumers",
-    metadata,
-    Column("loop", String(128), primary_key=True),
-    Column("name", String(64), primary_key=True),
-    Column("revision", Integer, nullable=False),
-    Column("active", Boolean, nullable=False),
-    Column("contact", Text, nullable=False),
-    Column("needs", Text, nullable=False),
-    Column("relies_on", Text, nullable=False),
-    Column("since", BigInteger, nullable=False),
-)
-
-alert_books = Table(
-    "alert_books",
-    metadata,
-    Column("loop", String(128), primary_key=True),
-    Column("revision", Integer, nullable=False),
-    Column("value", Text, nullable=False),
-)
-
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("loop", String(128), nullable=False, index=True),
-    Column("open", Boolean, nullable=False, index=True),
-    Column("opened_at", BigInteger, nullable=False),
-    Column("value", Text, nullable=False),
-)
-
-alert_deliveries = Table(
-    "alert_deliveries",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("revision", Integer, nullable=False),
-    Column("pending", Boolean, nullable=False, index=True),
-    Column("severity", String(2), nullable=False),
-    Column("made_at", BigInteger, nullable=False),
-    Column("next_at", BigInteger, nullable=False),
-    Column("value", Text, nullable=False),
-)
+def _count(connection: Connection) -> None:
+    """In one transaction, so that of two who open an older file at once one finds it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    known = {row[1] for row in connection.execute("PRAGMA table_xinfo (days)").fetchall()}
+    for name in _COUNTS.keys() - known:
+        made = f"GENERATED ALWAYS AS (json_extract(value, '{_COUNTS[name]}')) VIRTUAL"
+        connection.execute(f"ALTER TABLE days ADD COLUMN {name} INTEGER {made}")
+    connection.execute(_COUNTED)
+    connection.execute("COMMIT")

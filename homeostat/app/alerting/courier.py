@@ -12,7 +12,7 @@ from pathlib import Path
 
 from homeostat.adapters.apprise.sender import AppriseSender
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
@@ -36,7 +36,7 @@ def carry(store: AlertStore, one: Delivery, addresses: Addresses, sender: Sender
 def main(home: Home, delivery: str) -> int:
     """Carry one delivery that somebody has claimed; 1 when it did not arrive."""
     signal.setitimer(signal.ITIMER_REAL, AT_MOST / 1_000_000)  # whoever should end it may have been killed
-    store = SqlAlertStore(sqlite_engine(home.control_db))
+    store = SqlAlertStore(Database(home.control_db))
     pending = store.deliveries(due=LATEST)
     one = next((each for each in pending if each.id == delivery and each.status == "sending"), None)
     if one is None:

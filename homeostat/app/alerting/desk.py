@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting import shown
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.beat import read_beat
@@ -58,7 +58,7 @@ class Desk:
     @classmethod
     def open(cls, operations: Operations) -> Desk:
         """Over the relational store of a home."""
-        return cls(operations.home, SqlAlertStore(sqlite_engine(operations.home.control_db), operations.heads))
+        return cls(operations.home, SqlAlertStore(Database(operations.home.control_db), operations.heads))
 
     def told(self, loop: str | None, now: Now, settings: Alerts, *, whole: bool = False) -> Json:
         """Alerts of a loop and of the installation, or all: open ones first, the most urgent on top; what became of

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.beat import read_beat
 from homeostat.app.alerting.taking_in import TakingIn, installation_readings
@@ -74,7 +74,7 @@ class Watchman:
 
     def start(self) -> None:
         """Begin to deliver and to watch."""
-        store = SqlAlertStore(sqlite_engine(self.home.control_db))
+        store = SqlAlertStore(Database(self.home.control_db))
         worker = Worker(self.home, store, self.clock, self.environment, courier_process(self.home))
         runs = [worker.run]
         if self.pulse:

@@ -65,7 +65,7 @@ def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
         "days": [[day.window.start, day.mature_at, known] for day, known in zip(grid.days, grid.known, strict=True)],
     }
     if loop.feedback is not None:
-        fixed["feedback"] = loop.feedback
+        fixed["feedback"] = loop.feedback.declared
     return {ask.number: digest([fixed, ask]) for ask in grid.asks}
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from homeostat.app.backtest.cells import Cell, Cells, ask_of, write_cell
 from homeostat.app.backtest.grid import Ask
-from homeostat.app.backtest.history import History, read_history
+from homeostat.app.backtest.history import History, JudgedDay, read_history
 from homeostat.app.backtest.sampled import places_of, write_rows
 from homeostat.app.loader import load_loop
 from homeostat.app.settings import Settings
@@ -44,7 +44,7 @@ from homeostat.training.rows import TrainingRows
 from homeostat.training.training_set import local_days
 
 MEMORY_BYTES = 4 << 30
-Labelled = list[tuple[PastDay, slice, NDArray[np.float64]]]
+Labelled = list[JudgedDay]
 
 
 def main(arguments: list[str]) -> int:
@@ -58,11 +58,11 @@ def main(arguments: list[str]) -> int:
     cells = Cells(Path(told["folder"]))
     days = [PastDay(Window(start, end, name), mature) for name, start, end, mature in told["days"]]
     history = read_history(loop, settings.paths.tables, settings.paths.log, max(day.mature_at for day in days))
-    labelled = [(day, *history.of_day(day, known)) for day, known in zip(days, told["known"], strict=True)]
-    counts = np.array([_counted(truth) for _, _, truth in labelled], dtype=np.int64).reshape(-1, 3)
+    labelled = [history.of_day(day, known) for day, known in zip(days, told["known"], strict=True)]
+    counts = np.array([_counted(one.truth) for one in labelled], dtype=np.int64).reshape(-1, 3)
     places = None
     if isinstance(loop.task, Regression):
-        places = places_of(span for _, span, _ in labelled)
+        places = places_of(one.span for one in labelled)
         _keep_rows(Path(told["rows"]), history, labelled, places)
     for ask in sorted((ask_of(one) for one in told["asks"]), key=lambda one: -one.number):
         trial, scores = _trial(history, ask, labelled, settings.loop_file)
@@ -89,20 +89,19 @@ def _keep_rows(path: Path, history: History, labelled: Labelled, places: NDArray
     if path.exists():
         return
     truth, names = np.full(history.times.size, np.nan), np.full(history.times.size, "", dtype="U10")
-    for day, span, told in labelled:
-        truth[span], names[span] = told, day.window.name
+    for one in labelled:
+        truth[one.span], names[one.span] = one.truth, one.day.window.name
     write_rows(path, names[places].tolist(), truth[places], history.features(places))
 
 
 def _trial(history: History, ask: Ask, labelled: Labelled, loop_file: Path) -> tuple[Trial, NDArray[np.float64] | None]:
     """One version and its answers; what forbids it, or goes wrong in the user's function, is its problem alone."""
-    places, label, labels = history.training(ask)
+    places, rows, labels = history.training(ask)
     trial = Trial(ask.version, ask.asked_at, ask.cutoff, labels)
-    judged = {at: day for at, day in enumerate(labelled) if day[0].window.start >= ask.cutoff}
+    judged = {at: day for at, day in enumerate(labelled) if day.day.window.start >= ask.cutoff}
     try:
-        scores, seconds = _scored(history, ask, history.rows(places, label))
-        each = history.stands_for
-        sums = {at: _sums(history, truth, scores[span], each[span]) for at, (_, span, truth) in judged.items()}
+        scores, seconds = _scored(history, ask, rows)
+        sums = {at: _sums(history, one, scores[one.span]) for at, one in judged.items()}
     except HomeostatError as error:
         return replace(trial, problem=error.problem), None
     except MemoryError:
@@ -128,9 +127,9 @@ def _scored(history: History, ask: Ask, rows: TrainingRows) -> tuple[NDArray[np.
     return scores, seconds
 
 
-def _sums(history: History, truth: NDArray[np.float64], scores: NDArray[np.float64], each: NDArray[np.int64]) -> Sums:
-    rows = np.repeat(np.arange(truth.size), np.where(np.isnan(truth), 0, each))
-    return history.loop.task.sums(history.loop.label.typed(truth[rows]), scores[rows])
+def _sums(history: History, one: JudgedDay, scores: NDArray[np.float64]) -> Sums:
+    rows = np.repeat(np.arange(one.truth.size), np.where(np.isnan(one.truth), 0, one.each))
+    return history.loop.task.sums(history.loop.label.typed(one.truth[rows]), scores[rows])
 
 
 def _drift(
@@ -138,10 +137,10 @@ def _drift(
     ask: Ask,
     places: NDArray[np.int64],
     scores: NDArray[np.float64],
-    judged: Mapping[int, tuple[PastDay, slice, NDArray[np.float64]]],
+    judged: Mapping[int, JudgedDay],
 ) -> tuple[DriftTable | None, int]:
     """What a monitor would have said of each day, had this version served, and which is the first of them."""
-    days = {at: one for at, one in judged.items() if one[0].window.end > ask.asked_at}
+    days = {at: one for at, one in judged.items() if one.day.window.end > ask.asked_at}
     held = (history.times >= ask.cutoff) & (history.due <= ask.asked_at)
     try:
         reference = ReferenceProfile.of(
@@ -151,12 +150,12 @@ def _drift(
         return None, 0
     if not days:
         return None, 0
-    counted = [_counts(reference, history, scores, span) for _, span, _ in days.values()]
-    limits = _limits(history, ask, reference, (places, held, scores), [one[1] for one in days.values()])
+    counted = [_counts(reference, history, scores, one.span) for one in days.values()]
+    limits = _limits(history, ask, reference, (places, held, scores), [one.span for one in days.values()])
     spans = history.loop.drift.spans
     found = [
-        drifted(reference, {span: together(counted[: at + 1], span) for span in spans}, day.window, limits)
-        for at, (day, _, _) in enumerate(days.values())
+        drifted(reference, {span: together(counted[: at + 1], span) for span in spans}, one.day.window, limits)
+        for at, one in enumerate(days.values())
     ]
     return DriftTable.of(found), min(days)
 

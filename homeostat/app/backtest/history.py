@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.backtest.grid import Ask
-from homeostat.app.shaped import shaped_questions
+from homeostat.app.backtest.shaping import Shaping, read_shaping
 from homeostat.control.backtest.matrix import PastDay
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
@@ -26,11 +26,21 @@ from homeostat.training.training_set import Sources, joined_features, key_index,
 _EVERYTHING = 1 << 62
 
 
+class JudgedDay(NamedTuple):
+    """A past day's questions, their labels as known once they were mature (NaN without one), and of how many rows each
+    is one."""
+
+    day: PastDay
+    span: slice
+    truth: NDArray[np.float64]
+    each: NDArray[np.int64]
+
+
 @dataclass(slots=True, eq=False)
 class History:
     """``asked`` in order of time, ``columns`` their features as known when each was asked, ``frame`` as models take
     them. ``facts`` are those of the label's table, ``of`` the question of each, in order of questions.
-    ``stands_for`` is how many rows each question is one of; 0 where a prediction has shaped its label, which is unknown
+    ``shaping`` says of how many rows each question is one; 0 where a prediction has shaped its label, which is unknown
     then."""
 
     loop: Loop
@@ -39,7 +49,7 @@ class History:
     frame: pd.DataFrame
     facts: pa.Table
     of: NDArray[np.int64]
-    stands_for: NDArray[np.int64]
+    shaping: Shaping
     times: NDArray[np.int64] = field(init=False)
     sequence: NDArray[np.int64] = field(init=False)
     due: NDArray[np.int64] = field(init=False)
@@ -50,31 +60,34 @@ class History:
         self.sequence = integers(self.asked.column(SEQUENCE), SEQUENCE)
         self.due = integers(self.asked.column(label.maturity_column), label.maturity_column) + label.maturity_delay
 
-    def training(self, ask: Ask) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[int, int]]:
-        """The places and labels of the rows that a version is trained on, and which of all labels these are."""
+    def training(self, ask: Ask) -> tuple[NDArray[np.int64], TrainingRows, tuple[int, int]]:
+        """The rows that a version is trained on with their places, and which of all labels these are."""
         until = int(np.searchsorted(self.times, ask.cutoff))
         places = np.arange(until)
         places = places[(self.due[:until] <= ask.asked_at) & (self.sequence[:until] <= ask.sequence)]
         truth = self._truth(self.asked.take(pa.array(places)), self.facts, ask.sequence, ask.asked_at)
-        known = ~np.isnan(truth) & (self.stands_for[places] > 0)
-        places, label = places[known], self.loop.label.typed(truth[known])
+        each = self.shaping.at(slice(0, until), ask.sequence)[places]
+        known = ~np.isnan(truth) & (each > 0)
+        places, label, each = places[known], self.loop.label.typed(truth[known]), each[known]
         first = 0 if ask.since is None else int(np.searchsorted(self.times[places], ask.since))
-        return places[first:], label[first:], (first, int(places.size))
+        rows = self._rows(places[first:], label[first:], each[first:])
+        return places[first:], rows, (first, int(places.size))
 
-    def of_day(self, day: PastDay, known: int) -> tuple[slice, NDArray[np.float64]]:
-        """The questions of a day, and their labels as known once they were mature: 1, 0, or NaN without one."""
+    def of_day(self, day: PastDay, known: int) -> JudgedDay:
+        """The questions of a day as known once their labels were mature."""
         rows = slice(*np.searchsorted(self.times, [day.window.start, day.window.end]).tolist())
         facts = slice(*np.searchsorted(self.of, [rows.start, rows.stop]).tolist())
         asked = self.asked.slice(rows.start, rows.stop - rows.start)
         told = self.facts.slice(facts.start, facts.stop - facts.start)
         truth = self._truth(asked, told, known, day.mature_at)
-        return rows, np.where(self.stands_for[rows] > 0, truth, np.nan)
+        each = self.shaping.at(rows, known)
+        return JudgedDay(day, rows, np.where(each > 0, truth, np.nan), each)
 
-    def rows(self, places: NDArray[np.int64], label: NDArray[Any]) -> TrainingRows:
+    def _rows(self, places: NDArray[np.int64], label: NDArray[Any], each: NDArray[np.int64]) -> TrainingRows:
         """Rows as a training function takes them."""
         frame, classes = self.frame.iloc[places].reset_index(drop=True), self.loop.label.classes
         named = np.array(classes)[label] if classes else label
-        return TrainingRows(frame, named, self.times[places], self.stands_for[places])
+        return TrainingRows(frame, named, self.times[places], each)
 
     def features(self, rows: slice | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Features of some rows, as stored."""
@@ -97,8 +110,7 @@ def read_history(loop: Loop, tables: Path, log: Path, until: int) -> History:
     def read(name: str, version: int, columns: Sequence[str]) -> pa.Table:
         return stored.read(name, version=version, columns=columns)
 
-    shaped = shaped_questions(DeltaTables(log), loop)
-    sources = Sources(read, versions, _EVERYTHING, until, scan=stored.scan, shaped=shaped)
+    sources = Sources(read, versions, _EVERYTHING, until, scan=stored.scan)
     asked = matured_questions(loop.question, loop.label, sources)
     columns = joined_features(asked, loop.feature_set, sources)
     label, keys = loop.label, loop.question.keys
@@ -106,4 +118,5 @@ def read_history(loop: Loop, tables: Path, log: Path, until: int) -> History:
     of = key_index(asked, keys).get_indexer(key_index(facts, keys)).astype(np.int64)
     order = np.argsort(of, kind="stable")
     frame = model_frame(columns, loop.feature_set.kinds)
-    return History(loop, asked, columns, frame, facts.take(pa.array(order)), of[order], sources.stands_for(asked))
+    shaping = read_shaping(loop, asked, stored, DeltaTables(log))
+    return History(loop, asked, columns, frame, facts.take(pa.array(order)), of[order], shaping)

@@ -11,7 +11,7 @@ from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.ci.pairs import Paired
 from homeostat.app.consumers import Consumers
 from homeostat.app.runtimes import load_made, open_made
-from homeostat.control.gates import Evidence, judge_gate, judge_served
+from homeostat.control.gates import Evidence, judge_by_itself, judge_served
 from homeostat.governance.ci import (
     FAIL,
     NOT_APPLICABLE,
@@ -45,8 +45,9 @@ def trained(result: TrainingResult) -> Check:
         f"{result.version.pin.rows:,} rows trained on; served by {served}, which differs by at most"
         f" {figure(result.proof_worst)} on {result.proof_rows:,} rows"
     )
+    warned = tuple(f"{one.name}: {text}" for one in result.steps for text in one.warnings)
     facts = {"rows": result.version.pin.rows, "runtime": served, "proof_worst": result.proof_worst}
-    return Check("training", PASS, (told,), facts)
+    return Check("training", PASS, (told, *warned), {**facts, "warnings": list(warned)})
 
 
 def reproducible(material: Material, rows: int) -> Check:
@@ -71,12 +72,13 @@ def _apart(material: Material) -> float | None:
 
 
 def quality(material: Material, result: TrainingResult) -> Check:
-    """Better than the best constant answer on later rows, as the gate asks of one that no champion vouches for."""
+    """Better than the best constant answer on later rows, as the gate asks; it is proven where no champion vouches."""
     seen = result.evaluation
     told = {"log_loss": seen.candidate.log_loss, "roc_auc": seen.candidate.roc_auc, "rows": seen.rows}
     figures = told if seen.task is None else {"rows": seen.rows, **seen.candidate.others}
-    alone = Evidence("the change", None, seen.candidate.skill, None, task=seen.task, telling=seen.telling)
-    return of_verdict("quality", judge_gate(alone, material.loop.gate), **figures)
+    beside = None if material.champion is None else material.champion.version
+    alone = Evidence("the change", beside, seen.candidate.skill, None, task=seen.task, telling=seen.telling)
+    return of_verdict("quality", judge_by_itself(alone, material.loop.gate), **figures)
 
 
 def champion(material: Material, paired: Paired | None, limits: CiLimits) -> Check:
@@ -115,7 +117,7 @@ def skew(material: Material, result: TrainingResult) -> Check:
     seen = result.evaluation.served
     if seen is None:
         text = f"no row served in the last {material.loop.gate.served} has features that can be compared"
-        return Check("skew", UNKNOWN, (text,))
+        return Check("skew", UNKNOWN, (f"{text}; where nothing is served yet, --allow-unknown skew lets that be",))
     return of_verdict("skew", judge_served(seen, material.loop.gate), rows=seen.rows)
 
 

@@ -30,6 +30,7 @@ NAMES = (
     "size",
 )
 _NEEDS_TRAINING = ("quality", "champion", "slices", "skew", "size")
+_LOG_LINES = 30
 _NOT_KNOWN = (NotEnoughData, NotFound, Unavailable)
 
 
@@ -77,9 +78,19 @@ def _timed(name: str, check: Callable[[], Check]) -> Check:
     try:
         found = check()
     except HomeostatError as error:
-        outcome = UNKNOWN if isinstance(error, _NOT_KNOWN) else FAIL
-        found = Check(name, outcome, (f"{error.problem} {error.mend}",), {"error": error.code})
+        found = ended_in(name, error)
     return found.after(time.monotonic() - began)
+
+
+def ended_in(name: str, error: HomeostatError) -> Check:
+    """The log that an error names goes with the folder that it lies in, so the check keeps its end."""
+    outcome = UNKNOWN if isinstance(error, _NOT_KNOWN) else FAIL
+    reason, facts = f"{error.problem} {error.mend}", {"error": error.code}
+    log = Path(str(error.facts.get("log", "")))
+    if not log.is_file():
+        return Check(name, outcome, (reason,), facts)
+    tail = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    return Check(name, outcome, (reason.replace(str(log), "the log below"),), {**facts, "log": tail})
 
 
 def commit_of(file: Path) -> str | None:

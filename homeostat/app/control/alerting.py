@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.beat import write_beat
 from homeostat.app.alerting.taking_in import TakingIn, installation_readings
@@ -49,7 +49,7 @@ class Alerting:
     @classmethod
     def of(cls, operations: Operations) -> Alerting:
         """Over the relational store of a home."""
-        return cls(operations, SqlAlertStore(sqlite_engine(operations.home.control_db)))
+        return cls(operations, SqlAlertStore(Database(operations.home.control_db)))
 
     def look(self, loop: Loop, now: Instant, broken: Sequence[str] = ()) -> None:
         """Take in what is new of a loop, as of ``now``; what fails is logged, and read again at the next look."""

@@ -24,6 +24,7 @@ from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
 from homeostat.app.control.used import Used, trail_before
 from homeostat.app.diagnosing import Diagnoser, Judged
+from homeostat.app.reported import Reported, odd_reports, reports_of
 from homeostat.app.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
@@ -32,6 +33,7 @@ from homeostat.control.policies.first import Matured
 from homeostat.control.reading import promised
 from homeostat.control.state import LoopState
 from homeostat.data.profiles import Profile
+from homeostat.data.shaped import Shaped
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.data.weights import coarsest, weights
 from homeostat.features.logged import Logged
@@ -40,6 +42,7 @@ from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.diagnosis import Diagnosis
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.labels import JoinedLabels, join_labels
@@ -187,9 +190,16 @@ class DeltaObserver:
                 drift=KeptDrift.of(seen.drift),
                 one_in=seen.one_in,
                 estimated=scores_of(log, self.loop.task),
+                reported=self._count_reported(log),
             ),
             skew=self._skew(log, part),
         )
+
+    def _count_reported(self, log: pa.Table) -> int | None:
+        """Of how many rows callers have said what they did; None where nobody is to."""
+        if reports_of(self.loop) is None:
+            return None
+        return int((~Shaped.of(self._reported.joined(log, self.loop, few=True)).untold).sum())
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -215,7 +225,8 @@ class DeltaObserver:
         return self._watch.look(champion, self._inputs_of([champion]), log, days, part)
 
     def _outcomes(self, state: LoopState, day: Day, known: Iterable[Day], now: Instant) -> Outcomes:
-        log = self._slice(Window(day.start, day.end, day.day))
+        part = Window(day.start, day.end, day.day)
+        log = self._reported.joined(self._slice(part), self.loop, few=True)
         joined = self._join(log, now)
         each = coarsest(log)
         before, task = trail_before(day, known), self.loop.task
@@ -237,8 +248,21 @@ class DeltaObserver:
             absent=self._absent(day, used.absent),
             slices=slices_of_rows(self.loop, chosen, labels, self._profiles(day), each),
             own=own_of_rows(self.loop, labels, said, each),
-            feedback=used.feedback,
+            feedback=self._told_of(used.feedback, log, part),
         )
+
+    @property
+    def _reported(self) -> Reported:
+        """What callers have reported by the last refresh."""
+        return Reported(self.tables, self.facts.sequence)
+
+    def _told_of(self, seen: FeedbackDay | None, log: pa.Table, part: Window) -> FeedbackDay | None:
+        """With reports that contradict each other, and those about nothing."""
+        reports = reports_of(self.loop)
+        if seen is None or reports is None:
+            return seen
+        corrected, strangers = odd_reports(self._reported, reports, log, part, self.log, self.loop.name)
+        return dataclasses.replace(seen, corrected=corrected, strangers=strangers)
 
     def _foretells(self, day: Day, log: pa.Table, known: Iterable[Day]) -> Foretells | None:
         """What errors go with which inputs, where predicted numbers are acted on."""

@@ -17,7 +17,7 @@ from homeostat.app.trust import keyring
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration
-from homeostat.kernel.errors import Refused
+from homeostat.kernel.errors import Refused, Unavailable
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry, Variant, Version
@@ -42,8 +42,22 @@ class Retrainer:
     def pin(self, ask: Json) -> Json:
         """Fix table versions and the newest sequence that counts, with everything acknowledged on disk."""
         sequence = self.facts.refresh()
-        versions = {table.name: self.facts.version(table.name) for table in self.loop.tables}
-        return {"table_versions": versions, "sequence": sequence, "log_version": self.facts.log_version(self.loop.name)}
+        return {
+            "table_versions": self._versions(),
+            "sequence": sequence,
+            "log_version": self.facts.log_version(self.loop.name),
+        }
+
+    def _versions(self) -> dict[str, int]:
+        """Of every table; before anything was served nobody can have reported what came of it."""
+        declared, found = self.loop.feedback, dict[str, int]()
+        for table in self.loop.tables:
+            try:
+                found[table.name] = self.facts.version(table.name)
+            except Unavailable:
+                if declared is None or table != declared.reported:
+                    raise
+        return found
 
     def train(self, ask: Json, pin: Json) -> Json:
         """In a child process: check the data, make the model, prove what will serve, evaluate."""

@@ -21,7 +21,7 @@ from homeostat.serving.native import Contributions
 from homeostat.serving.runtimes import Runtime
 from homeostat.stats.arrays import Booleans, Floats, Integers
 from homeostat.stats.shapley import Score, shares
-from homeostat.stats.tasks import Regression
+from homeostat.stats.tasks import Multiclass, Regression
 
 Json = dict[str, Any]
 Row = Mapping[str, Value]
@@ -78,6 +78,7 @@ def _by_trees(runtime: Runtime, trees: Explaining, row: Row) -> Json:
     return {
         "method": "trees",
         "of": "prediction" if number else "log-odds",
+        "class": None,
         "base": found.base,
         "prediction" if number else "probability": whole,
         "gap": abs(whole - (total if number else 1 / (1 + math.exp(-total)))),
@@ -90,12 +91,15 @@ def _by_trees(runtime: Runtime, trees: Explaining, row: Row) -> Json:
 def _by_mixing(runtime: Runtime, sealed: Sealed, row: Row, unit: str) -> Json:
     background = _recorded(sealed)
     count = len(background.probabilities)
-    score = _score(runtime, row, background)
+    answered = _answered(runtime, row)
+    score = _score(runtime, row, background, answered)
     found = shares(score, len(row), count, seed=int(digest([runtime.version, unit])[:15], 16))
-    of = "prediction" if isinstance(runtime.binding.task, Regression) else "probability"
+    task = runtime.binding.task
+    of = "prediction" if isinstance(task, Regression) else "probability"
     return {
         "method": "exact" if found.exact else "sampled",
         "of": of,
+        "class": task.classes[answered] if isinstance(task, Multiclass) and answered is not None else None,
         "base": found.base,
         of: found.whole,
         "gap": abs(found.gap),
@@ -112,15 +116,18 @@ def _recorded(sealed: Sealed) -> Probes:
     return Probes.read(sealed.read(PROBES))
 
 
-def _score(runtime: Runtime, row: Row, background: Probes) -> Score:
+def _answered(runtime: Runtime, row: Row) -> int | None:
+    """The place of the class that is answered; None of a loop that answers otherwise."""
+    whole = runtime.predict({name: [value] for name, value in row.items()})
+    return None if whole.ndim == 1 else int(whole[0].argmax())
+
+
+def _score(runtime: Runtime, row: Row, background: Probes, answered: int | None) -> Score:
     """Scores of the row mixed with recorded ones, a batch at a time."""
     mixed = [
         (name, np.array([*background.columns[name], value], dtype=object), len(background.probabilities))
         for name, value in row.items()
     ]
-
-    whole = runtime.predict({name: [value] for name, value in row.items()})
-    answered = None if whole.ndim == 1 else int(whole[0].argmax())
 
     def score(own: Booleans, numbers: Integers) -> Floats:
         found = []

@@ -13,7 +13,6 @@ from homeostat.control.gates import Gate
 from homeostat.control.rollouts import Canary
 from homeostat.data.contract_changes import Contract
 from homeostat.data.tables import Table
-from homeostat.kernel.canonical import plain
 from homeostat.registry.fingerprint import config_hash
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.own_steps import OwnStep
@@ -105,7 +104,14 @@ class Material:
     def drawn_by(self) -> Mapping[str, Any]:
         """What decides which labels a prediction has shaped; nothing where the loop declares no feedback."""
         declared = self.loop.feedback
-        return {} if declared is None else {"feedback": [plain(declared), self.job.log_version]}
+        return {} if declared is None else {"feedback": [declared.declared, self.job.log_version]}
+
+    @property
+    def reports(self) -> Sequence[Table]:
+        """The table in which callers report what they did, where they do and have."""
+        declared = self.loop.feedback
+        table = None if declared is None else declared.reported
+        return [] if table is None or table.name not in self.job.table_versions else [table]
 
     def read_at(self, *tables: Table) -> Mapping[str, Any]:
         """What decides the facts that are read of tables: what each promises, its version, and how far it counts."""

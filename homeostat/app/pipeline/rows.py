@@ -38,11 +38,11 @@ def _snapshot(material: Material) -> Step:
         from homeostat.training.training_set import labelled_questions
 
         notes.say(f"reading tables as of sequence {job.sequence}")
-        _must_be_seen(material)
+        _must_be_seen(material, notes)
         return {"questions": labelled_questions(loop.question, loop.label, material.sources)}
 
     decided_by = {
-        **material.read_at(loop.question, loop.label.table),
+        **material.read_at(loop.question, loop.label.table, *material.reports),
         "label": [loop.label.condition, loop.label.matures, list(loop.label.classes)],
         "as_of": job.as_of,
         **material.drawn_by,
@@ -53,7 +53,7 @@ def _snapshot(material: Material) -> Step:
 def _validate(material: Material) -> Step:
     """What the tables promise of whole batches."""
     job, loop = material.job, material.loop
-    tables = [loop.question, loop.label.table, *(view.table for view in loop.feature_set.views)]
+    tables = [loop.question, loop.label.table, *(view.table for view in loop.feature_set.views), *material.reports]
 
     def work(notes: Notes) -> dict[str, Any]:
         from homeostat.app.facts_check import check_facts
@@ -148,18 +148,39 @@ def _pinned_feedback(material: Material, rows: LabelledRows) -> PinnedFeedback |
     declared, log = material.loop.feedback, material.job.log_version
     if declared is None:
         return None
-    explored, weight = int((rows.stands_for > 1).sum()), int(rows.stands_for.sum())
+    shaped, table = material.sources.shaped, declared.reported
     return PinnedFeedback(
-        log, declared.acts, declared.one_in, declared.weighted, explored, weight, declared.chance, declared.drawn
+        log,
+        declared.acts,
+        declared.one_in,
+        declared.weighted,
+        int((rows.stands_for > 1).sum()),
+        int(rows.stands_for.sum()),
+        declared.chance,
+        declared.drawn,
+        None if table is None else table.name,
+        None if table is None else (shaped.untold if shaped else 0),
     )
 
 
-def _must_be_seen(material: Material) -> None:
-    """What is acted on and never left alone has no truth: no version could be judged on it."""
+def _must_be_seen(material: Material, notes: Notes) -> None:
+    """What is acted on and never left alone has no truth: no version could be judged on it. Nor could it on answers of
+    which nobody tells whether they were acted on."""
     shaped, name = material.sources.shaped, material.loop.name
     if shaped is not None and shaped.unseen:
         raise Refused(
             f"Of what callers of {name!r} would act on nothing was left alone: no version can be judged on it.",
-            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says.",
+            mend="Declare hs.Feedback(explore='2%'), and let callers do what 'act' says, or draw and report.",
             loop=name,
         )
+    if shaped is None or not shaped.untold:
+        return
+    if shaped.untold == shaped.due:
+        raise Refused(
+            f"Nobody has reported what callers of {name!r} did with any of {shaped.due:,} answers.",
+            mend="Let them send a report of every answer to the table that hs.Feedback(reported=...) names.",
+            loop=name,
+        )
+    notes.warn(
+        f"of {shaped.untold:,} of {shaped.due:,} answers callers have not reported what they did: they are left out"
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 
+from homeostat.adapters.files.tabular import SUFFIXES
 from homeostat.app.brought import (
     answers_of,
     fitted_for,
@@ -32,6 +33,7 @@ from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from homeostat.training.rows import model_frame
 
 _MLFLOW = "mlflow:"
+_PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".sav", ".pt", ".pth")
 _ASKED = 500
 _SAID = {"binary": "a yes or no", "regression": "a number", "multiclass": "one of several classes"}
 
@@ -41,9 +43,11 @@ def sources_of(
 ) -> tuple[Path | None, Path | None]:
     """The file of rows and that of a model, whichever ``source`` is; what lies in MLflow is fetched to ``scratch``.
 
-    Raises: InvalidInput for a model without rows, or rows twice; NotFound without the file.
+    Raises: InvalidInput for a model without rows, rows twice, or a file of no kind that is read; NotFound without it.
     """
     if source is None or not (source.startswith(_MLFLOW) or is_model(source)):
+        if source is not None and Path(source).suffix.lower() not in SUFFIXES:
+            raise _unread(source)
         if rows is not None:
             raise InvalidInput(
                 "Rows are given twice, or without a model.",
@@ -70,6 +74,17 @@ def sources_of(
             source=source,
         )
     return rows, fetch_model(source.removeprefix(_MLFLOW), scratch, suffixes(), tracking)
+
+
+def _unread(source: str) -> InvalidInput:
+    """A model in a form that is not read, most likely: a pickle runs whatever its author wrote, so none is loaded."""
+    pickle = Path(source).suffix.lower() in _PICKLES
+    return InvalidInput(
+        f"{source} is a pickle, which is never loaded." if pickle else f"{source} is of no kind that can be read.",
+        mend="Write the model, where you trust it, with skops.io.dump (scikit-learn), booster.save_model (LightGBM),"
+        " save_model to .json (XGBoost), or to ONNX; rows are .csv, .parquet or .jsonl.",
+        source=source,
+    )
 
 
 def asked_of(asked: Asked, file: Path) -> Asked:

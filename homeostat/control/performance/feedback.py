@@ -9,8 +9,9 @@ from typing import Any
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import judged_of
 from homeostat.data.feedback import Feedback
+from homeostat.data.reports import WRONG
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.feedback import FeedbackDay, without_overlap
+from homeostat.monitoring.feedback import MOST_UNTOLD, FeedbackDay, without_overlap
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.doubly_robust import doubly_robust, doubly_robust_classes
 from homeostat.stats.intervals import Interval
@@ -23,6 +24,8 @@ from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]
 WHY: Mapping[str, str] = {
+    "too_few_reported": "of more than one in twenty answers callers have not reported what they did, or not so that it"
+    " can be: let them send a report of every answer, with its chance",
     "chances_too_small": "many that would be acted on are left alone with a chance of less than one in a thousand, or"
     " never: raise hs.Feedback(chance=...)",
     "no_exploration": "nobody is left alone by chance: declare a share with hs.Feedback(explore=...)",
@@ -31,8 +34,17 @@ WHY: Mapping[str, str] = {
 }
 
 
-def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float, task: Task = BINARY) -> Json | None:
-    """Figures over some days with labels, naive and right, and what they stand on; None without a declaration."""
+def feedback_of(
+    declared: Feedback | None,
+    days: Sequence[Day],
+    threshold: float,
+    task: Task = BINARY,
+    waiting: Sequence[Day] = (),
+) -> Json | None:
+    """Figures over some days with labels, naive and right, and what they stand on; None without a declaration.
+
+    ``waiting`` are the days whose labels, and reports, are not all due.
+    """
     if declared is None:
         return None
     kept = [day for day in days if day.outcomes and day.outcomes.feedback]
@@ -44,10 +56,12 @@ def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float
         "explore": None if declared.one_in is None else 1 / declared.one_in,
         "chance": declared.chance,
         "drawn": declared.drawn,
+        "reports": _reports(declared, told, waiting),
         "days": len(told),
         "rows": sum(one.rows for one in told),
         "region": region,
         "explored": sum(one.explored for one in told),
+        "expected": sum(one.expected for one in told),
         "explored_labelled": labelled,
         "left_out": sum(one.left_out for one in told),
         "effective_rows": _effective(told),
@@ -55,6 +69,25 @@ def feedback_of(declared: Feedback | None, days: Sequence[Day], threshold: float
         "unknown": unknown,
         "why": _sentence(told, unknown),
         "figures": _figures(kept, told, unknown, Judge(task, threshold)),
+    }
+
+
+def _reports(declared: Feedback, told: Sequence[FeedbackDay], waiting: Sequence[Day]) -> Json | None:
+    """What callers have reported; None where they do not."""
+    if declared.reported is None:
+        return None
+    untold, rows = {name: sum(one.untold.get(name, 0) for one in told) for name in WRONG[1:]}, sum(d.rows for d in told)
+    return {
+        "table": declared.reported.name,
+        **untold,
+        "share": sum(untold.values()) / rows if rows else None,
+        "limit": MOST_UNTOLD,
+        "corrected": sum(one.corrected for one in told),
+        "never_predicted": sum(one.strangers for one in told),
+        "waiting": {
+            "rows": sum(day.inputs.rows for day in waiting),
+            "reported": sum(day.inputs.reported or 0 for day in waiting),
+        },
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -47,7 +47,7 @@ class RollbackRequest(BaseModel):
     """Why a person takes a version back; written to the ledger."""
 
     reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
-    actor: Literal["dashboard", "command line"] = Field(default="dashboard", description="Where the person asked.")
+    actor: str = Field(default="dashboard", min_length=1, max_length=200, description="Who asked.")
     generation: int | None = Field(default=None, description="Only the route of this generation, which was seen.")
     state: Way | None = Field(default=None, description="What becomes of the loop's state; its own way by default.")
 

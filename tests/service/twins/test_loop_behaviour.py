@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.cli.context import person
 from homeostat.kernel.clock import format_instant
 from tests.harness.twins import PERIOD, Twin
 from tests.harness.watched import Call, Watch
@@ -94,7 +95,7 @@ def test_rollback_flips_to_the_standby_within_a_second_and_says_so_when_there_is
         assert time.monotonic() < until_served
     assert done["route"]["champion"] == route["standby"]
     assert done["route"]["generation"] == route["generation"] + 1
-    assert (done["decision"]["kind"], done["decision"]["actor"]) == ("rollback", "command line")
+    assert (done["decision"]["kind"], done["decision"]["actor"]) == ("rollback", person())
     assert "it smells" in done["decision"]["reasons"][0]
     again = running.command("rollback", "--yes", code=1)["error"]
     assert "no version to go back to" in again["problem"]

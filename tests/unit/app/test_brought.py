@@ -300,6 +300,11 @@ def test_a_model_without_rows_is_asked_for_them_and_rows_twice_are_refused(tmp_p
         sources_of("rows.csv", Path("rows.csv"), None, tmp_path)
     with pytest.raises(NotFound):
         sources_of(str(tmp_path / "m.onnx"), Path("rows.csv"), None, tmp_path)
+    for rows in (None, Path("rows.csv")):
+        with pytest.raises(InvalidInput, match=r"m.joblib is a pickle, which is never loaded. Write the model"):
+            sources_of("m.joblib", rows, None, tmp_path)
+        with pytest.raises(InvalidInput, match=r"m.cbm is of no kind that can be read. Write the model"):
+            sources_of("m.cbm", rows, None, tmp_path)
     assert sources_of(None, None, None, tmp_path) == (None, None)
 
 

@@ -14,7 +14,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.candidate import make_candidate
 from homeostat.app.ci import material as materials
 from homeostat.app.ci.material import Material, read_material
-from homeostat.app.ci.running import NAMES, run_checks
+from homeostat.app.ci.running import NAMES, ended_in, run_checks
 from homeostat.app.loader import load_loop
 from homeostat.app.operations import Operations
 from homeostat.app.scaffold.plan import Asked
@@ -25,7 +25,7 @@ from homeostat.governance.ci import CiLimits, CiReport
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.verdicts import ACCEPT, Reason, Verdict
 from homeostat.registry.manifest import read_manifest, write_manifest
-from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
+from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob, TrainingResult
 from tests.harness.signed import sign
 
 NOW = parse_instant("2026-03-01T00:00:00Z")
@@ -126,6 +126,15 @@ def test_a_training_that_fails_says_so_and_what_needs_it_is_unknown(made: Place,
     assert (told["contracts"], told["parity"]) == ("pass", "pass")
     assert not found.passed
     assert any("ValueError" in reason for one in found.checks if one.name == "training" for reason in one.reasons)
+
+
+def test_of_a_training_that_failed_the_end_of_its_log_stays(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("\n".join(["much before", *map(str, range(40)), "ValueError: no"]))
+    found = ended_in("training", TrainingFailed("It raised.", mend=f"Read {log}.", log=str(log)))
+    assert (found.outcome, found.reasons) == ("fail", ("It raised. Read the log below.",))
+    assert found.log[-1] == "ValueError: no"
+    assert "much before" not in found.log
 
 
 def test_a_change_is_held_against_the_champion_on_the_same_rows(made: Place, tmp_path: Path) -> None:

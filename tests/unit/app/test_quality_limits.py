@@ -14,7 +14,8 @@ import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app.control.observer import DeltaObserver
 from homeostat.app.skew import SkewCheck
 from homeostat.control.loop import Loop
@@ -107,7 +108,7 @@ def decided(home: Path, route: Route) -> tuple[LoopState, list[str]]:
     facts, registry = cast("Any", Facts()), cast("Any", Folders(home / "versions"))
     check = SkewCheck(LOOP.feature_set, tables)
     observer = DeltaObserver(LOOP, tables, log, registry, facts, check, known, 0.0, cast("Any", None))
-    store = SqlControlStore(sqlite_engine(home / "control.sqlite"), HeadsFile(home / "ledger"))
+    store = SqlControlStore(Database(home / "control.sqlite"), HeadsFile(home / "ledger"))
     state = dataclasses.replace(initial_state("visits"), route=route, retrained_at=BEGINS + DAYS * DAY)
     for version in route.versions:
         state = state.standing(version, "champion" if version == route.champion else "standby", BEGINS)

@@ -11,12 +11,13 @@ import pytest
 
 import homeostat as hs
 from homeostat.app.control import scoring
-from homeostat.app.control.scoring import Scorer, can_judge
+from homeostat.app.control.scoring import Scorer, answers_of, can_judge
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import IntegrityError
 from homeostat.monitoring.served import served_columns
 from homeostat.registry.binding import Binding
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 COLUMNS = {"x": np.array([0.1, 0.2])}
 ANSWERS: dict[str, Any] = {
@@ -89,3 +90,12 @@ def test_what_was_not_logged_is_missing_in_every_row() -> None:
     assert np.array_equal(found["a"], [1.0, np.nan], equal_nan=True)
     assert np.isnan(found["b"]).all()
     assert (found["t"].tolist(), found["u"].tolist()) == (["z", None], [None, None])
+
+
+@pytest.mark.parametrize("task", [BINARY, Regression(), Multiclass(("bread", "cake", "nothing"))])
+def test_a_day_on_which_nobody_asked_has_no_answers_and_stops_nobody(task: Task) -> None:
+    kind = pa.list_(pa.float64()) if isinstance(task, Multiclass) else pa.float64()
+    log = pa.table({task.column: pa.array([], kind)})
+    found = answers_of(log, task)
+    assert found.shape[0] == 0
+    assert task.watched(found).shape == (0,)

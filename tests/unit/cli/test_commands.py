@@ -15,6 +15,7 @@ from homeostat.app.home import Home, HomeLock
 from homeostat.app.loader import load_loops
 from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
+from homeostat.cli.context import person
 from homeostat.control.drills import DrillSeen, filed
 from homeostat.kernel.clock import duration, parse_instant
 from homeostat.kernel.errors import InvalidInput
@@ -164,7 +165,7 @@ def test_rollback_ends_the_rollout_then_flips_then_has_nothing_left(command: Com
         done = command("rollback", "--home", home.root, "--json", "--yes", "--reason", "users complain")
         assert done.exit_code == 0, done.stderr
         told = json.loads(done.stdout)
-        assert told["decision"]["reasons"] == ["asked for by command line: users complain"]
+        assert told["decision"]["reasons"] == [f"asked for by {person()}: users complain"]
         routes.append((told["route"]["champion"], told["route"]["canary"], told["route"]["standby"]))
     assert routes == [("v2", None, "v1"), ("v1", None, None)]
     last = command("rollback", "--home", home.root, "--json", "--yes")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from homeostat.app.home import Home
+from homeostat.cli.output import bold, known_facts, print_table
 from tests.harness.grown import grown_home
 from tests.harness.served import loop_of, record, serve
 from tests.unit.cli.conftest import Command
@@ -33,6 +34,16 @@ def test_predictions_are_listed_with_their_whole_ids(command: Command, served: H
     assert lines[0].split() == ["prediction", "asked", "at", "key", "probability", "answer", "version"]
     assert [line.split()[0] for line in lines[1:]] == [name(served, 1), name(served, 0)]
     assert command("explain", "--home", served.root, "--key", "v7").stderr == "No prediction is logged that fits.\n"
+
+
+def test_brackets_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["key", "remark"], [['["[/x]", "[red]"]', bold("differs", "red")]])
+    assert '["[/x]", "[red]"]  differs' in capsys.readouterr().out
+
+
+def test_a_prediction_of_the_questions_own_columns_says_that_it_read_no_facts() -> None:
+    assert known_facts({"read_sequence": -1}) == "reading no facts"
+    assert known_facts({"read_sequence": 0}) == "knowing facts up to sequence 0"
 
 
 def test_a_prediction_is_told_feature_by_feature(command: Command, served: Home) -> None:

@@ -100,6 +100,19 @@ def test_the_overview_tells_each_command_in_one_whole_line_and_the_exit_codes(co
     assert "Exit codes: 0 done" in shown
 
 
+def test_a_report_of_checks_that_could_not_be_written_is_refused_before_any_check(command: Command) -> None:
+    done = command("ci", "--junit", "nowhere/report.xml")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (
+        1,
+        "error: nowhere/report.xml cannot be written: its folder is not there.",
+    )
+
+
+@pytest.mark.parametrize("path", [("versions", "diff"), ("replay",)])
+def test_where_lines_of_code_are_cut_one_can_ask_for_more(command: Command, path: tuple[str, ...]) -> None:
+    assert "--lines N" in command(*path, "--help").stdout
+
+
 @pytest.mark.parametrize("words", [["frob"], ["status", "--frob"], ["decisions", "--after", "x"], ["ledger", "frob"]])
 def test_wrong_usage_exits_with_2_and_says_where_help_is(command: Command, words: list[str]) -> None:
     done = command(*words)

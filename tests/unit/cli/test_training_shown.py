@@ -11,6 +11,7 @@ from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
 from homeostat.app.standings import Standings
 from homeostat.app.version_steps import steps_of
+from homeostat.cli.context import person
 from homeostat.control import transitions
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.kernel.errors import NotFound
@@ -119,8 +120,8 @@ def test_a_training_that_a_person_asks_for_is_on_record_and_waits_for_no_policy(
     assert before <= asked.asked_at <= SystemClock().now()
     assert asked.asked_at in standings.state(LOOP).trainings, "it counts in the budget"
     shown = json.loads(command("decisions", "--home", home.root, "--json").stdout)[-1]
-    assert (shown["kind"], shown["actor"], shown["verdict"]) == ("retrain", "command line", "RETRAIN")
-    assert shown["reasons"] == ["asked for by command line: new timetable"]
+    assert (shown["kind"], shown["actor"], shown["verdict"]) == ("retrain", person(), "RETRAIN")
+    assert shown["reasons"] == [f"asked for by {person()}: new timetable"]
     assert "v4" in command("decisions", "explain", str(shown["seq"]), "--home", home.root).stdout
     again = command("retrain", "now", "--home", home.root, "--yes")
     assert again.exit_code == 1

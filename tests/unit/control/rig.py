@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import event
 
 import homeostat as hs
 from homeostat.adapters.signing.heads import HeadsFile
-from homeostat.adapters.sql.control_store import SqlControlStore, sqlite_engine
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.policies.first import Matured
@@ -270,8 +270,7 @@ class Site:
         self.loop, self.outside, self.fate = loop_of(**parts), outside or Outside(), fate or Fate()
         self.disk, self.deaths = Workflows(), 0
         self.heads = HeadsFile(folder / "ledger")
-        self._database = sqlite_engine(folder / "control.sqlite")
-        event.listen(self._database, "connect", _without_waiting_for_the_disk)
+        self._database = Database(folder / "control.sqlite", durable=False)
         self.store = SqlControlStore(self._database, self.heads)
         self._process: Reconciler | None = None
 
@@ -309,8 +308,3 @@ class Site:
         engine.launch()
         found.recover()
         return found
-
-
-def _without_waiting_for_the_disk(connection: Any, _record: Any) -> None:
-    """These tests end processes, not machines."""
-    connection.execute("PRAGMA synchronous=OFF")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.control.gates import Evidence, Gate, judge_gate
+from homeostat.control.gates import Evidence, Gate, judge_by_itself, judge_gate
 from homeostat.control.rollouts import Canary, CanaryWindow, judge_canary
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
@@ -59,6 +59,12 @@ def test_a_gate_that_asks_for_a_clean_tree_turns_away_what_no_commit_tells(
     assert found.name == verdict
     assert code in [reason.code for reason in found.reasons]
     assert judge_gate(seen, Gate()).name == ACCEPT, "else a dirty tree is recorded, not refused"
+
+
+def test_of_what_a_champion_vouches_for_skill_need_only_be_measured() -> None:
+    weak = Interval(0.05, -0.01, 0.11, 12, 300, 0.95)
+    found = [judge_by_itself(Evidence("v2", champion, weak, None), Gate()).name for champion in (None, "v1")]
+    assert found == [REJECT, ACCEPT]
 
 
 @pytest.mark.parametrize(

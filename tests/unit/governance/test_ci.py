@@ -68,6 +68,13 @@ def test_markdown_tells_every_check_in_a_row_of_its_own() -> None:
     assert "did not pass" in page
 
 
+def test_the_end_of_a_failed_trainings_log_is_in_every_report() -> None:
+    failed = Check("training", FAIL, ("it raised",), {"log": ["  File <stdin>", "ValueError: <no>"]})
+    made = CiReport("late", None, (failed,))
+    assert "    ValueError: <no>" in markdown(made).splitlines()
+    assert ElementTree.fromstring(junit(made))[0][0].text == "it raised\n  File <stdin>\nValueError: <no>"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "outcome"),
     [(-0.05, 0.01, PASS), (-0.01, 0.02, PASS), (-0.01, 0.03, UNKNOWN), (0.001, 0.01, FAIL)],

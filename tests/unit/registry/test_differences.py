@@ -80,6 +80,21 @@ def test_one_line_of_code_is_found_and_shown() -> None:
     assert {"-LIMIT = 1", "+LIMIT = 3"} <= set(found["code"].changes[0].lines)
 
 
+def test_a_file_that_was_also_renamed_is_told_by_the_line_that_changed() -> None:
+    text = b"import homeostat\ntrees = 20\nseed = 7\n"
+    edited = text.replace(b"20", b"30")
+    moved, other = source("project/other.py", edited), source("project/new.py", b"nothing\nlike\nthat\n")
+    after = replace(CODE, files=(moved, other, *CODE.files[1:]))
+    first = source("project/loop.py", text)
+    contents = {first.sha256: text, moved.sha256: edited, other.sha256: b"nothing\nlike\nthat\n"}
+    before = replace(CODE, files=(first, *CODE.files[1:]))
+    found = differences(replace(LEGS, code=before), replace(LEGS, code=after), (contents, contents))["code"]
+    assert texts(found) == [
+        "project/loop.py became project/other.py: 1 line added, 1 removed",
+        "project/new.py was added: 3 lines added, 0 removed",
+    ]
+
+
 def test_another_commit_with_the_same_files_is_the_same_code() -> None:
     after = replace(CODE, tree=Tree("e" * 40, dirty=False))
     assert after.hash == CODE.hash

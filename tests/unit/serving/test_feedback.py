@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from homeostat.data.contracts import boolean, instant, text
 from homeostat.data.feedback import Feedback
 from homeostat.data.log_policy import Log
+from homeostat.data.tables import Table
 from homeostat.serving.plans import ServingPlan
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import PLAN, question
@@ -87,3 +89,21 @@ def test_a_log_that_keeps_a_share_keeps_all_that_may_be_acted_on(with_rig_of: Ri
         assert kept == [1] * 60 if hour > 6 else (set(kept) <= {10} and len(kept) < 30)
 
     with_rig_of(dataclasses.replace(ACTED, log=Log(share=0.1)))(scenario)
+
+
+def test_where_callers_report_what_they_did_replies_say_nothing_and_the_log_that_it_is_to_be_told(
+    with_rig_of: RigOf,
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.route(generation=1, champion="v1")
+        told = (await rig.predict(*(question(n, hour=9) for n in range(30)))).json["predictions"]
+        assert not any({"act", "explored", "propensity"} & set(one) for one in told)
+        kept = rig.records()
+        assert [(one.acts, one.explored, one.propensity, one.weight) for one in kept] == [(None, False, 0.0, 1)] * 30
+        model: Any = (await rig.ask("GET", "/v2/models/late")).json
+        assert not {"act", "explored", "propensity"} & {one["name"] for one in model["outputs"]}
+
+    decisions = Table("decisions", "prediction_id", "at", {"prediction_id": text(), "at": instant(), "did": boolean()})
+    with_rig_of(dataclasses.replace(PLAN, log=Log(share=0.1), feedback=Feedback(acts="did", reported=decisions)))(
+        scenario
+    )

@@ -15,6 +15,7 @@ import homeostat as hs
 from homeostat.app.pyfunc import _load_pyfunc
 from homeostat.app.runtimes import load_runtime
 from homeostat.control.loop import Loop
+from homeostat.kernel.errors import InvalidInput
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.runtimes import answers
@@ -62,6 +63,8 @@ def test_mlflows_client_gets_what_serving_answers_under_the_names_that_its_signa
     told = _load_pyfunc(str(folder)).predict(frame)
     assert np.array_equal(told.to_numpy().reshape(served.shape), served)
     assert served.std(axis=0).min() > 0
+    with pytest.raises(InvalidInput, match="'size' holds string values, not numbers"):
+        _load_pyfunc(str(folder)).predict(frame.assign(size="large"))
     signature = json.loads((folder / "MLmodel").read_text())["signature"]
     outputs = [one["name"] for one in json.loads(signature["outputs"])]
     assert outputs == list(told.columns)

@@ -16,10 +16,10 @@ from homeostat.app.candidate import make_candidate
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import Refused
 from homeostat.registry.models import Version
-from homeostat.training.jobs import JobFolder, TrainingResult
+from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.rowhash import digest_rows
 from homeostat.training.shaped import ShapedQuestions
-from homeostat.training.training_set import labelled_rows
+from homeostat.training.training_set import Sources, labelled_rows
 from tests.unit.training import toy
 from tests.unit.training.test_candidate import JOB, SOURCES, TABLES
 from tests.unit.training.toy import DAY
@@ -56,11 +56,17 @@ def loop_with(feedback: hs.Feedback | None, **config: Any) -> Loop:
     return dataclasses.replace(toy.make_loop(train, **config), features=features, feedback=feedback)
 
 
-def make(folder: Path, loop: Loop, shaped: ShapedQuestions | None = SHAPED) -> TrainingResult:
+def make(
+    folder: Path,
+    loop: Loop,
+    shaped: ShapedQuestions | None = SHAPED,
+    job: TrainingJob = JOB,
+    sources: Sources = SOURCES,
+) -> TrainingResult:
     folder.mkdir(exist_ok=True)
-    job = dataclasses.replace(JOB, log_version=7)
+    job = dataclasses.replace(job, log_version=7)
     said: list[str] = []
-    return make_candidate(job, loop, JobFolder(folder), read=SOURCES.read, say=said.append, shaped=lambda: shaped)
+    return make_candidate(job, loop, JobFolder(folder), read=sources.read, say=said.append, shaped=lambda: shaped)
 
 
 def test_a_question_that_was_acted_on_by_any_answer_is_out_and_one_nobody_asked_about_stands_for_itself() -> None:
@@ -144,3 +150,35 @@ def test_what_nobody_was_left_alone_of_cannot_be_trained_on(tmp_path: Path) -> N
     shaped = ShapedQuestions.of(log(*((one, True, False, 0.0) for one in ACTED)), toy.asked)
     with pytest.raises(Refused, match="nothing was left alone"):
         make(tmp_path / "v", loop_with(hs.Feedback(acts="probability >= 0.8")), shaped)
+
+
+DECISIONS = hs.Table("decisions", "id", "at", {"id": hs.text(), "at": hs.instant(), "blocked": hs.boolean()})
+REPORTED = hs.Feedback(acts="blocked", reported=DECISIONS)
+
+
+def test_a_version_says_which_reports_its_rows_stand_on_and_how_many_were_missing(tmp_path: Path) -> None:
+    from homeostat.adapters.delta.rows import facts_schema
+
+    tables = {**TABLES, "decisions": facts_schema(DECISIONS).empty_table()}
+    job = dataclasses.replace(JOB, table_versions={**JOB.table_versions, "decisions": 4})
+    shaped = dataclasses.replace(SHAPED, untold=3, due=len(ACTED))
+    result = make(tmp_path / "v", loop_with(REPORTED), shaped, job, toy.sources(tables))
+    pin = result.version.pin
+    assert pin.table_versions["decisions"] == 4
+    assert pin.feedback is not None
+    assert (pin.feedback.reported, pin.feedback.unreported, pin.feedback.acts) == ("decisions", 3, "blocked")
+    assert Version.from_json(result.version.to_json()) == result.version
+    warned = [text for step in result.steps for text in step.warnings]
+    assert any(f"of 3 of {len(ACTED)} answers callers have not reported" in text for text in warned)
+
+
+def test_before_anybody_could_report_a_version_needs_no_reports(tmp_path: Path) -> None:
+    pin = make(tmp_path / "v", loop_with(REPORTED), None).version.pin
+    assert "decisions" not in pin.table_versions
+    assert pin.feedback is not None
+    assert (pin.feedback.reported, pin.feedback.unreported) == ("decisions", 0)
+
+
+def test_what_nobody_reported_cannot_be_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="Nobody has reported what callers of 'toy' did with any of 9 answers"):
+        make(tmp_path / "v", loop_with(REPORTED), dataclasses.replace(SHAPED, untold=9, due=9))

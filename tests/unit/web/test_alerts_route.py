@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
-from homeostat.adapters.sql.control_store import sqlite_engine
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.beat import write_beat
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
@@ -36,7 +36,7 @@ Asked = Callable[[httpx.AsyncClient], Awaitable[list[httpx.Response]]]
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     found = grown_home(tmp_path)
-    store = SqlAlertStore(sqlite_engine(found.control_db))
+    store = SqlAlertStore(Database(found.control_db))
     one = Alert("aaaa1111", LOOP, "stopped", "labels", "P1", "no labels", "d", BEGAN, "d", BEGAN, due=BEGAN + 1)
     store.commit(store.book(LOOP), store.book(LOOP), [one], [])
     return found

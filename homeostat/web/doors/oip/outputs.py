@@ -76,7 +76,8 @@ _NOT_HERE = ("classification", "shared_memory_region", "shared_memory_byte_size"
 
 def usual(task: Task, feedback: Feedback | None = None) -> list[Output]:
     """The outputs of a loop."""
-    return [one for one in outputs_of(task).values() if feedback is not None or one.name not in OF_FEEDBACK]
+    told = feedback is not None and feedback.draws
+    return [one for one in outputs_of(task).values() if told or one.name not in OF_FEEDBACK]
 
 
 def metadata(task: Task, feedback: Feedback | None = None) -> list[Mapping[str, object]]:

@@ -76,7 +76,7 @@ const drawTold = whenChanged((made) => {
       h("div", null, h("dt", null, "Version"), h("dd", null, told.version, h("small", null, told.fell_back ? "answered for an arm that failed" : `as ${told.arm}`))),
       h("div", { class: made.agrees ? "good" : "warn" }, h("dt", null, "Features"), h("dd", null, made.agrees ? "agree" : `${made.differing.length} differ`, h("small", null, `of ${made.features.length}, served against recomputed`)))),
     h("dl", { class: "facts" }, pair("Asked at", dateAndTime(ms(told.asked_at))), pair("Served at", dateAndTime(ms(told.served_at))),
-      pair("Knew facts up to", `sequence ${count(told.read_sequence)}`), pair("Took", known(told.latency_us) ? `${fixed(told.latency_us / 1000, 1)} ms` : NONE), pair("Id", h("span", { class: "mono" }, told.prediction_id)),
+      pair("Knew facts up to", told.read_sequence < 0 ? "none" : `sequence ${count(told.read_sequence)}`), pair("Took", known(told.latency_us) ? `${fixed(told.latency_us / 1000, 1)} ms` : NONE), pair("Id", h("span", { class: "mono" }, told.prediction_id)),
       told.trace_id && pair("Trace", h("span", { class: "mono" }, told.trace_id))),
     !made.same_definitions && h("p", { class: "problem" }, h("strong", null, "Served under other definitions."), " ", h("span", null, "It is explained by those that the loop file has now, so a value may differ for that reason alone.")),
     h("h3", { class: "subhead" }, "The question"),

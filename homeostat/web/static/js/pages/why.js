@@ -59,8 +59,9 @@ function didOf({ attributions: found }) {
     more > 0 && h("p", { class: "card-note more" }, `${more} more did less.`)];
 }
 
-function basis({ method, of, base, background, scored, gap }) {
-  const from = method === "trees" ? `Shares are in ${of}, from ${fixed(base, 4)}, that of no row in particular.` : `Shares are in ${of}, from ${percent(base, 1)}, the mean of ${count(background)} recorded rows.`;
+function basis({ method, of: unit, class: named, base, background, scored, gap }) {
+  const of = named ? `${unit} of ${named}` : unit;
+  const from = method === "trees" ? `Shares are in ${of}, from ${fixed(base, 4)}, that of no row in particular.` : `Shares are in ${of}, from ${unit === "probability" ? percent(base, 1) : fixed(base, 4)}, the mean of ${count(background)} recorded rows.`;
   const how = method === "sampled" ? ` They are sampled on ${count(scored)} rows; ± is twice the standard error.` : " They are exact.";
   return `${from}${how} Together they give the answer, but for ${gap < 1e-9 ? "rounding" : gap.toExponential(0)}.`;
 }

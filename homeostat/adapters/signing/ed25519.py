@@ -1,0 +1,50 @@
+"""The key that signs the ledger's heads, in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from homeostat.adapters.signing.secrets import write_secret
+from homeostat.kernel.errors import IntegrityError
+
+
+class Ed25519Signer:
+    """Signs with a private key kept in a PEM file; makes the key on first use."""
+
+    def __init__(self, path: Path) -> None:
+        self._key = _load(path) if path.exists() else _create(path)
+        self._public = self._key.public_key()
+
+    def sign(self, message: bytes) -> str:
+        """A base64 signature of the message."""
+        return base64.b64encode(self._key.sign(message)).decode()
+
+    def verifies(self, message: bytes, signature: str) -> bool:
+        """True when the signature was made over this message with this key."""
+        try:
+            self._public.verify(base64.b64decode(signature, validate=True), message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def _load(path: Path) -> Ed25519PrivateKey:
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise IntegrityError(
+            "The ledger's key file holds no Ed25519 private key.",
+            mend="Restore ledger/key.pem from a backup.",
+        )
+    return key
+
+
+def _create(path: Path) -> Ed25519PrivateKey:
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_secret(path, pem)
+    return key

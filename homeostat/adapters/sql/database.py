@@ -1,0 +1,66 @@
+"""The relational store's file: connections that any thread may take, and transactions that hold or never were.
+
+Python's own driver is all it takes: commands read a state before a person has looked away, and a toolkit that speaks to
+every database costs each of them a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+
+from homeostat.adapters.sql.schema import bring_up
+
+_PATIENCE = 30.0
+"""Seconds that a writer waits for another one."""
+
+
+class Database:
+    """One SQLite file: WAL, full durability, and writers that queue instead of failing.
+
+    Opened by the first who reads or writes; as many connections as threads are at it at one time. ``durable``: what is
+    written outlasts a machine that stops, and not only a process.
+    """
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
+        self._idle: list[Connection] = []
+        with self.reading() as connection:
+            bring_up(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose statements each see the newest that was committed."""
+        connection = self._taken()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            self._idle.append(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that nobody else writes beside; all of it is kept, or after an error nothing."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _taken(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            found = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        found.execute("PRAGMA journal_mode = WAL")
+        found.execute(f"PRAGMA synchronous = {self._synchronous}")
+        return found
