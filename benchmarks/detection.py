@@ -2,8 +2,9 @@
 
 Rows are independent, so that a test of the likelihood ratio that knows both distributions is the best there can be.
 "Not where" is the same test for whoever knows the kind and size of a change, but not which subject, direction or bins
-it meets: the greatest of all such sums. "Told when" bounds them all: see `told_when`. Every detector is tuned to the false alarms that the earned limits raise on
-a long stream without change. In time is what takes at most twice as many windows as the test that knows, and one.
+it meets: the greatest of all such sums. "Told when" bounds all who do not know where: see `told_when`. Every detector
+is tuned to the false alarms that the earned limits raise on a long stream without change. In time is what takes at most
+twice as many windows as the test that knows, and one.
 
 ``python -m benchmarks.detection [--shift TEXT] [--references N] [--seed N] [--json]``
 """
