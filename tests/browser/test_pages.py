@@ -322,6 +322,14 @@ def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(
     assert "shop = d: log-loss +" in card.inner_text()
 
 
+def test_what_callers_report_of_predictions_is_told_with_what_is_missing(opened: Open) -> None:
+    card = opened("full", path="/diagnosis", reports=True).page.locator("#feedback")
+    expect(card).to_contain_text(
+        "Callers report in decisions what they did: acted on where blocked, to be left alone with the chance chance"
+    )
+    expect(card).to_contain_text("Left out, for want of a report that can be: 180 unreported (2.0 %)")
+
+
 def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(looked: Open) -> None:
     page = looked("full", path="/diagnosis").page
     assert page.inner_text(".headline-main").startswith("Broken data. Fix the data")

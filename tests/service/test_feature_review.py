@@ -41,6 +41,7 @@ class Application:
         self.running, self.drawn = running, random.Random(7)
         self.late: list[Row] = []
         self.forgot = self.acted = self.spared = 0
+        self.blocked = ""
 
     def day(self, world: World, number: int) -> None:
         for now, visits, purchases in world.span(number * 24, number * 24 + 24):
@@ -61,6 +62,7 @@ class Application:
         flags = one["probability"] >= 0.8
         spared = flags and self.drawn.random() < 0.5
         self.acted += flags and not spared
+        self.blocked = self.blocked or one["prediction_id"] * (flags and not spared)
         self.spared += spared
         return {
             "prediction_id": one["prediction_id"],
@@ -116,6 +118,10 @@ def test_figures_stand_on_what_callers_reported(lived: tuple[Running, Applicatio
     assert not any(reports[name] for name in ("no_chance", "corrected", "never_predicted"))
     figure = told["figures"]["log_loss"]["weighted"]
     assert figure["low"] < figure["value"] < figure["high"]
+    made = running.command("explain", application.blocked)["prediction"]
+    assert (made["acts"], made["propensity"], made["reported_in"]) == (True, 0.5, "decisions")
+    uses = running.control.get("/api/tables/decisions").json()["uses"]
+    assert uses == [{"loop": LOOP, "as": "what callers report"}]
     assert next(one for one in running.command("tables") if one["table"] == "decisions")["rows"] > 2_000
 
 

@@ -22,6 +22,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import HOLD, RETRAIN
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
+from homeostat.monitoring.feedback import MOST_UNTOLD
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
@@ -42,6 +43,7 @@ def late_readings(
     assert outcomes is not None
     found = [
         *_labels(days, outcomes, limits),
+        *_reports(days[-1], outcomes),
         *_skill(days, state, retrain, promise),
         *_calibration(days, limits),
     ]
@@ -60,6 +62,16 @@ def _labels(days: Sequence[Day], outcomes: Outcomes, limits: Alerts) -> Iterator
     text = f"{share:.0%} of predictions of {days[-1].day} got their label in time, usually {usual:.0%}"
     over = "over" if share < limit else "within"
     yield reading("labels_missing", "labels", days[-1], over, text, (share, limit))  # type: ignore[arg-type]
+
+
+def _reports(day: Day, outcomes: Outcomes) -> Iterator[Reading]:
+    """Of how many answers nobody has said what became of them, where callers are to report it."""
+    told, reported = outcomes.feedback, day.inputs.reported
+    if told is None or reported is None or not told.rows:
+        return
+    share = sum(told.untold.values()) / told.rows
+    text = f"{share:.0%} of the answers of {day.day} have no report of what callers did, or none that can be"
+    yield reading("reports_missing", "reports", day, said(share, MOST_UNTOLD), text, (share, MOST_UNTOLD))
 
 
 def _labelled(outcomes: Outcomes | None) -> float | None:

@@ -236,6 +236,14 @@ _ALL = (
         origin="data",
     ),
     Rule(
+        "reports_missing",
+        "late",
+        "P2",
+        "of many answers callers have not reported what they did, or not so that it can be",
+        "'homeostat performance' counts what is wrong; figures are unknown where it is too many over two weeks.",
+        origin="data",
+    ),
+    Rule(
         "training_failed",
         "decision",
         "P2",

@@ -21,6 +21,7 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import RULES
 from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
@@ -177,6 +178,33 @@ def late(
     return late_readings(
         days, serving(**state), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
     )
+
+
+def test_answers_of_which_callers_report_nothing_are_an_alert_where_they_are_many() -> None:
+    def reported(**untold: int) -> list[Day]:
+        one = labelled(0)
+        assert one.outcomes is not None
+        sums = one.outcomes.live
+        told = FeedbackDay(1_000, 10, 5, 5.0, 1.0, sums, sums, sums, untold=untold)
+        inputs = dataclasses.replace(one.inputs, reported=900)
+        return [dataclasses.replace(one, inputs=inputs, outcomes=dataclasses.replace(one.outcomes, feedback=told))]
+
+    assert said("reports_missing", late(reported(unreported=40, no_chance=20))) == {"reports": "over"}
+    assert said("reports_missing", late(reported(unreported=40))) == {"reports": "within"}
+    assert said("reports_missing", late([labelled(0)])) == {}
+
+
+def test_reports_that_stop_are_told_when_the_day_ends_and_those_that_come_at_night_are_not_missed() -> None:
+    def told(*reported: int | None) -> dict[str, str]:
+        days = [day(number) for number in range(len(reported))]
+        inputs = [dataclasses.replace(one.inputs, reported=of) for one, of in zip(days, reported, strict=True)]
+        made = [dataclasses.replace(one, inputs=of) for one, of in zip(days, inputs, strict=True)]
+        return {name: one for name, one in said("stopped", heartbeat_readings(made)).items() if name == "reports"}
+
+    assert told(900, 950, 0) == {"reports": "over"}
+    assert told(900, 0, 3) == {"reports": "within"}
+    assert told(0, 0, 0) == {"reports": "unknown"}
+    assert told(None, None) == {}
 
 
 def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_down() -> None:
