@@ -79,10 +79,18 @@ def _explained(found: Json) -> None:
         data.print("\nIn full:")
         for finding in (*found["guards"], found["found"]):
             _finding(finding, 1)
+        _diagnosed(found["evidence"].get("diagnosis"))
     if found["policy_version"]:
         data.print(f"\npolicy {found['policy_version'][:12]}; --json shows it, and the situation that it judged")
     if found["replay"]:
         _replayed(found["replay"])
+
+
+def _diagnosed(told: Json | None) -> None:
+    """What lay behind it, as far as was known, and what that calls for."""
+    if told:
+        cause, call = (str(told[name]).replace("_", " ") for name in ("cause", "intervention"))
+        data.print(f"  diagnosis: {cause}, {call}  {told['because']}", markup=False)
 
 
 def _finding(finding: Json, depth: int) -> None:

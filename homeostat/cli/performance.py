@@ -144,9 +144,9 @@ def _feedback(told: Json | None) -> None:
     if told is None:
         return
     effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
+    left = f"{told['explored']:,} were left alone ({told['expected']:,.0f} expected)"
     data.print(
-        f"\n{_acting(told)}. Of {told['rows']:,} rows"
-        f" {told['region']:,} would be acted on; {told['explored']:,} were left alone, of which"
+        f"\n{_acting(told)}. Of {told['rows']:,} rows {told['region']:,} would be acted on; {left}, of which"
         f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}{_reports(told['reports'])}",
         markup=False,
     )

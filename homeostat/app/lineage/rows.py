@@ -15,6 +15,8 @@ from homeostat.adapters.delta.rows import INSTANT
 from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.impact import Affected, summed
 from homeostat.app.lineage.marked import NamedRows, named_rows
+from homeostat.app.reported import Reported
+from homeostat.app.shaped import shaped_questions
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import SEQUENCE
@@ -23,7 +25,8 @@ from homeostat.features.reading import MARK, readers
 from homeostat.features.views import View
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import HomeostatError, NotFound, Refused
-from homeostat.registry.models import Version
+from homeostat.registry.models import TrainingPin, Version
+from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.training_set import LabelledQuestions, Sources, labelled_questions
 
 Json = dict[str, Any]
@@ -94,8 +97,8 @@ def _trained(lineage: Lineage, loop: Loop, version: Version, rows: NamedRows, vi
     def read(table: str, number: int, columns: Sequence[str]) -> pa.Table:
         return lineage.tables.read(table, version=number, columns=columns)
 
-    sources = Sources(read, pin.table_versions, pin.sequence, pin.as_of)
     try:
+        sources = Sources(read, pin.table_versions, pin.sequence, pin.as_of, shaped=_shaped(lineage, loop, pin))
         asked = labelled_questions(loop.question, loop.label, sources)
         chosen = asked.asked_at < pin.cutoff
         if pin.since is not None:
@@ -106,6 +109,14 @@ def _trained(lineage: Lineage, loop: Loop, version: Version, rows: NamedRows, vi
         ]
     except HomeostatError as error:
         return [f"cannot be told: {error.problem}"]
+
+
+def _shaped(lineage: Lineage, loop: Loop, pin: TrainingPin) -> ShapedQuestions | None:
+    """The questions that the version left out because a prediction had shaped their label."""
+    if pin.feedback is None:
+        return None
+    reported = Reported(lineage.tables, pin.sequence, pin.table_versions)
+    return shaped_questions(lineage.log, loop, reported, pin.feedback.log_version)
 
 
 def _keyed(loop: Loop, version: Version, rows: NamedRows, asked: LabelledQuestions) -> list[str]:

@@ -1,4 +1,4 @@
-"""Signals that stopped coming: a day without predictions, labels, drift or skew figures, or no day at all."""
+"""Signals that stopped coming: a day without predictions, reports, labels, drift or skew figures, or no day at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATE, _DUE = duration("36h"), duration("1d")
 
 def heartbeat_readings(days: Sequence[Day]) -> list[Reading]:
     """Read the last of ``days``, which are oldest first."""
-    return [*_predictions(days), *_drift(days), *_skew(days), *_labels(days)]
+    return [*_predictions(days), *_drift(days), *_skew(days), *_reports(days), *_labels(days)]
 
 
 def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
@@ -69,6 +69,17 @@ def _skew(days: Sequence[Day]) -> Iterator[Reading]:
     expected = before and day.skew is None and day.inputs.rows >= _MEASURABLE
     text = f"no served row of {day.day} could be recomputed"
     yield reading("stopped", "skew", day, _beats(day.skew is not None, expected), text)
+
+
+def _reports(days: Sequence[Day]) -> Iterator[Reading]:
+    """Where callers report what they did: strange only where they used to by the end of the day."""
+    day = days[-1]
+    if day.inputs.reported is None:
+        return
+    before = any(one.inputs.reported for one in days[-_USUAL - 1 : -1])
+    text = f"callers have not reported what they did with any of {day.inputs.rows:,} answers of {day.day}"
+    expected = before and day.inputs.rows >= _TRAFFIC
+    yield reading("stopped", "reports", day, _beats(day.inputs.reported > 0, expected), text)
 
 
 def _labels(days: Sequence[Day]) -> Iterator[Reading]:

@@ -194,6 +194,19 @@ def test_answers_of_which_callers_report_nothing_are_an_alert_where_they_are_man
     assert said("reports_missing", late([labelled(0)])) == {}
 
 
+def test_reports_that_stop_are_told_when_the_day_ends_and_those_that_come_at_night_are_not_missed() -> None:
+    def told(*reported: int | None) -> dict[str, str]:
+        days = [day(number) for number in range(len(reported))]
+        inputs = [dataclasses.replace(one.inputs, reported=of) for one, of in zip(days, reported, strict=True)]
+        made = [dataclasses.replace(one, inputs=of) for one, of in zip(days, inputs, strict=True)]
+        return {name: one for name, one in said("stopped", heartbeat_readings(made)).items() if name == "reports"}
+
+    assert told(900, 950, 0) == {"reports": "over"}
+    assert told(900, 0, 3) == {"reports": "within"}
+    assert told(0, 0, 0) == {"reports": "unknown"}
+    assert told(None, None) == {}
+
+
 def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_down() -> None:
     poor = [labelled(number, score=0.3 + 0.01 * (number % 3)) for number in range(20)]
     assert said("skill", late(poor, promise=0.3)) == {"skill": "over"}

@@ -23,7 +23,7 @@ function figures(told) {
     : `Callers act where ${told.acts}; ${left}`;
   const clipped = told.clipped ? ` ${count(told.clipped)} of them had a chance below 0.001, which was read as that.` : "";
   const reported = told.reports ? reports(told.reports) : "";
-  const text = `${acting}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.${clipped}${reported}`;
+  const text = `${acting}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone (${count(Math.round(told.expected))} expected), and ${count(told.explored_labelled)} of these have a label.${clipped}${reported}`;
   const columns = [["Figure"], ["Every label", "n"], ["Weighted", "n"], ["Doubly robust", "n"]];
   const rows = Object.entries(told.figures).map(([name, one]) => h("tr", null, h("th", { scope: "row" }, words(name)), KINDS.map((kind) => value(one[kind]))));
   return [h("p", { class: "segments-said" }, text), table("feedback-title", columns, rows),
