@@ -18,8 +18,8 @@ _MOST_SLICES = 30
 class Subject:
     """What a loop's file says of the model. ``promises`` are its gate and its rollout, in words.
 
-    ``gives`` says what it answers of each row, ``loss`` the loss it is judged by. ``chosen_by`` are the loop's own steps
-    that choose among the rows to train on.
+    ``gives`` says what it answers of each row, ``loss`` the loss it is judged by. ``chosen_by`` are the loop's own
+    steps that choose among the rows to train on.
     """
 
     loop: str

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from homeostat.adapters.mlflow.flavour import flavour_files
-from homeostat.app.pipeline.material import Material
+from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.governance.cards import Subject, card_of
 from homeostat.kernel.canonical import canonical_json, plain
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from homeostat.control.loop import Loop
     from homeostat.monitoring.slices import Slice
     from homeostat.training.training_set import LabelledRows
 
@@ -99,7 +98,7 @@ def subject_of(material: Material) -> Subject:
     )
 
 
-def promises_of(loop: Loop) -> tuple[str, ...]:
+def promises_of(loop: Trainable) -> tuple[str, ...]:
     """What has to happen before a version of a loop serves, in words and in its order."""
     gate, rollout = loop.gate, loop.rollout
     shares = ", ".join(f"{share:.0%}" for share in rollout.steps)
