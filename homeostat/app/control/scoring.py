@@ -20,7 +20,7 @@ from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
 from homeostat.registry.models import Registry
 from homeostat.serving.runtimes import Runtime, answers
-from homeostat.stats.tasks import Task
+from homeostat.stats.tasks import Multiclass, Task
 
 _LOG = logging.getLogger("homeostat.control")
 Columns = Mapping[str, NDArray[Any]]
@@ -71,10 +71,10 @@ class Scorer:
 def answers_of(log: pa.Table, task: Task) -> NDArray[np.float64]:
     """What was answered to logged rows, as it is judged: probabilities, numbers, or a table of chances."""
     column = log[task.column]
-    if task.column != "probabilities":
+    if not isinstance(task, Multiclass):
         return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     table: list[list[float]] = column.to_pylist()
-    return np.array(table, dtype=np.float64).reshape(log.num_rows, -1)
+    return np.array(table, dtype=np.float64).reshape(log.num_rows, len(task.classes))
 
 
 def can_judge(log: pa.Table, bound: Binding, known: Mapping[str, Logged]) -> bool:

@@ -11,12 +11,13 @@ import pytest
 
 import homeostat as hs
 from homeostat.app.control import scoring
-from homeostat.app.control.scoring import Scorer, can_judge
+from homeostat.app.control.scoring import Scorer, answers_of, can_judge
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import IntegrityError
 from homeostat.monitoring.served import served_columns
 from homeostat.registry.binding import Binding
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 COLUMNS = {"x": np.array([0.1, 0.2])}
 ANSWERS: dict[str, Any] = {
@@ -27,6 +28,14 @@ ANSWERS: dict[str, Any] = {
     "fails": RuntimeError("Unknown Category and zeros = 0."),
     "altered": IntegrityError("The files are not the ones that were registered.", mend="Restore them."),
 }
+
+
+@pytest.mark.parametrize("task", [BINARY, Regression(), Multiclass(("bread", "cake", "nothing"))])
+def test_a_day_without_a_prediction_has_no_answers_of_any_kind(task: Task) -> None:
+    chances = pa.list_(pa.float64()) if isinstance(task, Multiclass) else pa.float64()
+    found = answers_of(pa.table({task.column: pa.array([], chances)}), task)
+    assert len(found) == 0
+    assert task.watched(found).size == 0
 
 
 class _Runtime:
