@@ -134,7 +134,8 @@ def diagnose(history: History, *, rng: np.random.Generator) -> Diagnosis:
     """
     halves = split(history, rng)
     if isinstance(halves, Unknown):
-        text = f"{len(history.days)} days that the version was not trained on are too few to compare"
+        few = len(history.days)
+        text = f"{few} day{'s' * (few != 1)} that the version was not trained on, too few to compare"
         return unknown(halves.reason, f"{text}: {LEAST_BEFORE} are needed before a change, 3 after it")
     sides = _sides(history.rows, halves)
     skewed, skew_step = _skew(halves)

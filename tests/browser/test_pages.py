@@ -93,6 +93,9 @@ def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_a
     assert "0 is the oracle, 1 is never retraining" in page.inner_text(".headline-main")
     assert page.evaluate("document.querySelector('#sawtooth img').naturalWidth") == 960
     assert "promoted" in page.inner_text("#asked tbody")
+    assert re.search(r"; could not tell in \d+ of 2\d weeks", page.inner_text("#policies"))
+    frame = page.locator("#policies .table-frame")
+    assert frame.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_tables_tell_which_is_late_and_what_was_kept_apart(looked: Open) -> None:
