@@ -201,8 +201,9 @@ def test_reports_that_stop_are_told_when_the_day_ends_and_those_that_come_at_nig
         made = [dataclasses.replace(one, inputs=of) for one, of in zip(days, inputs, strict=True)]
         return {name: one for name, one in said("stopped", heartbeat_readings(made)).items() if name == "reports"}
 
-    assert told(900, 950, 0) == {"reports": "over"}
-    assert told(900, 0, 3) == {"reports": "within"}
+    assert told(900, 950, 0) == told(900, 950, 400) == {"reports": "over"}
+    assert told(900, 950, 700) == {"reports": "within"}
+    assert told(9, 0, 8) == {"reports": "within"}
     assert told(0, 0, 0) == {"reports": "unknown"}
     assert told(None, None) == {}
 
