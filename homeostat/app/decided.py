@@ -41,14 +41,14 @@ def explained(store: ControlStore, decision: str, *, replayed: bool, loop: str |
         "found": judged.get("found") if kept else None,
         "guards": judged.get("guards", []) if kept else [],
         "problem": None if kept else _NOT_KEPT,
-        "replay": _again(evidence) if replayed else None,
+        "replay": _again(evidence, entry.draft.verdict) if replayed else None,
     }
 
 
-def _again(evidence: Json) -> Json:
+def _again(evidence: Json, decided: str) -> Json:
     """What the judge says today; ``equal`` is null where there is nothing to judge from."""
     try:
-        found = replay(evidence)
+        found = replay(evidence, decided)
     except InvalidInput as error:
         return {"equal": None, "problem": f"{error.problem} {error.mend}"}
     return {

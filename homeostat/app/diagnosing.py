@@ -23,7 +23,7 @@ from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import Instant, duration, format_instant
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, InvalidInput
 from homeostat.monitoring.diagnosis import Diagnosis, diagnose, unknown
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Rows
 from homeostat.monitoring.signals import Unknown
@@ -197,18 +197,28 @@ def _year_before(days: Sequence[Day], span: Sequence[DayFacts], at: Instant, uni
 def diagnosis(operations: Operations, loop: Loop, day: str | None = None, seed: int = SEED) -> Json:
     """The diagnosis of a loop as a person asks for it: now, or as it would have been when a day began.
 
-    Raises: InvalidInput for what is no date.
+    Raises: InvalidInput for what is no date, or one that has not come.
     """
     entries, state = operations.store.entries(loop.name), operations.state(loop.name)
     days = operations.days(loop.name)
     last = max(state.decided_until or 0, days[-1].end if days else 0)
     at = last if day is None else window(day, loop.timezone).start
+    if days and at > last:
+        raise InvalidInput(
+            f"{day} has not come: {loop.name!r} is decided until {format_instant(last)}.",
+            mend="Name a day before it, or none for what is known now.",
+            at=day,
+        )
     judged = judged_at(entries, at)
     if judged is None:
         found = unknown("no_version", "no version has served a day by then: there is nothing to diagnose")
     else:
         found = Diagnoser.of(operations.home, loop).diagnose(judged, days, entries, seed)
-    told = {"loop": loop.name, "at": format_instant(at), "version": None if judged is None else judged.version}
+    told = {
+        "loop": loop.name,
+        "at": format_instant(at) if at else None,
+        "version": None if judged is None else judged.version,
+    }
     return {**told, "seed": seed, **found.to_json(), "retrainings": _asked(entries, at)}
 
 

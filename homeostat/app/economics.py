@@ -14,6 +14,7 @@ from homeostat.control.economics.account import account_of
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed
 from homeostat.control.loop import Loop
+from homeostat.stats.tasks import BINARY
 from homeostat.training.jobs import JobFolder
 
 Json = dict[str, Any]
@@ -59,4 +60,5 @@ def observed(operations: Operations, loop: Loop, days: Sequence[Day]) -> Observe
         threshold=loop.threshold,
         retrain=loop.retrain,
         gate=loop.gate,
+        yes_or_no=loop.task == BINARY,
     )

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.app.predictions import Served
+from homeostat.app.reported import report_of
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
@@ -59,7 +60,7 @@ def explained(
     shown += [_unexplained(name, served.features.get(name), "hidden", _HIDDEN) for name in sorted(lost)]
     shown += [_unexplained(name, served.features[name], "gone", _GONE) for name in gone]
     return {
-        "prediction": record_of(loop, served),
+        "prediction": {**record_of(loop, served), **report_of(tables, loop, served.record, served.question)},
         "agrees": not differ,
         "differing": differ,
         "same_definitions": served.record.get("definitions") in (None, "", loop.feature_set.hash),

@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from homeostat.adapters.delta.rows import INSTANT, facts_schema
+from homeostat.adapters.delta.rows import INSTANT, TYPES, facts_schema
 from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.data.contracts import Value
+from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
 from homeostat.data.matching import key_codes
 from homeostat.data.reported import with_reports
-from homeostat.data.reports import Reports
+from homeostat.data.reports import REPORT, WRONG, Reports
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.windows import Window
 
 EVERYTHING = 1 << 62
+DRAWN = (ACTS, EXPLORED, PROPENSITY)
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,22 @@ class Reported:
 def reports_of(loop: LabelledLoop) -> Reports | None:
     """How reports of a loop are read; None where callers report nothing."""
     return None if loop.feedback is None else Reports.of(loop.feedback, loop.question)
+
+
+def report_of(tables: TableStore, loop: LabelledLoop, record: Mapping[str, Value], asked: Mapping[str, Value]) -> Json:
+    """What callers reported of one prediction by now, and what is wrong with it; nothing where they do not report."""
+    reports = reports_of(loop)
+    if reports is None:
+        return {}
+    kinds = {f"q_{name}": TYPES[loop.question.contract[name].kind] for name in loop.question.keys}
+    own = {"prediction_id": pa.array([record["prediction_id"]], pa.string())}
+    own |= {name: pa.array([asked[name.removeprefix("q_")]], kind) for name, kind in kinds.items()}
+    own |= {ACTS: pa.array([record.get(ACTS)], pa.bool_()), EXPLORED: pa.array([bool(record.get(EXPLORED))])}
+    own[PROPENSITY] = pa.array([record.get(PROPENSITY)], pa.float64())
+    (told,) = Reported(tables).joined(pa.table(own), loop, few=True).select([*DRAWN, REPORT]).to_pylist()
+    wrong = WRONG[told.pop(REPORT)]
+    drawn = dict.fromkeys(DRAWN) if wrong else told
+    return {**drawn, "reported_in": reports.table.name, "wrong_with_report": wrong or None}
 
 
 def odd_reports(

@@ -49,13 +49,15 @@ class Volumes:
 
 
 def uses_of(table: Table, loops: Mapping[str, Loop]) -> list[Json]:
-    """What each loop takes from a table: the question, the label, or a view of it."""
+    """What each loop takes from a table: the question, the label, what callers report, or a view of it."""
     found = []
     for loop in loops.values():
         if loop.question.name == table.name:
             found.append({"loop": loop.name, "as": "question"})
         if loop.label.table.name == table.name:
             found.append({"loop": loop.name, "as": "label"})
+        if loop.feedback is not None and loop.feedback.reported == table:
+            found.append({"loop": loop.name, "as": "what callers report"})
         views = [describe(view) for view in loop.feature_set.views if view.table.name == table.name]
         found += [{"loop": loop.name, "as": view} for view in views]
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, person
+from homeostat.cli.context import person, standing
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeostat.app.alerting.desk import Desk
+    from homeostat.control.loop import Loop
     from homeostat.kernel.clock import Instant
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 WhichLoop = Annotated[str, typer.Argument(metavar="LOOP", help="Name of the loop, or 'all'.")]
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="Id of the alert, as the list shows it.")]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who you are; by default as git knows you.")]
 ActedOn = Annotated[
     bool, typer.Option("--acted-on/--not-acted-on", help="Whether anybody did something because of it.")
 ]
@@ -54,6 +56,7 @@ def listed(
 def ack(
     alert: AlertId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What you mean to do, if anything.")] = "",
+    by: ByOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +66,7 @@ def ack(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.acknowledge(alert, person(), reason, now)
+        done = desk.acknowledge(alert, by or person(), reason, now)
         show(done, as_json, lambda one: data.print(f"{one['id']} is acknowledged: {one['says']}", markup=False))
 
 
@@ -72,6 +75,7 @@ def resolve(
     alert: AlertId,
     acted_on: ActedOn,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What it was, and what was done.")],
+    by: ByOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,7 +85,7 @@ def resolve(
     """
     with errors_shown(as_json):
         desk, now = _desk(home)
-        done = desk.resolve(alert, person(), reason, now, acted_on=acted_on)
+        done = desk.resolve(alert, by or person(), reason, now, acted_on=acted_on)
         mark = "acted on" if acted_on else "not acted on"
         show(done, as_json, lambda one: data.print(f"{one['id']} is over, {mark}.", markup=False))
 
@@ -97,6 +101,7 @@ def silence(
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="NAME", help="Only this feature, table or version.")
     ] = None,
+    by: ByOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -105,13 +110,14 @@ def silence(
     Alerts are still listed, and sent if they last when the silence ends. At most 90 days.
     """
     with errors_shown(as_json):
-        from homeostat.kernel.clock import duration, parse_instant
+        from homeostat.kernel.clock import parse_instant
 
-        _, found = opened(home, loop)
+        _, found = standing(home, loop)
         desk, now = _desk(home)
         at = now(found.name)
-        end = parse_instant(until) if "T" in until else at + duration(until)
-        done = desk.silence(found.name, rule, subject, end, person(), reason, at)
+        end = parse_instant(until) if "T" in until else at + _span(until)
+        _say_unknown(found, subject, desk.told(found.name, now, found.alerts, whole=True)["alerts"])
+        done = desk.silence(found.name, rule, subject, end, by or person(), reason, at)
         show(done, as_json, lambda one: data.print(f"{one['id']}: {_silenced(one)}", markup=False))
 
 
@@ -119,6 +125,7 @@ def silence(
 def silences(
     loop: WhichLoop = ALL,
     end: Annotated[str | None, typer.Option("--end", metavar="ID", help="End this one before its time.")] = None,
+    by: ByOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,7 +134,7 @@ def silences(
         if end is not None:
             desk, now = _desk(home)
             show(
-                desk.end_silence(end, person(), now),
+                desk.end_silence(end, by or person(), now),
                 as_json,
                 lambda one: data.print(f"{one['id']} is ended.", markup=False),
             )
@@ -160,24 +167,41 @@ def try_addresses(
         raise typer.Exit(3)
 
 
+def _span(text: str) -> int:
+    from homeostat.kernel.clock import duration
+    from homeostat.kernel.errors import InvalidInput
+
+    try:
+        return duration(text)
+    except InvalidInput as error:
+        mend = "Write a time such as 2026-01-31T08:00:00Z, or how long from now, such as 8h or 3d."
+        raise InvalidInput(f"{text!r} says no end.", mend=mend, until=text) from error
+
+
+def _say_unknown(loop: Loop, subject: str | None, alerts: list[Json]) -> None:
+    """A name that nothing has yet may be right for what is to come, and is more often mistyped."""
+    names = {*loop.feature_set.names, *(table.name for table in loop.tables), *(one["subject"] for one in alerts)}
+    if subject is not None and subject not in names:
+        talk.print(f"No feature, table or alert of {loop.name} has the name {subject!r} so far.", markup=False)
+
+
 def _desk(home: Path) -> tuple[Desk, Callable[[str], Instant]]:
     """The use cases of an existing home, and the present of each loop's alerts."""
     from homeostat.app.alerting.desk import Desk
     from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
-    from homeostat.app.operations import Operations
-    from homeostat.app.settings import Settings
+    from homeostat.app.on_record import OnRecord
     from homeostat.monitoring.alerts.alerts import INSTALLATION
 
     existing = Home(home.resolve()).existing()
-    operations, system = Operations.open(existing), Settings.load(existing.root).clock == "system"
+    found, system = OnRecord.open(existing), existing.told()["clock"] == "system"
 
     def now(loop: str) -> Instant:
         if system or loop == INSTALLATION:
             return SystemClock().now()
-        return operations.state(loop).decided_until or 0
+        return found.state(loop).decided_until or 0
 
-    return Desk.open(operations), now
+    return Desk.open(found), now
 
 
 def _told(home: Path, loop: str, *, whole: bool) -> Json:
@@ -186,7 +210,7 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
     desk, now = _desk(home)
     if loop == ALL:
         return desk.told(None, now, Alerts(), whole=whole)
-    _, found = opened(home, loop)
+    _, found = standing(home, loop)
     return desk.told(found.name, now, found.alerts, whole=whole)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk, when
@@ -30,8 +30,8 @@ def listed(
 ) -> None:
     """List every decision with its reasons, oldest first."""
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.decisions(found, after), as_json, print_decisions)
+        found, name = on_record(home, loop)
+        show(found.decisions(name, after), as_json, print_decisions)
 
 
 @app.command("explain")
@@ -52,9 +52,9 @@ def explain(
     with errors_shown(as_json):
         from homeostat.app.decided import explained
         from homeostat.app.home import Home
-        from homeostat.app.operations import Operations
+        from homeostat.app.on_record import OnRecord
 
-        found = explained(Operations.open(Home(home).existing()).store, decision, replayed=replay)
+        found = explained(OnRecord.open(Home(home).existing()).store, decision, replayed=replay)
         show(found, as_json, _explained)
     if replay and not found["replay"]["equal"]:
         raise typer.Exit(3)
@@ -79,10 +79,18 @@ def _explained(found: Json) -> None:
         data.print("\nIn full:")
         for finding in (*found["guards"], found["found"]):
             _finding(finding, 1)
+        _diagnosed(found["evidence"].get("diagnosis"))
     if found["policy_version"]:
         data.print(f"\npolicy {found['policy_version'][:12]}; --json shows it, and the situation that it judged")
     if found["replay"]:
         _replayed(found["replay"])
+
+
+def _diagnosed(told: Json | None) -> None:
+    """What lay behind it, as far as was known, and what that calls for."""
+    if told:
+        cause, call = (str(told[name]).replace("_", " ") for name in ("cause", "intervention"))
+        data.print(f"  diagnosis: {cause}, {call}  {told['because']}", markup=False)
 
 
 def _finding(finding: Json, depth: int) -> None:

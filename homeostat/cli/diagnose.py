@@ -41,13 +41,14 @@ def diagnose(
         if detectors:
             from homeostat.app.changes import changes_of
 
-            told |= {"detectors": changes_of([day for day in operations.days(found.name) if day.day < told["at"][:10]])}
+            days = operations.days(found.name) if told["at"] else []
+            told |= {"detectors": changes_of([day for day in days if day.day < told["at"][:10]])}
         show(told, as_json, _text)
 
 
 def _text(told: Json) -> None:
     version = told["version"] or "no version"
-    data.print(f"[bold]{told['loop']}[/]  {version}, as of {when(told['at'])}")
+    data.print(f"[bold]{told['loop']}[/]  {version}, as of {when(told['at']) if told['at'] else 'the beginning'}")
     data.print(f"[bold]{_words(told['cause'])}[/]: ", end="")
     data.print(told["because"], markup=False)
     data.print(told["advice"], markup=False)
@@ -65,11 +66,8 @@ def _text(told: Json) -> None:
 
 def _alarms(told: Json) -> None:
     """What detectors of change say of the daily loss."""
-    data.print(
-        f"\nDetectors of change on the daily loss of {told['days']} days since {told['version']} came (they decide"
-        " nothing):",
-        markup=False,
-    )
+    since = f"of {told['days']} days since {told['version']} came" if told["days"] else "of no day yet"
+    data.print(f"\nDetectors of change on the daily loss {since} (they decide nothing):", markup=False)
     for one in told["detectors"]:
         said = ", ".join(one["alarms"]) or "no alarm"
         why = f"unknown: {_words(one['unknown'])}" if one["unknown"] else said

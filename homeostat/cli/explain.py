@@ -14,7 +14,7 @@ from homeostat.cli.output import answered, data, errors_shown, known_facts, prin
 Json = dict[str, Any]
 
 _DRAWN = {
-    (True, False): "acted on by declaration: its label is not its own",
+    (True, False): "acted on: its label is not its own",
     (False, True): "left alone by chance, and stands for others that are acted on",
     (False, False): "not to be acted on",
 }
@@ -137,7 +137,11 @@ def _head(made: Json) -> None:
     )
     if told.get("acts") is not None:
         chance = f" (to be left alone with a chance of {told['propensity']:.3g})" if told["propensity"] < 1 else ""
-        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}{chance}")
+        by = f", as {told['reported_in']} says" if told.get("reported_in") else ""
+        data.print(f"  {_DRAWN[bool(told['acts']), bool(told['explored'])]}{chance}{by}")
+    if told.get("wrong_with_report"):
+        wrong = told["wrong_with_report"].replace("_", " ")
+        data.print(f"  its report in {told['reported_in']}: {wrong}", style="yellow")
     if told.get("trace_id"):
         data.print(f"  trace {told['trace_id']}")
     if not made["same_definitions"]:

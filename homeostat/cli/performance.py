@@ -143,15 +143,10 @@ def _feedback(told: Json | None) -> None:
     """The figures of a loop whose predictions are acted on, by every label and by those that count."""
     if told is None:
         return
-    share = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
-    explore = share if told["chance"] is None else f"each with the chance {told['chance']}"
-    by = "by chance" if told["drawn"] is None else f"as callers drew ({told['drawn']})"
-    if told["reports"] is not None:
-        by = f"as callers report in {told['reports']['table']}"
     effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
+    left = f"{told['explored']:,} were left alone ({told['expected']:,.0f} expected)"
     data.print(
-        f"\nCallers act on predictions where {told['acts']}; {explore} left alone {by}. Of {told['rows']:,} rows"
-        f" {told['region']:,} would be acted on; {told['explored']:,} were left alone, of which"
+        f"\n{_acting(told)}. Of {told['rows']:,} rows {told['region']:,} would be acted on; {left}, of which"
         f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}{_reports(told['reports'])}",
         markup=False,
     )
@@ -162,6 +157,18 @@ def _feedback(told: Json | None) -> None:
     columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
     print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
+
+
+def _acting(told: Json) -> str:
+    """When callers act, and who says so."""
+    if told["reports"] is not None:
+        chance = "surely or not at all" if told["chance"] is None else f"with the chance {told['chance']}"
+        did = f"acted on where {told['acts']}, to be left alone {chance}"
+        return f"Callers report in {told['reports']['table']} what they did: {did}"
+    share = "nobody" if told["explore"] is None else f"{told['explore']:.3g} of them"
+    explore = share if told["chance"] is None else f"each with the chance {told['chance']}"
+    by = "by chance" if told["drawn"] is None else f"as callers drew ({told['drawn']})"
+    return f"Callers act on predictions where {told['acts']}; {explore} left alone {by}"
 
 
 def _reports(told: Json | None) -> str:

@@ -21,7 +21,8 @@ class PredictionRecord(msgspec.Struct, frozen=True):
     loop's order, or None beside a number.
     ``weight`` is how many predictions it stands for, where one in ``one_in`` of the ordinary ones is kept; 0 for one
     that is not. ``acts``, ``explored`` and ``propensity`` are what a declared feedback drew (`data.feedback`); ``acts``
-    is None where none is declared. ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
+    is None where none is declared, and with a ``propensity`` of 0 where callers report later what they did.
+    ``trace_id`` is that of the request's trace, in hexadecimal; None where it has none.
     """
 
     prediction_id: str

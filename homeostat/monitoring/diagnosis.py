@@ -134,7 +134,8 @@ def diagnose(history: History, *, rng: np.random.Generator) -> Diagnosis:
     """
     halves = split(history, rng)
     if isinstance(halves, Unknown):
-        text = f"{len(history.days)} days that the version was not trained on are too few to compare"
+        few = len(history.days)
+        text = f"{few} day{'s' * (few != 1)} that the version was not trained on, too few to compare"
         return unknown(halves.reason, f"{text}: {LEAST_BEFORE} are needed before a change, 3 after it")
     sides = _sides(history.rows, halves)
     skewed, skew_step = _skew(halves)
@@ -326,12 +327,13 @@ def _decomposed(history: History, before: Rows, after: Rows, rng: np.random.Gene
 
 def _names_unseen(history: History, sides: tuple[Rows, Rows]) -> list[Reason]:
     found = never_seen(history.profile, *sides)
-    told = []
+    reasons = []
     for name, marks in sorted(found.items(), key=lambda each: -int(each[1].sum()))[:3]:
         share, example = float(marks.mean()), sides[1].columns[name][int(np.flatnonzero(marks)[0])]
-        text = f"{name} has values never seen in {100 * share:.3g} % of rows, such as {example}"
-        told.append(Reason("unseen_values", share, 0.0, text))
-    return told
+        told = figure(float(example)) if isinstance(example, float) else example
+        text = f"{name} has values never seen in {100 * share:.3g} % of rows, such as {told}"
+        reasons.append(Reason("unseen_values", share, 0.0, text))
+    return reasons
 
 
 def _risen(sides: tuple[Rows, Rows] | Unknown, parts: Decomposition | Unknown) -> Interval | None:

@@ -32,9 +32,10 @@ class CohortDays:
 
     @property
     def mean_loss(self) -> float:
-        """Mean primary loss of all rows: in nats, or squares and the like of numbers."""
+        """Mean primary loss of all rows: in nats, or squares and the like of numbers; 0 where there are none."""
         lost, rows, others, other_rows = self.sums.sum(axis=0)
-        return float((lost + others) / (rows + other_rows))
+        every = rows + other_rows
+        return float((lost + others) / every) if every else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,9 @@ def widened(cohort: str, past: Sequence[CohortDays], now: CohortDays, *, looked_
     return sorted(found, key=lambda one: -one.by.low)
 
 
-def worth_telling(found: Sequence[Widened], mean_loss: float) -> list[Widened]:
-    """Those that surely widened, and by enough."""
-    return [one for one in found if one.by.low > 0.0 and one.by.value >= LEAST_WIDER * mean_loss]
+def worth_telling(one: Widened, mean_loss: float) -> bool:
+    """Whether it surely widened, and by enough beside the mean loss under the version before."""
+    return one.by.low > 0.0 and one.by.value >= LEAST_WIDER * mean_loss
 
 
 def _difference(total: Floats) -> float:

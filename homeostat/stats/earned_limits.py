@@ -8,7 +8,7 @@ own spread, makes the chance that any of them is above its limit the promised on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +17,8 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import FLOOR, share_swings
 from homeostat.stats.memory import WEEK, Memory, memories_of, moving
+from homeostat.stats.moderated import moderated
+from homeostat.stats.tails import exceeded_once_in
 from homeostat.stats.transport import rank_shifts, rank_spreads
 
 Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
@@ -31,15 +33,16 @@ _FURTHER: Mapping[Measure, float] = {
     "psi": 1.2,
     "ks": 1.2,
     "rank_shift": 0.92,
-    "rank_spread": 0.8,
-    "share_swing": 0.95,
+    "rank_spread": 0.75,
+    "share_swing": 0.97,
 }
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
 a small share of the false alarms, and what sees slowly, or what nobody else sees, a greater one."""
+_FURTHER_OF_A_DAY = 0.15
+"""How much further out limits of a day lie, and of windows of several days by their part: what a day shows at all, the
+next day shows too, and small changes show in longer windows alone."""
 _NOTHING = 1e-9
 _UNKNOWN = Memory(0, 0, 0.0, 0.0)
-_BEYOND = 0.2
-"""So many of the furthest histories tell the tail of all distances together: the very furthest stand on few days."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +80,10 @@ class Earned:
 class _Drawn:
     """What a distance was in every drawn history, in proportion to how far shares lie apart; NaN where it says nothing.
 
-    ``middle`` is its median and ``unit`` what lies between that and its tail; the unit is 0 where it earns no limit.
+    ``middle`` is its median, ``far`` where its tail begins, ``chance`` where it would begin if rows of a day did not
+    depend on one another, and ``unit`` what lies between the first two; the unit is 0 where it earns no limit.
+    ``steadied`` is by what factor they are moved towards what is usual among all subjects, and ``lent`` how many
+    degrees of freedom these lend.
     """
 
     subject: str
@@ -85,17 +91,29 @@ class _Drawn:
     span: int
     distances: Floats
     middle: float = 0.0
+    far: float = 0.0
     unit: float = 0.0
     memory: Memory = _UNKNOWN
     supported: bool = False
+    chance: float = 0.0
+    steadied: float = 1.0
+    lent: float = 0.0
+
+    @property
+    def of(self) -> tuple[Measure, str]:
+        """What it is a distance of."""
+        return self.measure, self.subject
 
     @classmethod
-    def of(cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float) -> _Drawn:
-        """Of the histories that were drawn from a series whose days are so much alike."""
-        able, linear = memory.supports(span, rate), np.sqrt(distances) if measure in _SQUARED else distances
+    def told(
+        cls, series: Series, measure: Measure, span: int, distances: Floats, memory: Memory, rate: float, chance: float
+    ) -> _Drawn:
+        """By the histories that were drawn from a series whose days are so much alike."""
+        able, linear = memory.supports(span, rate), _linear(measure, distances)
         middle, far = _quantile(linear, _MIDDLE) or 0.0, _quantile(linear, _FAR) or 0.0
-        unit = (far - middle) * _FURTHER.get(measure, 1.0) if able and far - middle > _NOTHING else 0.0
-        return cls(series.subject, measure, span, linear, middle, unit, memory, able)
+        further = _FURTHER.get(measure, 1.0) * (1.0 + _FURTHER_OF_A_DAY / span)
+        unit = (far - middle) * further if able and far - middle > _NOTHING else 0.0
+        return cls(series.subject, measure, span, linear, middle, far, unit, memory, able, chance)
 
     def earned(self, factor: float, rate: float, limits: int) -> Earned:
         """The limit so many units beyond the middle, one of ``limits``, and what the history reached by itself."""
@@ -108,8 +126,13 @@ class _Drawn:
 
     def _limit(self, factor: float, rate: float) -> float:
         """Wider for what few blocks leave open: of many limits each lies far out, where they leave more open."""
-        further = self.memory.further(self.span, rate)
-        return self.memory.wider(self.span) * (self.middle + factor * self.unit * further)
+        further = self.memory.further(self.span, rate, self.lent)
+        return self.memory.wider(self.span) * self.steadied * (self.middle + factor * self.unit * further)
+
+
+def _linear(measure: Measure, distances: Floats) -> Floats:
+    """In proportion to how far shares lie apart."""
+    return np.sqrt(distances) if measure in _SQUARED else distances
 
 
 def _quantile(distances: Floats, share: float) -> float | None:
@@ -146,25 +169,49 @@ def earned_limits(
         for days in lengths
         for found in _histories([one for one in series if len(one.counts) == days], days, spans, rate, draws, rng, rows)
     ]
+    drawn = _steadied(drawn)
     known = [one for one in drawn if one.unit > 0.0]
     factor = _factor(known, rate) if known else 0.0
     return tuple(one.earned(factor, rate, len(known)) for one in drawn)
 
 
+def _steadied(drawn: Sequence[_Drawn]) -> list[_Drawn]:
+    """Each drawn towards what is usual among all subjects, as far as these do not differ by more than chance.
+
+    A reference holds many rows, fewer days and few weeks. How much further days lie than chance alone takes them, and
+    windows of several days than days, all subjects together tell better than one.
+    """
+    daily = [one for one in drawn if one.span == 1]
+    days = list(_together(daily, {one.of: one.chance for one in daily}))
+    usual = {one.of: one.far * one.steadied for one in days if one.unit > 0.0}
+    return [*days, *_together([one for one in drawn if one.span > 1], usual)]
+
+
+def _together(drawn: Sequence[_Drawn], beside: Mapping[tuple[Measure, str], float]) -> Iterator[_Drawn]:
+    """By span and measure, as multiples of what each of them is held beside."""
+    groups: dict[tuple[int, Measure], list[_Drawn]] = {}
+    for one in drawn:
+        if one.unit > 0.0 and beside.get(one.of, 0.0) > 0.0:
+            groups.setdefault((one.span, one.measure), []).append(one)
+        else:
+            yield one
+    for alike in groups.values():
+        own = np.array([(one.far / beside[one.of]) ** 2 for one in alike])
+        usual, lent = moderated(own, [one.memory.blocks(one.span) - 1.0 for one in alike])
+        for one, factor in zip(alike, np.sqrt(usual / own).tolist(), strict=True):
+            yield replace(one, steadied=factor, lent=lent)
+
+
 def _factor(known: Sequence[_Drawn], rate: float) -> float:
     """How many units beyond its middle the furthest of all distances is once in 1 / rate histories.
 
-    By an exponential tail of the furthest fifth of them: limits that follow the two or three furthest days of the
-    reference vary much, and what varies is exceeded more often than its mean tells.
-    Source: Pickands (1975), Annals of Statistics 3(1), 119-131, for tails beyond a limit.
+    By the tail of them all: limits that follow the two or three furthest days of the reference vary much, and what
+    varies is exceeded more often than its mean tells.
     """
     worst = np.zeros(known[0].distances.shape)
     for one in known:
         worst = np.fmax(worst, (one.distances - one.middle) / one.unit)
-    beyond = max(_BEYOND, rate)
-    start = float(np.quantile(worst, 1.0 - beyond))
-    further = worst[worst > start] - start
-    return start + (float(further.mean()) if further.size else 0.0) * float(np.log(beyond / rate))
+    return exceeded_once_in(worst, 1.0 / rate)
 
 
 def _histories(
@@ -190,9 +237,23 @@ def _histories(
         times = _times(windows[:, :span], days)
         for place, (one, table) in enumerate(zip(series, tables, strict=True)):
             window = _thinned(times @ table, rows, span, rng)
+            chance = _by_chance(table, one, rows, draws, rng) if span == 1 else {}
             for measure, distances in window_distances(references @ table, window, one).items():
                 memory = (of_missing if measure == "missing_change" else of_bins)[place]
-                yield _Drawn.of(one, measure, span, distances, memory, rate)
+                yield _Drawn.told(one, measure, span, distances, memory, rate, chance.get(measure, 0.0))
+
+
+def _by_chance(
+    table: Floats, one: Series, rows: float | None, draws: int, rng: np.random.Generator
+) -> dict[Measure, float]:
+    """Where the tail of each distance of a day would begin, if no row depended on another."""
+    total, usual = float(table.sum()), float(np.median(table.sum(axis=1)))
+    if not total:
+        return {}
+    shares = table.sum(axis=0) / total
+    day, reference = (rng.multinomial(int(size), shares, draws) for size in (min(usual, rows or usual), total))
+    found = window_distances(reference.astype(np.float64), day.astype(np.float64), one)
+    return {measure: _quantile(_linear(measure, each), _FAR) or 0.0 for measure, each in found.items()}
 
 
 def _present(counts: Floats) -> Floats:

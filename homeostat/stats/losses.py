@@ -6,17 +6,13 @@ has to be learnt. Any learner may be passed in; the one here is small.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.ahead import ahead
-from homeostat.stats.arrays import Floats, counts
-from homeostat.stats.confidence import Estimated
-from homeostat.stats.intervals import MIN_BLOCKS
+from homeostat.kernel.errors import InvalidInput
+from homeostat.stats.arrays import Floats
 
 Matrix = NDArray[np.float64]
 Foretell = Callable[[Matrix], Floats]
@@ -25,7 +21,6 @@ Learn = Callable[[Matrix, Floats], Foretell]
 _RANKS = np.array([0.005, 0.02, *np.arange(1, 16) / 16, 0.98, 0.995])
 """Where bins end: those at both ends are narrow, for that is where inputs that moved will lie."""
 BINS, _ROUNDS, _DRAWN = _RANKS.size + 1, 10, 8.0
-FOLDS = 10
 
 
 def binned_losses(features: Matrix, losses: Floats, *, least: float = 0.0) -> Foretell:
@@ -60,64 +55,6 @@ def binned_losses(features: Matrix, losses: Floats, *, least: float = 0.0) -> Fo
     return foretell
 
 
-def estimated_loss(
-    features: ArrayLike,
-    past_features: ArrayLike,
-    past_losses: ArrayLike,
-    past_days: ArrayLike,
-    *,
-    learn: Learn = binned_losses,
-    root: bool = False,
-    confidence: float = 0.95,
-) -> Estimated:
-    """Estimate the mean loss of rows without labels from their inputs, with what past days say of its error.
-
-    Args: inputs are tables of rows and columns, NaN for missing (give the predicted number as a column, too);
-    ``past_losses`` are at least 0, such as absolute errors, or squared ones with ``root`` for RMSE; ``past_days``
-    names each past row's day. Days are divided into up to 10 parts; each part is foretold by a learner that saw the
-    others, and what it missed day by day is the error of the estimate (``missed``). ``rows`` are those estimated.
-    It holds while inputs go with the errors they went with before: not where the relation has changed since.
-    Raises: NotEnoughData without rows or with fewer than 3 past days; InvalidInput for tables that do not fit,
-    infinite inputs, or a learner that foretells no finite number for each row.
-
-    >>> rng = np.random.default_rng(1)
-    >>> x, days = rng.random((6_000, 2)), np.repeat(np.arange(30), 200)
-    >>> found = estimated_loss(x[:500] ** 0.5, x, np.abs(rng.normal(size=6_000)) * (1 + 2 * x[:, 0]), days)
-    >>> found.interval.low < 0.798 * (1 + 2 * float((x[:500, 0] ** 0.5).mean())) < found.interval.high
-    True
-    """
-    now, past = _table("features", features), _table("past_features", past_features)
-    losses, names = counts("past_losses", past_losses), np.asarray(past_days)
-    if past.shape[1] != now.shape[1] or not len(past) == losses.size == names.size:
-        raise InvalidInput("Rows or columns differ.", mend="Pass the same columns, and one loss and day per past row.")
-    days, day = np.unique(names, return_inverse=True)
-    if days.size < MIN_BLOCKS or not len(now):
-        mend = "Wait for traffic, and for labels to mature."
-        raise NotEnoughData(f"{len(now)} rows, {days.size} past days: too few.", mend=mend, days=int(days.size))
-    folds = day % min(FOLDS, days.size)
-    said_of, others = np.zeros(losses.size), []
-    for fold in range(int(folds.max()) + 1):
-        tell = learn(past[folds != fold], losses[folds != fold])
-        said_of[folds == fold] = foretold(tell, past[folds == fold])
-        others.append(_figure(foretold(tell, now), root))
-    value = _figure(foretold(learn(past, losses), now), root)
-    sizes = np.bincount(day)
-    means = [np.bincount(day, weights=values) / sizes for values in (losses, said_of)]
-    seen, said = np.sqrt(means) if root else means
-    missed = float(np.sqrt(np.mean((seen - said) ** 2)))
-    spread = float(np.std(losses - said_of)) / np.sqrt(len(now))
-    sampling = spread / (2.0 * value) if root and value > 0.0 else spread
-    apart = np.array(others) - np.mean(others)
-    calibration = float(np.sqrt((len(others) - 1) / len(others) * np.dot(apart, apart)))
-    chance, blocks = float(np.hypot(sampling, calibration)), int(days.size)
-    around = ahead(seen - said).around(value, chance, blocks=blocks, rows=len(now), confidence=confidence)
-    return Estimated(dataclasses.replace(around, low=max(0.0, around.low)), sampling, calibration, missed)
-
-
-def _figure(losses: Floats, root: bool) -> float:
-    return float(np.sqrt(losses.mean()) if root else losses.mean())
-
-
 def foretold(tell: Foretell, features: Matrix) -> Floats:
     """The foretold loss of each row. Raises: InvalidInput for anything else."""
     found = np.asarray(tell(features), dtype=np.float64)
@@ -134,10 +71,3 @@ def _edges(column: Floats) -> Floats:
 def _places(column: Floats, edges: Floats) -> NDArray[np.int64]:
     found = np.searchsorted(edges, column, side="right")
     return np.where(np.isnan(column), BINS, found).astype(np.int64)
-
-
-def _table(name: str, values: ArrayLike) -> Matrix:
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or np.isinf(table).any():
-        raise InvalidInput(f"{name} is no table of finite numbers.", mend="Pass rows of columns; NaN for missing.")
-    return table

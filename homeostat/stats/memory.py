@@ -63,11 +63,12 @@ class Memory:
         sums = 1.0 + 2.0 * float(((1.0 - lags / together) * likeness**lags).sum())
         return float(np.sqrt(sums * blocks / (blocks - 1.0)))
 
-    def further(self, span: int, rate: float) -> float:
-        """By what factor what a window exceeds once in 1 / ``rate`` lies further out, as few blocks tell its unit."""
+    def further(self, span: int, rate: float, lent: float = 0.0) -> float:
+        """By what factor what a window exceeds once in 1 / ``rate`` lies further out, as few blocks tell its unit, and
+        others as so many ``lent`` ones would."""
         from scipy.stats import norm, t  # heavy, and whoever only reads limits that were earned needs none of it
 
-        return float(t.isf(rate / 2.0, self.blocks(span) - 1.0) / norm.isf(rate / 2.0))
+        return float(t.isf(rate / 2.0, self.blocks(span) - 1.0 + lent) / norm.isf(rate / 2.0))
 
 
 def memories_of(histories: Sequence[Floats]) -> list[Memory]:

@@ -46,14 +46,14 @@ class Detection:
     alpha: float
     power: float
 
-    def sentence(self, what: str = "drop") -> str:
-        """One line for beside a signal, the change read as points of a hundredth.
+    def sentence(self, what: str = "drop", by: str | None = None) -> str:
+        """One line for beside a signal, the change read as points of a hundredth, or as ``by`` says.
 
         >>> Detection(0.05, 4_500, 7, 9.0, 0.05, 0.8).sentence()
         'a 5-point drop would take 9 days to see'
         """
         days = math.ceil(self.days - 1e-9)
-        return f"a {100 * self.change:g}-point {what} would take {days} day{'s' * (days != 1)} to see"
+        return f"a {by or f'{100 * self.change:g}-point'} {what} would take {days} day{'s' * (days != 1)} to see"
 
     def to_json(self) -> dict[str, float | int]:
         """The JSON form, one key per field."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import class_sums, figures, number_sums
 from homeostat.stats.arrays import Floats, finite, same_length
+from homeostat.stats.class_figures import CLASS_FIGURES
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.intervals import Interval
 from homeostat.stats.means import class_log_losses, class_squared_errors
@@ -44,6 +45,10 @@ class Task(ABC):
     @property
     @abstractmethod
     def figures(self) -> Mapping[str, str]: ...
+
+    @abstractmethod
+    def reach(self, name: str) -> tuple[float, float]:
+        """The least and the most that a figure can be."""
 
     def watched(self, answers: Any) -> Any:
         """What of answers has a distribution that may drift: they themselves, or the likeliest class by name."""
@@ -115,6 +120,9 @@ class Binary(Task):
     def figures(self) -> Mapping[str, str]:
         return {name: one.better for name, one in figures.FIGURES.items()}
 
+    def reach(self, name: str) -> tuple[float, float]:
+        return figures.FIGURES[name].low, figures.FIGURES[name].high
+
     def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
         return log_losses(truth, answers)
 
@@ -166,6 +174,9 @@ class Regression(Task):
         quantile = self.level not in (None, 0.5)
         return {**number_sums.FIGURES, **({"quantile_loss": "lower"} if quantile else {})}
 
+    def reach(self, name: str) -> tuple[float, float]:
+        return {"skill": (-np.inf, 1.0), "bias": (-np.inf, np.inf)}.get(name, (0.0, np.inf))
+
     def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
         known, told = finite("labels", truth), finite("answers", answers)
         same_length(labels=known, answers=told)
@@ -215,6 +226,9 @@ class Multiclass(Task):
     @property
     def figures(self) -> Mapping[str, str]:
         return class_sums.FIGURES
+
+    def reach(self, name: str) -> tuple[float, float]:
+        return CLASS_FIGURES[name].low, CLASS_FIGURES[name].high
 
     def losses(self, truth: ArrayLike, answers: ArrayLike) -> Floats:
         return class_log_losses(truth, answers)

@@ -93,6 +93,9 @@ def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_a
     assert "0 is the oracle, 1 is never retraining" in page.inner_text(".headline-main")
     assert page.evaluate("document.querySelector('#sawtooth img').naturalWidth") == 960
     assert "promoted" in page.inner_text("#asked tbody")
+    assert re.search(r"; could not tell in \d+ of 2\d weeks", page.inner_text("#policies"))
+    frame = page.locator("#policies .table-frame")
+    assert frame.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_tables_tell_which_is_late_and_what_was_kept_apart(looked: Open) -> None:
@@ -300,9 +303,13 @@ def test_every_figure_stands_with_its_bounds_beside_its_estimate_and_what_estima
     names = ["skill", "roc auc", "log loss", "brier", "accuracy", "precision", "recall", "f1", "calibration error"]
     assert rows.locator("th").all_inner_texts() == [*names, "base rate"]
     cells = rows.nth(4).locator("td").all_inner_texts()
-    assert [" to " in one for one in cells] == [True, True, False, False]
+    assert [" to " in one for one in cells] == [True, True, False, False, False]
     assert cells[3].endswith("%")
+    assert re.fullmatch(r"\d+ days 5-point drop", cells[4])
     assert "95 % of bounds are promised to hold" in card.inner_text()
+    assert re.search(r"Labels: [\d,]+ in, [\d,]+ still maturing, [\d,]+ expected and missing", card.inner_text())
+    assert "Rows without a label look" in card.inner_text()
+    assert re.search(r"At every look together, over \d+ days since v1 came: accuracy 0\.\d+ \(", card.inner_text())
 
 
 def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(looked: Open) -> None:
@@ -313,6 +320,14 @@ def test_figures_that_labels_shape_stand_beside_those_that_no_action_has_shaped(
     assert "one in 20 is left alone by chance" in card.inner_text()
     assert "Why they differ: the naive figure lacks labels" in card.inner_text()
     assert "shop = d: log-loss +" in card.inner_text()
+
+
+def test_what_callers_report_of_predictions_is_told_with_what_is_missing(opened: Open) -> None:
+    card = opened("full", path="/diagnosis", reports=True).page.locator("#feedback")
+    expect(card).to_contain_text(
+        "Callers report in decisions what they did: acted on where blocked, to be left alone with the chance chance"
+    )
+    expect(card).to_contain_text("Left out, for want of a report that can be: 180 unreported (2.0 %)")
 
 
 def test_the_diagnosis_says_the_cause_what_to_do_and_on_what_it_stands(looked: Open) -> None:

@@ -100,6 +100,8 @@ def test_policies_come_from_a_file_and_bad_ones_say_what_is_wrong(past: Past, tm
     assert policies["weekly"]["retraining_cost"] == 3.0 * policies["weekly"]["retrains"] > 0
     file.write_text('{"policies": {"odd": {"kind": "shedule"}}}')
     assert "'shedule'" in told(past, "--policies", str(file), code=1)["problem"]
+    file.write_text('{"policies": {"odd": {"kind": "drift", "span": 5}}}')
+    assert "Policy 'odd': " in told(past, "--policies", str(file), code=1)["problem"]
     assert "cannot be read" in told(past, "--policies", str(tmp_path / "no"), code=1)["problem"]
     assert "no price" in told(past, "--price", "inf", code=1)["problem"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -43,9 +44,11 @@ def run_back_test(
 
     ``price`` is what a training costs in nats of log-loss, and lets money out of it; else the loop's own prices count,
     and without them trainings are free. Raises: NotEnoughData where the history is too short; Unavailable when a
-    training process dies; InvalidInput for a name that is taken or a price that is none.
+    training process dies; InvalidInput for a name that is taken, a policy that the loop cannot have or a price that is
+    none.
     """
     check_names(policies or {})
+    _check_fit(loop, policies or {})
     prices, note = _prices(loop, price)
     progress("reading the history", 0, 1)
     grid = grid_of(operations, loop, settings.paths.tables)
@@ -67,6 +70,15 @@ def run_back_test(
         **told,
     }
     return write_report(settings.paths.reports / loop.name / "backtest", report)
+
+
+def _check_fit(loop: Loop, policies: Mapping[str, Retrain]) -> None:
+    """What the loop's file would be refused for, such as drift over days that nobody measures."""
+    for name, policy in policies.items():
+        try:
+            dataclasses.replace(loop, retrain=policy)
+        except InvalidInput as error:
+            raise InvalidInput(f"Policy {name!r}: {error.problem}", mend=error.mend, policy=name) from error
 
 
 def _prices(loop: Loop, price: float | None) -> tuple[Prices, str]:

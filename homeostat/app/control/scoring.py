@@ -74,7 +74,7 @@ def answers_of(log: pa.Table, task: Task) -> NDArray[np.float64]:
     if not isinstance(task, Multiclass):
         return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     table: list[list[float]] = column.to_pylist()
-    return np.array(table, dtype=np.float64).reshape(log.num_rows, len(task.classes))
+    return np.array(table, dtype=np.float64).reshape(log.num_rows, len(task.classes))  # also on a day without rows
 
 
 def can_judge(log: pa.Table, bound: Binding, known: Mapping[str, Logged]) -> bool:

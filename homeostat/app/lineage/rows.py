@@ -15,6 +15,8 @@ from homeostat.adapters.delta.rows import INSTANT
 from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.impact import Affected, summed
 from homeostat.app.lineage.marked import NamedRows, named_rows
+from homeostat.app.reported import Reported
+from homeostat.app.shaped import shaped_questions
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import SEQUENCE
@@ -23,7 +25,8 @@ from homeostat.features.reading import MARK, readers
 from homeostat.features.views import View
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import HomeostatError, NotFound, Refused
-from homeostat.registry.models import Version
+from homeostat.registry.models import TrainingPin, Version
+from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.training_set import LabelledQuestions, Sources, labelled_questions
 
 Json = dict[str, Any]
@@ -94,22 +97,30 @@ def _trained(lineage: Lineage, loop: Loop, version: Version, rows: NamedRows, vi
     def read(table: str, number: int, columns: Sequence[str]) -> pa.Table:
         return lineage.tables.read(table, version=number, columns=columns)
 
-    sources = Sources(read, pin.table_versions, pin.sequence, pin.as_of)
     try:
+        sources = Sources(read, pin.table_versions, pin.sequence, pin.as_of, shaped=_shaped(lineage, loop, pin))
         asked = labelled_questions(loop.question, loop.label, sources)
         chosen = asked.asked_at < pin.cutoff
         if pin.since is not None:
             chosen &= asked.asked_at >= pin.since
         return [
-            *_keyed(loop, rows, asked.where(chosen)),
+            *_keyed(loop, version, rows, asked.where(chosen)),
             *_read(loop, version, rows, views, asked.where(chosen), sources),
         ]
     except HomeostatError as error:
         return [f"cannot be told: {error.problem}"]
 
 
-def _keyed(loop: Loop, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
-    """Training questions that are named, and those whose label is."""
+def _shaped(lineage: Lineage, loop: Loop, pin: TrainingPin) -> ShapedQuestions | None:
+    """The questions that the version left out because a prediction had shaped their label."""
+    if pin.feedback is None:
+        return None
+    reported = Reported(lineage.tables, pin.sequence, pin.table_versions)
+    return shaped_questions(lineage.log, loop, reported, pin.feedback.log_version)
+
+
+def _keyed(loop: Loop, version: Version, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
+    """Training questions that are named, those whose label is, and whether reports of what callers did are."""
     found = []
     if loop.question.name == rows.table.name:
         count = int(rows.among(asked.asked).sum())
@@ -117,6 +128,9 @@ def _keyed(loop: Loop, rows: NamedRows, asked: LabelledQuestions) -> list[str]:
     if loop.label.table.name == rows.table.name and set(rows.table.keys) == set(loop.question.keys):
         count = int(rows.among(asked.asked).sum())
         found += [f"labels of {count:,} of its training rows"] * (count > 0)
+    told = version.pin.feedback
+    if told is not None and told.reported == rows.table.name and told.log_version >= 0:
+        found.append("reports, by which training rows were left out or stand for others: not told row by row")
     return found
 
 

@@ -1,8 +1,9 @@
-"""Signals that stopped coming: a day without predictions, labels, drift or skew figures, or no day at all."""
+"""Signals that stopped coming: a day without predictions, reports, labels, drift or skew figures, or no day at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from homeostat.control.alerting.early import reading
 from homeostat.control.days import Day
@@ -19,7 +20,7 @@ _LATE, _DUE = duration("36h"), duration("1d")
 
 def heartbeat_readings(days: Sequence[Day]) -> list[Reading]:
     """Read the last of ``days``, which are oldest first."""
-    return [*_predictions(days), *_drift(days), *_skew(days), *_labels(days)]
+    return [*_predictions(days), *_drift(days), *_skew(days), *_reports(days), *_labels(days)]
 
 
 def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
@@ -69,6 +70,19 @@ def _skew(days: Sequence[Day]) -> Iterator[Reading]:
     expected = before and day.skew is None and day.inputs.rows >= _MEASURABLE
     text = f"no served row of {day.day} could be recomputed"
     yield reading("stopped", "skew", day, _beats(day.skew is not None, expected), text)
+
+
+def _reports(days: Sequence[Day]) -> Iterator[Reading]:
+    """Where callers report what they did: strange where they did of less than half of the usual share by the day's end.
+    Those that report at night are not missed."""
+    day = days[-1]
+    if day.inputs.reported is None:
+        return
+    shares = [one.inputs.reported / one.inputs.rows for one in days[-_USUAL - 1 : -1] if one.inputs.reported]
+    usual, share = median(shares) if shares else 0.0, day.inputs.reported / max(day.inputs.rows, 1)
+    text = f"{share:.0%} of the answers of {day.day} were reported by its end, usually {usual:.0%}"
+    came, expected = share > 0.0 and share >= usual / 2, bool(shares) and day.inputs.rows >= _TRAFFIC
+    yield reading("stopped", "reports", day, _beats(came, expected), text)
 
 
 def _labels(days: Sequence[Day]) -> Iterator[Reading]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
@@ -21,6 +22,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import HOLD, RETRAIN
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
+from homeostat.monitoring.feedback import MOST_UNTOLD
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
@@ -41,6 +43,7 @@ def late_readings(
     assert outcomes is not None
     found = [
         *_labels(days, outcomes, limits),
+        *_reports(days[-1], outcomes),
         *_skill(days, state, retrain, promise),
         *_calibration(days, limits),
     ]
@@ -61,6 +64,16 @@ def _labels(days: Sequence[Day], outcomes: Outcomes, limits: Alerts) -> Iterator
     yield reading("labels_missing", "labels", days[-1], over, text, (share, limit))  # type: ignore[arg-type]
 
 
+def _reports(day: Day, outcomes: Outcomes) -> Iterator[Reading]:
+    """Of how many answers nobody has said what became of them, where callers are to report it."""
+    told, reported = outcomes.feedback, day.inputs.reported
+    if told is None or reported is None or not told.rows:
+        return
+    share = sum(told.untold.values()) / told.rows
+    text = f"{share:.0%} of the answers of {day.day} have no report of what callers did, or none that can be"
+    yield reading("reports_missing", "reports", day, said(share, MOST_UNTOLD), text, (share, MOST_UNTOLD))
+
+
 def _labelled(outcomes: Outcomes | None) -> float | None:
     if outcomes is None or not outcomes.labelled + outcomes.unlabelled:
         return None
@@ -70,12 +83,15 @@ def _labelled(outcomes: Outcomes | None) -> float | None:
 def _skill(
     days: Sequence[Day], state: LoopState, retrain: Retrain, promise: Callable[[str], Interval | None]
 ) -> Iterator[Reading]:
-    """As the retraining policy judges it, but for all that holds a training back: a loss is one all the same."""
+    """As the retraining policy judges it, but for all that holds a training back: a loss is one all the same.
+
+    A retraining that was asked for because of it ends the policy's days, not the loss of who still serves.
+    """
     champion, day = state.route.champion, days[-1]
     if champion is None:
         return
-    policy = Retrain(when=lost_skill(retrain.when))
-    found = policy.when.judge(situation_of(policy, state, days, promise(champion), day.mature_at))
+    policy, every = Retrain(when=lost_skill(retrain.when)), dataclasses.replace(state, retrained_at=None)
+    found = policy.when.judge(situation_of(policy, every, days, promise(champion), day.mature_at))
     reason = found.reasons[0]
     seen = tuple(float(one) if isinstance(one, int | float) else None for one in (reason.observed, reason.limit))
     if found.name == RETRAIN:

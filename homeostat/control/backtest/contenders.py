@@ -144,7 +144,7 @@ def usual(loopwise: Loopwise, own: Retrain) -> list[Contender]:
     ]
     if loopwise.economics is not None:
         pays = alone(Economic() | Schedule(at_latest="84d"))
-        about = "age costs more a day than the best rhythm does, or 84 days: risk is not known before a release"
+        about = "age costs more a day than the best rhythm does, or 84 days"
         found.append(loopwise.contender("economic", pays, about))
     return found
 

@@ -128,8 +128,7 @@ def errors_of(seen: Observed, prices: Economics, traffic: Told) -> dict[str, Tol
 
 def _no_yes(seen: Observed) -> Missing | None:
     """Errors have no price each where answers are numbers or one of several classes."""
-    kinds = {type(day.outcomes.live) for day in seen.days if day.outcomes}
-    return Missing("", "errors have one price each in yes-or-no loops only") if kinds - {ScoreSums} else None
+    return None if seen.yes_or_no else Missing("", "errors have one price each in yes-or-no loops only")
 
 
 def _point(seen: Observed, costs: list[float]) -> OperatingPoint | Missing:

@@ -36,7 +36,7 @@ class Observed:
 
     ``trainings`` are the seconds that trainings took, by version; ``released`` candidates went on trial, of which
     ``taken_back`` were taken back; ``retrained_at`` are the instants at which retrainings were asked for. ``gate`` is
-    what they pass before.
+    what they pass before. ``yes_or_no``: whether that is what it answers.
     """
 
     days: Sequence[Day]
@@ -50,6 +50,7 @@ class Observed:
     threshold: float
     retrain: Retrain
     gate: Gate
+    yes_or_no: bool = True
 
     @property
     def labelled_days(self) -> int:

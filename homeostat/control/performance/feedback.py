@@ -61,6 +61,7 @@ def feedback_of(
         "rows": sum(one.rows for one in told),
         "region": region,
         "explored": sum(one.explored for one in told),
+        "expected": sum(one.expected for one in told),
         "explored_labelled": labelled,
         "left_out": sum(one.left_out for one in told),
         "effective_rows": _effective(told),

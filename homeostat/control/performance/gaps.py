@@ -46,7 +46,8 @@ def gaps_of(days: Sequence[Day]) -> Gaps:
     found: list[Widened] = []
     for name, every in cohorts.items():
         wider = widened(name, past[name], every[-1], looked_at=looked_at)
-        found += worth_telling(wider, every[0].mean_loss if every[0].sums.size else 0.0)[:1]
+        known = {one.version: one.mean_loss for one in every}
+        found += [one for one in wider if worth_telling(one, known[one.before.version])][:1]
     return Gaps(cohorts, tuple(sorted(found, key=lambda one: -one.by.low)))
 
 

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 WINDOWS = (1, 7, 28)
 """Trails, in days, over which every figure is told beside the one that was asked for."""
 _IN_UNITS = ("rmse", "mae", "quantile_loss")
-"""Figures in the label's own unit, in which five points mean nothing."""
+"""Figures in the label's own unit, in which five points mean nothing: of these, 5 % is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ def _figure(name: str, blocks: Sequence[Sums], seen: Seen) -> Json:
     """With bounds where there are days enough, else bare, else unknown."""
     try:
         found = seen.task.interval(name, blocks, threshold=seen.threshold)
-        return shown(found.value, found.low, found.high)
+        least, most = seen.task.reach(name)
+        return shown(found.value, max(found.low, least), min(found.high, most))
     except NotEnoughData:
         pass
     try:
@@ -194,20 +195,24 @@ def _estimated(labelled: Sequence[Day], waiting: Sequence[Day], seen: Seen) -> J
 
 
 def _powers(labelled: Sequence[Day], seen: Seen, trail: int) -> Json:
-    """By figure, how long a worsening by five points goes unseen at the loop's traffic and label delay."""
+    """By figure, how long a worsening goes unseen at the loop's traffic and label delay: by five points, or by 5 % of
+    what is in the label's own unit."""
     blocks = [day.outcomes.live for day in labelled if day.outcomes][-max(trail, max(WINDOWS)) :]
     delay = seen.label_delay / duration("1d")
     found: Json = {}
     for name, better in seen.task.figures.items():
-        if better == "neither" or name in _IN_UNITS:
+        if better == "neither":
             continue
+        in_units = name in _IN_UNITS
+        by, what = f"{POINTS:.0%}" if in_units else f"{100 * POINTS:g}-point", "drop" if better == "higher" else "rise"
+        worse = f"{by} {what}"
         try:
             bounds: Interval = seen.task.interval(name, blocks, threshold=seen.threshold)
-            told = detection_of(bounds, label_delay=delay)
-            what = "drop" if better == "higher" else "rise"
-            found[name] = {**told.to_json(), "sentence": told.sentence(what), "unknown": None}
+            told = detection_of(bounds, change=POINTS * (bounds.value if in_units else 1.0), label_delay=delay)
+            found[name] = {**told.to_json(), "worse": worse, "sentence": told.sentence(what, by), "unknown": None}
         except NotEnoughData:
-            found[name] = {"change": POINTS, "days": None, "sentence": None, "unknown": "too_few_labelled_days"}
+            unknown = {"sentence": None, "unknown": "too_few_labelled_days"}
+            found[name] = {"change": None if in_units else POINTS, "days": None, "worse": worse, **unknown}
     return found
 
 

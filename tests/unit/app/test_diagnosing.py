@@ -158,6 +158,8 @@ def test_a_person_asks_for_now_or_for_a_day_and_a_wrong_day_is_refused(aged: Hom
     assert diagnosis(operations, loop, "2020-01-01")["version"] is None
     with pytest.raises(InvalidInput, match="is no date"):
         diagnosis(operations, loop, "yesterday")
+    with pytest.raises(InvalidInput, match="2034-01-01 has not come"):
+        diagnosis(operations, loop, "2034-01-01")
 
 
 def test_of_large_days_stretches_are_read_and_as_many_rows_of_each(

@@ -14,6 +14,8 @@ from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.economics.inputs import ASKED
 from tests.harness.ageing import ROWS, aged_home
+from tests.harness.kinds import CLASS_FILE, NUMBER_FILE
+from tests.harness.world import write_loop
 
 
 def account(home: Home) -> Any:
@@ -136,6 +138,14 @@ def test_too_little_history_is_unknown_with_its_reason(tmp_path: Path, made: Any
     assert why in found["decay"]["rate"]["unknown"]
     assert found["interval"]["exact"]["value"] is None
     assert found["staleness"]["value"] is None
+
+
+@pytest.mark.parametrize("text", [CLASS_FILE, NUMBER_FILE])
+def test_where_no_yes_or_no_is_answered_errors_have_no_price_and_none_is_asked_for(tmp_path: Path, text: str) -> None:
+    operations = Operations.open(aged_home(tmp_path, days=0, prices=""))
+    found: Any = economics(operations, load_loop(write_loop(tmp_path, text=text)))
+    assert "yes-or-no loops only" in found["errors"]["threshold"]["unknown"]
+    assert not {"false_positive", "false_negative"} & {one["input"] for one in found["asks"]}
 
 
 def test_one_labelled_day_has_no_operating_point(tmp_path: Path) -> None:

@@ -14,14 +14,18 @@ import pytest
 import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.backtest.grid import Ask
+from homeostat.app.backtest.history import read_history
 from homeostat.app.backtest.shaping import read_shaping
-from homeostat.app.reported import Reported
+from homeostat.app.reported import Reported, report_of
 from homeostat.app.shaped import shaped_questions
+from homeostat.control.backtest.matrix import PastDay
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.kernel.clock import duration
+from homeostat.monitoring.windows import Window
 from tests.unit.app import test_feedback_day as drawn
 from tests.unit.app import test_kept_share as kept
 
@@ -101,6 +105,23 @@ def test_what_is_odd_about_reports_is_counted_and_the_day_goes_on(tmp_path: Path
     assert day.inputs.reported == ROWS - 12
 
 
+def test_of_one_prediction_it_is_told_what_was_reported(tmp_path: Path) -> None:
+    report(tmp_path, [("v0", True, 0.5), ("v1", False, 0.5), ("v2", False, 0.0)])
+    tables = DeltaTables(tmp_path / "tables")
+
+    def told(row: int, loop: Loop = LOOP) -> dict[str, Any]:
+        record = msgspec.structs.asdict(to_be_reported(row, kept.record(0, row, loop)))
+        return report_of(tables, loop, record, record["question"])
+
+    where = {"reported_in": "decisions", "wrong_with_report": None}
+    assert told(0) == {"acts": True, "explored": False, "propensity": 0.5, **where}
+    assert told(1) == {"acts": False, "explored": True, "propensity": 0.5, **where}
+    nothing = {"acts": None, "explored": None, "propensity": None, "reported_in": "decisions"}
+    assert told(2) == {**nothing, "wrong_with_report": "left_alone_without_a_chance"}
+    assert told(3) == {**nothing, "wrong_with_report": "unreported"}
+    assert told(0, drawn.LOOP) == {}
+
+
 def test_before_the_first_report_everything_is_unknown(tmp_path: Path) -> None:
     day = observed(tmp_path)
     assert day.outcomes is not None
@@ -158,3 +179,20 @@ def test_a_back_test_knows_of_reports_what_was_known_then(home: Path) -> None:
         assert shaping.at(slice(40, 90), sequence).tolist() == found.stands_for(shuffled.slice(40, 50)).tolist()
     other = read_shaping(drawn.LOOP, shuffled, tables, DeltaTables(home / "own" / "log"))
     assert other.at(slice(0, ROWS), -1).tolist() == shaping.at(slice(0, ROWS), 10**6).tolist()
+
+
+def test_a_version_of_a_back_test_is_trained_and_judged_on_reports_known_then(home: Path) -> None:
+    tables = DeltaTables(home / "tables")
+    asked = [{**kept.record(0, row, LOOP).question, SEQUENCE: row, KNOWN_AT: BEGINS} for row in range(ROWS)]
+    visits = pa.Table.from_pylist(asked, schema=facts_schema(LOOP.question))
+    tables.append("visits", visits, writer="test", upto=1)
+    history = read_history(LOOP, home / "tables", home / "log", BEGINS + duration("2d"))
+    each = history.shaping.at(slice(0, ROWS), 10**6)
+    end = BEGINS + duration("1d")
+    for sequence, rows in ((4_999, 0), (10**6, int((each > 0).sum()))):
+        places, taken, (first, labelled) = history.training(Ask(1, end * 2, None, end, sequence))
+        assert (places.size, first, labelled) == (rows, 0, rows)
+        assert taken.weight.sum() == each.sum() * (rows > 0)
+        day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), sequence)
+        assert np.count_nonzero(~np.isnan(day.truth)) == rows
+        assert day.each.sum() == taken.weight.sum()

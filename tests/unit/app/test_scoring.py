@@ -98,3 +98,12 @@ def test_what_was_not_logged_is_missing_in_every_row() -> None:
     assert np.array_equal(found["a"], [1.0, np.nan], equal_nan=True)
     assert np.isnan(found["b"]).all()
     assert (found["t"].tolist(), found["u"].tolist()) == (["z", None], [None, None])
+
+
+@pytest.mark.parametrize("task", [BINARY, Regression(), Multiclass(("bread", "cake", "nothing"))])
+def test_a_day_on_which_nobody_asked_has_no_answers_and_stops_nobody(task: Task) -> None:
+    kind = pa.list_(pa.float64()) if isinstance(task, Multiclass) else pa.float64()
+    log = pa.table({task.column: pa.array([], kind)})
+    found = answers_of(log, task)
+    assert found.shape[0] == 0
+    assert task.watched(found).shape == (0,)

@@ -83,9 +83,9 @@ def test_an_alert_is_acknowledged_once_and_resolved_with_a_mark(
     command: Command, home: Home, store: AlertStore
 ) -> None:
     at = ("--home", home.root)
-    assert command("alerts", "ack", "aaaa1111", "--reason", "on it", *at).exit_code == 0
+    assert command("alerts", "ack", "aaaa1111", "--reason", "on it", "--by", "ana", *at).exit_code == 0
     again = command("alerts", "ack", "aaaa1111", *at)
-    assert (again.exit_code, f"{person()} has acknowledged" in again.output) == (1, True)
+    assert (again.exit_code, "ana has acknowledged" in again.output) == (1, True)
     assert command("alerts", "resolve", "aaaa1111", "--acted-on", "--reason", "asked them", *at).exit_code == 0
     found = store.find("aaaa1111")
     assert (found.status, found.acted_on) == ("resolved", True)
@@ -118,15 +118,24 @@ def test_a_silence_is_listed_and_ended_and_bad_ones_are_refused(
     made = command("alerts", "silence", LOOP, "--rule", "drift", "--until", "3d", "--reason", "a season", "--json", *at)
     name = json.loads(made.stdout)["id"]
     assert "a season" in command("alerts", "silences", *at).output
-    assert command("alerts", "silences", "--end", name, *at).exit_code == 0
+    assert command("alerts", "silences", "--end", name, "--by", "ben", *at).exit_code == 0
     assert "Nothing is silenced." in command("alerts", "silences", LOOP, *at).output
     said = [one.draft for one in Operations.open(home).store.entries(LOOP) if one.draft.kind.endswith("silence")]
-    assert [(one.kind, one.actor) for one in said] == [("silence", person()), ("unsilence", person())]
+    assert [(one.kind, one.actor) for one in said] == [("silence", person()), ("unsilence", "ben")]
     assert said[0].reasons == ("a season",)
     assert command("alerts", "silences", "--end", name, *at).exit_code == 1
     for until, rule in (("91d", "drift"), ("2020-01-01T00:00:00Z", "drift"), ("3d", "drifft"), ("soon", "drift")):
         done = command("alerts", "silence", LOOP, "--rule", rule, "--until", until, "--reason", "x", *at)
         assert (done.exit_code, "mend" in done.output) == (1, True), until
+    assert "such as 8h" in done.output
+
+
+@pytest.mark.parametrize(("name", "told"), [("shop_spent", True), ("shop_spent_6h", False), ("visits", False)])
+def test_a_silence_of_what_has_no_such_name_says_so(
+    command: Command, home: Home, store: AlertStore, name: str, told: bool
+) -> None:
+    done = command("alerts", "silence", LOOP, "--subject", name, "--until", "3d", "--reason", "x", "--home", home.root)
+    assert (done.exit_code, f"has the name '{name}' so far" in done.stderr) == (0, told)
 
 
 def test_a_test_message_tells_what_came_of_it_and_nothing_secret(

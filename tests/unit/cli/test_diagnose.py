@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.home import Home
+from homeostat.app.operations import Operations
+from homeostat.app.settings import Settings
 from tests.harness.ageing import aged_home
+from tests.harness.world import write_loop
 from tests.unit.cli.conftest import Command
 
 
@@ -35,6 +38,16 @@ def test_detectors_of_change_are_shown_where_they_are_asked_for(command: Command
     assert "Detectors of change on the daily loss of" in shown
     told = json.loads(command("diagnose", "--home", aged.root, "--detectors", "--json").stdout)
     assert [one["name"] for one in told["detectors"]["detectors"]] == ["CUSUM", "Page-Hinkley", "ADWIN"]
+
+
+def test_before_the_first_day_nothing_is_dated_and_no_version_is_made_up(command: Command, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    Settings(home=home.root, loop_file=write_loop(tmp_path)).save()
+    Operations.open(home).store.state("visits")
+    shown = command("diagnose", "--home", home.root, "--detectors").stdout
+    assert ", as of the beginning\nunknown: " in shown
+    assert "on the daily loss of no day yet (they decide nothing)" in shown
 
 
 def test_what_is_no_date_is_an_error_with_its_mend(command: Command, aged: Home) -> None:

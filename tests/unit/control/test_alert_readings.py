@@ -21,6 +21,7 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import RULES
 from homeostat.monitoring.drifting import Drifted
+from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
 from homeostat.stats.intervals import Interval
@@ -170,11 +171,41 @@ def serving(**changes: object) -> LoopState:
     return dataclasses.replace(initial_state("late"), route=route, first_version="v1", **changes)  # type: ignore[arg-type]
 
 
-def late(days: list[Day], promise: float | None = None, retrain: Retrain | None = None) -> list[Reading]:
+def late(
+    days: list[Day], promise: float | None = None, retrain: Retrain | None = None, **state: object
+) -> list[Reading]:
     told = None if promise is None else Interval(promise, promise, promise, 9, 9, 0.95)
     return late_readings(
-        days, serving(), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
+        days, serving(**state), LIMITS, retrain or Retrain(when=hs.Emergency() | hs.Realised()), lambda _: told
     )
+
+
+def test_answers_of_which_callers_report_nothing_are_an_alert_where_they_are_many() -> None:
+    def reported(**untold: int) -> list[Day]:
+        one = labelled(0)
+        assert one.outcomes is not None
+        sums = one.outcomes.live
+        told = FeedbackDay(1_000, 10, 5, 5.0, 1.0, sums, sums, sums, untold=untold)
+        inputs = dataclasses.replace(one.inputs, reported=900)
+        return [dataclasses.replace(one, inputs=inputs, outcomes=dataclasses.replace(one.outcomes, feedback=told))]
+
+    assert said("reports_missing", late(reported(unreported=40, no_chance=20))) == {"reports": "over"}
+    assert said("reports_missing", late(reported(unreported=40))) == {"reports": "within"}
+    assert said("reports_missing", late([labelled(0)])) == {}
+
+
+def test_reports_that_stop_are_told_when_the_day_ends_and_those_that_come_at_night_are_not_missed() -> None:
+    def told(*reported: int | None) -> dict[str, str]:
+        days = [day(number) for number in range(len(reported))]
+        inputs = [dataclasses.replace(one.inputs, reported=of) for one, of in zip(days, reported, strict=True)]
+        made = [dataclasses.replace(one, inputs=of) for one, of in zip(days, inputs, strict=True)]
+        return {name: one for name, one in said("stopped", heartbeat_readings(made)).items() if name == "reports"}
+
+    assert told(900, 950, 0) == told(900, 950, 400) == {"reports": "over"}
+    assert told(900, 950, 700) == {"reports": "within"}
+    assert told(9, 0, 8) == {"reports": "within"}
+    assert told(0, 0, 0) == {"reports": "unknown"}
+    assert told(None, None) == {}
 
 
 def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_down() -> None:
@@ -186,6 +217,14 @@ def test_lost_skill_is_what_the_retraining_policy_calls_so_even_while_it_cools_d
     [found] = of("skill", late(wrong, promise=0.3))
     assert (found.said, found.severity) == ("over", "P1")
     assert "emergency limit" in found.text
+
+
+def test_lost_skill_is_told_also_where_a_retraining_was_asked_for_because_of_it() -> None:
+    poor = [labelled(number, score=0.3 + 0.01 * (number % 3)) for number in range(20)]
+    asked = poor[-1].mature_at
+    assert said("skill", late(poor, promise=0.3, retrained_at=asked)) == {"skill": "over"}
+    later = [*poor, labelled(20)]
+    assert said("skill", late(later, promise=0.3, retrained_at=asked)) == {"skill": "over"}
 
 
 def test_calibration_is_over_on_the_bound_nearer_to_nothing() -> None:
@@ -231,6 +270,12 @@ def test_what_waits_for_somebody_is_read_from_the_state() -> None:
     assert said_over(asking) == {"held", "asks"}
     answered = dataclasses.replace(rollout, asked=dataclasses.replace(question, answer=Answer("ann", "fine", 6)))
     assert said_over(serving(rollout=answered)) == set()
+    proposed = Question("p", "train v2 to follow v1", 5, ("why",))
+    (read,) = [one for one in state_readings(serving(asked=proposed), 9) if one.said == "over"]
+    assert (read.rule, read.text) == ("asks", "may Homeostat train v2 to follow v1?")
+    told = dataclasses.replace(proposed, answer=Answer("ann", "fine", 6))
+    assert said_over(serving(asked=told)) == set()
+    assert {one.said for one in state_readings(serving(asked=proposed), 8 * DAY)} == {"within"}
     assert said_over(dataclasses.replace(serving(), route=Route("late", 2, None))) == {"nobody_serves"}
     assert said_over(initial_state("late")) == set()
     assert [one.text for one in state_readings(serving(), 9, ("outage",)) if one.said == "over"] == ["outage"]

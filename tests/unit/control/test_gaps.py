@@ -20,9 +20,11 @@ MICROS = 86_400_000_000
 SHOPS = np.array(["a", "b", "c", "d"], dtype=object)
 
 
-def day(number: int, version: str, rng: np.random.Generator, worse: float = 0.0, rows: int = 400) -> Day:
+def day(
+    number: int, version: str, rng: np.random.Generator, worse: float = 0.0, rows: int = 400, shops: int = 4
+) -> Day:
     """A day on which shop d is served worse: its scores are pushed to where they are wrong."""
-    shop = SHOPS[rng.integers(0, 4, rows)]
+    shop = SHOPS[rng.integers(0, shops, rows)]
     odds = rng.normal(size=rows) + 0.4 * rng.normal()
     truth = rng.random(rows) < 1 / (1 + np.exp(-odds))
     scores = 1 / (1 + np.exp(-np.where(shop == "d", odds * (1 - worse) - worse, odds)))
@@ -57,6 +59,15 @@ def test_a_gap_that_grows_by_little_each_time_is_held_against_the_first_version_
     steps = [(f"v{n}", 14, 0.22 * n) for n in range(5)]
     (worst,) = gaps_of(days(2, *steps)).wider
     assert (worst.cohort, worst.before.version, worst.now.version) == ("shop = d", "v0", "v4")
+
+
+def test_a_cohort_that_the_first_version_never_met_is_told_beside_the_version_before() -> None:
+    rng = np.random.default_rng(6)
+    kept = [day(number, "v0", rng, shops=3) for number in range(10)]
+    kept += [day(number, "v1", rng) for number in range(10, 24)]
+    kept += [day(number, "v2", rng, 1.2) for number in range(24, 38)]
+    (worst,) = gaps_of(kept).wider
+    assert (worst.cohort, worst.before.version, worst.now.version) == ("shop = d", "v1", "v2")
 
 
 def test_where_nothing_changes_a_look_seldom_tells_anything() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import homeostat as hs
 from homeostat.control.intervening import FORBIDDING, judge_intervention
+from homeostat.control.policies.replay import replay
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict
 from homeostat.monitoring.diagnosis import INTERVENTIONS, CauseName, Diagnosis
 from tests.unit.control.rig import Outside, Site
@@ -70,6 +71,10 @@ def test_on_broken_data_nothing_is_trained_and_the_ledger_says_so_once(tmp_path:
     verdict = site.process.verdict
     assert verdict is not None
     assert verdict.name == HOLD
+    again = replay(held.evidence, held.verdict)
+    assert (again.equal, again.verdict, again.reasons) == (True, HOLD, held.reasons)
+    mended = {**held.evidence, "diagnosis": Diagnosis("nothing", "all is well").to_json()}
+    assert replay(mended, held.verdict).differences == ("after the diagnosis: 'RETRAIN' now, 'HOLD' then",)
 
 
 def test_once_the_data_are_mended_it_is_retrained(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_few_that_nobody_reported_are_left_out_and_counted(drawn: list[Served]
     assert found["reports"]["unreported"] == missing
     assert found["reports"]["share"] == pytest.approx(missing / sum(some.size for some in kept))
     assert found["unknown"] is None
+    assert abs(found["explored"] - found["expected"]) < 4 * np.sqrt(found["expected"])
     whole = told(loop_days(drawn, DECLARED), DECLARED)
     for name, figures in found["figures"].items():
         one, other = figures["weighted"], whole["figures"][name]["weighted"]

@@ -162,6 +162,22 @@ def test_performance_has_the_figures_of_the_task_and_the_users_own() -> None:
     assert whole["own"]["never"]["unknown"] == "never_computed"
     assert told["estimated"]["figures"]["skill"]["unknown"] == "no_rows"
     assert told["days"][0]["realised"]["mae"] > 0
+    assert told["power"]["rmse"]["change"] == pytest.approx(0.05 * whole["figures"]["rmse"]["value"])
+    assert told["power"]["mae"]["sentence"].startswith("a 5% rise would take ")
+    assert "bias" not in told["power"]
+
+
+def test_bounds_of_figures_stay_where_figures_can_be() -> None:
+    """One day is far from the others, so that Student's bounds leave what a figure can be."""
+    truth, wild = np.linspace(-1.0, 1.0, 60), []
+    for number, off in enumerate((0.0, 0.1, 3.0)):
+        sums = Regression().sums(truth, truth + off)
+        made = Day(day_name(number), number, number + 1, number + 1, Inputs(60, {}, {}, 0, "v1", {}, {}, None, {}, {}))
+        wild.append(made.with_outcomes(Outcomes(60, 0, 0, sums, {"v1": sums})))
+    told = performance_of(Seen("toy", wild, 0.5, 3, 0, Regression()), 14)
+    figures = next(one for one in told["realised"] if one["days"] == 14)["figures"]
+    assert (figures["rmse"]["low"], figures["mae"]["low"], figures["skill"]["high"]) == (0.0, 0.0, 1.0)
+    assert figures["bias"]["low"] < -1.0
 
 
 def test_slices_of_numbers_and_classes_have_figures_of_their_own() -> None:

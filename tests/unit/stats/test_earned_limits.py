@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.arrays import Integers
+from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.distance import ks_from_counts, psi, share_swings
 from homeostat.stats.earned_limits import MEASURES, Earned, Series, earned_limits
 from homeostat.stats.memory import Memory, memories_of
@@ -173,3 +173,19 @@ def test_a_memory_that_chance_hides_in_one_subject_is_held_to_be_that_of_the_oth
     wandering = [np.cumsum(rng.normal(size=(200, 3)), axis=0) for _ in range(4)]
     together = memories_of([*wandering, rng.normal(size=(200, 3))])
     assert together[-1].independent_days == min(one.independent_days for one in together[-1:]) < 20
+
+
+def test_what_weeks_of_one_feature_hide_is_told_by_the_others_as_far_as_they_are_alike() -> None:
+    rng = np.random.default_rng(6)
+    alike = [Series(str(one), _days(rng, 300, 0.0, wander=0.0), True, ANY_NUMBER) for one in range(10)]
+    unlike = Series("10", _days(rng, 300, 0.8, wander=0.08), True, ANY_NUMBER)
+    steadied, alone = _of_weeks(alike), np.array([_of_weeks([one])[0] for one in alike])
+    assert steadied.std() / steadied.mean() < 0.7 * alone.std() / alone.mean()
+    assert _of_weeks([*alike, unlike])[-1] > 1.6 * steadied.mean()
+
+
+def _of_weeks(series: list[Series]) -> Floats:
+    """The limit of each rank shift over a week."""
+    found = earned_limits(series, spans=(1, 7), rate=RATE, draws=400, rng=np.random.default_rng(1))
+    by = {one.subject: one.limit for one in found if (one.measure, one.span) == ("rank_shift", 7)}
+    return np.array([by[one.subject] for one in series], dtype=float)

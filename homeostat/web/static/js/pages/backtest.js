@@ -1,13 +1,12 @@
 // Back-test: what other policies of retraining would have come to on the loop's own history.
 import { api } from "../api.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { known, NONE, plural } from "../format.js";
+import { fixed, known, NONE, plural } from "../format.js";
 import { at, startPage } from "../page.js";
 import { card, cell, emptyCard, table } from "./parts.js";
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const amount = (value) => (known(value) ? WHOLE.format(value).replace("-", "−") : NONE);
-const fixed = (value, digits) => (known(value) ? value.toFixed(digits).replace("-", "−") : NONE);
 const OUTCOMES = {
   promoted: "promoted",
   taken_back: "taken back",
@@ -46,10 +45,13 @@ function bounds(one) {
   return `${fixed(one.regret_low, 2)} to ${fixed(one.regret_high, 2)}`;
 }
 
-const policyRow = (one) =>
+// What it goes by, and in how many weeks it could not tell.
+const goesBy = ({ about, inconclusive }, weeks) => (inconclusive ? `${about}; could not tell in ${inconclusive} of ${weeks} weeks` : about);
+
+const policyRow = (weeks) => (one) =>
   h("tr", null,
     h("th", { scope: "row" }, one.name),
-    cell(one.about, "soft"),
+    cell(goesBy(one, weeks), "soft wide"),
     cell(String(one.retrains), "n"),
     cell(String(one.retrains - one.released + one.taken_back), "n"),
     cell(amount(one.labels), "n"),
@@ -64,7 +66,7 @@ const drawPolicies = card(at("policies"), "policies-title", "Policies", "Each pl
 const policies = whenChanged((report) => {
   if (!report) return drawPolicies(emptyCard("Nothing to compare yet", "Run homeostat backtest: it takes some minutes."));
   const columns = [["Policy"], ["Goes by"], ["Retrains", "n"], ["Not kept", "n"], ["Labels", "n"], ["Skill", "n"], ["Lost to age", "n"], ["Spent", "n"], [`Total, ${report.unit}`, "n"], ["Regret", "n"], ["Between"]];
-  drawPolicies(table("policies-title", columns, report.policies.map(policyRow)));
+  drawPolicies(table("policies-title", columns, report.policies.map(policyRow(report.weeks.length))));
 });
 
 const drawSawtooth = card(at("sawtooth"), "sawtooth-title", "Skill over the weeks", "A line a policy, beside never retraining and the oracle; a mark is a version that was asked for.");

@@ -70,7 +70,7 @@ const drawStatus = (() => {
 function row([name, figure]) {
   const bounds = known(figure.low) || known(figure.high) ? `${amount(figure.low)} to ${amount(figure.high)}` : "";
   const ground = figure.basis ?? (figure.asks.length ? `not said: ${figure.asks.join(", ")}` : figure.unknown);
-  return h("tr", null, h("th", { scope: "row" }, name), cell(amount(figure.value), "n"), cell(known(figure.value) ? figure.unit : "", "soft"), cell(bounds, "soft"), cell(ground, "soft"));
+  return h("tr", null, h("th", { scope: "row" }, name), cell(amount(figure.value), "n"), cell(known(figure.value) ? figure.unit : "", "soft"), cell(bounds, "soft"), cell(ground, "soft wide"));
 }
 
 const COLUMNS = [["Figure"], ["Value", "n"], ["Unit"], ["Between"], ["From"]];

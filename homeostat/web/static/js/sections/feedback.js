@@ -17,11 +17,13 @@ export function mountFeedback(root) {
 function figures(told) {
   if (!told.days) return [emptyCard("No labels are in yet", "Figures come with the first labels.")];
   const share = told.explore === null ? "nobody is left alone" : `one in ${Math.round(1 / told.explore)} is left alone by chance`;
-  const by = told.reports ? `, as callers report in ${told.reports.table}` : known(told.drawn) ? `, as callers drew (${told.drawn})` : "";
-  const left = `${known(told.chance) ? `each is left alone with the chance ${told.chance}` : share}${by}`;
+  const left = `${told.chance !== null ? `each is left alone with the chance ${told.chance}` : share}${told.drawn !== null ? `, as callers drew (${told.drawn})` : ""}`;
+  const acting = told.reports
+    ? `Callers report in ${told.reports.table} what they did: acted on where ${told.acts}, to be left alone ${told.chance !== null ? `with the chance ${told.chance}` : "surely or not at all"}`
+    : `Callers act where ${told.acts}; ${left}`;
   const clipped = told.clipped ? ` ${count(told.clipped)} of them had a chance below 0.001, which was read as that.` : "";
   const reported = told.reports ? reports(told.reports) : "";
-  const text = `Callers act where ${told.acts}; ${left}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone, and ${count(told.explored_labelled)} of these have a label.${clipped}${reported}`;
+  const text = `${acting}. Of ${count(told.rows)} rows in ${told.days} days ${count(told.region)} would be acted on, ${count(told.explored)} were left alone (${count(Math.round(told.expected))} expected), and ${count(told.explored_labelled)} of these have a label.${clipped}${reported}`;
   const columns = [["Figure"], ["Every label", "n"], ["Weighted", "n"], ["Doubly robust", "n"]];
   const rows = Object.entries(told.figures).map(([name, one]) => h("tr", null, h("th", { scope: "row" }, words(name)), KINDS.map((kind) => value(one[kind]))));
   return [h("p", { class: "segments-said" }, text), table("feedback-title", columns, rows),

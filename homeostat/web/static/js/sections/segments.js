@@ -1,4 +1,4 @@
-// The card of segments: log-loss by declared slice with its bounds, what grew worse first, beside all rows.
+// The card of segments: the loss by declared slice with its bounds, what grew worse first, beside all rows.
 import { h, svg } from "../dom.js";
 import { count, fixed, known, percent } from "../format.js";
 import { linear } from "../charts/scale.js";
@@ -10,7 +10,7 @@ const HEIGHT = 20;
 const words = (name) => name.replaceAll("_", " ");
 
 export function mountSegments(root) {
-  const draw = card(root, "segments-title", "Segments", "Log-loss by declared slice over the last 14 days with labels, what grew worse first. The line is all rows; bounds are 95 %, for one look.");
+  const draw = card(root, "segments-title", "Segments", "Loss by declared slice over the last 14 days with labels, what grew worse first. The line is all rows; bounds are 95 %, for one look.");
   return (told) => draw(...content(told));
 }
 
