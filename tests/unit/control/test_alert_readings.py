@@ -270,6 +270,12 @@ def test_what_waits_for_somebody_is_read_from_the_state() -> None:
     assert said_over(asking) == {"held", "asks"}
     answered = dataclasses.replace(rollout, asked=dataclasses.replace(question, answer=Answer("ann", "fine", 6)))
     assert said_over(serving(rollout=answered)) == set()
+    proposed = Question("p", "train v2 to follow v1", 5, ("why",))
+    (read,) = [one for one in state_readings(serving(asked=proposed), 9) if one.said == "over"]
+    assert (read.rule, read.text) == ("asks", "may Homeostat train v2 to follow v1?")
+    told = dataclasses.replace(proposed, answer=Answer("ann", "fine", 6))
+    assert said_over(serving(asked=told)) == set()
+    assert {one.said for one in state_readings(serving(asked=proposed), 8 * DAY)} == {"within"}
     assert said_over(dataclasses.replace(serving(), route=Route("late", 2, None))) == {"nobody_serves"}
     assert said_over(initial_state("late")) == set()
     assert [one.text for one in state_readings(serving(), 9, ("outage",)) if one.said == "over"] == ["outage"]
