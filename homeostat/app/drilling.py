@@ -90,7 +90,7 @@ class RollbackDrill:
                 break
             except Conflict:
                 state = self.operations.store.state(self.loop.name)
-        return {"decision": self.operations.decisions(self.loop)[-1], "route": views.route_of(state)}
+        return {"decision": self.operations.decisions(self.loop.name)[-1], "route": views.route_of(state)}
 
     def _begin(self, state: LoopState, copy: str) -> Transition:
         return begin(state, copy, self._now(state), self.actor, self.because)

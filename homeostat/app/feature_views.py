@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from homeostat.app.views import feature_skew
+from homeostat.app.loop_views import feature_skew
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile, ReferenceProfile

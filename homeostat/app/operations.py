@@ -229,7 +229,7 @@ class Operations(Standings):
                 state = self.store.commit(state, after, drafts, ())
             except Conflict:
                 continue
-            decision = next(one for one in reversed(self.decisions(loop)) if one["kind"] == "quantise")
+            decision = next(one for one in reversed(self.decisions(loop.name)) if one["kind"] == "quantise")
             return {"version": decision["version"], "variant": plain(variant), "decision": decision}
 
     def retrain(self, loop: Loop, reason: str, *, actor: str, now: Instant | None) -> Json:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
+from homeostat.app.loop_views import feature_skew
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.skew import SkewCheck
-from homeostat.app.views import feature_skew
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
 from homeostat.data.weights import WEIGHT, weights

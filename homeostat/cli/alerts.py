@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, person
+from homeostat.cli.context import person, standing
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
@@ -112,7 +112,7 @@ def silence(
     with errors_shown(as_json):
         from homeostat.kernel.clock import parse_instant
 
-        _, found = opened(home, loop)
+        _, found = standing(home, loop)
         desk, now = _desk(home)
         at = now(found.name)
         end = parse_instant(until) if "T" in until else at + _span(until)
@@ -190,19 +190,18 @@ def _desk(home: Path) -> tuple[Desk, Callable[[str], Instant]]:
     from homeostat.app.alerting.desk import Desk
     from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
-    from homeostat.app.operations import Operations
-    from homeostat.app.settings import Settings
+    from homeostat.app.on_record import OnRecord
     from homeostat.monitoring.alerts.alerts import INSTALLATION
 
     existing = Home(home.resolve()).existing()
-    operations, system = Operations.open(existing), Settings.load(existing.root).clock == "system"
+    found, system = OnRecord.open(existing), existing.told()["clock"] == "system"
 
     def now(loop: str) -> Instant:
         if system or loop == INSTALLATION:
             return SystemClock().now()
-        return operations.state(loop).decided_until or 0
+        return found.state(loop).decided_until or 0
 
-    return Desk.open(operations), now
+    return Desk.open(found), now
 
 
 def _told(home: Path, loop: str, *, whole: bool) -> Json:
@@ -211,7 +210,7 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
     desk, now = _desk(home)
     if loop == ALL:
         return desk.told(None, now, Alerts(), whole=whole)
-    _, found = opened(home, loop)
+    _, found = standing(home, loop)
     return desk.told(found.name, now, found.alerts, whole=whole)
 
 

@@ -33,8 +33,13 @@ def approvals(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
     evidence, and until when.
     """
     with errors_shown(as_json):
-        operations, loops = _opened(home)
-        found = [one for loop in loops for one in operations.approvals(loop, None)]
+        from homeostat.app.home import Home
+        from homeostat.app.loader import load_loops
+        from homeostat.app.standings import Standings
+
+        existing = Home(home).existing()
+        standings, loops = Standings.open(existing), load_loops(Path(existing.told()["loop_file"]))
+        found = [one for loop in loops.values() for one in standings.approvals(loop, None)]
         show(found, as_json, _listed)
 
 

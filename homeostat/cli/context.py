@@ -9,11 +9,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
+    from homeostat.app.on_record import OnRecord
     from homeostat.app.operations import Operations
     from homeostat.app.showing import Showing
+    from homeostat.app.standings import Standings
     from homeostat.control.loop import Loop
     from homeostat.kernel.clock import Instant
     from homeostat.serving.routing import Route
+
+
+def on_record(home: Path, loop: str | None) -> tuple[OnRecord, str]:
+    """What the stores of an existing home say by themselves, and the name of the loop that is meant."""
+    from homeostat.app.home import Home
+    from homeostat.app.on_record import OnRecord
+
+    found = OnRecord.open(Home(home).existing())
+    return found, found.loop_named(loop)
+
+
+def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
+    """Where the loop that is meant stands, and what its file declares: enough to look at it, not to change it."""
+    from homeostat.app.home import Home
+    from homeostat.app.loader import load_loop
+    from homeostat.app.standings import Standings
+
+    existing = Home(home).existing()
+    return Standings.open(existing), load_loop(Path(existing.told()["loop_file"]), loop)
 
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk, when
@@ -30,8 +30,8 @@ def listed(
 ) -> None:
     """List every decision with its reasons, oldest first."""
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.decisions(found, after), as_json, print_decisions)
+        found, name = on_record(home, loop)
+        show(found.decisions(name, after), as_json, print_decisions)
 
 
 @app.command("explain")
@@ -52,9 +52,9 @@ def explain(
     with errors_shown(as_json):
         from homeostat.app.decided import explained
         from homeostat.app.home import Home
-        from homeostat.app.operations import Operations
+        from homeostat.app.on_record import OnRecord
 
-        found = explained(Operations.open(Home(home).existing()).store, decision, replayed=replay)
+        found = explained(OnRecord.open(Home(home).existing()).store, decision, replayed=replay)
         show(found, as_json, _explained)
     if replay and not found["replay"]["equal"]:
         raise typer.Exit(3)

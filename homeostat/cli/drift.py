@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, shown
+from homeostat.cli.context import shown, standing
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show
 
@@ -43,8 +43,8 @@ def drift(
             showing, meant = shown(home, loop)
             show(showing.distances(meant.name, feature, day), as_json, _distances)
             return
-        operations, found = opened(home, loop)
-        show(operations.drift(found, day), as_json, lambda told: _text(told, every=every))
+        standings, found = standing(home, loop)
+        show(standings.drift(found, day), as_json, lambda told: _text(told, every=every))
 
 
 def _text(told: Json, *, every: bool) -> None:

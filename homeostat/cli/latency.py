@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import on_record
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk
 
@@ -30,12 +30,11 @@ def latency(
     with errors_shown(as_json):
         from homeostat.app.latency import budget
         from homeostat.app.loopback import get
-        from homeostat.app.settings import Settings
 
-        operations, found = opened(home, loop)
-        known = Settings.load(operations.home.root).hourly_price if price is None else price
-        text = get(f"{operations.home.running().doors}/metrics").decode()
-        show(budget(text, found.name, known), as_json, _latency)
+        found, name = on_record(home, loop)
+        known = found.home.told().get("hourly_price") if price is None else price
+        text = get(f"{found.home.running().doors}/metrics").decode()
+        show(budget(text, name, known), as_json, _latency)
 
 
 def _latency(told: Json) -> None:

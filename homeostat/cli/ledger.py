@@ -26,9 +26,9 @@ def verify(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
-        from homeostat.app.operations import Operations
+        from homeostat.app.on_record import OnRecord
 
-        found = Operations.open(Home(home).existing()).verify_ledger()
+        found = OnRecord.open(Home(home).existing()).verify_ledger()
     show(found, as_json, _text)
     if not found["intact"]:
         raise typer.Exit(3)

@@ -10,7 +10,7 @@ import typer
 
 from homeostat.app.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
-from homeostat.cli.context import opened, person, serving
+from homeostat.cli.context import opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
@@ -23,8 +23,8 @@ Json = dict[str, Any]
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Show what serves, what is under way, what was decided last."""
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        shown = {**operations.overview(found, None), "activity": operations.activity(found.name)}
+        standings, found = standing(home, loop)
+        shown = {**standings.overview(found, None), "activity": standings.activity(found.name)}
         show(shown, as_json, _status)
 
 

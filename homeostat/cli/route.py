@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import on_record
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk
 
@@ -17,8 +17,8 @@ def route(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: J
     A replica that cannot load or verify a version keeps the route it had, and says why: the rollout then stops.
     """
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.route(found), as_json, _route)
+        found, name = on_record(home, loop)
+        show(found.route(name), as_json, _route)
 
 
 def _route(told: Json) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened, person, present_of
+from homeostat.cli.context import on_record, opened, person, present_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.progress import progress_bar
@@ -25,21 +25,21 @@ def watch(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: J
     is under way.
     """
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        activity = operations.activity(found.name)
+        found, name = on_record(home, loop)
+        activity = found.activity(name)
         if activity is None or activity["kind"] != "training":
             show({"version": None, "decision": None}, as_json, _ended)
             return
         version = activity["version"]
-        log = _Tail(operations.home.jobs / found.name / version / "train.log")
+        log = _Tail(found.home.jobs / name / version / "train.log")
         with progress_bar(f"{version}: starting") as progress:
             while activity is not None and activity.get("version") == version:
                 progress(*_place(version, activity["steps"]))
                 log.tell()
                 time.sleep(_SECONDS)
-                activity = operations.activity(found.name)
+                activity = found.activity(name)
         log.tell()
-        decided = [one for one in operations.decisions(found) if one["version"] == version]
+        decided = [one for one in found.decisions(name) if one["version"] == version]
         show({"version": version, "decision": decided[-1] if decided else None}, as_json, _ended)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk, when
@@ -35,8 +35,8 @@ def listed(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
     Figures are those of its held-out days, measured before it served anyone. --json adds the fingerprint.
     """
     with errors_shown(as_json):
-        operations, found = opened(home, loop)
-        show(operations.versions(found), as_json, _listing)
+        found, name = on_record(home, loop)
+        show(found.versions(name), as_json, _listing)
 
 
 @app.command("show")
@@ -92,11 +92,11 @@ def steps(
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
+        from homeostat.app.on_record import OnRecord
         from homeostat.app.provenance.versions import loop_named
-        from homeostat.app.standings import Standings
 
         existing = Home(home).existing()
-        found = Standings.open(existing).steps(loop_named(existing, loop), version)
+        found = OnRecord.open(existing).steps(loop_named(existing, loop), version)
         show(found, as_json, lambda told: _steps(told["steps"]))
 
 

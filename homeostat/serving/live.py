@@ -9,7 +9,8 @@ from typing import TypeVar
 from homeostat.kernel.errors import Conflict, HomeostatError, Unavailable, Untrusted
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.registry.binding import Binding, judge_binding
-from homeostat.serving.batching import Batches, Decision, decide
+from homeostat.serving.batches import Batches
+from homeostat.serving.batching import Decision, decide
 from homeostat.serving.plans import ServingPlan
 from homeostat.serving.routing import Route
 from homeostat.serving.runtimes import Candidate, Loaded, LoadRuntime, Runtime, StartCandidate

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from homeostat.kernel.clock import Duration, Instant, duration
-from homeostat.serving.live import LiveRoutes
+
+if TYPE_CHECKING:
+    from homeostat.serving.live import LiveRoutes
 
 SILENT_AFTER: Duration = duration("5s")
 """Of processing time; a replica that said nothing for so long is not counted on."""

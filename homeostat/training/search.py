@@ -10,7 +10,6 @@ from typing import Any
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.own import Own
-from homeostat.training.jobs import TrainingFailed
 
 Value = bool | int | float | str | None
 
@@ -137,6 +136,8 @@ def best(tried: Sequence[Trial]) -> Trial:
     losses = [math.inf if one.loss is None else one.loss for one in tried]
     found = tried[losses.index(min(losses))]
     if found.loss is None:
+        from homeostat.training.jobs import TrainingFailed  # which loads all that a training tells of itself
+
         raise TrainingFailed(
             f"All {len(tried)} trials of the search failed; the last: {tried[-1].problem}",
             mend="Mend the training function, or search among other values.",

@@ -30,7 +30,7 @@ def grown_home(folder: Path) -> Home:
     """v1 was promoted first; v2 replaced it; v3 is at its second step."""
     found = Home(folder / "home")
     shutil.copytree(_grown(), found.root)
-    Settings(home=found.root, loop_file=write_loop(folder)).save()
+    Settings(home=found.root, loop_file=write_loop(folder), definitions={LOOP: "as started"}).save()
     return found
 
 

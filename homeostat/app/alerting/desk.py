@@ -17,8 +17,7 @@ from homeostat.app.alerting.beat import read_beat
 from homeostat.app.alerting.worker import Courier, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
-from homeostat.app.settings import Settings
+from homeostat.app.on_record import OnRecord
 from homeostat.control.alerting import people
 from homeostat.control.alerting.store import AlertStore
 from homeostat.governance.audit import Draft
@@ -56,9 +55,9 @@ class Desk:
     store: AlertStore
 
     @classmethod
-    def open(cls, operations: Operations) -> Desk:
+    def open(cls, found: OnRecord) -> Desk:
         """Over the relational store of a home."""
-        return cls(operations.home, SqlAlertStore(Database(operations.home.control_db), operations.heads))
+        return cls(found.home, SqlAlertStore(Database(found.home.control_db), found.heads))
 
     def told(self, loop: str | None, now: Now, settings: Alerts, *, whole: bool = False) -> Json:
         """Alerts of a loop and of the installation, or all: open ones first, the most urgent on top; what became of
@@ -170,7 +169,7 @@ class Desk:
 
     def _loops(self) -> list[str]:
         """Loops that may have a book."""
-        started = Settings.load(self.home.root).definitions
+        started = self.home.told().get("definitions", ())
         return [*started, *(path.stem for path in self.home.routes.glob("*.json"))]
 
     def _names(self) -> tuple[str, ...]:

@@ -192,11 +192,11 @@ class ControlService:
 
     def route(self, name: str) -> Json:
         """The route and what every replica makes of it."""
-        return self.operations.route(self._loop(name))
+        return self.operations.route(self._loop(name).name)
 
     def serving(self, name: str) -> Json:
         """Who answers whom, what every replica makes of it, and what the doors counted over the last minutes."""
-        loop = self._loop(name)
+        loop = self._loop(name).name
         return {**self.operations.route(loop), "traffic": self._traffic(self.operations.state(name).route)}
 
     def windows(self, name: str, after: int) -> Json:
@@ -241,7 +241,7 @@ class ControlService:
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""
-        return self.operations.decisions(self._loop(name), after)
+        return self.operations.decisions(self._loop(name).name, after)
 
     def explanation(self, name: str, decision: str, *, replayed: bool) -> Json:
         """Why a decision of the loop was taken, in full."""
@@ -249,7 +249,7 @@ class ControlService:
 
     def versions(self, name: str) -> list[Json]:
         """Every version and its standing."""
-        return self.operations.versions(self._loop(name))
+        return self.operations.versions(self._loop(name).name)
 
     def version(self, name: str, version: str) -> Json:
         """What a version was made of."""

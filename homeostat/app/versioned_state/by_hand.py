@@ -74,8 +74,8 @@ def waited(operations: Operations, loop: Loop, restoring: str, say: Callable[[st
         operations.home.running()
         say(progress.told())
         pause.wait(_EVERY_SECONDS)
-    ended = [one for one in operations.decisions(loop) if str(one["evidence"].get("restoring")) == restoring]
-    return {"decision": ended[-1] if ended else None, "route": operations.route(loop)}
+    ended = [one for one in operations.decisions(loop.name) if str(one["evidence"].get("restoring")) == restoring]
+    return {"decision": ended[-1] if ended else None, "route": operations.route(loop.name)}
 
 
 def _keeper(operations: Operations, loop: Loop) -> StateKeeper:

@@ -115,10 +115,10 @@ def test_what_gains_nothing_by_quantising_is_refused_before_anything_is_written(
     with pytest.raises(Refused, match="has v3 under way"):
         operations.quantise(loop, None, "int8", registry, actor="me")
     operations.rollback(LOOP, "calm", actor="me", now=None)
-    before, decided = operations.state(LOOP), operations.decisions(loop)
+    before, decided = operations.state(LOOP), operations.decisions(LOOP)
     with pytest.raises(Refused, match="v2 cannot be quantised with any gain"):
         operations.quantise(loop, None, "int8", registry, actor="me")
-    assert (operations.state(LOOP), operations.decisions(loop)) == (before, decided)
+    assert (operations.state(LOOP), operations.decisions(LOOP)) == (before, decided)
 
 
 def test_control_shows_a_loop_while_recorder_and_doors_are_away(home: Home) -> None:
@@ -180,7 +180,7 @@ def test_a_replica_that_cannot_serve_the_route_is_named_and_a_silent_one_is_not_
     old, new = LoopServed(4, "v2", "v3 is broken."), LoopServed(5, "v2")
     for name, at, served in (("r1", now, new), ("r2", now, old), ("r3", now - 60_000_000, old)):
         write_replica(operations.home.replicas, ReplicaState(name, 1, at, True, {LOOP: served}))
-    told = operations.route(loop)
+    told = operations.route(LOOP)
     assert [(one["id"], one["generation"], one["ready"]) for one in told["replicas"]] == [
         ("r1", 5, True),
         ("r2", 4, True),
@@ -202,7 +202,7 @@ def test_a_limit_takes_back_the_candidate_then_the_champion_and_then_writes_noth
     assert operations.take_back(loop, verdict, BEGAN)
     before = operations.state(LOOP)
     assert (before.route.champion, before.route.standby) == ("v1", None)
-    written = operations.decisions(loop, 0)
+    written = operations.decisions(LOOP, 0)
     monkeypatch.setattr(Operations, "publish", lambda *_: pytest.fail("nothing changed, nothing is published"))
     assert not operations.take_back(loop, verdict, BEGAN + DAY)
-    assert (operations.state(LOOP), operations.decisions(loop, 0)) == (before, written)
+    assert (operations.state(LOOP), operations.decisions(LOOP, 0)) == (before, written)

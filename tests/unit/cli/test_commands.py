@@ -234,3 +234,30 @@ def test_up_holds_trainings_to_what_it_is_told(
     assert found == Settings.model_validate(found.model_dump(include=set(Settings.model_fields)))
     told = found.training_timeout_seconds, found.training_memory_bytes, found.training_threads
     assert told == (60.0, 512 << 20, 2)
+
+
+@pytest.mark.parametrize("words", ["decisions", "versions", "route", "alerts", "retrain watch"])
+def test_what_only_lists_needs_no_loop_file(command: Command, home: Home, words: str) -> None:
+    as_it_was = command(*words.split(), "--home", home.root, "--json").stdout
+    Settings.load(home.root).loop_file.write_text("import no_such_library")
+    done = command(*words.split(), "--home", home.root, "--json")
+    assert done.exit_code == 0, done.stderr
+    if words != "route":  # which tells its age
+        assert done.stdout == as_it_was
+
+
+def test_a_loop_that_never_ran_is_told_with_those_that_did(command: Command, home: Home) -> None:
+    done = command("decisions", "visit", "--home", home.root)
+    assert done.exit_code == 1
+    assert "No loop 'visit' was run in" in done.stderr
+    assert "Did you mean 'visits'?" in done.stderr
+
+
+def test_of_several_loops_one_must_be_named_and_one_that_is_gone_is_still_listed(command: Command, home: Home) -> None:
+    settings = Settings.load(home.root)
+    settings.model_copy(update={"definitions": {"early": "", "late": ""}}).save()
+    done = command("decisions", "--home", home.root)
+    assert done.exit_code == 1
+    assert "Name one: early, late." in done.stderr
+    assert command("decisions", "early", "--home", home.root).exit_code == 0
+    assert "v2" in command("decisions", LOOP, "--home", home.root).stdout

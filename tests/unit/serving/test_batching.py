@@ -23,7 +23,8 @@ from homeostat.data.contracts import Value
 from homeostat.kernel.errors import InvalidInput, Unavailable
 from homeostat.registry.models import Kind
 from homeostat.serving.arms import answer
-from homeostat.serving.batching import Batches, Batching, check_batching, decide, together
+from homeostat.serving.batches import Batches
+from homeostat.serving.batching import Batching, check_batching, decide, together
 from homeostat.serving.live import Serving
 from homeostat.serving.routing import Route
 from homeostat.training.proof import TOLERANCE
