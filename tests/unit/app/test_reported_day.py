@@ -205,6 +205,10 @@ def test_a_version_of_a_back_test_is_trained_and_judged_on_reports_known_then(ho
         day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), sequence)
         assert np.count_nonzero(~np.isnan(day.truth)) == rows
         assert day.each.sum() == taken.weight.sum()
+    some = 5_000 + ROWS * 9 // 10
+    assert history.training(Ask(1, end * 2, None, end, some))[0].size
+    day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), some)
+    assert np.isnan(day.truth).all(), "of a tenth nobody has reported anything"
 
 
 def test_answers_whose_reports_nobody_reads_any_more_are_not_taken_for_rows_on_which_nobody_acted(home: Path) -> None:
