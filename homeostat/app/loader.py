@@ -80,10 +80,17 @@ def load_loop(path: Path, name: str | None = None) -> Loop:
     loops = load_loops(path)
     if name is None and len(loops) == 1:
         return next(iter(loops.values()))
+    if name is None:
+        raise InvalidInput(
+            f"{path} makes {len(loops)} loops, and none was named.",
+            mend=f"Name one of {', '.join(sorted(loops))}.",
+            file=str(path),
+            loops=list(loops),
+        )
     if name not in loops:
         raise NotFound(
             f"{path} makes no loop {name!r}.",
-            mend=did_you_mean(str(name), loops),
+            mend=did_you_mean(name, loops),
             file=str(path),
             loops=list(loops),
         )

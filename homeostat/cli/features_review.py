@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show
+from homeostat.cli.output import Cell, bold, data, errors_shown, figure, print_table, show
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.verdicts import DROP, INCONCLUSIVE, KEEP
 
 Json = dict[str, Any]
-_SHOWN = {KEEP: "[green]keep[/]", DROP: "[yellow]candidate to drop[/]", INCONCLUSIVE: "unknown"}
+_SHOWN: Mapping[str, Cell] = {
+    KEEP: bold("keep", "green"),
+    DROP: bold("candidate to drop", "yellow"),
+    INCONCLUSIVE: "unknown",
+}
 
 
 def review(
@@ -88,7 +93,7 @@ def _dropped(told: Json) -> None:
         data.print("Drop one, or one whole definition, then review again: the rest may have to stand in for it.")
 
 
-def _feature(one: Json) -> list[str]:
+def _feature(one: Json) -> list[Cell]:
     shuffled = [found for found in one["importance"].values() if found]
     most = max(shuffled, key=lambda found: found["value"], default=None)
     gain = "-" if one["gain"] is None else f"{one['gain']:.1%}"
@@ -96,12 +101,11 @@ def _feature(one: Json) -> list[str]:
     return [one["feature"], _SHOWN[one["verdict"]], _bounds(most), _bounds(one["without"]), gain, missing]
 
 
-def _definition(one: Json) -> list[str]:
+def _definition(one: Json) -> list[Cell]:
     took = (one["lookup_us"] or {"p50": None})["p50"]
     time = "-" if took is None else f"{figure(took, 0)} us"
     facts = "-" if one["table_bytes"] is None else f"{one['table_bytes'] / 1e6:.1f} MB"
-    name = one["definition"].replace("[", r"\[")
-    return [name, _SHOWN[one["verdict"]], _bounds(one["without"]), time, facts]
+    return [one["definition"], _SHOWN[one["verdict"]], _bounds(one["without"]), time, facts]
 
 
 def _bounds(interval: Json | None) -> str:

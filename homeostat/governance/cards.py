@@ -18,7 +18,8 @@ _MOST_SLICES = 30
 class Subject:
     """What a loop's file says of the model. ``promises`` are its gate and its rollout, in words.
 
-    ``gives`` says what it answers of each row, ``loss`` the loss it is judged by.
+    ``gives`` says what it answers of each row, ``loss`` the loss it is judged by. ``chosen_by`` are the loop's own
+    steps that choose among the rows to train on.
     """
 
     loop: str
@@ -32,6 +33,7 @@ class Subject:
     inputs: Sequence[tuple[str, str]]
     promises: Sequence[str]
     variant: Variant | None = None
+    chosen_by: Sequence[str] = ()
 
 
 def card_of(subject: Subject, pin: TrainingPin, form: Form, measured: Json) -> str:
@@ -64,11 +66,13 @@ def _data(subject: Subject, pin: TrainingPin) -> list[str]:
     tables = ", ".join(f"`{name}` at version {version}" for name, version in sorted(pin.table_versions.items()))
     since = f", not before {format_instant(pin.since)}" if pin.since is not None else ""
     inputs = ", ".join(f"`{name}` ({kind})" for name, kind in subject.inputs)
+    names = ", ".join(f"`{name}`" for name in subject.chosen_by)
+    chosen = f" Among these {names} chose; `steps.json` tells how many." if names else ""
     return [
         "## Data",
         "",
         f"Trained on {pin.rows:,} rows asked from {format_instant(pin.first)} to {format_instant(pin.last)}{since}, as"
-        f" they were known at {format_instant(pin.as_of)}: {tables or 'no tables'}.",
+        f" they were known at {format_instant(pin.as_of)}: {tables or 'no tables'}.{chosen}",
         "",
         f"Inputs: {inputs}. Training distributions of all of them: `profile.json`.",
     ]

@@ -85,13 +85,14 @@ def _gaps(before: Days, lately: Days) -> Iterator[Reason]:
             continue
         limit = max(sum(usual) / len(usual) + MORE_MISSING, max(usual) + MORE_MISSING / 2)
         often = _quantile(usual, _OFTEN) + MORE_MISSING
-        if lasting([share > limit for share in now]) or (
-            len(now) >= 3 and sum(share > often for share in now) > _OFTEN * len(now)
-        ):
-            text = (
-                f"{name} has no value in {_percent(max(now))} of the rows of a day, in at most {_percent(max(usual))}"
-            )
-            yield Reason("missing", max(now), limit, f"{text} before")
+        above = sum(share > often for share in now)
+        if lasting([share > limit for share in now]):
+            text = f"{name} has no value in {_percent(max(now))} of the rows of a day"
+            yield Reason("missing", max(now), limit, f"{text}, in at most {_percent(max(usual))} before")
+        elif len(now) >= 3 and above > _OFTEN * len(now):
+            text = f"{name} has no value in more than {_percent(often)} of the rows on {above} of {len(now)} days"
+            once = sum(share > often for share in usual)
+            yield Reason("missing", max(now), often, f"{text}, on {once} of {len(usual)} before")
 
 
 def _volume(before: Days, lately: Days) -> Iterator[Reason]:

@@ -10,8 +10,8 @@ from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
 from homeostat.stats.arrays import Floats
 from homeostat.stats.distance import ks_from_counts, psi, share_swings
-from homeostat.stats.earned_limits import Measure
 from homeostat.stats.transport import rank_shifts, rank_spreads
+from homeostat.stats.window_distances import Measure
 
 MIN_ROWS = 200
 ROWS_PER_BIN = 10

@@ -11,7 +11,7 @@ from homeostat.monitoring.drift_limits import Limit
 from homeostat.monitoring.drifting import Counted, Drifted, told_of
 from homeostat.monitoring.signals import Signal
 from homeostat.monitoring.windows import Window
-from homeostat.stats.earned_limits import MEASURES
+from homeostat.stats.window_distances import MEASURES
 
 YEAR = 364
 """Days: whole weeks, so that weekdays meet weekdays."""

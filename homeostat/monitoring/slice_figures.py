@@ -19,7 +19,7 @@ from homeostat.stats.segments import Excess, excesses_of_sums
 
 FALSE_SHARE = 1.0 / 90.0
 """At a look where nothing changed, anything is called worse with at most this chance: once in 90 looks."""
-_FIELDS = ("rows", "positives", "right", "log_loss", "brier", "expected", "concordant")
+_FIELDS = ("rows", "positives", "right", "log_loss", "brier", "expected", "concordant", "hits")
 Day = Sequence[KeptSlice]
 """What one day keeps: every slice, each with its values."""
 
@@ -47,6 +47,11 @@ def _pairs(sums: Mapping[str, Floats]) -> Floats:
     return np.asarray(sums["positives"] * (sums["rows"] - sums["positives"]))
 
 
+def _answered(sums: Mapping[str, Floats]) -> Floats:
+    """Rows that were answered by a yes: right ones, and those of the others that were not answered right."""
+    return np.asarray(2.0 * sums["hits"] + sums["rows"] - sums["positives"] - sums["right"])
+
+
 def _fields(kept: Sequence[KeptSlice]) -> tuple[str, ...]:
     """What these slices hold: rows and, of a yes or no, what it always has."""
     return ("rows", *kept[0].sums) if kept and kept[0].sums else _FIELDS
@@ -72,11 +77,15 @@ _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
         "log_loss": (lambda sums: sums["log_loss"], lambda sums: sums["rows"]),
         "brier": (lambda sums: sums["brier"], lambda sums: sums["rows"]),
         "accuracy": (lambda sums: sums["right"], lambda sums: sums["rows"]),
+        "precision": (lambda sums: sums["hits"], _answered),
+        "recall": (lambda sums: sums["hits"], lambda sums: sums["positives"]),
+        "f1": (lambda sums: 2.0 * sums["hits"], lambda sums: _answered(sums) + sums["positives"]),
         "base_rate": (lambda sums: sums["positives"], lambda sums: sums["rows"]),
         "calibration_gap": (lambda sums: sums["expected"] - sums["positives"], lambda sums: sums["rows"]),
         "auc_within_days": (lambda sums: sums["concordant"], _pairs),
     }
 )
+_OF_ANSWERS = ("precision", "recall", "f1")
 _OF_NUMBERS = ("loss", "mae", "bias", "mean")
 FIGURES = tuple(name for name in _FIGURES if name not in _OF_NUMBERS)
 """Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares
@@ -95,6 +104,15 @@ def figures_in(cells: Cells) -> tuple[str, ...]:
     return _OF_NUMBERS if "truth" in cells.sums else ("log_loss", "brier", "accuracy")
 
 
+def _why(cells: Cells, name: str) -> str:
+    if cells.days < MIN_BLOCKS:
+        return "too_few_days"
+    if name not in _OF_ANSWERS:
+        return "one_class"
+    counted = np.isfinite(cells.sums["hits"]) & (cells.sums["rows"] > 0.0)
+    return "undefined" if np.count_nonzero(counted) >= MIN_BLOCKS else "not_counted"
+
+
 def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
     """Every value of one slice that the days have, in the order in which they come.
 
@@ -107,23 +125,25 @@ def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
     for number, one in enumerate(kept):
         where = [place[name] for name in one.values]
         for field in fields:
-            np.add.at(sums[field][number], where, _held(one, field))
+            np.add.at(sums[field][number], where, _held(one, field) or [np.nan] * len(where))
     return [Cells(of, name, {key: sums[key][:, column] for key in fields}) for name, column in place.items()]
 
 
 def figure(cells: Cells, name: str) -> Interval | Unknown:
     """One of `FIGURES` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
-    ``too_few_days`` (3), ``one_class`` for what compares rows of two classes of a day.
+    ``too_few_days`` (3), ``one_class`` for what compares rows of two classes of a day, ``undefined`` where nothing was
+    answered yes or came true, ``not_counted`` of days that older releases kept.
 
     Where days do not differ at all, both bounds are the value: they say nothing.
     """
     above, below = (part(cells.sums) for part in _FIGURES[name])
     if cells.rows < LEAST_ROWS:
         return Unknown("too_few_rows")
+    used = np.isfinite(above) & (below > 0.0)
     try:
-        found = block_mean_from_sums(above[below > 0.0], below[below > 0.0])
+        found = block_mean_from_sums(above[used], below[used])
     except NotEnoughData:
-        return Unknown("too_few_days" if cells.days < MIN_BLOCKS else "one_class")
+        return Unknown(_why(cells, name))
     low, high = _BOUNDS.get(name, (0.0, 1.0))
     return Interval(found.value, max(found.low, low), min(found.high, high), found.blocks, cells.rows, 0.95)
 

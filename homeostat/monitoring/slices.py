@@ -42,6 +42,7 @@ class KeptSlice:
     brier: tuple[float, ...] = ()
     expected: tuple[float, ...] = ()
     concordant: tuple[float, ...] = ()
+    hits: tuple[int, ...] = ()
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
@@ -147,15 +148,17 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
     kept = tuple(names[place] for place in there), tuple(each * int(counted[place]) for place in there)
     if rows.task != BINARY:
         return KeptSlice(of, *kept, sums={name: total(one) for name, one in rows.task.by_row(truth, scores).items()})
+    said = scores >= rows.threshold
     return KeptSlice(
         of,
         *kept,
         whole(truth),
-        whole((scores >= rows.threshold) == truth),
+        whole(said == truth),
         total(log_losses(truth, scores)),
         total(squared_errors(truth, scores)),
         total(scores),
         total(each * _beaten(codes, truth, scores)),
+        whole(said & truth),
     )
 
 

@@ -9,31 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
-from homeostat.stats.distance import FLOOR, share_swings
 from homeostat.stats.memory import WEEK, Memory, memories_of, moving
 from homeostat.stats.moderated import moderated
 from homeostat.stats.tails import exceeded_once_in
-from homeostat.stats.transport import rank_shifts, rank_spreads
+from homeostat.stats.window_distances import SQUARED, Measure, Series, window_distances
 
-Measure = Literal["psi", "ks", "rank_shift", "rank_spread", "share_swing", "missing_change"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
-OF_NUMBERS: tuple[Measure, ...] = ("ks", "rank_shift", "rank_spread")
-_SQUARED: tuple[Measure, ...] = ("psi",)
-"""Grow with the square of how far shares lie apart, the others in proportion."""
 _MIDDLE, _FAR = 0.5, 0.95
 """Two quantiles of a distance, and its unit is what lies between: far enough out to be of its tail, near enough to be
 well known. Told by one of them, distances over many bins, which hardly vary, would have limits that nothing reaches."""
 _FURTHER: Mapping[Measure, float] = {
     "psi": 1.2,
     "ks": 1.2,
-    "rank_shift": 0.92,
-    "rank_spread": 0.75,
+    "rank_shift": 0.88,
+    "rank_spread": 0.76,
     "share_swing": 0.97,
 }
 """How far out a limit lies beside those of the other measures: what hardly sees anything that no other sees sooner has
@@ -43,20 +36,6 @@ _FURTHER_OF_A_DAY = 0.15
 next day shows too, and small changes show in longer windows alone."""
 _NOTHING = 1e-9
 _UNKNOWN = Memory(0, 0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """One subject day by day: (days, bins + 1) counts, the last column of rows without a value.
-
-    ``ordered`` bins are those of a number, which has a KS distance. A window with fewer rows than ``least_rows`` says
-    nothing, for a measure.
-    """
-
-    subject: str
-    counts: Integers
-    ordered: bool
-    least_rows: Mapping[Measure, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +96,7 @@ class _Drawn:
 
     def earned(self, factor: float, rate: float, limits: int) -> Earned:
         """The limit so many units beyond the middle, one of ``limits``, and what the history reached by itself."""
-        power = 2 if self.measure in _SQUARED else 1
+        power = 2 if self.measure in SQUARED else 1
         limit = self._limit(factor, rate / limits) ** power if self.unit > 0.0 else None
         reached = _quantile(self.distances, 1.0 - rate)
         reached = None if reached is None else reached**power
@@ -132,7 +111,7 @@ class _Drawn:
 
 def _linear(measure: Measure, distances: Floats) -> Floats:
     """In proportion to how far shares lie apart."""
-    return np.sqrt(distances) if measure in _SQUARED else distances
+    return np.sqrt(distances) if measure in SQUARED else distances
 
 
 def _quantile(distances: Floats, share: float) -> float | None:
@@ -290,32 +269,3 @@ def _thinned(windows: Floats, rows: float | None, span: int, rng: np.random.Gene
     shares = windows / np.maximum(totals, 1.0)[:, None]
     shares[totals == 0.0, 0] = 1.0
     return rng.multinomial(most, shares).astype(np.float64)
-
-
-def window_distances(references: Floats, windows: Floats, one: Series) -> dict[Measure, Floats]:
-    """Every measure of each window from its reference, or from the only one: (windows, bins + 1) counts, as a series
-    has them. NaN with too few rows."""
-    expected, actual = _shares(references[:, :-1]), _shares(windows[:, :-1])
-    known, rows = windows[:, :-1].sum(axis=1), windows.sum(axis=1)
-    found: dict[Measure, Floats] = {"psi": _psi(expected, actual)}
-    if one.ordered:
-        found["ks"] = np.abs(np.cumsum(actual - expected, axis=1)).max(axis=1)
-        found["rank_shift"] = rank_shifts(expected, actual)
-        found["rank_spread"] = rank_spreads(expected, actual)
-    found["share_swing"] = share_swings(expected, actual)
-    missing = [part[:, -1] / np.maximum(part.sum(axis=1), 1.0) for part in (references, windows)]
-    found["missing_change"] = np.abs(missing[1] - missing[0])
-    for measure, distances in found.items():
-        enough = rows if measure == "missing_change" else known
-        distances[enough < max(1, one.least_rows[measure])] = np.nan
-    return found
-
-
-def _shares(counts: Floats) -> Floats:
-    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
-
-
-def _psi(expected: Floats, actual: Floats) -> Floats:
-    """As `distance.psi`, of many pairs."""
-    first, second = np.maximum(expected, FLOOR), np.maximum(actual, FLOOR)
-    return np.asarray(((second - first) * np.log(second / first)).sum(axis=1))

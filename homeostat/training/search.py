@@ -91,10 +91,11 @@ class Trial:
 class Search:
     """Looks for the values of some config keys before each training: ``Search({"rate": log_uniform(0.01, 0.3)})``.
 
-    ``trials`` configs are tried, the loop's own first. Each is trained on the earlier part of the rows to train on and
-    judged on the ``later`` share of them, in time; rows that are held out are never looked at. The best one is then
-    trained on all of them. The same rows and ``seed`` always try the same. What counts is the loop's own loss, log-loss
-    or that of its number, unless a ``metric`` of one's own is given: of ``hs.metric(function, better=...)``.
+    ``trials`` configs are tried, the loop's own first where it lies in the space. Each is trained on the earlier part
+    of the rows to train on and judged on the ``later`` share of them, in time; rows that are held out are never looked
+    at. The best one is then trained on all of them. The same rows and ``seed`` always try the same. What counts is the
+    loop's own loss, log-loss or that of its number, unless a ``metric`` of one's own is given: of ``hs.metric(function,
+    better=...)``.
     Raises: InvalidInput for a search of nothing, and by a metric of which no way is better.
     """
 

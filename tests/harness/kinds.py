@@ -22,6 +22,35 @@ CLASS_FILE = LOOP_FILE.replace(
     '"spent > 10", matures="2h after due"', '"what", classes=["nothing", "bread", "cake"], matures="2h after due"'
 )
 """What is bought: one of three classes, of which cake is rare."""
+BUYS = "buys"
+BOTH_FILE = (
+    NUMBER_FILE.replace('"spent": hs.number(-1000, 1000)}', '"spent": hs.number(-1000, 1000), "what": hs.text()}')
+    + f'''
+
+def sort(rows, config):
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    columns = ColumnTransformer([("x", "passthrough", ["x"])])
+    return make_pipeline(columns, LogisticRegression(C=config["c"])).fit(rows.features, rows.label)
+
+
+buys = hs.Loop(
+    name="{BUYS}",
+    question=visits,
+    features=loop.features,
+    label=hs.Label(purchases, "what", classes=["nothing", "bread", "cake"], matures="2h after due"),
+    train=sort,
+    config={{"c": 1.0}},
+    slices=["shop"],
+    retrain=loop.retrain,
+    gate=loop.gate,
+    rollout=loop.rollout,
+)
+'''
+)
+"""Both, of the same visits, in one installation."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +78,17 @@ class Buying(World):
             pull = np.array([0.0, 2.0 * turn * visit["x"], 3.0 * turn * visit["x"] - 3.0])
             chances = np.exp(pull) / np.exp(pull).sum()
             purchase["what"] = str(drawn.choice(["nothing", "bread", "cake"], p=chances))
+        return visits, purchases
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shopping(World):
+    """Both of these, on the same visits."""
+
+    def _hour(self, hour: int) -> tuple[list[Row], list[Row]]:
+        visits, purchases = Spending._hour(self, hour)  # type: ignore[arg-type]
+        for purchase, bought in zip(purchases, Buying._hour(self, hour)[1], strict=True):  # type: ignore[arg-type]
+            purchase["what"] = bought["what"]
         return visits, purchases
 
 

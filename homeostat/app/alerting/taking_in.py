@@ -87,8 +87,9 @@ class TakingIn:
 
 
 def _with_cause(alert: Alert, found: Cause | None) -> Alert:
+    """What lies behind it, where that is anything else than what it says itself."""
     cause = cause_of(alert, found)
-    return alert if cause is None else dataclasses.replace(alert, cause=cause.text)
+    return alert if cause is None or cause.text == alert.text else dataclasses.replace(alert, cause=cause.text)
 
 
 def _say(notice: Notice) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from homeostat.adapters.mlflow.flavour import flavour_files
-from homeostat.app.pipeline.material import Material
+from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.governance.cards import Subject, card_of
 from homeostat.kernel.canonical import canonical_json, plain
@@ -82,19 +82,6 @@ def slices_of(material: Material) -> tuple[Slice, ...]:
 def subject_of(material: Material) -> Subject:
     """What the loop's file says of its model."""
     loop, job = material.loop, material.job
-    gate, rollout = loop.gate, loop.rollout
-    shares = ", ".join(f"{share:.0%}" for share in rollout.steps)
-    unit = "nats a row" if loop.task.error is None else "of what the best constant costs"
-    promises = [
-        f"a gate: skill over {loop.task.constant} above {gate.min_skill:g}, no worse than the champion by"
-        f" {gate.margin:g} {unit}, on {gate.min_days} days at least",
-        f"a rollout by steps of {shares} of the traffic, each proven on {rollout.min_days} days at least",
-        {
-            "never": "no person's answer: the loop file asks nobody",
-            "inconclusive": "a person's answer, where the evidence decides nothing",
-            "always": "a person's answer, before it takes all traffic",
-        }[rollout.ask],
-    ]
     return Subject(
         loop.name,
         job.version,
@@ -105,9 +92,32 @@ def subject_of(material: Material) -> Subject:
         loop.task.loss_name,
         loop.label.matures,
         tuple(loop.feature_set.kinds.items()),
-        tuple(promises),
+        promises_of(loop),
         job.variant,
+        tuple(one.name for one in loop.steps if one.after == "split"),
     )
+
+
+def promises_of(loop: Trainable) -> tuple[str, ...]:
+    """What has to happen before a version of a loop serves, in words and in its order."""
+    gate, rollout = loop.gate, loop.rollout
+    shares = ", ".join(f"{share:.0%}" for share in rollout.steps)
+    unit = "nats a row" if loop.task.error is None else "of what the best constant costs"
+    committed = "; its code is that of a commit" if gate.clean_tree else ""
+    by_gate = f"a person's answer within {gate.approval}, from another than the author of its code"
+    by_rollout = {
+        "inconclusive": "a person's answer, where the evidence of the rollout decides nothing",
+        "always": "a person's answer, before it takes all traffic",
+    }.get(rollout.ask)
+    told = [
+        f"a gate: skill over {loop.task.constant} above {gate.min_skill:g}, no worse than the champion by"
+        f" {gate.margin:g} {unit}, on {gate.min_days} days at least{committed}",
+        by_gate if gate.approval else None,
+        f"a rollout by steps of {shares} of the traffic, each proven on {rollout.min_days} days at least",
+        by_rollout,
+        None if gate.approval or by_rollout else "no person's answer: the loop file asks nobody",
+    ]
+    return tuple(one for one in told if one is not None)
 
 
 def _gives(task: Task, label: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from homeostat.control.policies.judging import standing_question
+from homeostat.control.policies.retrain import Retrain
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant, format_instant
@@ -17,6 +19,7 @@ _KINDS = {
     "stand_down": "stands_down",
     "restore_failed": "state_not_restored",
 }
+_USUAL = Retrain()
 _BY_LIMITS, _BY_POLICY = "limits", "policy"
 
 
@@ -41,12 +44,18 @@ def _rule_of(one: Draft) -> str | None:
 
 
 def state_readings(
-    state: LoopState, now: Instant, broken: Sequence[str] = (), untrusted: Sequence[str] = ()
+    state: LoopState,
+    now: Instant,
+    broken: Sequence[str] = (),
+    untrusted: Sequence[str] = (),
+    retrain: Retrain = _USUAL,
 ) -> list[Reading]:
     """What holds now: nobody serves, a limit is broken with nobody to take over, a version is not what was signed, one
-    waits, a person is asked."""
+    waits, a person is asked. ``retrain`` says for how long a question of the retraining policy stands."""
+    proposed = standing_question(state.asked, now, retrain)
     asked = [(state.rollout.candidate, state.rollout.asked)] if state.rollout else []
     asked += [(state.held.version, state.held.asked)] if state.held else []
+    asked += [("Homeostat", proposed)]
     waits = [f"may {who} {one.what}?" for who, one in asked if one is not None and one.answer is None]
     held = state.held if state.held is not None and state.held.asked is None else None
     nobody = state.first_version is not None and state.serving is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from homeostat.control.alerting.early import reading
 from homeostat.control.days import Day
@@ -72,14 +73,16 @@ def _skew(days: Sequence[Day]) -> Iterator[Reading]:
 
 
 def _reports(days: Sequence[Day]) -> Iterator[Reading]:
-    """Where callers report what they did: strange only where they used to by the end of the day."""
+    """Where callers report what they did: strange where they did of less than half of the usual share by the day's end.
+    Those that report at night are not missed."""
     day = days[-1]
     if day.inputs.reported is None:
         return
-    before = any(one.inputs.reported for one in days[-_USUAL - 1 : -1])
-    text = f"callers have not reported what they did with any of {day.inputs.rows:,} answers of {day.day}"
-    expected = before and day.inputs.rows >= _TRAFFIC
-    yield reading("stopped", "reports", day, _beats(day.inputs.reported > 0, expected), text)
+    shares = [one.inputs.reported / one.inputs.rows for one in days[-_USUAL - 1 : -1] if one.inputs.reported]
+    usual, share = median(shares) if shares else 0.0, day.inputs.reported / max(day.inputs.rows, 1)
+    text = f"{share:.0%} of the answers of {day.day} were reported by its end, usually {usual:.0%}"
+    came, expected = share > 0.0 and share >= usual / 2, bool(shares) and day.inputs.rows >= _TRAFFIC
+    yield reading("stopped", "reports", day, _beats(came, expected), text)
 
 
 def _labels(days: Sequence[Day]) -> Iterator[Reading]:

@@ -60,6 +60,6 @@ def alerts_of(
     return [
         *day_readings(days, changed, state, known),
         *decision_readings(drafts),
-        *state_readings(state, now, broken, untrusted),
+        *state_readings(state, now, broken, untrusted, known.retrain),
         *overdue(days, now),
     ]

@@ -51,7 +51,7 @@ def likely_cause(alerts: Iterable[Alert], told: Cause | None = None) -> Cause | 
     """
     if told is not None:
         return told
-    found = sorted(alerts, key=_place)
+    found = sorted(alerts, key=lambda one: (not RULES[one.rule].blamed, _place(one)))
     if not found:
         return None
     if RULES[found[0].rule].origin == "drift":

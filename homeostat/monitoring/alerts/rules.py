@@ -23,6 +23,7 @@ class Rule:
     ``opens`` days over its limit in a row and is over after ``clears`` known days within it; a ``state`` rule is read
     at every look and holds while the state does; an ``event`` happened once, and is over after ``clears`` days.
     ``together``: all its subjects are one alert. ``origin``: its place among causes. ``alone``: no other alert is why.
+    ``blamed``: others may be put down to it; a question, or a candidate that left, brings nothing about.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Rule:
     together: bool = False
     origin: str = "model"
     alone: bool = False
+    blamed: bool = True
 
 
 _ALL = (
@@ -252,6 +254,7 @@ _ALL = (
         timing="event",
         clears=3,
         origin="decision",
+        blamed=False,
     ),
     Rule(
         "held",
@@ -262,16 +265,18 @@ _ALL = (
         timing="state",
         origin="decision",
         alone=True,
+        blamed=False,
     ),
     Rule(
         "asks",
         "decision",
         "P2",
-        "a rollout or a gate asks a person",
-        "'homeostat approve' or 'reject'; without an answer the candidate leaves.",
+        "a rollout, a gate or a policy asks a person",
+        "'homeostat approve' or 'reject'; without an answer a candidate leaves, and a policy asks again.",
         timing="state",
         origin="decision",
         alone=True,
+        blamed=False,
     ),
     Rule(
         "arm_stopped",
@@ -293,6 +298,7 @@ _ALL = (
         clears=3,
         origin="decision",
         alone=True,
+        blamed=False,
     ),
     Rule(
         "candidate_left",
@@ -303,6 +309,7 @@ _ALL = (
         timing="event",
         clears=3,
         origin="decision",
+        blamed=False,
     ),
     Rule(
         "drift",

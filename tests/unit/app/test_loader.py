@@ -63,8 +63,10 @@ def test_one_of_several_loops_must_be_named(tmp_path: Path) -> None:
     path = written(tmp_path, text + SECOND.format(name="others"))
     assert set(load_loops(path)) == {LOOP, "others"}
     assert load_loop(path, "others").name == "others"
-    with pytest.raises(NotFound, match="Known: others, visits"):
+    with pytest.raises(InvalidInput, match=r"makes 2 loops, and none was named\. Name one of others, visits\."):
         load_loop(path)
+    with pytest.raises(NotFound, match="Known: others, visits"):
+        load_loop(path, "nobody")
     with pytest.raises(InvalidInput, match="two loops named 'visits'"):
         load_loops(written(tmp_path, text + SECOND.format(name=LOOP)))
 

@@ -30,6 +30,14 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("task", [BINARY, Regression(), Multiclass(("bread", "cake", "nothing"))])
+def test_a_day_without_a_prediction_has_no_answers_of_any_kind(task: Task) -> None:
+    chances = pa.list_(pa.float64()) if isinstance(task, Multiclass) else pa.float64()
+    found = answers_of(pa.table({task.column: pa.array([], chances)}), task)
+    assert len(found) == 0
+    assert task.watched(found).size == 0
+
+
 class _Runtime:
     def __init__(self, version: str) -> None:
         self._answer = ANSWERS[version]

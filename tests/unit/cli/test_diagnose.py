@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.home import Home
+from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from tests.harness.ageing import aged_home
 from tests.harness.world import write_loop
@@ -43,6 +44,7 @@ def test_before_the_first_day_nothing_is_dated_and_no_version_is_made_up(command
     home = Home(tmp_path / "home")
     home.prepare()
     Settings(home=home.root, loop_file=write_loop(tmp_path)).save()
+    Operations.open(home).store.state("visits")
     shown = command("diagnose", "--home", home.root, "--detectors").stdout
     assert ", as of the beginning\nunknown: " in shown
     assert "on the daily loss of no day yet (they decide nothing)" in shown

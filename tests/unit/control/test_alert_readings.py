@@ -201,8 +201,9 @@ def test_reports_that_stop_are_told_when_the_day_ends_and_those_that_come_at_nig
         made = [dataclasses.replace(one, inputs=of) for one, of in zip(days, inputs, strict=True)]
         return {name: one for name, one in said("stopped", heartbeat_readings(made)).items() if name == "reports"}
 
-    assert told(900, 950, 0) == {"reports": "over"}
-    assert told(900, 0, 3) == {"reports": "within"}
+    assert told(900, 950, 0) == told(900, 950, 400) == {"reports": "over"}
+    assert told(900, 950, 700) == {"reports": "within"}
+    assert told(9, 0, 8) == {"reports": "within"}
     assert told(0, 0, 0) == {"reports": "unknown"}
     assert told(None, None) == {}
 
@@ -269,6 +270,12 @@ def test_what_waits_for_somebody_is_read_from_the_state() -> None:
     assert said_over(asking) == {"held", "asks"}
     answered = dataclasses.replace(rollout, asked=dataclasses.replace(question, answer=Answer("ann", "fine", 6)))
     assert said_over(serving(rollout=answered)) == set()
+    proposed = Question("p", "train v2 to follow v1", 5, ("why",))
+    (read,) = [one for one in state_readings(serving(asked=proposed), 9) if one.said == "over"]
+    assert (read.rule, read.text) == ("asks", "may Homeostat train v2 to follow v1?")
+    told = dataclasses.replace(proposed, answer=Answer("ann", "fine", 6))
+    assert said_over(serving(asked=told)) == set()
+    assert {one.said for one in state_readings(serving(asked=proposed), 8 * DAY)} == {"within"}
     assert said_over(dataclasses.replace(serving(), route=Route("late", 2, None))) == {"nobody_serves"}
     assert said_over(initial_state("late")) == set()
     assert [one.text for one in state_readings(serving(), 9, ("outage",)) if one.said == "over"] == ["outage"]

@@ -63,6 +63,10 @@ def test_what_a_loop_file_does_not_say_is_said_to_be_missing() -> None:
     assert "no text features" in text
 
 
+def test_steps_that_chose_among_the_rows_are_named() -> None:
+    assert "Among these `known`, `large` chose" in card_of(subject(chosen_by=("known", "large")), PIN, FORM, measured())
+
+
 def test_a_variant_names_its_original_and_a_champion_is_compared_with() -> None:
     champion = {"version": "v2", "log_loss": 0.6}
     told = measured(champion=champion)

@@ -239,6 +239,17 @@ def test_a_refused_signature_is_not_put_down_to_a_source_that_is_silent() -> Non
     assert "Most likely cause: untrusted v3." in notice.body
 
 
+@pytest.mark.parametrize("rule", ["asks", "held", "candidate_left"])
+def test_nothing_is_put_down_to_a_question_or_to_a_candidate_that_left(rule: str) -> None:
+    done = Desk().fold(DAY, of(1, "over", rule, "v2"), of(1, "over", "skill", "skill"))
+    found = likely_cause(done.alerts)
+    assert found is not None
+    assert found.text == "skill skill"
+    alone = likely_cause(Desk().fold(DAY, of(1, "over", rule, "v2")).alerts)
+    assert alone is not None
+    assert alone.text == f"{rule} v2"
+
+
 def test_drift_is_never_named_as_the_cause_of_anything() -> None:
     desk = Desk()
     for number in (1, 2, 3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slice_figures import FIGURES, Search, cells_of, figure, grown_worse
+from homeostat.monitoring.slice_figures import FIGURES, Cells, Search, cells_of, figure, grown_worse
 from homeostat.monitoring.slices import ALL, MOST_PAIRS, MOST_VALUES, NO_VALUE, OTHERS, Judged, KeptSlice, sliced
 from homeostat.stats.intervals import Interval
 from homeostat.stats.metrics import roc_auc
@@ -64,7 +65,7 @@ def test_the_sums_of_every_slice_add_up_to_those_of_all_rows(one_in: int) -> Non
     whole, *others = sliced(SLICES, rows_of(rng), PROFILES, Judged.of(rng.random(ROWS) < chance, chance, 0.5, one_in))
     assert (whole.of, whole.values, whole.rows) == ((), (ALL,), (one_in * ROWS,))
     for one in others:
-        for field in ("rows", "positives", "right"):
+        for field in ("rows", "positives", "right", "hits"):
             assert sum(getattr(one, field)) == getattr(whole, field)[0]
         for field in ("log_loss", "brier", "expected"):
             assert sum(getattr(one, field)) == pytest.approx(getattr(whole, field)[0], rel=1e-5)
@@ -78,6 +79,36 @@ def test_auc_within_a_day_is_that_of_its_rows() -> None:
     found = figure(cells_of([day] * 3, ())[0], "auc_within_days")
     assert isinstance(found, Interval)
     assert found.value == pytest.approx(roc_auc(truth, chance), abs=1e-6)
+
+
+def value(cells: Cells, name: str) -> float:
+    found = figure(cells, name)
+    assert isinstance(found, Interval), found
+    return found.value
+
+
+def test_precision_recall_and_f1_of_a_slice_are_those_of_its_rows() -> None:
+    rng, days, rows, said = np.random.default_rng(7), [], [], []
+    for _ in range(4):
+        columns, chance = rows_of(rng), rng.random(ROWS)
+        truth = rng.random(ROWS) < chance
+        days.append(sliced(SLICES[:1], columns, {}, Judged.of(truth, chance, 0.6)))
+        rows.append(truth[columns["site"] == "A"])
+        said.append(chance[columns["site"] == "A"] >= 0.6)
+    truth, yes = np.concatenate(rows), np.concatenate(said)
+    cells = next(one for one in cells_of(days, ("site",)) if one.value == "A")
+    assert value(cells, "precision") == pytest.approx(truth[yes].mean())
+    assert value(cells, "recall") == pytest.approx(yes[truth].mean())
+    assert value(cells, "f1") == pytest.approx(2 * (truth & yes).sum() / (truth.sum() + yes.sum()))
+
+
+def test_days_that_did_not_count_hits_are_left_out_and_alone_are_unknown() -> None:
+    days = [kept({"site": ["A"] * 100}) for _ in range(4)]
+    old = [tuple(dataclasses.replace(one, hits=()) for one in day) for day in days]
+    assert figure(cells_of(old, ())[0], "recall") == Unknown("not_counted")
+    assert value(cells_of([*old, *days], ())[0], "recall") == value(cells_of(days, ())[0], "recall") == 0.0
+    assert figure(cells_of(days, ())[0], "precision") == Unknown("undefined")
+    assert value(cells_of(old, ())[0], "accuracy") == 0.5
 
 
 def kept(columns: Mapping[str, Any], slices: Any = SLICES, labels: Any = None, profiles: Any = None) -> Kept:
