@@ -203,7 +203,7 @@ def test_without_a_limit_a_feature_is_unknown_and_without_windows_all_are() -> N
 def test_the_worked_toy_loop_follows_its_world_only_where_drift_may_retrain(
     watched: bool, retrained: list[int], left: float
 ) -> None:
-    """The centre of the world moves by 0.18 a cycle; a model is the mean it was trained on, its budget of drift 0.25."""
+    """The centre of the world moves by 0.18 a cycle; a model is the mean it was trained on, its budget 0.25."""
     policy = hs.Retrain(when=hs.Drift() if watched else hs.Volume(rows=10**9), cool_down=None)
     models, found = [0.0], []
     for cycle in range(1, 6):
