@@ -154,6 +154,17 @@ def test_a_gap_on_most_days_is_told_beside_how_many_days_had_it_before() -> None
     assert more.text == "load has no value in 100 % of the rows of a day, in at most 0 % before"
 
 
+@pytest.mark.parametrize("label", ["bread", 20.0])
+def test_labels_of_classes_and_numbers_that_no_longer_differ_are_broken(label: str | float) -> None:
+    days = [dataclasses.replace(day, positives=None, unlabelled=0, labelled=50) for day in sound().days]
+    before, lately = days[:20], [dataclasses.replace(day, alike=label) for day in days[20:30]]
+    [why] = [one for one in breaks_of_days(before, lately) if one.code == "labels_one_class"]
+    assert why.text == f"all 500 labels are {label}, on none of 20 days before were all alike"
+    usual = [*before[:-1], lately[0]]
+    for past, now in ((usual, lately), (before, [*lately[:-1], before[0]])):
+        assert [one.code for one in breaks_of_days(past, now) if one.code == "labels_one_class"] == []
+
+
 def test_a_log_that_cannot_be_read_leaves_what_days_tell() -> None:
     seen = told(dataclasses.replace(sound(), rows=Unknown("other_definitions")))
     assert seen.cause == "unknown"
