@@ -14,6 +14,7 @@ Json = dict[str, Any]
 _COLUMNS = (
     "log_loss",
     "loss",
+    "rmse",
     "mae",
     "bias",
     "mean",
@@ -22,6 +23,7 @@ _COLUMNS = (
     "base_rate",
     "calibration_gap",
     "auc_within_days",
+    "skill",
 )
 """Of these, those that the loop's task has."""
 MOST_SHOWN = 40

@@ -11,6 +11,7 @@ import numpy as np
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.degraded import LEAST_EFFECT, LEAST_ROWS, rise_between
 from homeostat.monitoring.signals import Unknown
+from homeostat.monitoring.slice_smooth import SMOOTH, rows_kept, smooth
 from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.arrays import Floats
 from homeostat.stats.discoveries import benjamini_hochberg
@@ -53,13 +54,15 @@ def _answered(sums: Mapping[str, Floats]) -> Floats:
 
 
 def _fields(kept: Sequence[KeptSlice]) -> tuple[str, ...]:
-    """What these slices hold: rows and, of a yes or no, what it always has."""
-    return ("rows", *kept[0].sums) if kept and kept[0].sums else _FIELDS
+    """What any of these slices holds: rows and, of a yes or no, what it always has."""
+    named = dict.fromkeys(name for one in kept for name in one.sums)
+    return ("rows", *named) if named else _FIELDS
 
 
 def _held(one: KeptSlice, field: str) -> Sequence[float]:
-    found: Sequence[float] = one.sums[field] if field in one.sums else getattr(one, field)
-    return found
+    """By value; NaN where the day was kept before this was."""
+    found: Sequence[float] = one.sums[field] if field in one.sums else getattr(one, field, ())
+    return found or [np.nan] * len(one.values)
 
 
 def loss_of(sums: Mapping[str, Floats]) -> str:
@@ -85,32 +88,39 @@ _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
         "auc_within_days": (lambda sums: sums["concordant"], _pairs),
     }
 )
-_OF_ANSWERS = ("precision", "recall", "f1")
-_OF_NUMBERS = ("loss", "mae", "bias", "mean")
-FIGURES = tuple(name for name in _FIGURES if name not in _OF_NUMBERS)
+_OF_NUMBERS = ("loss", "rmse", "mae", "bias", "mean", "skill")
+_OF_CLASSES = ("log_loss", "brier", "accuracy")
+FIGURES = (*(name for name in _FIGURES if name not in _OF_NUMBERS), "skill")
 """Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares
 rows of one day."""
 _BOUNDS = {
-    **dict.fromkeys(("log_loss", "loss", "mae"), (0.0, np.inf)),
+    **dict.fromkeys(("log_loss", "loss", "mae", "rmse"), (0.0, np.inf)),
     **dict.fromkeys(("bias", "mean"), (-np.inf, np.inf)),
     "calibration_gap": (-1.0, 1.0),
+    "skill": (-np.inf, 1.0),
 }
 
 
 def figures_in(cells: Cells) -> tuple[str, ...]:
-    """The figures that the sums of a slice give: of numbers the primary loss, MAE, bias and the mean truth."""
+    """The figures that a slice has, by what its loop answers: ``loss`` is the primary loss of numbers."""
     if "positives" in cells.sums:
         return FIGURES
-    return _OF_NUMBERS if "truth" in cells.sums else ("log_loss", "brier", "accuracy")
+    return _OF_NUMBERS if "truth" in cells.sums else _OF_CLASSES
 
 
-def _why(cells: Cells, name: str) -> str:
+def _why(cells: Cells, name: str, held: int) -> str:
+    """Why a figure is unknown that ``held`` days keep what it is made of."""
     if cells.days < MIN_BLOCKS:
         return "too_few_days"
-    if name not in _OF_ANSWERS:
-        return "one_class"
-    counted = np.isfinite(cells.sums["hits"]) & (cells.sums["rows"] > 0.0)
-    return "undefined" if np.count_nonzero(counted) >= MIN_BLOCKS else "not_counted"
+    if held < MIN_BLOCKS:
+        return "needs_all_outcomes" if name == "skill" and _is_quantile(cells) else "not_counted"
+    chances = "truth" not in cells.sums
+    return "one_class" if name == "auc_within_days" or (name == "skill" and chances) else "undefined"
+
+
+def _is_quantile(cells: Cells) -> bool:
+    """Whether the days keep what those of numbers do, but for the spread about a mean."""
+    return np.count_nonzero(np.isfinite(cells.sums.get("squared", np.nan))) >= MIN_BLOCKS
 
 
 def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
@@ -125,27 +135,42 @@ def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
     for number, one in enumerate(kept):
         where = [place[name] for name in one.values]
         for field in fields:
-            np.add.at(sums[field][number], where, _held(one, field) or [np.nan] * len(where))
+            np.add.at(sums[field][number], where, _held(one, field))
     return [Cells(of, name, {key: sums[key][:, column] for key in fields}) for name, column in place.items()]
 
 
 def figure(cells: Cells, name: str) -> Interval | Unknown:
-    """One of `FIGURES` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
-    ``too_few_days`` (3), ``one_class`` for what compares rows of two classes of a day, ``undefined`` where nothing was
-    answered yes or came true, ``not_counted`` of days that older releases kept.
+    """One of `figures_in` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
+    ``too_few_days`` (3), ``one_class`` for what needs rows of two, ``undefined`` where nothing was answered yes, came
+    true or differed, ``not_counted`` of days that older releases kept; ``needs_all_outcomes`` for skill over a quantile.
 
     Where days do not differ at all, both bounds are the value: they say nothing.
     """
-    above, below = (part(cells.sums) for part in _FIGURES[name])
     if cells.rows < LEAST_ROWS:
         return Unknown("too_few_rows")
-    used = np.isfinite(above) & (below > 0.0)
+    held, made = _smooth(cells, name) if name in SMOOTH else _ratio(cells, name)
     try:
-        found = block_mean_from_sums(above[used], below[used])
+        found = made()
     except NotEnoughData:
-        return Unknown(_why(cells, name))
+        return Unknown(_why(cells, name, held))
     low, high = _BOUNDS.get(name, (0.0, 1.0))
     return Interval(found.value, max(found.low, low), min(found.high, high), found.blocks, cells.rows, 0.95)
+
+
+_Made = tuple[int, Callable[[], Interval]]
+"""How many days keep what a figure is made of, and what makes it."""
+
+
+def _ratio(cells: Cells, name: str) -> _Made:
+    above, below = (part(cells.sums) for part in _FIGURES[name])
+    held = np.isfinite(above) & np.isfinite(below) & (cells.sums["rows"] > 0.0)
+    used = held & (below > 0.0)
+    return int(np.count_nonzero(held)), lambda: block_mean_from_sums(above[used], below[used])
+
+
+def _smooth(cells: Cells, name: str) -> _Made:
+    parts, read = rows_kept(name, cells.sums)
+    return len(parts), lambda: smooth(parts, read, cells.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
 OTHERS, NO_VALUE, ALL = "(others)", "(no value)", "(all)"
 _DIGITS, _LONGEST = 7, 60
+_EXACT = {"truth": 12}
+"""Digits of sums from which a spread is read, which may be small beside them."""
 Slice = tuple[str, ...]
 """The columns by which rows are told apart: none (all rows), one, or a pair."""
 
@@ -30,7 +32,7 @@ class KeptSlice:
 
     ``right`` counts answers at the loop's threshold, ``expected`` sums scores, ``concordant`` counts the pairs of a row
     that came true and one that did not of which the former was scored higher, ties half. ``log_loss`` and ``brier`` are
-    sums, to seven digits. Of what is no yes or no there are rows and, by name, ``sums`` alone.
+    sums, to seven digits. Of what is no yes or no there are rows and, by name, ``sums`` alone: as `Task.by_value`.
     """
 
     of: Slice
@@ -147,7 +149,7 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
 
     kept = tuple(names[place] for place in there), tuple(each * int(counted[place]) for place in there)
     if rows.task != BINARY:
-        return KeptSlice(of, *kept, sums={name: total(one) for name, one in rows.task.by_row(truth, scores).items()})
+        return KeptSlice(of, *kept, sums=_summed(codes, len(names), there, rows))
     said = scores >= rows.threshold
     return KeptSlice(
         of,
@@ -160,6 +162,14 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         total(each * _beaten(codes, truth, scores)),
         whole(said & truth),
     )
+
+
+def _summed(codes: Integers, count: int, there: Sequence[int], rows: Judged) -> dict[str, tuple[float, ...]]:
+    found = rows.task.by_value(rows.truth, rows.scores, codes, count)
+    return {
+        name: tuple(_short(rows.one_in * one[place], _EXACT.get(name, _DIGITS)) for place in there)
+        for name, one in found.items()
+    }
 
 
 def _beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
@@ -183,5 +193,5 @@ def _name(value: object) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")
+def _short(value: float, digits: int = _DIGITS) -> float:
+    return float(f"{value:.{digits}g}")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import class_sums, figures, number_sums
-from homeostat.stats.arrays import Floats, finite, same_length
+from homeostat.stats.arrays import Floats, Integers, finite, same_length
 from homeostat.stats.class_figures import CLASS_FIGURES
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.intervals import Interval
@@ -75,6 +75,11 @@ class Task(ABC):
     def by_row(self, truth: ArrayLike, answers: ArrayLike) -> dict[str, Floats]:
         """What of each row adds up to the figures of a slice, by name; the primary loss is the first."""
         return {"loss": self.losses(truth, answers)}
+
+    def by_value(self, truth: ArrayLike, answers: ArrayLike, codes: Integers, count: int) -> dict[str, Floats]:
+        """What the figures of a slice are made of, by name and value: ``codes`` place each row's, below ``count``."""
+        every = self.by_row(truth, answers).items()
+        return {name: np.bincount(codes, weights=one, minlength=count) for name, one in every}
 
     @abstractmethod
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> Sums:
@@ -185,7 +190,14 @@ class Regression(Task):
     def by_row(self, truth: ArrayLike, answers: ArrayLike) -> dict[str, Floats]:
         error = np.asarray(answers, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
         told = {"absolute": np.abs(error), "error": error, "truth": np.asarray(truth, dtype=np.float64)}
-        return {"loss": self.losses(truth, answers), **told}
+        return {"loss": self.losses(truth, answers), **told, "squared": np.square(error)}
+
+    def by_value(self, truth: ArrayLike, answers: ArrayLike, codes: Integers, count: int) -> dict[str, Floats]:
+        found, known = Task.by_value(self, truth, answers, codes, count), np.asarray(truth, dtype=np.float64)
+        if self.level is not None:  # what the best quantile costs no sum tells
+            return found
+        means = found["truth"] / np.maximum(np.bincount(codes, minlength=count), 1)
+        return {**found, "spread": np.bincount(codes, weights=np.square(known - means[codes]), minlength=count)}
 
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> NumberSums:
         return NumberSums.of(truth, answers, level=self.level)

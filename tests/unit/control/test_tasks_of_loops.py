@@ -190,7 +190,7 @@ def test_slices_of_numbers_and_classes_have_figures_of_their_own() -> None:
         for _ in range(4)
     ]
     cells = {cell.value: cell for cell in cells_of(days, ("shop",))}
-    assert figures_in(cells["a"]) == ("loss", "mae", "bias", "mean")
+    assert figures_in(cells["a"]) == ("loss", "rmse", "mae", "bias", "mean", "skill")
     good, bad = (figure(cells[shop], "mae") for shop in ("a", "b"))
     assert isinstance(good, Interval)
     assert isinstance(bad, Interval)

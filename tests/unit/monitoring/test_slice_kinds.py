@@ -1,0 +1,106 @@
+"""Slices of numbers and of several classes tell the figures that their loop tells, and so does skill of any kind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from homeostat.monitoring.signals import Unknown
+from homeostat.monitoring.slice_figures import Cells, cells_of, figure
+from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.stats.intervals import Interval
+from homeostat.stats.sums import pooled
+from homeostat.stats.tasks import BINARY, Regression, Task
+
+ROWS = 240
+SHOPS = np.array(["a", "b", "c", "c"] * (ROWS // 4), dtype=object)
+Rows = tuple[Any, Any]
+Kept = tuple[KeptSlice, ...]
+
+
+def numbers(seed: int, *, middle: float = 0.0, days: int = 6) -> list[Rows]:
+    rng = np.random.default_rng(seed)
+    truths = [middle + rng.normal(number % 3, 1.0, ROWS) for number in range(days)]
+    return [(truth, truth + 0.3 + rng.normal(0.0, 0.5, ROWS)) for truth in truths]
+
+
+def kept(rows: Sequence[Rows], task: Task, one_in: int = 1) -> list[Kept]:
+    columns = {"shop": SHOPS}
+    return [sliced([("shop",)], columns, {}, Judged.of(*day, 0.5, one_in, task)) for day in rows]
+
+
+def cell(days: Sequence[Kept], value: str = "b") -> Cells:
+    return next(one for one in cells_of(days, ("shop",)) if one.value == value)
+
+
+def told(cells: Cells, name: str) -> Interval:
+    found = figure(cells, name)
+    assert isinstance(found, Interval), found
+    return found
+
+
+def whole(rows: Sequence[Rows], task: Task) -> Any:
+    """The loop's own sums of the same rows."""
+    return pooled([task.sums(truth[SHOPS == "b"], answers[SHOPS == "b"]) for truth, answers in rows])
+
+
+@pytest.mark.parametrize(("level", "one_in", "middle"), [(None, 1, 0.0), (None, 4, 1e6), (0.9, 1, 0.0)])
+def test_figures_of_numbers_are_those_of_the_rows(level: float | None, one_in: int, middle: float) -> None:
+    rows, task = numbers(1, middle=middle), Regression(level)
+    found = cell(kept(rows, task, one_in))
+    for name in ("rmse", "mae", "bias", *(["skill"] if level is None else [])):
+        one = told(found, name)
+        assert one.value == pytest.approx(whole(rows, task).figure(name), rel=1e-4)
+        assert one.low < one.value < one.high
+    loss = whole(rows, task).figure("quantile_loss")
+    assert told(found, "loss").value == pytest.approx(loss, rel=1e-5)
+    assert found.rows == one_in * 60 * len(rows)
+    if level is not None:
+        assert figure(found, "skill") == Unknown("needs_all_outcomes")
+
+
+def test_bounds_of_skill_and_rmse_are_those_that_leave_out_a_day() -> None:
+    rows, task = numbers(2), Regression()
+    blocks = [task.sums(truth[SHOPS == "b"], answers[SHOPS == "b"]) for truth, answers in rows]
+    for name in ("rmse", "skill"):
+        mine, theirs = told(cell(kept(rows, task)), name), task.interval(name, blocks)
+        assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high), rel=1e-4)
+
+
+def test_days_of_older_releases_have_neither_and_stand_in_what_they_keep() -> None:
+    days = kept(numbers(3), Regression())
+    old = [tuple(dataclasses.replace(one, sums=before(one)) for one in day) for day in days]
+    for name in ("rmse", "skill"):
+        assert figure(cell(old), name) == Unknown("not_counted")
+        assert told(cell([*old, *days]), name) == dataclasses.replace(
+            told(cell(days), name), rows=told(cell([*old, *days]), name).rows
+        )
+    assert told(cell(old), "mae") == told(cell(days), "mae")
+
+
+def before(one: KeptSlice) -> dict[str, tuple[float, ...]]:
+    return {name: kept for name, kept in one.sums.items() if name not in ("squared", "spread")}
+
+
+def test_skill_over_outcomes_that_never_differ_is_undefined() -> None:
+    flat = [(np.full(ROWS, 0.1), answers) for _, answers in numbers(4)]
+    assert figure(cell(kept(flat, Regression())), "skill") == Unknown("undefined")
+    assert told(cell(kept(flat, Regression())), "rmse").value > 0.0
+
+
+def test_skill_of_a_yes_or_no_is_over_the_base_rate_of_the_slice() -> None:
+    rng = np.random.default_rng(5)
+    chances = [rng.random(ROWS) for _ in range(6)]
+    rows = [(rng.random(ROWS) < chance, chance) for chance in chances]
+    truth, said = (np.concatenate([day[side][SHOPS == "b"] for day in rows]) for side in (0, 1))
+    rate = truth.mean()
+    constant = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    skill = told(cell(kept(rows, BINARY)), "skill")
+    assert skill.value == pytest.approx(1 - BINARY.losses(truth, said).mean() / constant, rel=1e-5)
+    assert skill.low < skill.value < skill.high <= 1.0
+    never = [(np.zeros(ROWS), chance) for chance in chances]
+    assert figure(cell(kept(never, BINARY)), "skill") == Unknown("one_class")
