@@ -28,14 +28,18 @@ from homeostat.monitoring.diagnosis import Diagnosis, diagnose, unknown
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Rows
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.windows import window
+from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.number_sums import NumberSums
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import ScoreSums, pooled
+from homeostat.stats.tasks import Multiclass, Task
 
 Json = dict[str, Any]
 _LOG = logging.getLogger("homeostat.control")
 SPAN = "56d"
 """How far back a diagnosis looks: long enough for two seasons of a month, short enough to be read in seconds."""
 SEED = 2013
+_NO_SPREAD = 1e-12
 _SHORT = ("cause", "intervention", "because")
 _DEPLOYMENTS = frozenset(
     {"promote", "canary", "advance", "rollback", "redeploy", "stand_down", "approve", "shadow", "halt", "restore"}
@@ -105,7 +109,7 @@ class Diagnoser:
         unit = _unit(span, judged)
         if not isinstance(rows, Unknown):
             rows = dataclasses.replace(rows, unit=unit)
-        facts = tuple(_facts(day, judged, rows, unit) for day in span)
+        facts = tuple(_facts(day, judged, rows, unit, self.loop.task) for day in span)
         return History(
             facts,
             rows,
@@ -146,7 +150,7 @@ def _unit(days: Sequence[Day], judged: Judged) -> float:
     return (pooled(known).unit if known else 1.0) or 1.0
 
 
-def _facts(day: Day, judged: Judged, rows: Rows | Unknown, unit: float) -> DayFacts:
+def _facts(day: Day, judged: Judged, rows: Rows | Unknown, unit: float, task: Task) -> DayFacts:
     outcomes, inputs = _outcomes(day, judged.at), day.inputs
     mine = None if isinstance(rows, Unknown) else rows.of_day(day.day)
     missing = {name: one.missing / one.rows for name, one in inputs.counted.items() if one.rows}
@@ -166,6 +170,7 @@ def _facts(day: Day, judged: Judged, rows: Rows | Unknown, unit: float) -> DayFa
         outcomes.unlabelled if outcomes else None,
         (_cost(day.sums_of(judged.version), unit) or (mine.cost() if mine is not None else None)) if known else None,
         _cost(day.sums_of(judged.standby), unit) if known else None,
+        _alike(outcomes.live, task) if outcomes else None,
     )
 
 
@@ -176,6 +181,16 @@ def _outcomes(day: Day, at: Instant) -> Any:
 
 def _positives(sums: Sums) -> int | None:
     return sums.positives if isinstance(sums, ScoreSums) else None
+
+
+def _alike(sums: Sums, task: Task) -> str | float | None:
+    """What all labels of some rows are; None where they differ, and of a yes or no, whose labels are counted."""
+    if isinstance(sums, NumberSums):
+        return sums.mean if sums.rows and sums.spread <= _NO_SPREAD * sums.rows * max(1.0, sums.mean**2) else None
+    if isinstance(task, Multiclass) and isinstance(sums, ClassSums):
+        of_class = np.reshape(sums.counts, (len(task.classes), -1)).sum(axis=1)
+        return task.classes[int(of_class.argmax())] if np.count_nonzero(of_class) == 1 else None
+    return None
 
 
 def _cost(sums: Sums | None, unit: float) -> Cost | None:

@@ -9,7 +9,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.answered import ANSWERED
 from homeostat.app.labelled_loops import LabelledLoop
 from homeostat.app.reported import Reported
-from homeostat.data.feedback import ACTS, EXPLORED
+from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
 from homeostat.kernel.clock import Instant
 from homeostat.training.shaped import FROM_LOG, ShapedQuestions
 
@@ -35,7 +35,8 @@ def answers_of_questions(log: DeltaTables, loop: LabelledLoop, version: int | No
     if loop.feedback is None or at < 0 or not set(FROM_LOG) <= set(log.scan(loop.name, at).schema.names):
         return None
     columns = dict.fromkeys([*(f"q_{key}" for key in loop.question.keys), *FROM_LOG, _matures(loop)])
-    may_be_acted_on = ANSWERED & (pc.field(ACTS) | pc.field(EXPLORED)) if loop.feedback.draws else ANSWERED
+    drawn = pc.field(ACTS) | pc.field(EXPLORED) | (pc.field(PROPENSITY) < 1.0)
+    may_be_acted_on = ANSWERED & drawn if loop.feedback.draws else ANSWERED
     return log.read(loop.name, version=at, columns=list(columns), where=may_be_acted_on)
 
 

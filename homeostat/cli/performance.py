@@ -178,13 +178,13 @@ def _reports(told: Json | None) -> str:
     odd = ("unreported", "no_chance", "acted_on_all_the_same", "left_alone_without_a_chance")
     found = [f"{told[name]:,} {name.replace('_', ' ')}" for name in odd if told[name]]
     wrong = f" Left out, for want of a report that can be: {', '.join(found)} ({told['share']:.1%})." if found else ""
-    never = (
-        f" {told['never_predicted']:,} reports are about nothing that was predicted." if told["never_predicted"] else ""
-    )
+    out, strange = told["days_left_out"], told["never_predicted"]
+    days = f" {out} day{'' if out == 1 else 's'} with more than {told['limit']:.0%} of these left out." if out else ""
+    never = f" {strange:,} reports are about nothing that it predicted." if strange else ""
     corrected = f" {told['corrected']:,} were reported more than once." if told["corrected"] else ""
     waits = told["waiting"]
     since = f" Of {waits['rows']:,} rows since, {waits['reported']:,} were reported by the end of their day."
-    return f"{wrong}{never}{corrected}{since if waits['rows'] else ''}"
+    return f"{wrong}{days}{never}{corrected}{since if waits['rows'] else ''}"
 
 
 def _clipped(told: Json) -> str:

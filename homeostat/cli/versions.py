@@ -45,8 +45,8 @@ def shown(
 ) -> None:
     """Show what a version was made of: code, data, config and environment.
 
-    Reads the version's folder, proven to be what was registered; works whether or not Homeostat runs, and without the
-    loop file. --json has every file, table, parameter and package.
+    Reads the version's folder, and tells whether its signature holds now; works whether or not Homeostat runs, and
+    without the loop file. --json has every file, table, parameter and package.
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
@@ -78,6 +78,9 @@ def diff(
         existing = Home(home).existing()
         name = loop_named(existing, loop)
         found = compared(origin(existing, name, version), origin(existing, name, other))
+        for name, proof in found["signatures"].items():
+            if not proof["proven"]:
+                talk.print(f"{name} is {_proof(proof)}", markup=False)
         show(found, as_json, lambda told: print_legs(told["legs"], lines))
 
 
@@ -132,10 +135,17 @@ def print_legs(legs: Json, lines: int, unknown: str = _NOT_RECORDED) -> None:
 def _shown(told: Json) -> None:
     legs = told["legs"]
     _line(told["version"], f"of {told['loop']}, as of {when(told['created_at'])} UTC, served by {told['runtime']}")
+    _line("signature", _proof(told["signature"]))
     for name, leg in legs.items():
         _line(name, told["fingerprint"][name][:16] if leg else _NOT_RECORDED)
         for text in _TELLERS[name](leg) if leg else ():
             data.print(f"    {text}", markup=False)
+
+
+def _proof(found: Json) -> str:
+    if found["proven"]:
+        return f"proven now: key {found['key'][:16]}" if found["key"] else "nobody's"
+    return f"not proven: {found['problem']} {found['mend']}"
 
 
 def _code(leg: Json) -> list[str]:

@@ -93,9 +93,17 @@ def same_person(one: str, other: str) -> bool:
 
     >>> same_person("Ana@example.org", "ana"), same_person("ben", "ana@example.org")
     (True, False)
+    >>> same_person("Ana Lima <Ana@example.org>", "ana@example.org")
+    True
     """
-    mine, theirs = one.strip().casefold(), other.strip().casefold()
+    mine, theirs = _address(one), _address(other)
     return mine == theirs or (("@" in mine) != ("@" in theirs) and mine.split("@")[0] == theirs.split("@")[0])
+
+
+def _address(name: str) -> str:
+    """Of a name as git writes it, "Ana Lima <ana@example.org>", the address; else the name itself."""
+    _, _, within = name.rpartition("<")
+    return (within if "<" in name else name).strip(" >\t").casefold()
 
 
 def _first(state: LoopState, held: Held, verdict: Verdict, now: Instant) -> Transition:

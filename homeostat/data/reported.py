@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
 from homeostat.data.matching import key_codes, last_fact
 from homeostat.data.reports import ALL_THE_SAME, NO_CHANCE, REPORT, TOLD, UNREPORTED, WITHOUT_A_CHANCE, Reports
+from homeostat.data.shaped import to_be_reported
 from homeostat.data.tables import SEQUENCE
 from homeostat.stats.arrays import Booleans, Floats, Integers
 
@@ -36,14 +37,6 @@ def with_reports(log: pa.Table, reports: Reports, facts: pa.Table) -> pa.Table:
         REPORT: pa.array(np.where(kept, TOLD, wrong).astype(np.int8)),
     }
     return _replaced(log, columns, kept)
-
-
-def to_be_reported(log: pa.Table) -> Booleans:
-    """Rows that were served where callers report what they did."""
-    if not {ACTS, PROPENSITY} <= set(log.column_names):
-        return np.zeros(log.num_rows, dtype=np.bool_)
-    open_ = log[ACTS].is_null().to_numpy() & (log[PROPENSITY].fill_null(1.0).to_numpy() == 0.0)
-    return np.asarray(open_, dtype=np.bool_)
 
 
 def _read(facts: pa.Table, reports: Reports) -> tuple[Floats, Floats]:

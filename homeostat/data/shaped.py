@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.feedback import ACTS, EXPLORED, PROPENSITY
-from homeostat.data.reports import REPORT, TOLD, WRONG
+from homeostat.data.reports import REPORT, TOLD, UNREPORTED, WRONG
 from homeostat.data.weights import place_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Shaped:
             _column(log, ACTS, False).astype(np.bool_),
             _column(log, EXPLORED, False).astype(np.bool_),
             _column(log, PROPENSITY, 1.0).astype(np.float64),
-            wrong=log[REPORT].to_numpy() if REPORT in log.column_names else None,
+            wrong=_wrong(log),
         )
         broken = np.flatnonzero(_broken(found._each))
         if not broken.size:
@@ -95,6 +95,23 @@ class Shaped:
     def region(self) -> NDArray[np.bool_]:
         """Rows that would be acted on were it not for chance."""
         return np.asarray(self.acted | self.explored)
+
+
+def to_be_reported(log: pa.Table) -> NDArray[np.bool_]:
+    """Rows that were served where callers report what they did, which the log itself does not know."""
+    if not {ACTS, PROPENSITY} <= set(log.column_names):
+        return np.zeros(log.num_rows, dtype=np.bool_)
+    open_ = log[ACTS].is_null().to_numpy() & (log[PROPENSITY].fill_null(1.0).to_numpy() == 0.0)
+    return np.asarray(open_, dtype=np.bool_)
+
+
+def _wrong(log: pa.Table) -> NDArray[np.int8] | None:
+    """What is wrong with each row's report. Where none was joined though there should be, as when the declaration has
+    changed since, it is not there."""
+    if REPORT in log.column_names:
+        return np.asarray(log[REPORT].to_numpy(), dtype=np.int8)
+    due = to_be_reported(log)
+    return np.where(due, UNREPORTED, TOLD).astype(np.int8) if due.any() else None
 
 
 def _broken(each: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ _OFTEN = 0.8
 """Seen on more than so many of the days, a gap need only exceed what so many of the earlier days had: some of these
 may have been broken already."""
 _SILENT = duration("1d")
+_FEWEST_LABELS = 20
 
 Days = Sequence[DayFacts]
 
@@ -85,13 +86,14 @@ def _gaps(before: Days, lately: Days) -> Iterator[Reason]:
             continue
         limit = max(sum(usual) / len(usual) + MORE_MISSING, max(usual) + MORE_MISSING / 2)
         often = _quantile(usual, _OFTEN) + MORE_MISSING
-        if lasting([share > limit for share in now]) or (
-            len(now) >= 3 and sum(share > often for share in now) > _OFTEN * len(now)
-        ):
-            text = (
-                f"{name} has no value in {_percent(max(now))} of the rows of a day, in at most {_percent(max(usual))}"
-            )
-            yield Reason("missing", max(now), limit, f"{text} before")
+        above = sum(share > often for share in now)
+        if lasting([share > limit for share in now]):
+            text = f"{name} has no value in {_percent(max(now))} of the rows of a day"
+            yield Reason("missing", max(now), limit, f"{text}, in at most {_percent(max(usual))} before")
+        elif len(now) >= 3 and above > _OFTEN * len(now):
+            text = f"{name} has no value in more than {_percent(often)} of the rows on {above} of {len(now)} days"
+            once = sum(share > often for share in usual)
+            yield Reason("missing", max(now), often, f"{text}, on {once} of {len(usual)} before")
 
 
 def _volume(before: Days, lately: Days) -> Iterator[Reason]:
@@ -116,9 +118,14 @@ def _labels(before: Days, lately: Days) -> Iterator[Reason]:
     rows, positives = (sum(getattr(day, name) or 0 for day in seen) for name in ("labelled", "positives"))
     known = [day for day in before if day.labelled]
     usual = sum(day.positives or 0 for day in known) / max(sum(day.labelled or 0 for day in known), 1)
-    if len(seen) >= 2 and rows * min(usual, 1.0 - usual) >= 20 and positives in (0, rows):
+    if len(seen) >= 2 and rows * min(usual, 1.0 - usual) >= _FEWEST_LABELS and positives in (0, rows):
         text = f"all {rows} labels are {'true' if positives else 'false'}, {_percent(usual)} were true before"
         yield Reason("labels_one_class", positives / rows, usual, text)
+    alike = {day.alike for day in seen}
+    differed = bool(known) and all(day.alike is None for day in known)
+    if len(seen) >= 2 and rows >= _FEWEST_LABELS and len(alike) == 1 and None not in alike and differed:
+        text = f"all {rows} labels are {next(iter(alike))}, on none of {len(known)} days before were all alike"
+        yield Reason("labels_one_class", 1.0, 0.0, text)
 
 
 def _absent_labels(before: Days, lately: Days) -> Iterator[Reason]:

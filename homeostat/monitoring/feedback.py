@@ -26,12 +26,13 @@ LEAST_EXPECTED = 5.0
 and what is found of one in fifty then is chance. Asked of what was expected, not of what was drawn: to drop the days on
 which few were drawn would favour the others."""
 
+TOO_FEW = "too_few_reported"
 Strata = tuple[Stratum, ...]
 Foretell = Callable[["pa.Table", NDArray[np.int64]], NumberSums]
 """From rows of a log and how often each counts to the sums that are foretold of them."""
 MOST_UNTOLD = 0.05
-"""Of more rows than this nobody has reported what callers did, or not so that it can be: those that are reported need
-not be like the others. A rate is off by this share at most."""
+"""A day has no figures where of more of its rows nobody has reported what callers did, or not so that it can be: those
+that are reported need not be like the others. A rate is off by this share at most."""
 MOST_SCANT = 0.01
 """Where more of the rows than this can hardly be left alone, those that are say nothing of them."""
 
@@ -67,6 +68,11 @@ class FeedbackDay:
     untold: Mapping[str, int] = field(default_factory=dict)
     corrected: int = 0
     strangers: int = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether callers have reported what they did with enough of the rows, where they are to."""
+        return sum(self.untold.values()) <= MOST_UNTOLD * self.rows
 
     @property
     def left_out(self) -> int:
@@ -115,7 +121,7 @@ def feedback_day(
         foretold=foretold,
         untold=every.untold_by,
     )
-    why = without_overlap([*earlier, seen])
+    why = without_overlap([*earlier, seen]) if seen.told else TOO_FEW
     return seen if why is None else replace(seen, unknown=why)
 
 
@@ -130,13 +136,14 @@ def _strata(every: Shaped, told: Shaped, labels: Floats, said: Floats, answered:
 def without_overlap(days: Sequence[FeedbackDay]) -> str | None:
     """Why the rows that were left alone cannot stand for those that were acted on; None where they can.
 
-    ``too_few_reported``: of more than `MOST_UNTOLD` nobody has reported what callers did; ``no_exploration``: chance
-    leaves nobody alone; ``chances_too_small``: more than `MOST_SCANT` of those that would be acted on had a chance
-    below `data.shaped.LEAST_CHANCE`; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were to be expected;
-    ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
+    ``too_few_reported``: of no day enough callers have reported what they did; the others are left out.
+    ``no_exploration``: chance leaves nobody alone; ``chances_too_small``: more than `MOST_SCANT` of those that would be
+    acted on had a chance below `data.shaped.LEAST_CHANCE`; ``too_little_exploration``: fewer than `LEAST_EXPECTED` were
+    to be expected; ``explored_without_labels``: what was to be left alone got no label, so that callers may act on it.
     """
-    if sum(sum(day.untold.values()) for day in days) > MOST_UNTOLD * sum(day.rows for day in days):
-        return "too_few_reported"
+    days, every = [day for day in days if day.told], days
+    if every and not days:
+        return TOO_FEW
     if not sum(day.region for day in days):
         return None
     expected = sum(day.expected for day in days)

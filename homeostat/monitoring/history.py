@@ -44,7 +44,8 @@ class DayFacts:
     """One event day. ``missing`` is the share of rows without a value, by feature; ``quarantined`` counts by table;
     ``fresh`` tells by objective whether it was met; ``age`` is the silence of each table in microseconds.
     ``labelled``, ``positives`` and ``unlabelled`` count matured rows; ``loss`` is what the judged version cost on them,
-    ``standby`` what the one before it would have; None where that is not known (yet)."""
+    ``standby`` what the one before it would have; None where that is not known (yet). ``alike``: what all labels of
+    a day are, of classes and numbers; None where they differ."""
 
     day: str
     rows: int
@@ -58,6 +59,7 @@ class DayFacts:
     unlabelled: int | None = None
     loss: Cost | None = None
     standby: Cost | None = None
+    alike: str | float | None = None
 
     @property
     def ordinal(self) -> int:

@@ -7,8 +7,19 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.known import known_features
+from homeostat.app.loader import load_loop
+from homeostat.app.operations import Operations
+from homeostat.app.recent import read_recent
+from homeostat.app.sampled_rows import SampledRows
+from homeostat.app.served_log import read_served
+from homeostat.app.settings import Settings
+from homeostat.kernel.clock import parse_instant
+from homeostat.monitoring.history import Rows
 from tests.harness.first import FIRST, first_home
 from tests.harness.running import Running, started
 from tests.harness.world import HOUR, LOOP, LOOP_FILE, Row, World, day, write_loop
@@ -42,6 +53,8 @@ class Application:
         self.late: list[Row] = []
         self.forgot = self.acted = self.spared = 0
         self.blocked = ""
+        self.left: list[int] = []
+        """When those were asked about that are known to have been left alone."""
 
     def day(self, world: World, number: int) -> None:
         for now, visits, purchases in world.span(number * 24, number * 24 + 24):
@@ -52,10 +65,11 @@ class Application:
             reply.raise_for_status()
             told = reply.json()["predictions"]
             assert not any("act" in one for one in told)
-            self.late = [made for one in told if (made := self.decided(one)) is not None]
+            pairs = zip(told, visits, strict=True)
+            self.late = [made for one, row in pairs if (made := self.decided(one, row)) is not None]
         self.running.barrier(day(number + 1))
 
-    def decided(self, one: dict[str, Any]) -> Row | None:
+    def decided(self, one: dict[str, Any], row: Row) -> Row | None:
         if self.drawn.random() < 0.01:
             self.forgot += 1
             return None
@@ -64,6 +78,7 @@ class Application:
         self.acted += flags and not spared
         self.blocked = self.blocked or one["prediction_id"] * (flags and not spared)
         self.spared += spared
+        self.left += [parse_instant(row["at"])] * (not flags or spared)
         return {
             "prediction_id": one["prediction_id"],
             "flagged": flags and not spared,
@@ -123,6 +138,21 @@ def test_figures_stand_on_what_callers_reported(lived: tuple[Running, Applicatio
     uses = running.control.get("/api/tables/decisions").json()["uses"]
     assert uses == [{"loop": LOOP, "as": "what callers report"}]
     assert next(one for one in running.command("tables") if one["table"] == "decisions")["rows"] > 2_000
+
+
+def test_whoever_looks_back_sees_the_same_rows(lived: tuple[Running, Application]) -> None:
+    """Reports, reviews and the diagnosis read labels of their own."""
+    running, application = lived
+    settings, now = Settings.load(running.home), day(LAST)
+    loop, paths = load_loop(settings.loop_file), settings.paths
+    known = sum(at + 3 * HOUR <= now for at in application.left)
+    assert int(read_served(settings, loop, now).labelled.sum()) == known
+    assert read_recent(settings, loop, now, days=30, most_rows=10_000).rows.size == known
+    log, tables = DeltaTables(paths.log), DeltaTables(paths.tables)
+    sampled = SampledRows(loop, log, tables, paths.versions / LOOP, known_features(paths, LOOP))
+    rows = sampled.read("v1", Operations.open(paths).days(LOOP), now, np.random.default_rng(1))
+    assert isinstance(rows, Rows)
+    assert int(np.isfinite(rows.truth).sum()) == known
 
 
 def test_a_training_pins_the_reports_that_it_read_and_is_made_again_from_them(

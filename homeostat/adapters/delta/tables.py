@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +104,8 @@ class DeltaTables:
     ) -> pa.Table:
         """Rows of a version, in the order of acceptance; only the columns and files asked for are read.
 
-        Where so few rows are meant that most files hold none of them (``rare``), each is first asked for what ``where``
-        names, and only those that hold some are read for the rest.
+        Where so few rows are meant that most files hold none of them (``rare``), each part of a file is first asked for
+        what ``where`` names, and only those that hold some are read for the rest.
 
         Raises: NotFound for no such table, version or column.
         """
@@ -199,10 +200,9 @@ class DeltaTables:
                 raise _no_table(table, self._folder)
             path = self._path(table)
             path.mkdir(parents=True, exist_ok=True)
-            delta = DeltaTable.create(path, schema, configuration=_configuration(schema, self._sought(table)))
+            how = _configuration(schema, self._sought(table))
+            self._held_open(table, DeltaTable.create(path, schema, configuration=how))
             self._sync(table, 0)
-        if table not in self._held:
-            self._held[table] = _Open(delta, _schema(delta), small_files(delta, _TARGET_BYTES))
         return self._held[table]
 
     def _newest(self, table: str) -> DeltaTable | None:
@@ -210,11 +210,15 @@ class DeltaTables:
         with _translated(table, "opened"):
             if held is None:
                 try:
-                    return DeltaTable(self._path(table))
+                    return self._held_open(table, DeltaTable(self._path(table)))
                 except TableNotFoundError:
                     return None
             held.delta.update_incremental()
             return held.delta
+
+    def _held_open(self, table: str, delta: DeltaTable) -> DeltaTable:
+        self._held[table] = _Open(delta, _schema(delta), small_files(delta, _TARGET_BYTES))
+        return delta
 
     def _at(self, table: str, version: int) -> DeltaTable:
         try:
@@ -237,8 +241,11 @@ class DeltaTables:
 
 
 def _holding(dataset: ds.Dataset, where: pc.Expression | None) -> ds.Dataset:
-    """The files of a dataset that hold any row that is meant."""
-    found = [one for one in dataset.get_fragments(filter=where) if one.count_rows(filter=where)]
+    """The parts of a dataset's files that hold any row that is meant; each core asks its own."""
+    parts = [part for one in dataset.get_fragments(filter=where) for part in one.split_by_row_group(filter=where)]
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        counts = pool.map(lambda part: part.count_rows(filter=where), parts)
+        found = [part for part, count in zip(parts, counts, strict=True) if count]
     return ds.FileSystemDataset(found, dataset.schema, dataset.format)
 
 

@@ -80,7 +80,7 @@ class History:
         asked = self.asked.slice(rows.start, rows.stop - rows.start)
         told = self.facts.slice(facts.start, facts.stop - facts.start)
         truth = self._truth(asked, told, known, day.mature_at)
-        each = self.shaping.at(rows, known)
+        each = self.shaping.of_day(rows, known)
         return JudgedDay(day, rows, np.where(each > 0, truth, np.nan), each)
 
     def _rows(self, places: NDArray[np.int64], label: NDArray[Any], each: NDArray[np.int64]) -> TrainingRows:

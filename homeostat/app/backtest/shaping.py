@@ -16,7 +16,9 @@ from homeostat.control.loop import Loop
 from homeostat.data.matching import key_codes
 from homeostat.data.reported import with_reports
 from homeostat.data.reports import Reports
+from homeostat.data.shaped import Shaped
 from homeostat.data.tables import SEQUENCE
+from homeostat.monitoring.feedback import MOST_UNTOLD
 from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.training_set import key_index
 
@@ -50,6 +52,11 @@ class Told:
     answers: Placed
     facts: Placed
 
+    def by(self, questions: slice, sequence: int) -> pa.Table:
+        """The answers to some questions with what was reported by an ingest sequence."""
+        facts = self.facts.about(questions).filter(pc.field(SEQUENCE) <= sequence)
+        return with_reports(self.answers.about(questions), self.reports, facts)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shaping:
@@ -63,12 +70,19 @@ class Shaping:
 
     def at(self, questions: slice, sequence: int) -> Places:
         """Of some questions, as known by an ingest sequence: 0 where a prediction has shaped the label, or may have."""
-        asked, shaped = self.asked.slice(questions.start, questions.stop - questions.start), self.drawn
+        asked, answers = self.asked.slice(questions.start, questions.stop - questions.start), None
         if self.told is not None:
-            facts = self.told.facts.about(questions).filter(pc.field(SEQUENCE) <= sequence)
-            answers = with_reports(self.told.answers.about(questions), self.told.reports, facts)
-            shaped = ShapedQuestions.of(answers, self.loop.question)
+            answers = self.told.by(questions, sequence)
+        shaped = self.drawn if answers is None else ShapedQuestions.of(answers, self.loop.question)
         return np.ones(asked.num_rows, dtype=np.int64) if shaped is None else shaped.stands_for(asked)
+
+    def of_day(self, questions: slice, sequence: int) -> Places:
+        """The same of the questions of a day: none counts where too few of its answers were reported."""
+        each = self.at(questions, sequence)
+        if self.told is None:
+            return each
+        untold = Shaped.of(self.told.by(questions, sequence)).untold
+        return np.zeros_like(each) if untold.sum() > MOST_UNTOLD * untold.size else each
 
 
 def read_shaping(loop: Loop, asked: pa.Table, tables: DeltaTables, log: DeltaTables) -> Shaping:

@@ -30,6 +30,8 @@ from homeostat.training.training_set import Sources, local_days
 CANDIDATE = "v0"
 """The name of a version that is made to be checked and never registered."""
 _HELD_SHARE = 0.2
+_FEW = 2_000
+"""With fewer rows to judge by, a difference from the champion is hardly ever proven, either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +136,17 @@ def mature_times(loop: Loop, sources: Sources) -> NDArray[np.int64]:
 
 
 def _cutoff(loop: Loop, sources: Sources, *, first: bool) -> Instant:
-    """Where a training of now would cut; earlier where too few days follow, so that the newest fifth can judge."""
+    """Where a training of now would cut; earlier where few days or rows follow, so that the newest fifth can judge."""
     _, cutoff = loop.training_span(sources.as_of, first=first)
     times = mature_times(loop, sources)
     days = local_days(times, loop.timezone)
     names = np.unique(days)
     held = max(loop.gate.min_days, round(_HELD_SHARE * names.size))
-    if np.unique(days[times >= cutoff]).size >= loop.gate.min_days or names.size <= held:
+    later = times >= cutoff
+    enough = np.unique(days[later]).size >= loop.gate.min_days and later.sum() >= _FEW
+    if enough or names.size <= held:
         return cutoff
-    return int(times[days >= names[-held]].min())
+    return min(cutoff, int(times[days >= names[-held]].min()))
 
 
 def _must_have_tables(loop: Loop, sources: Sources, home: Home) -> None:

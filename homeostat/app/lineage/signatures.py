@@ -8,12 +8,11 @@ from typing import Any
 
 from homeostat.adapters.signing.keyring import Key, Keyring
 from homeostat.app.lineage.decisions import GATE
+from homeostat.app.lineage.proofs import proof_of
 from homeostat.control.keys import SIGN
 from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import HomeostatError
-from homeostat.registry.bundles import hint_of
-from homeostat.registry.sealed import open_sealed
 
 Json = dict[str, Any]
 
@@ -24,11 +23,7 @@ def signature_of(folder: Path, loop: str, version: str, keys: Keyring, entries: 
     ``key`` of a version that is not proven is what its signature says, which proves nothing; ``problem`` says why.
     ``signed_at`` is the moment of the decision that tells of it: a person's to sign it, or its gate's.
     """
-    told: Json = {"proven": False, "problem": None, "mend": None, "key": None}
-    try:
-        told |= {"proven": True, "key": open_sealed(folder, loop, version, keys).signer}
-    except HomeostatError as error:
-        told |= {"proven": False, "problem": error.problem, "mend": error.mend, "key": hint_of(folder)}
+    told = proof_of(folder, loop, version, keys)
     known = _known(keys, told["key"])
     decided = _decided(version, entries)
     return {

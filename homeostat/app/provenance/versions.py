@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.app.home import Home
+from homeostat.app.lineage.proofs import proof_of
+from homeostat.app.trust import keyring
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
@@ -56,7 +58,7 @@ def origin(home: Home, loop: str, version: str) -> Origin:
 
 
 def shown(found: Origin) -> Json:
-    """Everything that is known of what a version was made of."""
+    """Everything that is known of what a version was made of, and whether its signature holds now."""
     told = found.version
     form = {"runtime": told.runtime, "why_not_onnx": told.form.why} if told.form else {"runtime": told.runtime}
     return {
@@ -73,16 +75,21 @@ def shown(found: Origin) -> Json:
         "fingerprint": plain(told.fingerprint),
         "pin": plain(told.pin),
         "legs": plain(found.legs),
+        "signature": proof_of(found.folder, told.loop, told.version, keyring()),
     }
 
 
 def compared(one: Origin, other: Origin) -> Json:
-    """What changed from one version to another, by leg."""
+    """What changed from one version to another, by leg, and whether their signatures hold now."""
     found = differences(one.legs, other.legs, (read_contents(one.folder), read_contents(other.folder)))
     return {
         "loop": one.version.loop,
         "from": one.version.version,
         "to": other.version.version,
+        "signatures": {
+            named.version: proof_of(each.folder, named.loop, named.version, keyring())
+            for each, named in ((one, one.version), (other, other.version))
+        },
         "legs": {name: leg_of(leg) for name, leg in found.items()},
     }
 

@@ -49,7 +49,8 @@ Send every question as an event too, and later its outcome; both are what the ne
     curl -H 'Content-Type: application/json' -d '{{"rows": [{{...}}]}}' \\
         http://127.0.0.1:8400/tables/{plan.prefix}_outcomes/events
 
-Try a change of `loop.py` before it is released: `python -m pytest`, and `homeostat ci` while Homeostat runs or not.
+Try a change of `loop.py` before it is released: `python -m pytest`, and `homeostat ci` while Homeostat runs or not
+(with `--allow-unknown skew` before anybody was served).
 
 ## What was assumed
 

@@ -11,7 +11,7 @@ from homeostat.control.performance.estimating import judged_of
 from homeostat.data.feedback import Feedback
 from homeostat.data.reports import WRONG
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.feedback import MOST_UNTOLD, FeedbackDay, without_overlap
+from homeostat.monitoring.feedback import MOST_UNTOLD, TOO_FEW, FeedbackDay, without_overlap
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.doubly_robust import doubly_robust, doubly_robust_classes
 from homeostat.stats.intervals import Interval
@@ -24,7 +24,7 @@ from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]
 WHY: Mapping[str, str] = {
-    "too_few_reported": "of more than one in twenty answers callers have not reported what they did, or not so that it"
+    TOO_FEW: "of more than one in twenty answers of each day callers have not reported what they did, or not so that it"
     " can be: let them send a report of every answer, with its chance",
     "chances_too_small": "many that would be acted on are left alone with a chance of less than one in a thousand, or"
     " never: raise hs.Feedback(chance=...)",
@@ -64,7 +64,7 @@ def feedback_of(
         "expected": sum(one.expected for one in told),
         "explored_labelled": labelled,
         "left_out": sum(one.left_out for one in told),
-        "effective_rows": _effective(told),
+        "effective_rows": _effective([one for one in told if one.told]),
         "clipped": sum(one.clipped for one in told),
         "unknown": unknown,
         "why": _sentence(told, unknown),
@@ -82,6 +82,7 @@ def _reports(declared: Feedback, told: Sequence[FeedbackDay], waiting: Sequence[
         **untold,
         "share": sum(untold.values()) / rows if rows else None,
         "limit": MOST_UNTOLD,
+        "days_left_out": sum(not one.told for one in told),
         "corrected": sum(one.corrected for one in told),
         "never_predicted": sum(one.strangers for one in told),
         "waiting": {
@@ -183,7 +184,8 @@ def _of_numbers(names: Sequence[str], days: Sequence[Day]) -> Mapping[str, Inter
 
 def _figures(days: Sequence[Day], told: Sequence[FeedbackDay], unknown: str | None, judge: Judge) -> Json:
     live = [day.outcomes.live for day in days if day.outcomes]
-    robust = judge.robust(days) if unknown is None else {}
+    reported = [day for day in days if day.outcomes and day.outcomes.feedback and day.outcomes.feedback.told]
+    robust = judge.robust(reported) if unknown is None else {}
     why = unknown or "undefined"
     return {
         name: {

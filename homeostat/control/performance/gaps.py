@@ -93,7 +93,7 @@ def _sums(name: str, days: Sequence[Mapping[str, Sums]]) -> Any:
 def _cohorts(day: Day) -> Iterator[tuple[str, Sums]]:
     assert day.outcomes is not None
     told = day.outcomes.feedback
-    if told is not None and told.region:
+    if told is not None and told.told and told.region:
         exposed, others = told.exposed, told.unexposed
         stood = told.stood if told.stood is not None and told.stood.rows else exposed
         mean = stood.loss / stood.rows if stood.rows else 0.0

@@ -158,6 +158,14 @@ def test_a_change_is_held_against_the_champion_on_the_same_rows(made: Place, tmp
     assert (told["champion"], told["quality"]) == ("fail", "fail")
 
 
+def test_few_rows_that_a_retraining_would_hold_out_are_not_enough_to_judge_by(made: Place, tmp_path: Path) -> None:
+    file = changed(made, tmp_path, ('first_holdout="', 'first_holdout="18d", holdout="'))
+    found = material(made, file, tmp_path / "work")
+    times = materials.mature_times(found.loop, found.sources)
+    assert times.size < 2_000
+    assert (times >= found.cutoff).mean() == pytest.approx(0.2, abs=0.05)
+
+
 def _as_version(staged: Path, place: Path) -> None:
     """What the registry would keep of it: under its own name."""
     shutil.copytree(staged, place)

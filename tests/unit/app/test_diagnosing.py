@@ -11,7 +11,7 @@ import pytest
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app import sampled_rows
-from homeostat.app.diagnosing import Diagnoser, Judged, diagnosis, judged_at
+from homeostat.app.diagnosing import Diagnoser, Judged, _alike, diagnosis, judged_at
 from homeostat.app.home import Home
 from homeostat.app.known import remember_features
 from homeostat.app.loader import load_loop
@@ -31,6 +31,7 @@ from homeostat.monitoring.history import Rows
 from homeostat.monitoring.windows import day_name
 from homeostat.registry.models import Kind
 from homeostat.stats.sums import ScoreSums
+from homeostat.stats.tasks import BINARY, Multiclass, Regression
 from tests.harness.ageing import aged_home
 from tests.harness.world import LOOP as AGED
 from tests.unit.app.test_hidden_columns import PURCHASES, VISITS, loop_of
@@ -176,3 +177,13 @@ def test_of_large_days_stretches_are_read_and_as_many_rows_of_each(
     assert (counts.size, int(counts.max())) == (DAYS, 20)
     assert counts.min() >= 15
     assert rows.labelled.days.size >= 15 * (DAYS - 1)
+
+
+def test_labels_of_a_day_that_do_not_differ_are_named() -> None:
+    classes = Multiclass(("bread", "cake"))
+    chances = [[0.7, 0.3]] * 4
+    assert _alike(classes.sums([1, 1, 1, 1], chances), classes) == "cake"
+    assert _alike(classes.sums([1, 0, 1, 1], chances), classes) is None
+    assert _alike(Regression().sums([20.0] * 4, [1.0] * 4), Regression()) == 20.0
+    assert _alike(Regression().sums([20.0, 21.0], [1.0] * 2), Regression()) is None
+    assert _alike(BINARY.sums([1, 1], [0.5, 0.5]), BINARY) is None

@@ -85,6 +85,15 @@ def test_reports_may_name_the_prediction(tmp_path: Path) -> None:
     assert observed(tmp_path / "a", loop).outcomes == observed(tmp_path / "b").outcomes
 
 
+def test_a_day_is_unknown_where_the_loop_does_not_declare_its_reports_any_more(tmp_path: Path) -> None:
+    report(tmp_path, reports())
+    outcomes = observed(tmp_path, drawn.LOOP).outcomes
+    assert outcomes is not None
+    assert outcomes.feedback is not None
+    assert outcomes.feedback.unknown == "too_few_reported"
+    assert outcomes.live.rows == 0
+
+
 def test_what_is_odd_about_reports_is_counted_and_the_day_goes_on(tmp_path: Path) -> None:
     told = reports()
     acted = [place for place, one in enumerate(told) if one[1]]
@@ -196,3 +205,15 @@ def test_a_version_of_a_back_test_is_trained_and_judged_on_reports_known_then(ho
         day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), sequence)
         assert np.count_nonzero(~np.isnan(day.truth)) == rows
         assert day.each.sum() == taken.weight.sum()
+    some = 5_000 + ROWS * 9 // 10
+    assert history.training(Ask(1, end * 2, None, end, some))[0].size
+    day = history.of_day(PastDay(Window(BEGINS, end, "2024-01-01"), end * 2), some)
+    assert np.isnan(day.truth).all(), "of a tenth nobody has reported anything"
+
+
+def test_answers_whose_reports_nobody_reads_any_more_are_not_taken_for_rows_on_which_nobody_acted(home: Path) -> None:
+    tables, log = DeltaTables(home / "tables"), DeltaTables(home / "log")
+    found = shaped_questions(log, drawn.LOOP, Reported(tables), as_of=BEGINS + duration("2d"))
+    assert found is not None
+    assert found.stands_for(ASKED).tolist() == [0] * ROWS
+    assert (found.untold, found.due) == (ROWS, ROWS)

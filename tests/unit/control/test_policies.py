@@ -199,6 +199,23 @@ def test_without_a_limit_a_feature_is_unknown_and_without_windows_all_are() -> N
     assert hs.Drift().judge(of(drift=(DriftWindow("psi", 1, "d", {}, {}),))).name == INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("watched", "retrained", "left"), [(True, [2, 4], 0.18), (False, [], 0.9)])
+def test_the_worked_toy_loop_follows_its_world_only_where_drift_may_retrain(
+    watched: bool, retrained: list[int], left: float
+) -> None:
+    """The centre of the world moves by 0.18 a cycle; a model is the mean it was trained on, its budget 0.25."""
+    policy = hs.Retrain(when=hs.Drift() if watched else hs.Volume(rows=10**9), cool_down=None)
+    models, found = [0.0], []
+    for cycle in range(1, 6):
+        world = 0.18 * cycle
+        window = DriftWindow("psi", 1, f"d{cycle}", {"mean": abs(world - models[-1])}, {"mean": 0.25})
+        if judge_retrain(of(drift=(window,), labelled=(900,)), policy).name == RETRAIN:
+            models.append(world)
+            found.append(cycle)
+    assert (found, len(models)) == (retrained, 1 + len(retrained))
+    assert world - models[-1] == pytest.approx(left)
+
+
 def test_volume_counts_rows_as_of_each_matured_day() -> None:
     seen = of(labelled=(40, 90, 120))
     assert hs.Volume(rows=120).judge(seen).name == RETRAIN

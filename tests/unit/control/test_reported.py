@@ -98,6 +98,23 @@ def test_of_too_many_figures_are_unknown_and_it_is_said_why(drawn: list[Served])
     assert nobody["unknown"] == "too_few_reported"
 
 
+def test_days_on_which_reports_were_lost_are_left_out_and_the_others_stand(drawn: list[Served]) -> None:
+    lost = [reported(one, place not in (4, 5)) for place, one in enumerate(drawn)]
+    days = loop_days(lost, REPORTED)
+    unknown = [day.outcomes.feedback.unknown for day in days if day.outcomes and day.outcomes.feedback]
+    assert [place for place, why in enumerate(unknown) if why == "too_few_reported"] == [4, 5]
+    assert set(unknown[6:]) == {None}
+    found = told(days, REPORTED)
+    others = told([day for place, day in enumerate(days) if place not in (4, 5)], REPORTED)
+    assert found["unknown"] is None
+    assert found["reports"]["days_left_out"] == 2
+    for name, figures in found["figures"].items():
+        for kind in ("weighted", "doubly_robust"):
+            assert figures[kind] == others["figures"][name][kind], name
+    assert found["effective_rows"] == others["effective_rows"]
+    assert "2 days with more than 5% of these left out" in _reports(found["reports"])
+
+
 def test_reports_that_contradict_themselves_are_told_by_what_is_wrong(drawn: list[Served]) -> None:
     one = drawn[0]
     chance = one.log["propensity"].to_numpy().copy()

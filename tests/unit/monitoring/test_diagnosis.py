@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.planted import KINDS, World, generated, planted_history
+from homeostat.monitoring.breaks import breaks_of_days
 from homeostat.monitoring.diagnosis import ADVICE, INTERVENTIONS, Diagnosis, diagnose
 from homeostat.monitoring.history import Event, History, Rows, split
 from homeostat.monitoring.signals import Unknown
@@ -141,6 +142,27 @@ def test_a_reference_shorter_than_a_block_is_unknown(count: int) -> None:
     assert (seen.cause, seen.intervention) == ("unknown", "unknown")
     assert seen.because.startswith(f"{count} day{'s' * (count != 1)} that the version was not trained on, too few")
     assert seen.steps[0].evidence[0].code == "too_few_days"
+
+
+def test_a_gap_on_most_days_is_told_beside_how_many_days_had_it_before() -> None:
+    days = sound().days
+    before = [dataclasses.replace(day, missing={"load": float(place < 3)}) for place, day in enumerate(days[:25])]
+    lately = [dataclasses.replace(day, missing={"load": 1.0}) for day in days[25:35]]
+    [why] = [one for one in breaks_of_days(before, lately) if one.code == "missing"]
+    assert why.text == "load has no value in more than 10 % of the rows on 10 of 10 days, on 3 of 25 before"
+    [more] = [one for one in breaks_of_days(before[3:], lately) if one.code == "missing"]
+    assert more.text == "load has no value in 100 % of the rows of a day, in at most 0 % before"
+
+
+@pytest.mark.parametrize("label", ["bread", 20.0])
+def test_labels_of_classes_and_numbers_that_no_longer_differ_are_broken(label: str | float) -> None:
+    days = [dataclasses.replace(day, positives=None, unlabelled=0, labelled=50) for day in sound().days]
+    before, lately = days[:20], [dataclasses.replace(day, alike=label) for day in days[20:30]]
+    [why] = [one for one in breaks_of_days(before, lately) if one.code == "labels_one_class"]
+    assert why.text == f"all 500 labels are {label}, on none of 20 days before were all alike"
+    usual = [*before[:-1], lately[0]]
+    for past, now in ((usual, lately), (before, [*lately[:-1], before[0]])):
+        assert [one.code for one in breaks_of_days(past, now) if one.code == "labels_one_class"] == []
 
 
 def test_a_log_that_cannot_be_read_leaves_what_days_tell() -> None:

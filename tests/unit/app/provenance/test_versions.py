@@ -19,7 +19,9 @@ from homeostat.app.provenance.versions import compared, loop_named, origin, show
 from homeostat.cli.main import app
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import IntegrityError, NotFound
+from homeostat.registry.manifest import MANIFEST, SIGNATURE
 from homeostat.training.jobs import JobFolder
+from tests.harness.signed import sign
 from tests.unit.training import toy
 from tests.unit.training.test_candidate import JOB, TABLES
 from tests.unit.training.toy import make_loop, sources
@@ -93,6 +95,22 @@ def test_the_commands_say_the_same_as_text_and_as_json(home: Home) -> None:
     said = CliRunner().invoke(app, ["versions", "show", "v1", *where])
     assert "trees = 20" in said.stdout
     assert "tables asked at version 0, done at version 0" in said.stdout
+
+
+def test_a_manifest_that_was_edited_is_told_by_the_signature_that_no_longer_holds(home: Home) -> None:
+    folder = home.versions / "toy" / "v4"
+    assert "nobody has signed it" in shown(origin(home, "toy", "v4"))["signature"]["problem"]
+    sign(folder)
+    assert shown(origin(home, "toy", "v4"))["signature"]["proven"]
+    kept = (folder / MANIFEST).read_bytes()
+    (folder / MANIFEST).write_bytes(kept.replace(b'"rows":', b'"rows": '))
+    found = shown(origin(home, "toy", "v4"))["signature"]
+    assert (found["proven"], "manifest.json is not what was registered" in found["problem"]) == (False, True)
+    where = ["v4", "--home", str(home.root)]
+    assert "signature      not proven: " in CliRunner().invoke(app, ["versions", "show", *where]).stdout
+    assert "v4 is not proven: " in CliRunner().invoke(app, ["versions", "diff", "v1", *where]).stderr
+    (folder / MANIFEST).write_bytes(kept)
+    (folder / SIGNATURE).unlink()
 
 
 def test_a_version_that_is_not_there_or_was_changed_is_told(home: Home, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ const drawTold = whenChanged((made) => {
     h("dl", { class: "readout" },
       known(told.probability)
         ? h("div", { class: "live" }, h("dt", null, "Probability"), h("dd", null, fixed(told.probability), h("small", null, `answered ${answerOf(told.prediction)}`)))
-        : h("div", { class: "live" }, h("dt", null, "Prediction"), h("dd", null, answerOf(told.prediction))),
+        : h("div", { class: "live" }, h("dt", null, "Prediction"), h("dd", null, answerOf(told.prediction), told.probabilities && h("small", null, `with probability ${fixed(told.probabilities[told.prediction])}`))),
       h("div", null, h("dt", null, "Version"), h("dd", null, told.version, h("small", null, told.fell_back ? "answered for an arm that failed" : `as ${told.arm}`))),
       h("div", { class: made.agrees ? "good" : "warn" }, h("dt", null, "Features"), h("dd", null, made.agrees ? "agree" : `${made.differing.length} differ`, h("small", null, `of ${made.features.length}, served against recomputed`)))),
     h("dl", { class: "facts" }, pair("Asked at", dateAndTime(ms(told.asked_at))), pair("Served at", dateAndTime(ms(told.served_at))),

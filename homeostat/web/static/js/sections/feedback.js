@@ -35,10 +35,11 @@ const WRONG = ["unreported", "no_chance", "acted_on_all_the_same", "left_alone_w
 function reports(told) {
   const odd = WRONG.filter((name) => told[name]).map((name) => `${count(told[name])} ${words(name)}`);
   const left = odd.length ? ` Left out, for want of a report that can be: ${odd.join(", ")} (${fixed(100 * told.share, 1)} %).` : "";
-  const never = told.never_predicted ? ` ${count(told.never_predicted)} reports are about nothing that was predicted.` : "";
+  const days = told.days_left_out ? ` Days left out with more than ${fixed(100 * told.limit, 0)} % of these: ${count(told.days_left_out)}.` : "";
+  const never = told.never_predicted ? ` ${count(told.never_predicted)} reports are about nothing that it predicted.` : "";
   const corrected = told.corrected ? ` ${count(told.corrected)} were reported more than once.` : "";
   const { rows, reported } = told.waiting;
-  return `${left}${never}${corrected}${rows ? ` Of ${count(rows)} rows since, ${count(reported)} were reported by the end of their day.` : ""}`;
+  return `${left}${days}${never}${corrected}${rows ? ` Of ${count(rows)} rows since, ${count(reported)} were reported by the end of their day.` : ""}`;
 }
 
 function value({ value: one, low, high, unknown }) {
