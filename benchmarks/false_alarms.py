@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=200, help="simulated years of each kind of stream")
     parser.add_argument("--stream", default="", help="only streams that are called so, such as 'memory 0.8'")
-    parser.add_argument("--seed", type=int, default=1, help="another one draws other streams; 1 those of docs/drift.md")
+    parser.add_argument("--seed", type=int, default=1, help="another draws others; 4001 those of docs/drift.md")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout")
     given = parser.parse_args()
     for line in measured(given.years, given.stream, given.seed):

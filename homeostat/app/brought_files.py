@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,10 @@ def _of_no_use(file: Path, objective: str) -> InvalidInput:
 
 
 def _unreadable(file: Path, form: str, error: Exception) -> InvalidInput:
+    """XGBoost begins with its source's line, and adds the stack of its own code: neither says anything of the file."""
+    said = re.sub(r"^\[[\d:]+\] \S+ ", "", str(error).partition("Stack trace:")[0])
     return InvalidInput(
-        f"{file.name} cannot be read as a model in {form} form: {' '.join(str(error).split())[:200]}.",
+        f"{file.name} cannot be read as a model in {form} form: {' '.join(said.split())[:200].rstrip('.')}.",
         mend="Save it again with the library's own function, under the suffix that belongs to it.",
         file=str(file),
     )

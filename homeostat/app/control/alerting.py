@@ -83,7 +83,8 @@ class Alerting:
 
     def _take_in(self, loop: Loop, now: Instant, broken: Sequence[str]) -> None:
         operations = self.operations
-        known = Known(loop.alerts, loop.retrain, lambda name: self._trained(loop, name), self._promise(loop))
+        trained, promise = (lambda name: self._trained(loop, name)), self._promise(loop)
+        known = Known(loop.alerts, loop.retrain, trained, promise, loop.sliced_by)
 
         def read(book: Book) -> tuple[Book, list[Reading]]:
             changed = operations.store.days(loop.name, after=book.cursor)

@@ -1,4 +1,4 @@
-"""Signals that stopped coming: a day without predictions, reports, labels, drift or skew figures, or no day at all."""
+"""Signals that stopped coming: a day without predictions, reports, labels or the figures it used to have, or no day."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from homeostat.control.alerting.early import reading
+from homeostat.control.alerting.figures import MEASURABLE, estimate_readings, slice_beats
 from homeostat.control.days import Day
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.monitoring.alerts.readings import Reading, Said
+from homeostat.monitoring.slices import Slice
 
 _USUAL = 7
 _TRAFFIC = 50
 """Rows of a usual day from which silence is strange."""
-_MEASURABLE = 400
-"""Rows of a day from which drift is always known."""
 _LATE, _DUE = duration("36h"), duration("1d")
 
 
-def heartbeat_readings(days: Sequence[Day]) -> list[Reading]:
-    """Read the last of ``days``, which are oldest first."""
-    return [*_predictions(days), *_drift(days), *_skew(days), *_reports(days), *_labels(days)]
+def heartbeat_readings(days: Sequence[Day], slices: Sequence[Slice] = ()) -> list[Reading]:
+    """Read the last of ``days``, which are oldest first; ``slices`` are those that the loop declares."""
+    early = (*_predictions(days), *_drift(days), *_skew(days), *estimate_readings(days), *_reports(days))
+    return [*early, *_labels(days), *slice_beats(days, slices)]
 
 
 def overdue(days: Sequence[Day], now: Instant) -> list[Reading]:
@@ -58,7 +59,7 @@ def _predictions(days: Sequence[Day]) -> Iterator[Reading]:
 def _drift(days: Sequence[Day]) -> Iterator[Reading]:
     day = days[-1]
     measured = any(value is not None for value in day.inputs.psi.values())
-    expected = day.inputs.reference is not None and day.inputs.rows >= _MEASURABLE
+    expected = day.inputs.reference is not None and day.inputs.rows >= MEASURABLE
     before = any(value is not None for one in days[:-1] for value in one.inputs.psi.values())
     text = f"no drift is known of {day.day}, with {day.inputs.rows:,} rows"
     yield reading("stopped", "drift", day, _beats(measured, expected and before), text)
@@ -67,7 +68,7 @@ def _drift(days: Sequence[Day]) -> Iterator[Reading]:
 def _skew(days: Sequence[Day]) -> Iterator[Reading]:
     day = days[-1]
     before = any(one.skew is not None and one.skew.rows for one in days[-_USUAL - 1 : -1])
-    expected = before and day.skew is None and day.inputs.rows >= _MEASURABLE
+    expected = before and day.skew is None and day.inputs.rows >= MEASURABLE
     text = f"no served row of {day.day} could be recomputed"
     yield reading("stopped", "skew", day, _beats(day.skew is not None, expected), text)
 

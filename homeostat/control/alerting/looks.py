@@ -16,6 +16,7 @@ from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
+from homeostat.monitoring.slices import Slice
 from homeostat.stats.intervals import Interval
 
 Missing = Callable[[str | None], Mapping[str, float]]
@@ -31,6 +32,7 @@ class Known:
     retrain: Retrain
     missing: Missing
     promise: Promise
+    slices: tuple[Slice, ...] = ()
 
 
 def day_readings(days: Sequence[Day], changed: Sequence[Day], state: LoopState, known: Known) -> list[Reading]:
@@ -39,7 +41,7 @@ def day_readings(days: Sequence[Day], changed: Sequence[Day], state: LoopState, 
     for day in sorted(changed, key=lambda one: one.start):
         upto = [one for one in days if one.start <= day.start]
         found += early_readings(upto, known.settings, known.missing(day.inputs.reference))
-        found += heartbeat_readings(upto)
+        found += heartbeat_readings(upto, known.slices)
         if day.outcomes is not None:
             found += late_readings(upto, state, known.settings, known.retrain, known.promise)
     return found

@@ -284,13 +284,15 @@ def test_a_model_that_was_changed_or_is_gone_is_not_served(tmp_path: Path) -> No
         load_model(tmp_path, {"model": "gone.txt", "sha256": "0" * 64}, NAMES, label)
 
 
-@pytest.mark.parametrize("name", ["m.skops", "m.txt", "m.json", "m.onnx", "m.pkl"])
+@pytest.mark.parametrize("name", ["m.skops", "m.txt", "m.json", "m.ubj", "m.onnx", "m.pkl"])
 def test_what_is_no_model_is_told_so(name: str, tmp_path: Path) -> None:
-    if name == "m.json":
+    if name in ("m.json", "m.ubj"):
         pytest.importorskip("xgboost")
     (tmp_path / name).write_bytes(b"PK\x03\x04 nothing of the kind")
-    with pytest.raises(HomeostatError):
+    with pytest.raises(HomeostatError) as found:
         read_model(tmp_path / name)
+    assert "Stack trace" not in found.value.problem
+    assert "c_api" not in found.value.problem
 
 
 def test_a_model_without_rows_is_asked_for_them_and_rows_twice_are_refused(tmp_path: Path) -> None:
