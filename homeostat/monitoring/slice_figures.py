@@ -120,7 +120,7 @@ def _why(cells: Cells, name: str, held: int) -> str:
 
 def _is_quantile(cells: Cells) -> bool:
     """Whether the days keep what those of numbers do, but for the spread about a mean."""
-    return np.count_nonzero(np.isfinite(cells.sums.get("squared", np.nan))) >= MIN_BLOCKS
+    return "squared" in cells.sums and int(np.isfinite(cells.sums["squared"]).sum()) >= MIN_BLOCKS
 
 
 def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
@@ -142,7 +142,7 @@ def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
 def figure(cells: Cells, name: str) -> Interval | Unknown:
     """One of `figures_in` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
     ``too_few_days`` (3), ``one_class`` for what needs rows of two, ``undefined`` where nothing was answered yes, came
-    true or differed, ``not_counted`` of days that older releases kept; ``needs_all_outcomes`` for skill over a quantile.
+    true or differed, ``not_counted`` of days of older releases; ``needs_all_outcomes`` for skill over a quantile.
 
     Where days do not differ at all, both bounds are the value: they say nothing.
     """

@@ -79,7 +79,7 @@ class Task(ABC):
     def by_value(self, truth: ArrayLike, answers: ArrayLike, codes: Integers, count: int) -> dict[str, Floats]:
         """What the figures of a slice are made of, by name and value: ``codes`` place each row's, below ``count``."""
         every = self.by_row(truth, answers).items()
-        return {name: np.bincount(codes, weights=one, minlength=count) for name, one in every}
+        return {name: _summed(codes, one, count) for name, one in every}
 
     @abstractmethod
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> Sums:
@@ -197,7 +197,7 @@ class Regression(Task):
         if self.level is not None:  # what the best quantile costs no sum tells
             return found
         means = found["truth"] / np.maximum(np.bincount(codes, minlength=count), 1)
-        return {**found, "spread": np.bincount(codes, weights=np.square(known - means[codes]), minlength=count)}
+        return {**found, "spread": _summed(codes, np.square(known - means[codes]), count)}
 
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> NumberSums:
         return NumberSums.of(truth, answers, level=self.level)
@@ -265,6 +265,10 @@ class Multiclass(Task):
 
     def to_json(self) -> dict[str, object]:
         return {"name": self.name, "classes": list(self.classes)}
+
+
+def _summed(codes: Integers, values: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(codes, weights=values, minlength=count), dtype=np.float64)
 
 
 BINARY = Binary()
