@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.degraded import Groups
 from homeostat.stats.arrays import Booleans, Floats, Integers, scored
-from homeostat.stats.metrics import log_losses, squared_errors
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.stats.metrics import beaten, log_losses, squared_errors
+from homeostat.stats.tasks import BEATEN, BINARY, Task
 
 MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
@@ -159,32 +159,18 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         total(log_losses(truth, scores)),
         total(squared_errors(truth, scores)),
         total(scores),
-        total(each * _beaten(codes, truth, scores)),
+        total(each * beaten(codes, truth, scores)),
         whole(said & truth),
     )
 
 
 def _summed(codes: Integers, count: int, there: Sequence[int], rows: Judged) -> dict[str, tuple[float, ...]]:
+    def told(name: str, sums: Floats) -> tuple[float, ...]:
+        each = rows.one_in ** (2 if name.startswith(BEATEN) else 1)
+        return tuple(_short(each * sums[place], _EXACT.get(name, _DIGITS)) for place in there)
+
     found = rows.task.by_value(rows.truth, rows.scores, codes, count)
-    return {
-        name: tuple(_short(rows.one_in * one[place], _EXACT.get(name, _DIGITS)) for place in there)
-        for name, one in found.items()
-    }
-
-
-def _beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
-    """For each row that came true, how many of its slice that did not were scored lower; ties half; else 0."""
-    order = np.lexsort((scores, codes))
-    code, score, missed = codes[order], scores[order], np.cumsum(~truth[order])
-    starts = np.flatnonzero(np.append(True, (np.diff(code) != 0) | (np.diff(score) != 0)))
-    ends = np.append(starts[1:], code.size) - 1
-    below = np.append(0, missed)[starts]
-    tie = np.repeat(np.arange(starts.size), ends - starts + 1)
-    first = np.flatnonzero(np.append(True, np.diff(code) != 0))
-    earlier = np.repeat(np.append(0, missed)[first], np.diff(np.append(first, code.size)))
-    found = np.zeros(codes.size)
-    found[order] = truth[order] * ((below[tie] + missed[ends][tie]) / 2.0 - earlier)
-    return found
+    return {name: told(name, one) for name, one in found.items()}
 
 
 def _name(value: object) -> str:
