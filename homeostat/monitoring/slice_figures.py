@@ -20,6 +20,8 @@ from homeostat.stats.segments import Excess, excesses_of_sums
 
 FALSE_SHARE = 1.0 / 90.0
 """At a look where nothing changed, anything is called worse with at most this chance: once in 90 looks."""
+_OWN = "own "
+"""Begins the name of a user's own metric among sums."""
 _FIELDS = ("rows", "positives", "right", "log_loss", "brier", "expected", "concordant", "hits")
 Day = Sequence[KeptSlice]
 """What one day keeps: every slice, each with its values."""
@@ -62,11 +64,15 @@ def _gap(sums: Mapping[str, Floats]) -> Floats:
 def _fields(kept: Sequence[KeptSlice]) -> tuple[str, ...]:
     """What any of these slices holds: rows and, of a yes or no, what it always has."""
     named = dict.fromkeys(name for one in kept for name in one.sums)
-    return ("rows", *named) if named else _FIELDS
+    own = dict.fromkeys(_OWN + name for one in kept for name in one.own)
+    return (*(("rows", *named) if named else _FIELDS), *own)
 
 
 def _held(one: KeptSlice, field: str) -> Sequence[float]:
     """By value; NaN where the day was kept before this was."""
+    if field.startswith(_OWN):
+        own = one.own.get(field.removeprefix(_OWN), ())
+        return [np.nan if each is None else each for each in own] or [np.nan] * len(one.values)
     found: Sequence[float] = one.sums[field] if field in one.sums else getattr(one, field, ())
     return found or [np.nan] * len(one.values)
 
@@ -112,6 +118,26 @@ def figures_in(cells: Cells) -> tuple[str, ...]:
     if "positives" in cells.sums:
         return FIGURES
     return _OF_NUMBERS if "truth" in cells.sums else _OF_CLASSES
+
+
+def own_in(cells: Cells) -> tuple[str, ...]:
+    """The user's own metrics that any of the days keeps of the slice."""
+    return tuple(name.removeprefix(_OWN) for name in cells.sums if name.startswith(_OWN))
+
+
+def own_figure(cells: Cells, name: str) -> Interval | Unknown:
+    """One of `own_in`: its mean over days by rows, with bounds as `figure` has, or why there is none.
+
+    A day on which it could not be computed of these rows is left out; ``never_computed`` with less than 3 others.
+    """
+    if cells.rows < LEAST_ROWS:
+        return Unknown("too_few_rows")
+    total, rows = cells.sums[_OWN + name], cells.sums["rows"]
+    used = np.isfinite(total) & (rows > 0.0)
+    try:
+        return block_mean_from_sums(total[used], rows[used])
+    except NotEnoughData:
+        return Unknown("too_few_days" if cells.days < MIN_BLOCKS else "never_computed")
 
 
 def _why(cells: Cells, name: str, held: int) -> str:

@@ -11,10 +11,11 @@ import pytest
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slice_figures import Cells, cells_of, figure
+from homeostat.monitoring.slice_figures import Cells, cells_of, figure, own_figure, own_in
 from homeostat.monitoring.slices import Judged, KeptSlice, sliced
 from homeostat.stats.intervals import Interval
 from homeostat.stats.metrics import roc_auc
+from homeostat.stats.own import Own
 from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
@@ -30,9 +31,9 @@ def numbers(seed: int, *, middle: float = 0.0, days: int = 6) -> list[Rows]:
     return [(truth, truth + 0.3 + rng.normal(0.0, 0.5, ROWS)) for truth in truths]
 
 
-def kept(rows: Sequence[Rows], task: Task, one_in: int = 1) -> list[Kept]:
+def kept(rows: Sequence[Rows], task: Task, one_in: int = 1, own: Sequence[Own] = ()) -> list[Kept]:
     columns = {"shop": SHOPS}
-    return [sliced([("shop",)], columns, {}, Judged.of(*day, 0.5, one_in, task)) for day in rows]
+    return [sliced([("shop",)], columns, {}, Judged.of(*day, 0.5, one_in, task, own)) for day in rows]
 
 
 def cell(days: Sequence[Kept], value: str = "b") -> Cells:
@@ -178,3 +179,60 @@ def test_days_that_older_releases_kept_of_classes_count_for_what_they_keep() -> 
         assert figure(cell(old), name) == Unknown("not_counted")
         assert told(cell([*old, *days]), name).value == told(cell(days), name).value
     assert told(cell(old), "accuracy") == told(cell(days), "accuracy")
+
+
+def worst(labels: Any, said: Any) -> Any:
+    return np.abs(labels - said).max()
+
+
+OWN = (Own("far", "lower", lambda labels, said: np.abs(labels - said) > 0.5), Own("worst", "lower", worst))
+
+
+@pytest.mark.parametrize("one_in", [1, 4])
+def test_a_users_own_metric_of_a_slice_is_that_of_its_rows(one_in: int) -> None:
+    rows = numbers(12)
+    found = cell(kept(rows, Regression(), one_in, OWN))
+    off = [np.abs(truth - said)[SHOPS == "b"] for truth, said in rows]
+    assert own_in(found) == ("far", "worst")
+    far, most = own_figure(found, "far"), own_figure(found, "worst")
+    assert isinstance(far, Interval)
+    assert isinstance(most, Interval)
+    assert far.value == pytest.approx((np.concatenate(off) > 0.5).mean())
+    assert most.value == pytest.approx(np.mean([one.max() for one in off]), rel=1e-5)
+    assert far.low < far.value < far.high
+
+
+def test_own_metrics_of_classes_get_names_and_a_column_for_each() -> None:
+    wrong = Own("wrong", "lower", lambda labels, said: np.array(["c0", "c1", "c2"])[said.argmax(axis=1)] != labels)
+    found = cell(kept(answers(13), classes(3), own=[wrong]))
+    figured = own_figure(found, "wrong")
+    assert isinstance(figured, Interval)
+    assert figured.value == pytest.approx(1.0 - told(found, "accuracy").value)
+
+
+def test_where_an_own_metric_fails_of_a_slices_rows_it_is_unknown_and_the_others_stand() -> None:
+    def picky(labels: Any, said: Any) -> float:
+        if len(labels) == 60 and labels[0] == 1:
+            raise ValueError("not these")
+        return 2.0
+
+    def broken(labels: Any, said: Any) -> Any:
+        return 1.0 / len(labels[labels > 5])
+
+    truth = np.where(SHOPS == "b", 1, np.arange(ROWS) % 2)
+    rows = [(truth, np.full(ROWS, 0.5))] * 3
+    days = kept(rows, BINARY, own=[Own("picky", "neither", picky), Own("broken", "neither", broken)])
+    assert own_figure(cell(days), "picky") == Unknown("never_computed")
+    fine = own_figure(cell(days, "c"), "picky")
+    assert isinstance(fine, Interval)
+    assert fine.value == 2.0
+    assert own_figure(cell(days, "c"), "broken") == Unknown("never_computed")
+    assert own_figure(cell(days[:2], "c"), "picky") == Unknown("too_few_days")
+
+
+def test_days_that_kept_no_own_metric_are_left_out() -> None:
+    days = kept(numbers(14), Regression(), own=OWN)
+    older = [tuple(dataclasses.replace(one, own={}) for one in day) for day in days]
+    assert own_in(cell(older)) == ()
+    both, new = (own_figure(cell(some), "far") for some in ([*older, *days], days))
+    assert both == new
