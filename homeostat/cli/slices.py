@@ -67,8 +67,9 @@ def _text(told: Json) -> None:
 def _table(told: Json) -> None:
     shown = [told["whole"], *told["slices"]]
     names = [name for name in _COLUMNS if name in told["whole"]["figures"]]
-    rows = [_row(one, names) for one in shown[: MOST_SHOWN + 1]]
-    numbers = ["rows", *(_words(name) for name in names)]
+    own = list(told["whole"]["own"])
+    rows = [_row(one, names, own) for one in shown[: MOST_SHOWN + 1]]
+    numbers = ["rows", *(_words(name) for name in names), *own]
     print_table(["slice", *numbers, f"{_loss(told['whole'])} between", ""], rows, right=numbers, whole=True)
     more = len(shown) - 1 - MOST_SHOWN
     if more > 0:
@@ -78,7 +79,7 @@ def _table(told: Json) -> None:
     data.print("Bounds are 95 % for one look, days being the unit. '-' is unknown; --json says why.", markup=False)
 
 
-def _row(one: Json, names: list[str]) -> list[str]:
+def _row(one: Json, names: list[str], own: list[str]) -> list[str]:
     figures = one["figures"]
     loss = figures[one["loss"]]
     between = "-" if loss["low"] is None else f"{loss['low']:.4f} to {loss['high']:.4f}"
@@ -86,6 +87,7 @@ def _row(one: Json, names: list[str]) -> list[str]:
         one["name"],
         f"{one['rows']:,}",
         *(figure(figures[name]["value"]) for name in names),
+        *(figure(one["own"][name]["value"] if name in one["own"] else None) for name in own),
         between,
         "worse" if one["worse"] else "",
     ]

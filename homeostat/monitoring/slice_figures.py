@@ -11,7 +11,7 @@ import numpy as np
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.degraded import LEAST_EFFECT, LEAST_ROWS, rise_between
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slice_smooth import SMOOTH, rows_kept, smooth
+from homeostat.monitoring.slice_smooth import OF_CLASSES, is_of_classes, is_smooth, rows_kept, smooth
 from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.arrays import Floats
 from homeostat.stats.discoveries import benjamini_hochberg
@@ -20,6 +20,8 @@ from homeostat.stats.segments import Excess, excesses_of_sums
 
 FALSE_SHARE = 1.0 / 90.0
 """At a look where nothing changed, anything is called worse with at most this chance: once in 90 looks."""
+_OWN = "own "
+"""Begins the name of a user's own metric among sums."""
 _FIELDS = ("rows", "positives", "right", "log_loss", "brier", "expected", "concordant", "hits")
 Day = Sequence[KeptSlice]
 """What one day keeps: every slice, each with its values."""
@@ -53,14 +55,24 @@ def _answered(sums: Mapping[str, Floats]) -> Floats:
     return np.asarray(2.0 * sums["hits"] + sums["rows"] - sums["positives"] - sums["right"])
 
 
+def _gap(sums: Mapping[str, Floats]) -> Floats:
+    """What was expected to come true less what did: of several classes, the likeliest one."""
+    came = sums["right"] if is_of_classes(sums) else sums["positives"]
+    return np.asarray(sums.get("expected", np.full(came.shape, np.nan)) - came)
+
+
 def _fields(kept: Sequence[KeptSlice]) -> tuple[str, ...]:
     """What any of these slices holds: rows and, of a yes or no, what it always has."""
     named = dict.fromkeys(name for one in kept for name in one.sums)
-    return ("rows", *named) if named else _FIELDS
+    own = dict.fromkeys(_OWN + name for one in kept for name in one.own)
+    return (*(("rows", *named) if named else _FIELDS), *own)
 
 
 def _held(one: KeptSlice, field: str) -> Sequence[float]:
     """By value; NaN where the day was kept before this was."""
+    if field.startswith(_OWN):
+        own = one.own.get(field.removeprefix(_OWN), ())
+        return [np.nan if each is None else each for each in own] or [np.nan] * len(one.values)
     found: Sequence[float] = one.sums[field] if field in one.sums else getattr(one, field, ())
     return found or [np.nan] * len(one.values)
 
@@ -84,12 +96,12 @@ _FIGURES: Mapping[str, tuple[_Part, _Part]] = MappingProxyType(
         "recall": (lambda sums: sums["hits"], lambda sums: sums["positives"]),
         "f1": (lambda sums: 2.0 * sums["hits"], lambda sums: _answered(sums) + sums["positives"]),
         "base_rate": (lambda sums: sums["positives"], lambda sums: sums["rows"]),
-        "calibration_gap": (lambda sums: sums["expected"] - sums["positives"], lambda sums: sums["rows"]),
+        "calibration_gap": (_gap, lambda sums: sums["rows"]),
         "auc_within_days": (lambda sums: sums["concordant"], _pairs),
     }
 )
 _OF_NUMBERS = ("loss", "rmse", "mae", "bias", "mean", "skill")
-_OF_CLASSES = ("log_loss", "brier", "accuracy")
+_OF_CLASSES = ("log_loss", "brier", "accuracy", "calibration_gap", *OF_CLASSES)
 FIGURES = (*(name for name in _FIGURES if name not in _OF_NUMBERS), "skill")
 """Of a yes or no. ``calibration_gap`` is the mean score less the share that came true; ``auc_within_days`` compares
 rows of one day."""
@@ -108,19 +120,45 @@ def figures_in(cells: Cells) -> tuple[str, ...]:
     return _OF_NUMBERS if "truth" in cells.sums else _OF_CLASSES
 
 
+def own_in(cells: Cells) -> tuple[str, ...]:
+    """The user's own metrics that any of the days keeps of the slice."""
+    return tuple(name.removeprefix(_OWN) for name in cells.sums if name.startswith(_OWN))
+
+
+def own_figure(cells: Cells, name: str) -> Interval | Unknown:
+    """One of `own_in`: its mean over days by rows, with bounds as `figure` has, or why there is none.
+
+    A day on which it could not be computed of these rows is left out; ``never_computed`` with less than 3 others.
+    """
+    if cells.rows < LEAST_ROWS:
+        return Unknown("too_few_rows")
+    total, rows = cells.sums[_OWN + name], cells.sums["rows"]
+    used = np.isfinite(total) & (rows > 0.0)
+    try:
+        return block_mean_from_sums(total[used], rows[used])
+    except NotEnoughData:
+        return Unknown("too_few_days" if cells.days < MIN_BLOCKS else "never_computed")
+
+
 def _why(cells: Cells, name: str, held: int) -> str:
     """Why a figure is unknown that ``held`` days keep what it is made of."""
     if cells.days < MIN_BLOCKS:
         return "too_few_days"
     if held < MIN_BLOCKS:
-        return "needs_all_outcomes" if name == "skill" and _is_quantile(cells) else "not_counted"
+        return _not_held(cells, name)
     chances = "truth" not in cells.sums
     return "one_class" if name == "auc_within_days" or (name == "skill" and chances) else "undefined"
 
 
-def _is_quantile(cells: Cells) -> bool:
-    """Whether the days keep what those of numbers do, but for the spread about a mean."""
-    return "squared" in cells.sums and int(np.isfinite(cells.sums["squared"]).sum()) >= MIN_BLOCKS
+def _not_held(cells: Cells, name: str) -> str:
+    """Whether days do not keep it by design or were measured before it was kept."""
+    if is_of_classes(cells.sums) and name in OF_CLASSES and _kept(cells, "expected"):
+        return "too_many_classes"
+    return "needs_all_outcomes" if name == "skill" and _kept(cells, "squared") else "not_counted"
+
+
+def _kept(cells: Cells, field: str) -> bool:
+    return field in cells.sums and int(np.isfinite(cells.sums[field]).sum()) >= MIN_BLOCKS
 
 
 def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
@@ -142,13 +180,14 @@ def cells_of(days: Sequence[Day], of: Slice) -> list[Cells]:
 def figure(cells: Cells, name: str) -> Interval | Unknown:
     """One of `figures_in` with 95 % bounds for one look, or why there is none: ``too_few_rows`` (50 are the least),
     ``too_few_days`` (3), ``one_class`` for what needs rows of two, ``undefined`` where nothing was answered yes, came
-    true or differed, ``not_counted`` of days of older releases; ``needs_all_outcomes`` for skill over a quantile.
+    true or differed, ``not_counted`` of days of older releases; ``needs_all_outcomes`` for skill over a quantile;
+    ``too_many_classes`` for what counts each class (10 are the most).
 
     Where days do not differ at all, both bounds are the value: they say nothing.
     """
     if cells.rows < LEAST_ROWS:
         return Unknown("too_few_rows")
-    held, made = _smooth(cells, name) if name in SMOOTH else _ratio(cells, name)
+    held, made = _smooth(cells, name) if is_smooth(name, cells.sums) else _ratio(cells, name)
     try:
         found = made()
     except NotEnoughData:

@@ -17,14 +17,30 @@ Sums = Mapping[str, Floats]
 Read = Callable[[Floats], float]
 _Parts = tuple[Floats, Read]
 """One row of numbers that add per day, and how the figure is read from their total: NaN where it is undefined."""
+_MET = 0.5
+"""Rows from which there is a class."""
 _NOTHING = 1e-12
 """So small a share of its mean, squared, is no spread of the truth but rounding."""
 
 
 def rows_kept(name: str, sums: Sums) -> tuple[Floats, Read]:
     """What a figure is made of on the days that have rows and keep it, and how it is read."""
-    parts, read = SMOOTH[name](sums)
+    parts, read = _made_of(name, sums)(sums)
     return parts[np.isfinite(parts).all(axis=1) & (sums["rows"] > 0.0)], read
+
+
+def is_smooth(name: str, sums: Sums) -> bool:
+    """Whether a figure is one of these: precision is of classes, and a ratio of a yes or no."""
+    return name in SMOOTH or (name in OF_CLASSES and is_of_classes(sums))
+
+
+def is_of_classes(sums: Sums) -> bool:
+    """Whether these are sums of several classes."""
+    return "right" in sums and "positives" not in sums
+
+
+def _made_of(name: str, sums: Sums) -> Callable[[Sums], _Parts]:
+    return OF_CLASSES[name] if name in OF_CLASSES and is_of_classes(sums) else SMOOTH[name]
 
 
 def smooth(parts: Floats, read: Read, rows: int) -> Interval:
@@ -82,5 +98,56 @@ def _skill_of_numbers(sums: Sums) -> _Parts:
     return np.stack([rows, loss, cost, apart], axis=1), read
 
 
+def _classes(sums: Sums, *kinds: str) -> Floats:
+    """Counts by class, kind by kind; NaN where no day counts classes."""
+    count = max(1, sum(name.startswith("true ") for name in sums))
+    return _held(sums, *(f"{kind} {place}" for kind in kinds for place in range(count)))
+
+
+def _skill_of_classes(sums: Sums) -> _Parts:
+    def read(total: Floats) -> float:
+        uncertain = float(total[1:].sum()) * class_entropy(total[1:])
+        return 1.0 - float(total[0]) / uncertain if uncertain > 0.0 else np.nan
+
+    return np.concatenate([_held(sums, "log_loss"), _classes(sums, "true")], axis=1), read
+
+
+def _of_classes(figure: Callable[[Floats, Floats, Floats], Floats]) -> Callable[[Sums], _Parts]:
+    """The mean over classes that came or were answered; NaN where one of them has none."""
+
+    def read(total: Floats) -> float:
+        true, said, hit = total.reshape(3, -1)
+        met = true + said >= _MET
+        return float(figure(true[met], said[met], hit[met]).mean()) if met.any() else np.nan
+
+    return lambda sums: (_classes(sums, "true", "said", "hit"), read)
+
+
+def _ratio(part: Floats, of: Floats) -> Floats:
+    return np.where(of >= _MET, part / np.maximum(of, _MET), np.nan)
+
+
+def _auc_of_classes(sums: Sums) -> _Parts:
+    """Each class against the rest, within days: the mean over classes that came and did not always come."""
+    true = _classes(sums, "true")
+    pairs = true * (sums["rows"][:, None] - true)
+
+    def read(total: Floats) -> float:
+        ahead, of = total.reshape(2, -1)
+        return float(_ratio(ahead, of)[of >= _MET].mean()) if (of >= _MET).any() else np.nan
+
+    return np.concatenate([_classes(sums, "beaten"), pairs], axis=1), read
+
+
 SMOOTH: Mapping[str, Callable[[Sums], _Parts]] = MappingProxyType({"skill": _skill, "rmse": _rmse})
 """How each is read from the sums of a slice."""
+OF_CLASSES: Mapping[str, Callable[[Sums], _Parts]] = MappingProxyType(
+    {
+        "precision": _of_classes(lambda true, said, hit: _ratio(hit, said)),
+        "recall": _of_classes(lambda true, said, hit: _ratio(hit, true)),
+        "f1": _of_classes(lambda true, said, hit: _ratio(2.0 * hit, true + said)),
+        "auc_within_days": _auc_of_classes,
+        "skill": _skill_of_classes,
+    }
+)
+"""The same of several classes."""

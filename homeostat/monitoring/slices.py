@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.degraded import Groups
 from homeostat.stats.arrays import Booleans, Floats, Integers, scored
-from homeostat.stats.metrics import log_losses, squared_errors
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.stats.metrics import beaten, log_losses, squared_errors
+from homeostat.stats.own import Own
+from homeostat.stats.tasks import BEATEN, BINARY, Multiclass, Task
 
 MOST_VALUES, MOST_PAIRS = 20, 60
 """So many values of a text, and so many pairs of values, have figures of their own; the others are one slice."""
@@ -33,6 +34,7 @@ class KeptSlice:
     ``right`` counts answers at the loop's threshold, ``expected`` sums scores, ``concordant`` counts the pairs of a row
     that came true and one that did not of which the former was scored higher, ties half. ``log_loss`` and ``brier`` are
     sums, to seven digits. Of what is no yes or no there are rows and, by name, ``sums`` alone: as `Task.by_value`.
+    ``own`` are sums of the user's own metrics over the rows, None where one could not be computed of them.
     """
 
     of: Slice
@@ -46,6 +48,7 @@ class KeptSlice:
     concordant: tuple[float, ...] = ()
     hits: tuple[int, ...] = ()
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    own: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
     @property
     def losses(self) -> tuple[float, ...]:
@@ -55,20 +58,37 @@ class KeptSlice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """Labelled rows of a day as they were served: truth, score, and of how many predictions each is one."""
+    """Labelled rows of a day as they were served: truth, score, and of how many predictions each is one.
+
+    ``own`` are metrics of the user's, to be kept besides.
+    """
 
     truth: Booleans
     scores: Floats
     threshold: float
     one_in: int = 1
     task: Task = BINARY
+    own: tuple[Own, ...] = ()
 
     @classmethod
-    def of(cls, labels: ArrayLike, scores: ArrayLike, threshold: float, one_in: int = 1, task: Task = BINARY) -> Judged:
+    def of(
+        cls,
+        labels: ArrayLike,
+        scores: ArrayLike,
+        threshold: float,
+        one_in: int = 1,
+        task: Task = BINARY,
+        own: Sequence[Own] = (),
+    ) -> Judged:
         """Raises: InvalidInput for a missing label or score."""
         if task == BINARY:
-            return cls(*scored(labels, scores), threshold, one_in)
-        return cls(np.asarray(labels), np.asarray(scores, dtype=np.float64), threshold, one_in, task)
+            return cls(*scored(labels, scores), threshold, one_in, own=tuple(own))
+        return cls(np.asarray(labels), np.asarray(scores, dtype=np.float64), threshold, one_in, task, tuple(own))
+
+    @property
+    def named(self) -> NDArray[Any]:
+        """Truth as a user's metric gets it: classes by name."""
+        return np.array(self.task.classes)[self.truth] if isinstance(self.task, Multiclass) else self.truth
 
 
 def sliced(
@@ -148,8 +168,9 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         return tuple(_short(each * found[place]) for place in there)
 
     kept = tuple(names[place] for place in there), tuple(each * int(counted[place]) for place in there)
+    own = {one.name: _own(one, codes, there, rows) for one in rows.own}
     if rows.task != BINARY:
-        return KeptSlice(of, *kept, sums=_summed(codes, len(names), there, rows))
+        return KeptSlice(of, *kept, sums=_summed(codes, len(names), there, rows), own=own)
     said = scores >= rows.threshold
     return KeptSlice(
         of,
@@ -159,32 +180,24 @@ def _kept(of: Slice, codes: Integers, names: Sequence[str], rows: Judged) -> Kep
         total(log_losses(truth, scores)),
         total(squared_errors(truth, scores)),
         total(scores),
-        total(each * _beaten(codes, truth, scores)),
+        total(each * beaten(codes, truth, scores)),
         whole(said & truth),
+        own=own,
     )
 
 
+def _own(metric: Own, codes: Integers, there: Sequence[int], rows: Judged) -> tuple[float | None, ...]:
+    found = metric.by_value(rows.named, rows.scores, codes, there)
+    return tuple(None if one is None else _short(rows.one_in * one) for one in found)
+
+
 def _summed(codes: Integers, count: int, there: Sequence[int], rows: Judged) -> dict[str, tuple[float, ...]]:
+    def told(name: str, sums: Floats) -> tuple[float, ...]:
+        each = rows.one_in ** (2 if name.startswith(BEATEN) else 1)
+        return tuple(_short(each * sums[place], _EXACT.get(name, _DIGITS)) for place in there)
+
     found = rows.task.by_value(rows.truth, rows.scores, codes, count)
-    return {
-        name: tuple(_short(rows.one_in * one[place], _EXACT.get(name, _DIGITS)) for place in there)
-        for name, one in found.items()
-    }
-
-
-def _beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
-    """For each row that came true, how many of its slice that did not were scored lower; ties half; else 0."""
-    order = np.lexsort((scores, codes))
-    code, score, missed = codes[order], scores[order], np.cumsum(~truth[order])
-    starts = np.flatnonzero(np.append(True, (np.diff(code) != 0) | (np.diff(score) != 0)))
-    ends = np.append(starts[1:], code.size) - 1
-    below = np.append(0, missed)[starts]
-    tie = np.repeat(np.arange(starts.size), ends - starts + 1)
-    first = np.flatnonzero(np.append(True, np.diff(code) != 0))
-    earlier = np.repeat(np.append(0, missed)[first], np.diff(np.append(first, code.size)))
-    found = np.zeros(codes.size)
-    found[order] = truth[order] * ((below[tie] + missed[ends][tie]) / 2.0 - earlier)
-    return found
+    return {name: told(name, one) for name, one in found.items()}
 
 
 def _name(value: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.arrays import Floats, counts, same_length, scored
+from homeostat.stats.arrays import Booleans, Floats, Integers, counts, same_length, scored
 
 CLIP = 1e-7
 """Scores are read as within [CLIP, 1 - CLIP]: one sure mistake costs 16.1 nats, not infinity."""
@@ -148,3 +148,24 @@ skill = Metric("skill", "higher", _skill)
 
 METRICS = {metric.name: metric for metric in (log_loss, brier, roc_auc, skill)}
 """Every metric by name."""
+
+
+def beaten(codes: Integers, truth: Booleans, scores: Floats) -> Floats:
+    """For each row that came true, how many of its slice that did not were scored lower; ties half; else 0.
+
+    Args: ``codes`` place each row's value of the slice, ``truth`` are booleans.
+
+    >>> beaten(np.zeros(3, dtype=np.int64), np.array([True, False, True]), np.array([0.9, 0.5, 0.5])).tolist()
+    [1.0, 0.0, 0.5]
+    """
+    order = np.lexsort((scores, codes))
+    code, score, missed = codes[order], scores[order], np.cumsum(~truth[order])
+    starts = np.flatnonzero(np.append(True, (np.diff(code) != 0) | (np.diff(score) != 0)))
+    ends = np.append(starts[1:], code.size) - 1
+    below = np.append(0, missed)[starts]
+    tie = np.repeat(np.arange(starts.size), ends - starts + 1)
+    first = np.flatnonzero(np.append(True, np.diff(code) != 0))
+    earlier = np.repeat(np.append(0, missed)[first], np.diff(np.append(first, code.size)))
+    found = np.zeros(codes.size)
+    found[order] = truth[order] * ((below[tie] + missed[ends][tie]) / 2.0 - earlier)
+    return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.arrays import Integers
 from homeostat.stats.bootstrap import bootstrap_interval
 from homeostat.stats.intervals import MIN_BLOCKS, Interval
 from homeostat.stats.means import MeanSums
@@ -34,6 +35,31 @@ class Own:
         """One day's rows, at least one. Raises: InvalidInput where the function fails or gives no finite number."""
         rows, found = len(labels), self._found(labels, answers)
         return MeanSums(self.name, rows, float(found * rows if found.shape == () else found.sum()))
+
+    def by_value(self, labels: Any, answers: Any, codes: Integers, there: Sequence[int]) -> tuple[float | None, ...]:
+        """The sum over the rows of each value of a slice, ``codes`` being each row's; None where it cannot be computed.
+
+        What gives one number per row is asked once; what gives one for all is asked of each value's rows, and counts
+        for so many rows.
+
+        >>> far = Own("far", "lower", lambda truth, said: abs(truth - said))
+        >>> far.by_value(np.array([1.0, 5.0, 2.0]), np.zeros(3), np.array([0, 2, 2]), [0, 2])
+        (1.0, 7.0)
+        """
+        try:
+            found = self._found(np.array(labels), np.array(answers))  # copies, whatever the function does to them
+        except InvalidInput:
+            return (None,) * len(there)
+        if found.shape:
+            summed = np.bincount(codes, weights=found, minlength=max(there) + 1)
+            return tuple(float(summed[place]) for place in there)
+        return tuple(self._total(labels[codes == place], answers[codes == place]) for place in there)
+
+    def _total(self, labels: Any, answers: Any) -> float | None:
+        try:
+            return self.sums(labels, answers).total
+        except InvalidInput:
+            return None
 
     def weighted(self, labels: Any, answers: Any, weights: Any) -> float:
         """The mean where each row stands for ``weights`` rows, whole numbers: as if it were there so often.

@@ -17,11 +17,15 @@ from homeostat.stats.class_figures import CLASS_FIGURES
 from homeostat.stats.class_sums import ClassSums
 from homeostat.stats.intervals import Interval
 from homeostat.stats.means import class_log_losses, class_squared_errors
-from homeostat.stats.metrics import log_losses
+from homeostat.stats.metrics import beaten, log_losses
 from homeostat.stats.number_sums import NumberSums, number_losses
 from homeostat.stats.outcomes import Sums
 from homeostat.stats.sums import ScoreSums, pooled
 
+MOST_COUNTED = 10
+"""Of so many classes at most a slice counts rows class by class: each takes four numbers a value and day."""
+BEATEN = "beaten "
+"""Begins the name of the sum, over the rows of a class, of how many rows of others had a smaller chance of it."""
 SUSPICIOUS = 0.9
 """The share of a constant answer's loss from which a model is said to know the answer."""
 
@@ -252,7 +256,21 @@ class Multiclass(Task):
             "log_loss": self.losses(truth, chances),
             "brier": class_squared_errors(truth, chances),
             "right": right,
+            "expected": chances.max(axis=1),
         }
+
+    def by_value(self, truth: ArrayLike, answers: ArrayLike, codes: Integers, count: int) -> dict[str, Floats]:
+        """With rows by their true class, by their answer, and those of both, where there are 10 classes at most."""
+        found, chances = Task.by_value(self, truth, answers, codes, count), _table(answers, len(self.classes))
+        if chances.shape[1] > MOST_COUNTED:
+            return found
+        said, known = chances.argmax(axis=1), np.asarray(truth)
+        for place in range(chances.shape[1]):
+            true, told = known == place, said == place
+            of = {"true": true, "said": told, "hit": true & told}
+            found |= {f"{name} {place}": _summed(codes, one, count) for name, one in of.items()}
+            found[f"{BEATEN}{place}"] = _summed(codes, beaten(codes, true, chances[:, place]), count)
+        return found
 
     def sums(self, truth: ArrayLike, answers: ArrayLike) -> ClassSums:
         return ClassSums.of(truth, _table(answers, len(self.classes)))
@@ -267,7 +285,7 @@ class Multiclass(Task):
         return {"name": self.name, "classes": list(self.classes)}
 
 
-def _summed(codes: Integers, values: Floats, count: int) -> Floats:
+def _summed(codes: Integers, values: ArrayLike, count: int) -> Floats:
     return np.asarray(np.bincount(codes, weights=values, minlength=count), dtype=np.float64)
 
 

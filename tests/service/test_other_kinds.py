@@ -117,6 +117,8 @@ def test_it_is_told_how_far_off_it_is_with_labels_and_before_them(running: Runni
     slices = running.command("slices", LOOP)
     assert {one["name"] for one in slices["slices"]} == {"shop = north", "shop = south"}
     assert slices["whole"]["figures"]["mae"]["value"] == pytest.approx(2.4, abs=0.3)
+    assert slices["whole"]["figures"]["rmse"]["value"] == pytest.approx(3.0, abs=0.4)
+    assert [one["own"]["far"]["value"] for one in slices["slices"]] == pytest.approx([0.1, 0.1], abs=0.05)
 
 
 def test_where_numbers_are_acted_on_errors_are_learnt_of_days_before(running: Running) -> None:

@@ -24,7 +24,7 @@ def slices_of_rows(
     if not loop.sliced_by or not log.num_rows:
         return ()
     names = list(dict.fromkeys(name for of in loop.sliced_by for name in of))
-    judged = Judged.of(labels, answers_of(log, loop.task), loop.threshold, one_in, loop.task)
+    judged = Judged.of(labels, answers_of(log, loop.task), loop.threshold, one_in, loop.task, loop.own_metrics)
     return sliced(loop.sliced_by, _columns(loop, log, names), profiles, judged)
 
 

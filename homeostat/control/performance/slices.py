@@ -19,6 +19,8 @@ from homeostat.monitoring.slice_figures import (
     grown_worse,
     loss_of,
     named,
+    own_figure,
+    own_in,
 )
 from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.intervals import Interval
@@ -88,6 +90,7 @@ def _cell(cells: Cells, rows: int, found: Sequence[Worse]) -> Json:
         "days": cells.days,
         "share": cells.rows / rows if rows else None,
         "figures": {name: shown(figure(cells, name)) for name in figures_in(cells)},
+        "own": {name: shown(own_figure(cells, name)) for name in own_in(cells)},
         "loss": loss_of(cells.sums),
         "worse": None if mine is None else worse_shown(mine),
     }

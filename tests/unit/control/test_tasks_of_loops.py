@@ -199,7 +199,10 @@ def test_slices_of_numbers_and_classes_have_figures_of_their_own() -> None:
     kept = sliced([("shop",)], columns, {}, Judged.of(places, np.eye(3)[places], 0.5, 1, Multiclass(("a", "b", "c"))))
     (whole,) = cells_of([kept], ())
     assert whole.sums["right"].sum() == 200
-    assert figures_in(whole) == ("log_loss", "brier", "accuracy")
+    assert {*figures_in(whole)} == {*Multiclass().figures, "auc_within_days", "calibration_gap"} - {
+        "roc_auc",
+        "calibration_error",
+    }
 
 
 def test_one_site_that_is_answered_worse_is_found_among_numbers() -> None:

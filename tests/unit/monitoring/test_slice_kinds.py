@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slice_figures import Cells, cells_of, figure
+from homeostat.monitoring.slice_figures import Cells, cells_of, figure, own_figure, own_in
 from homeostat.monitoring.slices import Judged, KeptSlice, sliced
 from homeostat.stats.intervals import Interval
+from homeostat.stats.metrics import roc_auc
+from homeostat.stats.own import Own
 from homeostat.stats.sums import pooled
-from homeostat.stats.tasks import BINARY, Regression, Task
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 ROWS = 240
 SHOPS = np.array(["a", "b", "c", "c"] * (ROWS // 4), dtype=object)
@@ -28,9 +31,9 @@ def numbers(seed: int, *, middle: float = 0.0, days: int = 6) -> list[Rows]:
     return [(truth, truth + 0.3 + rng.normal(0.0, 0.5, ROWS)) for truth in truths]
 
 
-def kept(rows: Sequence[Rows], task: Task, one_in: int = 1) -> list[Kept]:
+def kept(rows: Sequence[Rows], task: Task, one_in: int = 1, own: Sequence[Own] = ()) -> list[Kept]:
     columns = {"shop": SHOPS}
-    return [sliced([("shop",)], columns, {}, Judged.of(*day, 0.5, one_in, task)) for day in rows]
+    return [sliced([("shop",)], columns, {}, Judged.of(*day, 0.5, one_in, task, own)) for day in rows]
 
 
 def cell(days: Sequence[Kept], value: str = "b") -> Cells:
@@ -104,3 +107,132 @@ def test_skill_of_a_yes_or_no_is_over_the_base_rate_of_the_slice() -> None:
     assert skill.low < skill.value < skill.high <= 1.0
     never = [(np.zeros(ROWS), chance) for chance in chances]
     assert figure(cell(kept(never, BINARY)), "skill") == Unknown("one_class")
+
+
+def answers(seed: int, count: int = 3, days: int = 6) -> list[Rows]:
+    rng = np.random.default_rng(seed)
+    chances = [rng.dirichlet([1.0] * count, ROWS).round(1 if number else 3) for number in range(days)]
+    chances = [one / one.sum(axis=1, keepdims=True) for one in chances]
+    return [(np.array([rng.choice(count, p=row) for row in day]), day) for day in chances]
+
+
+def classes(count: int) -> Multiclass:
+    return Multiclass(tuple(f"c{place}" for place in range(count)))
+
+
+@pytest.mark.parametrize("one_in", [1, 4])
+def test_figures_of_classes_are_those_of_the_rows(one_in: int) -> None:
+    rows, task = answers(6), classes(3)
+    found, sums = cell(kept(rows, task, one_in)), whole(rows, task)
+    for name in ("skill", "log_loss", "brier", "accuracy", "precision", "recall", "f1"):
+        one = told(found, name)
+        assert one.value == pytest.approx(sums.figure(name), rel=1e-5)
+        assert one.low < one.value < one.high
+    sure = np.concatenate([day[SHOPS == "b"].max(axis=1) for _, day in rows]).mean()
+    assert told(found, "calibration_gap").value == pytest.approx(sure - sums.figure("accuracy"), abs=1e-5)
+
+
+def test_bounds_of_figures_of_classes_are_those_that_leave_out_a_day() -> None:
+    rows, task = answers(7), classes(3)
+    blocks = [task.sums(truth[SHOPS == "b"], said[SHOPS == "b"]) for truth, said in rows]
+    for name in ("skill", "f1"):
+        mine, theirs = told(cell(kept(rows, task)), name), task.interval(name, blocks)
+        assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high), rel=1e-4)
+
+
+@pytest.mark.parametrize("one_in", [1, 4])
+def test_auc_of_classes_tells_each_from_the_rest_of_its_day(one_in: int) -> None:
+    ((truth, said),), task = answers(8, days=1), classes(3)
+    mine = SHOPS == "b"
+    each = [roc_auc(truth[mine] == place, said[mine, place]) for place in range(3)]
+    one = told(cell(kept([(truth, said)] * 3, task, one_in)), "auc_within_days")
+    assert one.value == pytest.approx(np.mean(each), abs=1e-6)
+
+
+def test_a_class_that_is_never_answered_or_never_comes_is_taken_as_the_loop_takes_it() -> None:
+    parts = np.linspace(0.0, 0.8, ROWS)
+    said = np.stack([np.full(ROWS, 0.2), parts, 0.8 - parts], axis=1)
+    shy = [(truth, said) for truth, _ in answers(9)]
+    found = cell(kept(shy, classes(3)))
+    assert figure(found, "precision") == Unknown("undefined")
+    with pytest.raises(NotEnoughData):
+        whole(shy, classes(3)).figure("precision")
+    assert told(found, "recall").value == pytest.approx(whole(shy, classes(3)).figure("recall"))
+    same = [(np.ones(ROWS, dtype=np.int64), said) for _, said in answers(9)]
+    alike = cell(kept(same, classes(3)))
+    assert figure(alike, "skill") == figure(alike, "auc_within_days") == Unknown("one_class")
+
+
+def test_of_very_many_classes_those_figures_are_unknown_that_count_each() -> None:
+    found = cell(kept(answers(10, 11), classes(11)))
+    assert {figure(found, name) for name in ("skill", "f1", "auc_within_days")} == {Unknown("too_many_classes")}
+    assert 0.0 < told(found, "accuracy").value < 1.0
+    assert isinstance(figure(found, "calibration_gap"), Interval)
+
+
+def test_days_that_older_releases_kept_of_classes_count_for_what_they_keep() -> None:
+    days, names = kept(answers(11), classes(3)), ("log_loss", "brier", "right")
+    old = [
+        tuple(dataclasses.replace(one, sums={name: one.sums[name] for name in names}) for one in day) for day in days
+    ]
+    for name in ("skill", "f1", "auc_within_days", "calibration_gap"):
+        assert figure(cell(old), name) == Unknown("not_counted")
+        assert told(cell([*old, *days]), name).value == told(cell(days), name).value
+    assert told(cell(old), "accuracy") == told(cell(days), "accuracy")
+
+
+def worst(labels: Any, said: Any) -> Any:
+    return np.abs(labels - said).max()
+
+
+OWN = (Own("far", "lower", lambda labels, said: np.abs(labels - said) > 0.5), Own("worst", "lower", worst))
+
+
+@pytest.mark.parametrize("one_in", [1, 4])
+def test_a_users_own_metric_of_a_slice_is_that_of_its_rows(one_in: int) -> None:
+    rows = numbers(12)
+    found = cell(kept(rows, Regression(), one_in, OWN))
+    off = [np.abs(truth - said)[SHOPS == "b"] for truth, said in rows]
+    assert own_in(found) == ("far", "worst")
+    far, most = own_figure(found, "far"), own_figure(found, "worst")
+    assert isinstance(far, Interval)
+    assert isinstance(most, Interval)
+    assert far.value == pytest.approx((np.concatenate(off) > 0.5).mean())
+    assert most.value == pytest.approx(np.mean([one.max() for one in off]), rel=1e-5)
+    assert far.low < far.value < far.high
+
+
+def test_own_metrics_of_classes_get_names_and_a_column_for_each() -> None:
+    wrong = Own("wrong", "lower", lambda labels, said: np.array(["c0", "c1", "c2"])[said.argmax(axis=1)] != labels)
+    found = cell(kept(answers(13), classes(3), own=[wrong]))
+    figured = own_figure(found, "wrong")
+    assert isinstance(figured, Interval)
+    assert figured.value == pytest.approx(1.0 - told(found, "accuracy").value)
+
+
+def test_where_an_own_metric_fails_of_a_slices_rows_it_is_unknown_and_the_others_stand() -> None:
+    def picky(labels: Any, said: Any) -> float:
+        if len(labels) == 60 and labels[0] == 1:
+            raise ValueError("not these")
+        return 2.0
+
+    def broken(labels: Any, said: Any) -> Any:
+        return 1.0 / len(labels[labels > 5])
+
+    truth = np.where(SHOPS == "b", 1, np.arange(ROWS) % 2)
+    rows = [(truth, np.full(ROWS, 0.5))] * 3
+    days = kept(rows, BINARY, own=[Own("picky", "neither", picky), Own("broken", "neither", broken)])
+    assert own_figure(cell(days), "picky") == Unknown("never_computed")
+    fine = own_figure(cell(days, "c"), "picky")
+    assert isinstance(fine, Interval)
+    assert fine.value == 2.0
+    assert own_figure(cell(days, "c"), "broken") == Unknown("never_computed")
+    assert own_figure(cell(days[:2], "c"), "picky") == Unknown("too_few_days")
+
+
+def test_days_that_kept_no_own_metric_are_left_out() -> None:
+    days = kept(numbers(14), Regression(), own=OWN)
+    older = [tuple(dataclasses.replace(one, own={}) for one in day) for day in days]
+    assert own_in(cell(older)) == ()
+    both, new = (own_figure(cell(some), "far") for some in ([*older, *days], days))
+    assert both == new
