@@ -21,6 +21,7 @@ from homeostat.app.operations import Operations
 from homeostat.app.sampled_rows import SampledRows
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
+from homeostat.control.one_sided import one_sided
 from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import HomeostatError, InvalidInput
@@ -109,7 +110,11 @@ class Diagnoser:
         unit = _unit(span, judged)
         if not isinstance(rows, Unknown):
             rows = dataclasses.replace(rows, unit=unit)
-        facts = tuple(_facts(day, judged, rows, unit, self.loop.task) for day in span)
+        apart = one_sided([day for day in days if day.mature_at <= judged.at])
+        facts = tuple(
+            dataclasses.replace(_facts(day, judged, rows, unit, self.loop.task), no_chance=day.day in apart)
+            for day in span
+        )
         return History(
             facts,
             rows,

@@ -115,15 +115,24 @@ def _volume(before: Days, lately: Days) -> Iterator[Reason]:
 def _labels(before: Days, lately: Days) -> Iterator[Reason]:
     yield from _absent_labels(before, lately)
     seen = [day for day in lately if day.labelled]
+    whole = list(_all_alike([day for day in before if day.labelled], seen)) if len(seen) >= 2 else []
+    yield from whole
+    if not whole and lasting([day.no_chance for day in seen]):
+        days = [day.day for day in seen if day.no_chance]
+        text = f"all labels of a day are alike, which is no chance, on {len(days)} of {len(seen)} days since {days[0]}"
+        yield Reason("labels_one_class", len(days) / len(seen), 0.0, text)
+
+
+def _all_alike(known: Days, seen: Days) -> Iterator[Reason]:
+    """All labels of all days that have some, though those of the days before differed."""
     rows, positives = (sum(getattr(day, name) or 0 for day in seen) for name in ("labelled", "positives"))
-    known = [day for day in before if day.labelled]
     usual = sum(day.positives or 0 for day in known) / max(sum(day.labelled or 0 for day in known), 1)
-    if len(seen) >= 2 and rows * min(usual, 1.0 - usual) >= _FEWEST_LABELS and positives in (0, rows):
+    if rows * min(usual, 1.0 - usual) >= _FEWEST_LABELS and positives in (0, rows):
         text = f"all {rows} labels are {'true' if positives else 'false'}, {_percent(usual)} were true before"
         yield Reason("labels_one_class", positives / rows, usual, text)
     alike = {day.alike for day in seen}
     differed = bool(known) and all(day.alike is None for day in known)
-    if len(seen) >= 2 and rows >= _FEWEST_LABELS and len(alike) == 1 and None not in alike and differed:
+    if rows >= _FEWEST_LABELS and len(alike) == 1 and None not in alike and differed:
         text = f"all {rows} labels are {next(iter(alike))}, on none of {len(known)} days before were all alike"
         yield Reason("labels_one_class", 1.0, 0.0, text)
 

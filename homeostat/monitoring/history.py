@@ -45,7 +45,7 @@ class DayFacts:
     ``fresh`` tells by objective whether it was met; ``age`` is the silence of each table in microseconds.
     ``labelled``, ``positives`` and ``unlabelled`` count matured rows; ``loss`` is what the judged version cost on them,
     ``standby`` what the one before it would have; None where that is not known (yet). ``alike``: what all labels of
-    a day are, of classes and numbers; None where they differ."""
+    a day are, of classes and numbers; None where they differ. ``no_chance``: chance cannot have made them alike."""
 
     day: str
     rows: int
@@ -60,6 +60,7 @@ class DayFacts:
     loss: Cost | None = None
     standby: Cost | None = None
     alike: str | float | None = None
+    no_chance: bool = False
 
     @property
     def ordinal(self) -> int:

@@ -165,6 +165,17 @@ def test_labels_of_classes_and_numbers_that_no_longer_differ_are_broken(label: s
         assert [one.code for one in breaks_of_days(past, now) if one.code == "labels_one_class"] == []
 
 
+@pytest.mark.parametrize(("odd", "told"), [(2, False), (3, True), (9, True)])
+def test_labels_of_some_days_that_are_alike_by_no_chance_are_broken_where_it_lasts(odd: int, told: bool) -> None:
+    days = [dataclasses.replace(day, unlabelled=0, labelled=50, positives=20) for day in sound().days[:30]]
+    broken = [dataclasses.replace(day, positives=50, no_chance=True) for day in days[30 - odd :]]
+    found = breaks_of_days(days[:20], [*days[20 : 30 - odd], *broken])
+    told_of = [one.text for one in found if one.code == "labels_one_class"]
+    since = broken[0].day
+    text = f"all labels of a day are alike, which is no chance, on {odd} of 10 days since {since}"
+    assert told_of == ([text] if told else [])
+
+
 def test_a_log_that_cannot_be_read_leaves_what_days_tell() -> None:
     seen = told(dataclasses.replace(sound(), rows=Unknown("other_definitions")))
     assert seen.cause == "unknown"
