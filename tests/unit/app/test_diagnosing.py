@@ -115,6 +115,16 @@ def test_values_that_stopped_coming_are_broken_data_though_days_kept_no_counts(t
     assert "shop has no value in 100 %" in found.because
 
 
+def test_days_of_labels_that_are_alike_by_no_chance_are_broken_data_and_only_once_they_are_due(tmp_path: Path) -> None:
+    home, days = _home(tmp_path)
+    odd = [_day(number, np.ones(ROWS, dtype=np.bool_)) for number in range(DAYS - 4, DAYS)]
+    found = Diagnoser.of(home, LOOP).diagnose(Judged("v1", None, NOW), [*days[:-4], *odd], ())
+    assert (found.cause, found.intervention) == ("broken_data", "fix_data"), found
+    assert f"which is no chance, on 3 of 9 days since {odd[0].day}" in found.because
+    early = Diagnoser.of(home, LOOP).diagnose(Judged("v1", None, odd[1].end), [*days[:-4], *odd], ())
+    assert early.cause != "broken_data", early
+
+
 def test_labels_that_were_not_due_by_then_are_not_known(tmp_path: Path) -> None:
     home, days = _home(tmp_path, rate=0.9)
     early = Diagnoser.of(home, LOOP).diagnose(Judged("v1", None, BEGINS + CHANGE * DAY), days, ())
