@@ -9,6 +9,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from homeostat.control.days import Day, Trail
+from homeostat.control.one_sided import one_sided
 from homeostat.control.policies.base import Needs
 from homeostat.control.policies.drift import OF_PREDICTIONS, window_of
 from homeostat.control.policies.retrain import Retrain
@@ -60,7 +61,7 @@ def situation_of(
         champion=champion,
         since=since,
         promise=promise,
-        realised=_realised(recent, champion, needs),
+        realised=_realised(recent, champion, needs, one_sided(days) if needs.trails else frozenset()),
         estimated=_estimated(recent, needs.estimated),
         labelled=_labelled(days, since, needs.labelled),
         drift=_drift(recent, champion, needs),
@@ -80,8 +81,10 @@ def promised(told: Mapping[str, float | str]) -> Interval | None:
     return Interval(value, low, high, int(blocks), int(rows), confidence)
 
 
-def _realised(recent: Sequence[Day], champion: str, needs: Needs) -> tuple[Trailing, ...]:
-    seen = [(day.day, found) for day in recent if (found := day.sums_of(champion)) is not None]
+def _realised(recent: Sequence[Day], champion: str, needs: Needs, apart: frozenset[str]) -> tuple[Trailing, ...]:
+    """Without the days ``apart``, whose labels are broken: skill is over a base rate, and they have none."""
+    known = [day for day in recent if day.day not in apart]
+    seen = [(day.day, found) for day in known if (found := day.sums_of(champion)) is not None]
     sums = [one for _, one in seen]
     told = []
     for (trail, confidence), windows in needs.trails.items():

@@ -7,10 +7,15 @@ from statistics import median
 
 from homeostat.control.alerting.early import reading
 from homeostat.control.alerting.figures import MEASURABLE, estimate_readings, slice_beats
-from homeostat.control.days import Day
+from homeostat.control.days import Day, Outcomes
+from homeostat.control.one_sided import one_sided
 from homeostat.kernel.clock import Instant, duration, format_instant
+from homeostat.kernel.verdicts import figure
 from homeostat.monitoring.alerts.readings import Reading, Said
 from homeostat.monitoring.slices import Slice
+from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.one_sided import only_label
+from homeostat.stats.sums import ScoreSums
 
 _USUAL = 7
 _TRAFFIC = 50
@@ -87,12 +92,25 @@ def _reports(days: Sequence[Day]) -> Iterator[Reading]:
 
 
 def _labels(days: Sequence[Day]) -> Iterator[Reading]:
+    """Labels that came and are all alike, where days before make that no chance, tell nothing either."""
     day = days[-1]
     if day.outcomes is None:
         return
     text = f"not one of {day.outcomes.unlabelled:,} predictions of {day.day} got its label in time"
-    expected = day.outcomes.unlabelled >= _TRAFFIC
-    yield reading("stopped", "labels", day, _beats(day.outcomes.labelled > 0, expected), text, severity="P1")
+    expected, came = day.outcomes.unlabelled >= _TRAFFIC, day.outcomes.labelled > 0
+    if came and day.day in one_sided(days):
+        came, expected = False, True
+        rows, alike = day.outcomes.live.rows, _what(day.outcomes)
+        text = f"all {rows:,} labels of {day.day} are {alike}; by the weeks before, no chance"
+    yield reading("stopped", "labels", day, _beats(came, expected), text, severity="P1")
+
+
+def _what(outcomes: Outcomes) -> str:
+    """What all are; of several classes the name is not kept."""
+    label = only_label(outcomes.live)
+    if label is None or isinstance(outcomes.live, ClassSums):
+        return "of one class"
+    return ("false", "true")[int(label)] if isinstance(outcomes.live, ScoreSums) else figure(label)
 
 
 def _beats(came: bool, expected: bool) -> Said:
