@@ -11,6 +11,7 @@ from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.slices import Judged, sliced
 from homeostat.monitoring.windows import day_name
+from homeostat.stats.own import Own
 from homeostat.stats.sums import ScoreSums
 from tests.harness.world import BEGINS, DAY
 
@@ -25,6 +26,9 @@ def rows_of(rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     return {"site": _SITES[rng.choice(4, ROWS, p=_SHARES)], "hour": rng.integers(0, 24, ROWS).astype(float)}
 
 
+OWN = (Own("missed", "lower", lambda late, score: late & (score < 0.5)),)
+
+
 def judged_rows(rng: np.random.Generator, wrong: float = 0.0) -> tuple[dict[str, NDArray[Any]], Judged]:
     """A day with weather of its own and a calibrated scorer, but of the small site a share of outcomes is turned
     round."""
@@ -32,7 +36,7 @@ def judged_rows(rng: np.random.Generator, wrong: float = 0.0) -> tuple[dict[str,
     chance = np.clip(rng.beta(1.5, 3.0, ROWS) + rng.normal(0.0, 0.05), 0.02, 0.98)
     truth = rng.random(ROWS) < chance
     turned = (columns["site"] == "small") & (rng.random(ROWS) < wrong)
-    return columns, Judged.of(truth ^ turned, chance, 0.5)
+    return columns, Judged.of(truth ^ turned, chance, 0.5, own=OWN)
 
 
 def segmented_days(before: int, after: int, wrong: float, seed: int = 1) -> list[Day]:

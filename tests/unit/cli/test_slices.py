@@ -51,6 +51,7 @@ def test_the_worst_slice_is_told_first_with_its_share_and_the_rest(command: Comm
     lines = shown.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("all "))
     assert lines[place + 1].startswith("site = small")
+    assert lines[place - 1].split()[-4:-2] == ["skill", "missed"]
     for text in (
         "14 days (2024-02-12 to 2024-02-25), compared with 42 days",
         "site = small grew worse: ",
@@ -78,6 +79,9 @@ def test_json_and_the_route_say_the_same(command: Command, seen: Home) -> None:
     )
     assert told.json() == json.loads(command("slices", "--home", seen.root, "--days", "7", "--json").stdout)
     assert told.json() == json.loads(json.dumps(slices(operations, loops[LOOP], 7)))
+    own, skill = told.json()["slices"][0]["own"]["missed"], told.json()["slices"][0]["figures"]["skill"]
+    assert own["low"] < own["value"] < own["high"]
+    assert skill["low"] < skill["value"] < skill["high"]
     assert worst.json()["search"] == {"unknown": "no_version", "found": None}
     assert wrong.status_code == 400
 
