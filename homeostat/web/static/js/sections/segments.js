@@ -14,15 +14,16 @@ export function mountSegments(root) {
   return (told) => draw(...content(told));
 }
 
-// The loss by which the loop is judged, and the two figures that say most beside it.
+// The loss by which the loop is judged, and the figures that say most beside it.
 const lossOf = (one) => one.figures[one.loss ?? "log_loss"];
 const nameOf = (one) => ((one.loss ?? "log_loss") === "log_loss" ? "Log-loss" : "Loss");
 const share = (value) => percent(value, 1);
+const SKILL = { name: "skill", label: "Skill", told: fixed };
+const ACCURACY = { name: "accuracy", label: "Accuracy", told: share };
 
 function columnsOf({ figures }) {
-  if ("mae" in figures) return [{ name: "mae", label: "MAE", told: fixed }, { name: "bias", label: "Bias", told: fixed }];
-  const second = { name: "accuracy", label: "Accuracy", told: share };
-  return "base_rate" in figures ? [second, { name: "base_rate", label: "Base rate", told: share }] : [second, { name: "brier", label: "Brier", told: fixed }];
+  if ("mae" in figures) return [SKILL, { name: "mae", label: "MAE", told: fixed }, { name: "bias", label: "Bias", told: fixed }];
+  return [SKILL, ACCURACY, "base_rate" in figures ? { name: "base_rate", label: "Base rate", told: share } : { name: "brier", label: "Brier", told: fixed }];
 }
 
 function content(told) {
@@ -47,11 +48,12 @@ function said({ compared, slices, not_measured: lacking }) {
 }
 
 function row(one, whole, x) {
-  const [loss, second, third] = [lossOf(one), ...columnsOf(one)].map((of) => (of?.name ? { ...of, ...one.figures[of.name] } : of));
+  const loss = lossOf(one);
+  const others = columnsOf(whole).map(({ name, told }) => cell(told(one.figures[name]?.value), "n"));
   const shown = known(loss.value) ? dot(one, lossOf(whole).value, x) : h("span", { class: "soft" }, words(loss.unknown));
   const worse = one.worse && h("span", { class: "pill", "data-tone": "bad" }, `worse: ${fixed(one.worse.before.value)} before, all others ${fixed(one.worse.rest.value)}`);
   return h("tr", null, h("th", { scope: "row" }, one.name === "all" ? "All rows" : one.name), h("td", null, shown), cell(fixed(loss.value), "n"),
-    cell(`${count(one.rows)} (${percent(one.share)})`, "n"), cell(second.told(second.value), "n"), cell(third.told(third.value), "n"), h("td", null, worse || ""));
+    cell(`${count(one.rows)} (${percent(one.share)})`, "n"), ...others, h("td", null, worse || ""));
 }
 
 function dot(one, whole, x) {
