@@ -78,11 +78,9 @@ def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None
 
 def test_economics_draws_how_skill_falls_and_the_interval_that_costs_least(looked: Open) -> None:
     page = looked("full", path="/economics").page
-    said = page.locator("#costs svg").get_attribute("aria-label")
-    assert said is not None
-    assert said.startswith("A day costs least, ")
-    assert (page.locator("#costs .rule-at.best text").text_content() or "").startswith("least at ")
-    assert page.locator("#decay .dot-seen").count() > 5
+    expect(page.locator("#costs svg")).to_have_attribute("aria-label", re.compile("^A day costs least, "))
+    expect(page.locator("#costs .rule-at.best text")).to_have_text(re.compile("^least at "))
+    expect(page.locator("#decay .dot-seen").nth(5)).to_be_attached()
 
 
 def test_a_back_test_shows_every_policy_with_its_regret_a_picture_and_what_was_asked_for(looked: Open) -> None:
