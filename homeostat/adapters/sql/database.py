@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from homeostat.adapters.sql.schema import bring_up
+from homeostat.kernel.errors import IntegrityError, Unavailable
 
 _PATIENCE = 30.0
 """Seconds that a writer waits for another one."""
@@ -29,19 +30,20 @@ class Database:
         self._path = path
         self._synchronous = "FULL" if durable else "OFF"
         self._idle: list[Connection] = []
-        with self.reading() as connection:
+        with self._told(), self.reading() as connection:
             bring_up(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection whose statements each see the newest that was committed."""
-        connection = self._taken()
-        try:
-            yield connection
-        finally:
-            if connection.in_transaction:
-                connection.rollback()
-            self._idle.append(connection)
+        """A connection whose statements each see the newest that was committed. Raises: IntegrityError."""
+        with self._told_broken():
+            connection = self._taken()
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.rollback()
+                self._idle.append(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -55,6 +57,32 @@ class Database:
         """Let go of the file."""
         while self._idle:
             self._idle.pop().close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A file that may not be opened or written, in our words."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise Unavailable(
+                f"{self._path} cannot be opened: {error}.",
+                mend="See that the disk has room, and who may read and write in that folder.",
+                path=str(self._path),
+            ) from error
+
+    @contextmanager
+    def _told_broken(self) -> Iterator[None]:
+        """A file that holds something else than it should, in our words; the driver has no class of its own for it."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise
+            raise IntegrityError(
+                f"{self._path} is damaged: {error}.",
+                mend="Nothing was changed. Stop Homeostat, keep the file, and put back a copy that was made of it.",
+                path=str(self._path),
+            ) from error
 
     def _taken(self) -> Connection:
         try:
