@@ -16,7 +16,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.serving.runtimes import Runtime
 
 

@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from homeostat.kernel.errors import NotEnoughData  # noqa: E402
-from homeostat.stats.bernstein import MovingMean  # noqa: E402
-from homeostat.stats.betting import BoundedMean  # noqa: E402
 from homeostat.stats.blocks import choose_block  # noqa: E402
-from homeostat.stats.bounded import Bounded  # noqa: E402
 from homeostat.stats.intervals import block_mean  # noqa: E402
+from homeostat.stats.looks.bernstein import MovingMean  # noqa: E402
+from homeostat.stats.looks.betting import BoundedMean  # noqa: E402
+from homeostat.stats.looks.bounded import Bounded  # noqa: E402
 
 ALPHA = 0.05
 BLOCKS = 365

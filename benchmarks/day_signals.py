@@ -35,7 +35,7 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile  # noqa: E402
 from homeostat.kernel.canonical import canonical_json  # noqa: E402
 from homeostat.kernel.clock import duration  # noqa: E402
 from homeostat.monitoring.windows import window  # noqa: E402
-from homeostat.stats.sums import ScoreSums  # noqa: E402
+from homeostat.stats.figures.sums import ScoreSums  # noqa: E402
 
 NUMBERS, TEXTS = [f"n{i}" for i in range(50)], [f"t{i}" for i in range(10)]
 KINDS: dict[str, Any] = {**dict.fromkeys(NUMBERS, "number"), **dict.fromkeys(TEXTS, "text")}

@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.streams import BINS, EDGES  # noqa: E402
-from homeostat.stats.distance import share_swings  # noqa: E402
-from homeostat.stats.earned_limits import earned_limits  # noqa: E402
-from homeostat.stats.transport import rank_shifts, rank_spreads  # noqa: E402
-from homeostat.stats.window_distances import MEASURES, Series  # noqa: E402
+from homeostat.stats.drift.distance import share_swings  # noqa: E402
+from homeostat.stats.drift.earned_limits import earned_limits  # noqa: E402
+from homeostat.stats.drift.transport import rank_shifts, rank_spreads  # noqa: E402
+from homeostat.stats.drift.window_distances import MEASURES, Series  # noqa: E402
 
 SUBJECTS, ROWS, REFERENCE, NULL_DAYS, MOST = 12, 1_000, 365, 12_000, 150
 REFERENCES, DRAWS = 10, 40

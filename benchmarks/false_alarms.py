@@ -24,7 +24,7 @@ from homeostat.monitoring.detectors import least_rows  # noqa: E402
 from homeostat.monitoring.drift_limits import DriftLimits, Key, Limit, drift_limits  # noqa: E402
 from homeostat.monitoring.drifting import drifted  # noqa: E402
 from homeostat.monitoring.windows import Window  # noqa: E402
-from homeostat.stats.window_distances import Series, window_distances  # noqa: E402
+from homeostat.stats.drift.window_distances import Series, window_distances  # noqa: E402
 
 WATCHED = DriftLimits()
 STREAM_DAYS = 365

@@ -30,11 +30,11 @@ from homeostat.data.shaped import Shaped  # noqa: E402
 from homeostat.data.tables import Table  # noqa: E402
 from homeostat.monitoring.feedback import FeedbackDay  # noqa: E402
 from homeostat.monitoring.labels import LABELLED, JoinedLabels  # noqa: E402
-from homeostat.stats.doubly_robust import doubly_robust  # noqa: E402
-from homeostat.stats.figures import figure_interval  # noqa: E402
+from homeostat.stats.estimates.doubly_robust import doubly_robust  # noqa: E402
+from homeostat.stats.figures.scores import figure_interval  # noqa: E402
+from homeostat.stats.figures.sums import ScoreSums, score_counts  # noqa: E402
 from homeostat.stats.intervals import Interval  # noqa: E402
 from homeostat.stats.metrics import log_loss, roc_auc  # noqa: E402
-from homeostat.stats.sums import ScoreSums, score_counts  # noqa: E402
 
 BLOCKED, EXPLORE = "probability >= 0.3", "2%"
 ROUNDS, DAYS, PER_DAY, SEEDS = 5, 28, 2_000, 20

@@ -34,8 +34,8 @@ from homeostat.control.performance.estimating import recent  # noqa: E402
 from homeostat.features.offline import ASKED_AT, point_in_time  # noqa: E402
 from homeostat.monitoring.windows import days_of, window  # noqa: E402
 from homeostat.stats import metrics  # noqa: E402
-from homeostat.stats.confidence import Estimated, estimated  # noqa: E402
-from homeostat.stats.sums import ScoreSums, score_counts  # noqa: E402
+from homeostat.stats.estimates.confidence import Estimated, estimated  # noqa: E402
+from homeostat.stats.figures.sums import ScoreSums, score_counts  # noqa: E402
 
 FIGURES = ("roc_auc", "accuracy")
 PEER = "nannyml"

@@ -24,14 +24,14 @@ import numpy as np
 from homeostat.control.performance.estimating import HISTORY
 from homeostat.control.reading import TRAIL_DAYS
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.class_confidence import estimated_classes
-from homeostat.stats.class_figures import class_counts
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.confidence import Estimated, estimated
-from homeostat.stats.figures import figure_of, table_of
-from homeostat.stats.number_confidence import Numbers, learnt_errors
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums, pooled, score_counts
+from homeostat.stats.estimates.class_confidence import estimated_classes
+from homeostat.stats.estimates.confidence import Estimated, estimated
+from homeostat.stats.estimates.number_confidence import Numbers, learnt_errors
+from homeostat.stats.figures.class_figures import class_counts
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.scores import figure_of, table_of
+from homeostat.stats.figures.sums import ScoreSums, pooled, score_counts
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 DAYS, PER_DAY, LABEL_DELAY, CHANGES, FIRST, EVERY, SEEDS = 80, 500, 3, 45, 15, 3, 12

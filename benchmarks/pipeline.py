@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT))
 from homeostat.adapters.delta.tables import DeltaTables  # noqa: E402
 from homeostat.adapters.mlflow.registry import MlflowRegistry  # noqa: E402
 from homeostat.adapters.mlflow.stores import Embedded  # noqa: E402
-from homeostat.app.signing import sign  # noqa: E402
-from homeostat.app.training_runner import TrainingRunner  # noqa: E402
-from homeostat.app.trust import keyring  # noqa: E402
+from homeostat.app.signing.signer import sign  # noqa: E402
+from homeostat.app.signing.trust import keyring  # noqa: E402
+from homeostat.app.training.runner import TrainingRunner  # noqa: E402
 from homeostat.training.jobs import JobFolder, TrainingJob  # noqa: E402
 from tests.unit.training import toy  # noqa: E402
 

@@ -32,7 +32,7 @@ from homeostat.control.policies.base import Policy  # noqa: E402
 from homeostat.kernel.clock import duration  # noqa: E402
 from homeostat.monitoring.windows import Window  # noqa: E402
 from homeostat.stats.arrays import Floats  # noqa: E402
-from homeostat.stats.sums import ScoreSums  # noqa: E402
+from homeostat.stats.figures.sums import ScoreSums  # noqa: E402
 
 DAY = duration("1d")
 WEEKS, LEAD, HELD_OUT, LATE = 48, 31, 7, 2

@@ -33,7 +33,7 @@ from benchmarks.skew import skew_seconds  # noqa: E402
 from examples.flights.driver import LOOP, midnight  # noqa: E402
 from examples.flights.source import TABLES, YEAR_BEGINS, Flights, load  # noqa: E402
 from homeostat.adapters.delta.tables import DeltaTables  # noqa: E402
-from homeostat.app.supervisor import module_command  # noqa: E402
+from homeostat.app.processes.supervisor import module_command  # noqa: E402
 from homeostat.kernel.clock import format_instant, parse_instant  # noqa: E402
 from tests.harness.running import Running, free_ports, started, until  # noqa: E402
 

@@ -15,7 +15,7 @@ from benchmarks.joins import stored_frames
 from examples.flights.loop import loop
 from examples.flights.source import TABLES, Flights
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.skew import SkewCheck
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.features.offline import ASKED_AT, point_in_time
 from homeostat.monitoring.served import facts_needed

@@ -26,11 +26,11 @@ sys.path.insert(0, str(ROOT))
 
 from homeostat.adapters.delta.rows import LOG_SOUGHT, facts_schema, sought_of  # noqa: E402
 from homeostat.adapters.delta.tables import DeltaTables  # noqa: E402
+from homeostat.app.gateway.prediction_ids import new_prediction_id  # noqa: E402
 from homeostat.app.home import Home  # noqa: E402
-from homeostat.app.loader import load_loops  # noqa: E402
-from homeostat.app.prediction_ids import new_prediction_id  # noqa: E402
+from homeostat.app.loops.loader import load_loops  # noqa: E402
+from homeostat.app.processes.supervisor import module_command  # noqa: E402
 from homeostat.app.settings import Settings  # noqa: E402
-from homeostat.app.supervisor import module_command  # noqa: E402
 from tests.harness.running import started  # noqa: E402
 from tests.harness.world import HOUR, LOOP, World, day, write_loop  # noqa: E402
 

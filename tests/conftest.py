@@ -20,8 +20,8 @@ import typer.testing
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from homeostat.app.supervisor import ONE_THREAD
-from homeostat.app.trust import keyring
+from homeostat.app.processes.supervisor import ONE_THREAD
+from homeostat.app.signing.trust import keyring
 from tests.harness.first import RUN
 
 # As in every process of an installation; said before a numeric library is imported.

@@ -16,7 +16,7 @@ from benchmarks.serving.models import LOGISTIC
 from benchmarks.serving.running import up
 from benchmarks.serving.servers import gateway
 from benchmarks.serving.watched import Watching
-from homeostat.app.fleet import Fleet, Followed
+from homeostat.app.gateway.fleet import Fleet, Followed
 from homeostat.serving.routing import Route
 from tests.harness.running import until
 

@@ -16,12 +16,12 @@ import pandas as pd
 from benchmarks.serving.loops import LOOP
 from benchmarks.serving.models import Kind, Made, made
 from homeostat.adapters.files.routes import write_route
-from homeostat.app.forms import choose_form
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
+from homeostat.app.pipeline.forms import choose_form
 from homeostat.app.settings import Settings
-from homeostat.app.signing import sign
-from homeostat.app.trust import KEYS, keyring, prepared
+from homeostat.app.signing.signer import sign
+from homeostat.app.signing.trust import KEYS, keyring, prepared
 from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.clock import format_instant
 from homeostat.registry.manifest import write_manifest

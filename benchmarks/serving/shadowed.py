@@ -25,7 +25,7 @@ from benchmarks.serving.models import LOGISTIC
 from benchmarks.serving.processes import cores, go_first, hold
 from benchmarks.serving.running import Round, Up, up
 from benchmarks.serving.servers import gateway
-from homeostat.app.fleet import Fleet
+from homeostat.app.gateway.fleet import Fleet
 from homeostat.serving.routing import Route, Shadow
 from tests.harness.running import until
 

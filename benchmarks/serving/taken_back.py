@@ -19,9 +19,9 @@ from benchmarks.serving.loops import LOOP, PLAIN
 from benchmarks.serving.models import LOGISTIC
 from benchmarks.serving.processes import ROOT
 from benchmarks.serving.watched import Seen, Watching
-from homeostat.app.fleet import Fleet
-from homeostat.app.operations import Operations
-from homeostat.app.supervisor import module_command
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.gateway.fleet import Fleet
+from homeostat.app.processes.supervisor import module_command
 from homeostat.serving.routing import Route
 from tests.harness.running import Running, until
 

@@ -190,7 +190,7 @@ def _desk(home: Path) -> tuple[Desk, Callable[[str], Instant]]:
     from homeostat.app.alerting.desk import Desk
     from homeostat.app.clocks import SystemClock
     from homeostat.app.home import Home
-    from homeostat.app.on_record import OnRecord
+    from homeostat.app.shown.on_record import OnRecord
     from homeostat.monitoring.alerts.alerts import INSTALLATION
 
     existing = Home(home.resolve()).existing()

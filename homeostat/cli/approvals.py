@@ -14,7 +14,7 @@ from homeostat.cli.output import data, errors_shown, show, talk, when
 from homeostat.kernel.errors import NotFound
 
 if TYPE_CHECKING:
-    from homeostat.app.operations import Operations
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
@@ -34,8 +34,8 @@ def approvals(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
-        from homeostat.app.loader import load_loops
-        from homeostat.app.standings import Standings
+        from homeostat.app.loops.loader import load_loops
+        from homeostat.app.shown.standings import Standings
 
         existing = Home(home).existing()
         standings, loops = Standings.open(existing), load_loops(Path(existing.told()["loop_file"]))
@@ -113,9 +113,9 @@ def tell(asked: Json) -> None:
 
 
 def _opened(home: Path) -> tuple[Operations, list[Loop]]:
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.app.home import Home
-    from homeostat.app.loader import load_loops
-    from homeostat.app.operations import Operations
+    from homeostat.app.loops.loader import load_loops
     from homeostat.app.settings import Settings
 
     existing = Home(home).existing()

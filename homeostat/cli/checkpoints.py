@@ -11,7 +11,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 
 if TYPE_CHECKING:
-    from homeostat.app.operations import Operations
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]

@@ -78,7 +78,7 @@ def _checked(
 
     from homeostat.app.ci.material import read_material
     from homeostat.app.ci.running import NAMES, run_checks
-    from homeostat.app.loader import load_loop
+    from homeostat.app.loops.loader import load_loop
     from homeostat.cli.run import in_folder
     from homeostat.data.checks import did_you_mean
     from homeostat.governance.ci import CiLimits

@@ -12,7 +12,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, show, talk, when
 
 if TYPE_CHECKING:
-    from homeostat.app.consumers import Consumers
+    from homeostat.app.gateway.consumers import Consumers
     from homeostat.kernel.clock import Instant
 
 Json = dict[str, Any]
@@ -76,8 +76,8 @@ def remove(
     What the consumer needed may then change without anybody being asked. It asks first; --yes does not.
     """
     with errors_shown(as_json):
+        from homeostat.app.by_hand.operations import Operations
         from homeostat.app.home import Home
-        from homeostat.app.operations import Operations
 
         existing = Home(home.resolve()).existing()
         known, now = _opened(home, Operations.open(existing).state(loop).decided_until)
@@ -89,7 +89,7 @@ def remove(
 def _opened(home: Path, decided_until: Instant | None) -> tuple[Consumers, Instant]:
     """The consumers of an existing home, and the present of its clock."""
     from homeostat.app.clocks import SystemClock
-    from homeostat.app.consumers import Consumers
+    from homeostat.app.gateway.consumers import Consumers
     from homeostat.app.home import Home
     from homeostat.app.settings import Settings
 

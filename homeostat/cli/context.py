@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
-    from homeostat.app.on_record import OnRecord
-    from homeostat.app.operations import Operations
-    from homeostat.app.showing import Showing
-    from homeostat.app.standings import Standings
+    from homeostat.app.shown.on_record import OnRecord
+    from homeostat.app.shown.showing import Showing
+    from homeostat.app.shown.standings import Standings
     from homeostat.control.loop import Loop
     from homeostat.kernel.clock import Instant
     from homeostat.serving.routing import Route
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def on_record(home: Path, loop: str | None) -> tuple[OnRecord, str]:
     """What the stores of an existing home say by themselves, and the name of the loop that is meant."""
     from homeostat.app.home import Home
-    from homeostat.app.on_record import OnRecord
+    from homeostat.app.shown.on_record import OnRecord
 
     found = OnRecord.open(Home(home).existing())
     return found, found.loop_named(loop)
@@ -31,8 +31,8 @@ def on_record(home: Path, loop: str | None) -> tuple[OnRecord, str]:
 def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
     """Where the loop that is meant stands, and what its file declares: enough to look at it, not to change it."""
     from homeostat.app.home import Home
-    from homeostat.app.loader import load_loop
-    from homeostat.app.standings import Standings
+    from homeostat.app.loops.loader import load_loop
+    from homeostat.app.shown.standings import Standings
 
     existing = Home(home).existing()
     return Standings.open(existing), load_loop(Path(existing.told()["loop_file"]), loop)
@@ -40,9 +40,9 @@ def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     """The use cases of an existing home and the loop that is meant."""
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.app.home import Home
-    from homeostat.app.loader import load_loop
-    from homeostat.app.operations import Operations
+    from homeostat.app.loops.loader import load_loop
     from homeostat.app.settings import Settings
 
     existing = Home(home).existing()
@@ -55,7 +55,7 @@ def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
 
     Its loop file is read only where there is no such route, for what is quick must not stop at a broken one.
     """
-    from homeostat.app.going_back import served_route
+    from homeostat.app.by_hand.going_back import served_route
     from homeostat.app.home import Home
 
     existing = Home(home).existing()
@@ -68,7 +68,7 @@ def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
 
 def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
     """What can be shown of an existing home, running or not, and the loop that is meant."""
-    from homeostat.app.showing import Showing
+    from homeostat.app.shown.showing import Showing
 
     operations, found = opened(home, loop)
     return Showing(operations, {found.name: found}, flush_of(operations.home)), found
@@ -87,7 +87,7 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     from homeostat.adapters.sql.database import Database
     from homeostat.app.home import Home
     from homeostat.app.lineage.why import Why
-    from homeostat.app.loader import load_loop, load_loops
+    from homeostat.app.loops.loader import load_loop, load_loops
 
     pyarrow.set_cpu_count(os.cpu_count() or 1)
     existing = Home(home).existing()
@@ -119,6 +119,6 @@ def flush_of(home: Home) -> Callable[[], object]:
 
 def person() -> str:
     """Whoever gives the command, as the ledger shall name them."""
-    from homeostat.app.authors import person_here
+    from homeostat.app.loops.authors import person_here
 
     return person_here(Path.cwd())

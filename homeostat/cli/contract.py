@@ -34,7 +34,7 @@ def show_(table: TableArgument, home: HomeOption = DEFAULT_HOME, as_json: JsonOp
     next start. Works whether or not Homeostat runs.
     """
     with errors_shown(as_json):
-        from homeostat.app.contract_shown import show_contract
+        from homeostat.app.tables.contract_shown import show_contract
 
         place, loops = _opened(home)
         show(show_contract(place, loops, table), as_json, _contract)
@@ -55,8 +55,8 @@ def infer(
     could be the key. Nothing is put in force.
     """
     with errors_shown(as_json):
-        from homeostat.app.contract_views import infer_contract
         from homeostat.app.home import Home
+        from homeostat.app.tables.contract_views import infer_contract
 
         show(infer_contract(Home(home), source), as_json, _proposal)
 
@@ -78,8 +78,8 @@ def check(
     or that are known already, are told only when they are sent. Exit code 3 when a promise is broken.
     """
     with errors_shown(as_json):
-        from homeostat.app.contract_shown import table_named
-        from homeostat.app.contract_views import check_file
+        from homeostat.app.tables.contract_shown import table_named
+        from homeostat.app.tables.contract_views import check_file
 
         declared = table_named(_loops(home, loop_file).values(), table)
         with Progress(TextColumn("{task.description}"), BarColumn(), console=talk, transient=True) as bar:
@@ -98,7 +98,7 @@ def _opened(home: Path) -> tuple[Home, dict[str, Loop]]:
 
 def _loops(home: Path, loop_file: Path | None) -> dict[str, Loop]:
     from homeostat.app.home import Home
-    from homeostat.app.loader import load_loops
+    from homeostat.app.loops.loader import load_loops
 
     return load_loops(loop_file or Path(Home(home).existing().told()["loop_file"]))
 

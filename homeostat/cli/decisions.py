@@ -50,9 +50,9 @@ def explain(
     nothing to judge from. Works whether or not Homeostat runs, and without the loop file.
     """
     with errors_shown(as_json):
-        from homeostat.app.decided import explained
         from homeostat.app.home import Home
-        from homeostat.app.on_record import OnRecord
+        from homeostat.app.shown.decided import explained
+        from homeostat.app.shown.on_record import OnRecord
 
         found = explained(OnRecord.open(Home(home).existing()).store, decision, replayed=replay)
         show(found, as_json, _explained)

@@ -19,7 +19,7 @@ from homeostat.kernel.clock import Instant, format_instant, from_datetime
 from homeostat.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from homeostat.app.installation import Installation
+    from homeostat.app.processes.installation import Installation
     from homeostat.app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def demo(
                 "The flights example is not part of an installed package.", mend="Run 'make demo' in a clone."
             )
         say_addresses(port)
-        from homeostat.app.installation import Installation
+        from homeostat.app.processes.installation import Installation
         from homeostat.cli.demo_watch import Watch, finished
 
         settings = settings_of(LOOP_FILE, home, port, replay=True)
@@ -73,7 +73,7 @@ def _last_day(until: str) -> date:
 
 
 def _driver(settings: Settings, last: date) -> list[str]:
-    from homeostat.app.supervisor import module_command
+    from homeostat.app.processes.supervisor import module_command
 
     options = ["--doors", settings.doors_url, "--control", settings.control_url]
     return module_command(

@@ -8,8 +8,8 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from homeostat.app.installation import Installation
-from homeostat.app.loopback import get_json
+from homeostat.app.processes.installation import Installation
+from homeostat.app.processes.loopback import get_json
 from homeostat.app.settings import Settings
 from homeostat.cli.output import talk
 from homeostat.kernel.clock import parse_instant

@@ -34,12 +34,12 @@ def diagnose(
     runs, and changes nothing.
     """
     with errors_shown(as_json):
-        from homeostat.app.diagnosing import diagnosis
+        from homeostat.app.diagnosis.diagnosing import diagnosis
 
         operations, found = opened(home, loop)
         told = diagnosis(operations, found, at, seed)
         if detectors:
-            from homeostat.app.changes import changes_of
+            from homeostat.app.diagnosis.changes import changes_of
 
             days = operations.days(found.name) if told["at"] else []
             told |= {"detectors": changes_of([day for day in days if day.day < told["at"][:10]])}

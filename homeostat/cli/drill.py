@@ -36,7 +36,7 @@ def rollback(
     report goes into the ledger. Exit code 3 when the drill failed.
     """
     with errors_shown(as_json):
-        from homeostat.app.drilling import RollbackDrill
+        from homeostat.app.by_hand.drilling import RollbackDrill
         from homeostat.app.recorder.client import BlockingRecorderClient
         from homeostat.app.settings import Settings
 

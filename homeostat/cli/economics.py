@@ -71,7 +71,7 @@ def economics(
     What nobody has said is asked for, and never taken for 0.
     """
     with errors_shown(as_json):
-        from homeostat.app.economics import economics as account
+        from homeostat.app.shown.economics import economics as account
 
         operations, found = opened(home, loop)
         others = {"skill_value": skill_value, "false_positive": false_positive, "false_negative": false_negative}

@@ -38,8 +38,8 @@ def audit(
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
-        from homeostat.app.audit import audit_features
-        from homeostat.app.labelled_sources import sources_now
+        from homeostat.app.features.audit import audit_features
+        from homeostat.app.loops.labelled_sources import sources_now
         from homeostat.app.settings import Settings
         from homeostat.training.audit import AuditLimits
 

@@ -36,9 +36,9 @@ def get(
     answered offline alone.
     """
     with errors_shown(as_json):
+        from homeostat.app.features.view_lookup import looked_up
         from homeostat.app.home import Home
         from homeostat.app.settings import Settings
-        from homeostat.app.view_lookup import looked_up
 
         settings = Settings.load(Home(home).existing().root)
         found = looked_up(settings, loop, view, entity, at)

@@ -13,9 +13,9 @@ Json = dict[str, Any]
 def show_views(home: Path, loop: str | None, as_json: bool) -> None:
     """Print every view of every loop, or of one."""
     with errors_shown(as_json):
+        from homeostat.app.features.view_lookup import listed_views
         from homeostat.app.home import Home
         from homeostat.app.settings import Settings
-        from homeostat.app.view_lookup import listed_views
 
         settings = Settings.load(Home(home).existing().root)
         show(listed_views(settings, loop), as_json, _text)

@@ -17,8 +17,8 @@ def rebuild(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> Non
     come meanwhile are acknowledged, and are seen by features once it is. When it fails, the old state stays.
     """
     with errors_shown(as_json):
+        from homeostat.app.features.rebuild import rebuild_online
         from homeostat.app.home import Home
-        from homeostat.app.rebuild import rebuild_online
         from homeostat.app.settings import Settings
 
         settings = Settings.load(Home(home).existing().root)

@@ -40,7 +40,7 @@ def review(
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
-        from homeostat.app.review import Bounds, review_features
+        from homeostat.app.features.review import Bounds, review_features
         from homeostat.app.settings import Settings
         from homeostat.training.review import ReviewLimits
 

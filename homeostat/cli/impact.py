@@ -62,7 +62,7 @@ def _opened(home: Path) -> Lineage:
     from homeostat.adapters.sql.database import Database
     from homeostat.app.home import Home
     from homeostat.app.lineage.depends import Lineage
-    from homeostat.app.loader import load_loops
+    from homeostat.app.loops.loader import load_loops
     from homeostat.app.settings import Settings
     from homeostat.cli.context import flush_of
 

@@ -15,9 +15,9 @@ from homeostat.cli.output import counted, data, errors_shown, show, talk
 from homeostat.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from homeostat.app.importing import Progress as Told
-    from homeostat.app.importing import Source
     from homeostat.app.settings import Settings
+    from homeostat.app.tables.importing import Progress as Told
+    from homeostat.app.tables.importing import Source
     from homeostat.data.tables import Table
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ def import_(
     """
     with errors_shown(as_json):
         from homeostat.app.clocks import SystemClock
-        from homeostat.app.importing import import_history
+        from homeostat.app.tables.importing import import_history
 
         settings = _settings(home.resolve(), loop_file)
         tables = _tables(settings.loop_file)
@@ -82,14 +82,14 @@ def _settings(home: Path, loop_file: Path | None) -> Settings:
 
 
 def _tables(loop_file: Path) -> dict[str, Table]:
-    from homeostat.app.loader import load_loops
+    from homeostat.app.loops.loader import load_loops
 
     return {table.name: table for loop in load_loops(loop_file).values() for table in loop.tables}
 
 
 def _sources(files: list[str], known_at: list[str], tables: dict[str, Table]) -> Iterator[Source]:
     from homeostat.adapters.files.tabular import TabularFile
-    from homeostat.app.importing import Source
+    from homeostat.app.tables.importing import Source
     from homeostat.data.checks import did_you_mean
 
     if len(files) % 2 or len(set(files[::2])) != len(files) // 2:

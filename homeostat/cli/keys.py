@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.app.registering import registry_of
+from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from homeostat.app.keys import Keys
+    from homeostat.app.signing.keys import Keys
 
 Json = dict[str, Any]
 app = typer.Typer(
@@ -137,8 +137,8 @@ def sign(
 
 def _keys(home: Path) -> Keys:
     from homeostat.app.home import Home
-    from homeostat.app.keys import Keys
-    from homeostat.app.trust import keyring
+    from homeostat.app.signing.keys import Keys
+    from homeostat.app.signing.trust import keyring
 
     return Keys(keyring(), Home(home.resolve()), person())
 

@@ -28,8 +28,8 @@ def latency(
     Without --price, the one of 'homeostat up --hourly-price'.
     """
     with errors_shown(as_json):
-        from homeostat.app.latency import budget
-        from homeostat.app.loopback import get
+        from homeostat.app.gateway.latency import budget
+        from homeostat.app.processes.loopback import get
 
         found, name = on_record(home, loop)
         known = found.home.told().get("hourly_price") if price is None else price

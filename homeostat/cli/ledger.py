@@ -26,7 +26,7 @@ def verify(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
-        from homeostat.app.on_record import OnRecord
+        from homeostat.app.shown.on_record import OnRecord
 
         found = OnRecord.open(Home(home).existing()).verify_ledger()
     show(found, as_json, _text)

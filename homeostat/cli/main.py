@@ -11,8 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from homeostat.app.garbage import collect_seldom
-from homeostat.app.supervisor import ONE_THREAD
+from homeostat.app.processes.garbage import collect_seldom
+from homeostat.app.processes.supervisor import ONE_THREAD
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "demo": ("demo:demo",),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from homeostat.app.registering import registry_of
+from homeostat.app.versions.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
@@ -58,7 +58,7 @@ def rollback(
     first="state"; interrupting the command does not stop that.
     """
     with errors_shown(as_json):
-        from homeostat.app.going_back import roll_back
+        from homeostat.app.by_hand.going_back import roll_back
 
         if to is not None:
             operations, found = opened(home, loop)

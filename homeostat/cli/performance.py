@@ -27,7 +27,7 @@ def performance(
     lack, and how long a worsening would go unseen. What is not known says why.
     """
     with errors_shown(as_json):
-        from homeostat.app.performance import performance as told_of
+        from homeostat.app.shown.performance import performance as told_of
 
         operations, found = opened(home, loop)
         show(told_of(operations, found, days), as_json, _text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from homeostat.app.registering import registry_of
+from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, show

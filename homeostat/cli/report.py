@@ -11,7 +11,7 @@ from homeostat.cli.output import Cell, bold, counted, data, errors_shown, figure
 from homeostat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from homeostat.app.operations import Operations
+    from homeostat.app.by_hand.operations import Operations
     from homeostat.app.settings import Settings
     from homeostat.control.loop import Loop
 
@@ -34,7 +34,7 @@ def report(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
 
 def reported(settings: Settings, operations: Operations, loop: Loop) -> Json:
     """Build the report under a progress bar."""
-    from homeostat.app.report import build_report
+    from homeostat.app.reports.report import build_report
 
     with progress_bar("reading the prediction log") as progress:
         return build_report(settings, operations, loop, progress)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from homeostat.app.lineage.choosing import chosen_place
-from homeostat.app.loop_file import check_loop_file
-from homeostat.app.registering import REGISTRY, chosen_registry
+from homeostat.app.loops.loop_file import check_loop_file
 from homeostat.app.tracing.choosing import chosen_traces
+from homeostat.app.versions.registering import REGISTRY, chosen_registry
 from homeostat.cli.options import DEFAULT_HOME, DEFAULT_PORT, HomeOption, JsonOption, PortOption
 from homeostat.cli.output import errors_shown, show, talk
 from homeostat.kernel.errors import InvalidInput
@@ -106,7 +106,7 @@ def up(
         traces = chosen_traces(otlp_endpoint, trace_share, os.environ)
         place, server = chosen_place(openlineage), chosen_registry(registry, os.environ)
         say_addresses(port, grpc_port)
-        from homeostat.app.installation import Installation
+        from homeostat.app.processes.installation import Installation
 
         chosen = {
             "replicas": replicas,

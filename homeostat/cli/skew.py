@@ -38,8 +38,8 @@ def skew(
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
+        from homeostat.app.prediction_log.skew_report import Asked, skew_report
         from homeostat.app.settings import Settings
-        from homeostat.app.skew_report import Asked, skew_report
 
         _, found = opened(home, loop)
         settings = Settings.load(Home(home).root)

@@ -44,7 +44,7 @@ def slices(
     more than that of all others since the six weeks before, and that is no chance among so many slices.
     """
     with errors_shown(as_json):
-        from homeostat.app.slices import slices as told_of
+        from homeostat.app.shown.slices import slices as told_of
 
         operations, found = opened(home, loop)
         show(told_of(operations, found, days, worst=worst), as_json, _text)

@@ -13,7 +13,7 @@ from homeostat.kernel.clock import parse_instant
 
 if TYPE_CHECKING:
     from homeostat.app.settings import Settings
-    from homeostat.app.stored_tables import StoredTables
+    from homeostat.app.tables.stored_tables import StoredTables
 
 Json = dict[str, Any]
 app = typer.Typer(help="Look into tables.", rich_markup_mode=None, invoke_without_command=True)
@@ -59,7 +59,7 @@ def show_rows(
     carries its sequence and known time.
     """
     with errors_shown(as_json):
-        from homeostat.app.stored_tables import Asked
+        from homeostat.app.tables.stored_tables import Asked
 
         found = tables_of(home)
         if history:
@@ -102,7 +102,7 @@ def settings_of(home: Path) -> Settings:
 
 def tables_of(home: Path) -> StoredTables:
     """The tables of an existing home."""
-    from homeostat.app.stored_tables import StoredTables
+    from homeostat.app.tables.stored_tables import StoredTables
 
     return StoredTables(settings_of(home))
 

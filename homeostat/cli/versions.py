@@ -95,8 +95,8 @@ def steps(
     """
     with errors_shown(as_json):
         from homeostat.app.home import Home
-        from homeostat.app.on_record import OnRecord
         from homeostat.app.provenance.versions import loop_named
+        from homeostat.app.shown.on_record import OnRecord
 
         existing = Home(home).existing()
         found = OnRecord.open(existing).steps(loop_named(existing, loop), version)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.app.registering import registry_of
+from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.cli.versions import LoopOption, VersionArgument
 
 if TYPE_CHECKING:
-    from homeostat.app.retention import Retention
+    from homeostat.app.versions.retention import Retention
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
@@ -109,7 +109,7 @@ def prune(
 
 
 def _retention(home: Path, loop: str | None) -> tuple[Retention, Loop]:
-    from homeostat.app.retention import Retention
+    from homeostat.app.versions.retention import Retention
 
     operations, found = opened(home, loop)
     return Retention(operations, registry_of(operations.home)), found

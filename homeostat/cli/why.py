@@ -47,7 +47,7 @@ def _asked(home: Path, prediction_id: str, loop: str | None, rows: int) -> Json:
 
     try:
         control = Home(home).running().control
-        from homeostat.app.loopback import ask_json
+        from homeostat.app.processes.loopback import ask_json
 
         place = f"{control}/api/predictions/{quote(prediction_id, safe='')}/why?rows={rows}"
         found: Json = ask_json(place + (f"&loop={quote(loop)}" if loop else ""), _PATIENCE)

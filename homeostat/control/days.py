@@ -16,8 +16,8 @@ from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.slices import KeptSlice
-from homeostat.stats.means import MeanSums
-from homeostat.stats.outcomes import Sums
+from homeostat.stats.figures.means import MeanSums
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.tasks import sums_type
 
 

@@ -38,9 +38,9 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
 from homeostat.monitoring.slices import Slice
 from homeostat.serving.batching import Batching, check_batching
-from homeostat.stats.means import MeanMetric
+from homeostat.stats.figures.means import MeanMetric
+from homeostat.stats.figures.own import Own
 from homeostat.stats.metrics import Metric
-from homeostat.stats.own import Own
 from homeostat.stats.tasks import Task
 from homeostat.training.own_steps import check_own_steps
 from homeostat.training.search import Search

@@ -8,10 +8,10 @@ from typing import Any, Literal, cast
 
 from homeostat.data.labels import Label
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.figures import FIGURES
-from homeostat.stats.means import MeanMetric, bias, mae, quantile_loss, rmse
+from homeostat.stats.figures.means import MeanMetric, bias, mae, quantile_loss, rmse
+from homeostat.stats.figures.own import Own
+from homeostat.stats.figures.scores import FIGURES
 from homeostat.stats.metrics import Metric, brier, log_loss, roc_auc, skill
-from homeostat.stats.own import Own
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 __all__ = [

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from homeostat.control.days import Day, Outcomes
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.one_sided import by_no_chance
-from homeostat.stats.outcomes import Sums
 
 _USUAL = 28
 

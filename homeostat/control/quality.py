@@ -11,7 +11,7 @@ from homeostat.control.state import LoopState
 from homeostat.control.transitions import Facts, Transition, draft_of, next_route, route_facts, take_back
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, ROLL_BACK, Reason, Verdict, figure
-from homeostat.stats.sequential import part_of_look
+from homeostat.stats.looks.sequential import part_of_look
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval

@@ -23,9 +23,9 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.detectors import FALLBACK_LIMITS
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.performance import paired_difference
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval, block_mean_from_sums, in_units
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import skill_over, task_of_sums
 
 TRAIL_DAYS = 14

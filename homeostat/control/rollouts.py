@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, PROMOTE, ROLL_BACK, Reason, Verdict, figure
-from homeostat.stats.sequential import part_of_look
+from homeostat.stats.looks.sequential import part_of_look
 
 if TYPE_CHECKING:
     from homeostat.control.state import Question

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from homeostat.data.bins import quantile_edges, top_categories
 from homeostat.data.unlisted import Unlisted
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData, NotFound
-from homeostat.stats.binning import counts_between
+from homeostat.stats.drift.binning import counts_between
 
 ProfileKind = Literal["number", "text"]
 BINS = 20

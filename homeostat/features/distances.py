@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.distance import ks_of_samples, total_variation
+from homeostat.stats.drift.distance import ks_of_samples, total_variation
 
 Columns = Mapping[str, npt.NDArray[Any]]
 Measure = Literal["ks", "total_variation"]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 class ChangeDetector(Protocol):
     """Reads a whole stream and says where it would have alarmed: the same stream, the same alarms, nothing kept.
 
-    `homeostat.stats.cusum.Cusum` knows the level to hold; the adapter's Page-Hinkley and ADWIN learn it.
+    `homeostat.stats.changes.cusum.Cusum` knows the level to hold; the adapter's Page-Hinkley and ADWIN learn it.
     """
 
     def alarms(self, values: ArrayLike) -> tuple[int, ...]:

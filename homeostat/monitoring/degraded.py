@@ -13,9 +13,9 @@ from homeostat.data.profiles import Profile, ReferenceProfile
 from homeostat.monitoring.history import Rows, groups_of, placed
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.arrays import Integers
+from homeostat.stats.causes.segments import Excess, excesses
 from homeostat.stats.discoveries import benjamini_hochberg
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean, student_interval
-from homeostat.stats.segments import Excess, excesses
 
 LEAST_SHARE, MOST_SHARE = 0.02, 0.5
 """Of the later rows: less is nobody's business yet, more is no sub-population."""

@@ -9,9 +9,9 @@ from homeostat.data.profiles import Profile
 from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
 from homeostat.stats.arrays import Floats
-from homeostat.stats.distance import ks_from_counts, psi, share_swings
-from homeostat.stats.transport import rank_shifts, rank_spreads
-from homeostat.stats.window_distances import Measure
+from homeostat.stats.drift.distance import ks_from_counts, psi, share_swings
+from homeostat.stats.drift.transport import rank_shifts, rank_spreads
+from homeostat.stats.drift.window_distances import Measure
 
 MIN_ROWS = 200
 ROWS_PER_BIN = 10

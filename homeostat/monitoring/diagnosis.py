@@ -27,8 +27,8 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.skew import main_cause, skew_rate_or_none
 from homeostat.monitoring.timing import Timing, timing_of
 from homeostat.stats.arrays import Booleans
+from homeostat.stats.causes.shift import PARTS, Decomposition, Labelled, decompose
 from homeostat.stats.intervals import Interval
-from homeostat.stats.shift import PARTS, Decomposition, Labelled, decompose
 
 T = TypeVar("T")
 CauseName = Literal[

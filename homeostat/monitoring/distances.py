@@ -12,9 +12,9 @@ from homeostat.monitoring.categories import new_categories, vanished_categories
 from homeostat.monitoring.detectors import FALLBACK_LIMITS, MIN_ROWS, drift
 from homeostat.monitoring.signals import EXCEEDED, Signal, Unknown, judge_at_most
 from homeostat.monitoring.windows import Window
-from homeostat.stats.divergence import hellinger, jensen_shannon, kl_divergence, total_variation_of_shares
-from homeostat.stats.homogeneity import chi_square
-from homeostat.stats.transport import wasserstein_from_counts
+from homeostat.stats.drift.divergence import hellinger, jensen_shannon, kl_divergence, total_variation_of_shares
+from homeostat.stats.drift.homogeneity import chi_square
+from homeostat.stats.drift.transport import wasserstein_from_counts
 
 ROWS_PER_BIN = 100
 """With fewer rows per bin on either side, chance alone shows a Jensen-Shannon distance of a twentieth or more."""

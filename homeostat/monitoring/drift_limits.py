@@ -13,9 +13,9 @@ from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import PREDICTION, Profile, ReferenceProfile
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.detectors import FALLBACK_LIMITS, least_rows
-from homeostat.stats.earned_limits import Earned, earned_limits
+from homeostat.stats.drift.earned_limits import Earned, earned_limits
+from homeostat.stats.drift.window_distances import MEASURES, OF_NUMBERS, Series
 from homeostat.stats.memory import WEEK
-from homeostat.stats.window_distances import MEASURES, OF_NUMBERS, Series
 
 NO_DAYS, TOO_FEW_BLOCKS, NO_SPREAD = "no_daily_counts", "too_few_blocks", "no_spread"
 Kind = Literal["earned", "reached", "customary"]

@@ -10,7 +10,7 @@ from homeostat.monitoring.detectors import drift
 from homeostat.monitoring.drift_limits import Key, Kind, Limit
 from homeostat.monitoring.signals import Signal, Unknown
 from homeostat.monitoring.windows import Window
-from homeostat.stats.window_distances import MEASURES, OF_NUMBERS
+from homeostat.stats.drift.window_distances import MEASURES, OF_NUMBERS
 
 Counted = Mapping[str, Profile]
 """A window's rows over the bins of the reference, by subject: a feature, or the prediction."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.confidence import Estimated
-from homeostat.stats.outcomes import Sums
+from homeostat.stats.estimates.confidence import Estimated
+from homeostat.stats.figures.outcomes import Sums
 
 
 @dataclass(frozen=True, slots=True)

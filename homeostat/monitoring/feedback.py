@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import weights
 from homeostat.stats.arrays import Booleans, Floats
-from homeostat.stats.number_sums import NumberSums
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.poststrata import Stratum, strata
-from homeostat.stats.robust_numbers import Foretold
+from homeostat.stats.estimates.poststrata import Stratum, strata
+from homeostat.stats.estimates.robust_numbers import Foretold
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.tasks import BINARY, Regression, Task
 
 if TYPE_CHECKING:

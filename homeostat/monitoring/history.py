@@ -15,8 +15,8 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.skew import SkewDay
 from homeostat.stats.arrays import Booleans, Floats, Integers
-from homeostat.stats.changepoint import Change, change_point
-from homeostat.stats.shift import run_length
+from homeostat.stats.causes.shift import run_length
+from homeostat.stats.changes.changepoint import Change, change_point
 from homeostat.stats.tasks import BINARY, Task
 
 LEAST_BEFORE = 5

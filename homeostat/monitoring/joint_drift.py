@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.evidence import exceedance_evidence, mean_e_value
+from homeostat.stats.looks.evidence import exceedance_evidence, mean_e_value
 
 BLOCK = 7
 """Windows of few days are taken together by the week: what exceeds today often does tomorrow, and each counts once."""

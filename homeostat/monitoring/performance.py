@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
 from homeostat.monitoring.signals import Signal, unknown_because
 from homeostat.monitoring.windows import Window, day_name
-from homeostat.stats import sums as figures
 from homeostat.stats.arrays import same_length
+from homeostat.stats.figures import sums as figures
+from homeostat.stats.figures.sums import ScoreSums, pooled
 from homeostat.stats.intervals import Interval, block_mean_from_sums
-from homeostat.stats.sums import ScoreSums, pooled
 from homeostat.stats.tasks import BINARY, Task
 
 

@@ -18,7 +18,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import Reason, figure
 from homeostat.monitoring.history import Rows
 from homeostat.stats.arrays import Floats
-from homeostat.stats.mixture import Measure, Mixture, cumulated, distance, grid, mixture
+from homeostat.stats.drift.mixture import Measure, Mixture, cumulated, distance, grid, mixture
 
 MOVED = 0.15
 """The least distance (KS, or total variation of a text) that is worth an explanation."""

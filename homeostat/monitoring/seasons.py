@@ -11,7 +11,7 @@ from homeostat.monitoring.drift_limits import Limit
 from homeostat.monitoring.drifting import Counted, Drifted, told_of
 from homeostat.monitoring.signals import Signal
 from homeostat.monitoring.windows import Window
-from homeostat.stats.window_distances import MEASURES
+from homeostat.stats.drift.window_distances import MEASURES
 
 YEAR = 364
 """Days: whole weeks, so that weekdays meet weekdays."""

@@ -14,9 +14,9 @@ from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_smooth import OF_CLASSES, is_of_classes, is_smooth, rows_kept, smooth
 from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.arrays import Floats
+from homeostat.stats.causes.segments import Excess, excesses_of_sums
 from homeostat.stats.discoveries import benjamini_hochberg
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean_from_sums
-from homeostat.stats.segments import Excess, excesses_of_sums
 
 FALSE_SHARE = 1.0 / 90.0
 """At a look where nothing changed, anything is called worse with at most this chance: once in 90 looks."""

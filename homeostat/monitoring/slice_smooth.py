@@ -9,7 +9,7 @@ import numpy as np
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.arrays import Floats
-from homeostat.stats.class_sums import class_entropy
+from homeostat.stats.figures.class_sums import class_entropy
 from homeostat.stats.intervals import Interval, jackknife
 
 Sums = Mapping[str, Floats]

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.degraded import Groups
 from homeostat.stats.arrays import Booleans, Floats, Integers, scored
+from homeostat.stats.figures.own import Own
 from homeostat.stats.metrics import beaten, log_losses, squared_errors
-from homeostat.stats.own import Own
 from homeostat.stats.tasks import BEATEN, BINARY, Multiclass, Task
 
 MOST_VALUES, MOST_PAIRS = 20, 60

@@ -11,9 +11,9 @@ from homeostat.kernel.clock import duration, to_datetime
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import Reason, figure
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Split
+from homeostat.stats.changes.shapes import Shape, shape_of
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 from homeostat.stats.metrics import skill_of
-from homeostat.stats.shapes import Shape, shape_of
 
 WORSE_RELEASE = 0.02
 """Nats per row by which a version is surely worse than its standby on the same rows before it is to blame."""

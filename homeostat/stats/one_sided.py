@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.number_sums import NumberSums
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums
 
 CHANCE = 1e-6
 """Less than once in so many days is no chance."""

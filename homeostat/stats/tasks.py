@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats import class_sums, figures, number_sums
 from homeostat.stats.arrays import Floats, Integers, finite, same_length
-from homeostat.stats.class_figures import CLASS_FIGURES
-from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.figures import class_sums, number_sums
+from homeostat.stats.figures import scores as figures
+from homeostat.stats.figures.class_figures import CLASS_FIGURES
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.means import class_log_losses, class_squared_errors
+from homeostat.stats.figures.number_sums import NumberSums, number_losses
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums, pooled
 from homeostat.stats.intervals import Interval
-from homeostat.stats.means import class_log_losses, class_squared_errors
 from homeostat.stats.metrics import beaten, log_losses
-from homeostat.stats.number_sums import NumberSums, number_losses
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums, pooled
 
 MOST_COUNTED = 10
 """Of so many classes at most a slice counts rows class by class: each takes four numbers a value and day."""

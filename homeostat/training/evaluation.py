@@ -17,8 +17,8 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import intervals, metrics
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.intervals import Interval, in_units
-from homeostat.stats.outcomes import Sums
 from homeostat.stats.tasks import BINARY, Task
 from homeostat.training.comparison import ServedComparison
 

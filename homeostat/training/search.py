@@ -9,7 +9,7 @@ from typing import Any
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.own import Own
+from homeostat.stats.figures.own import Own
 
 Value = bool | int | float | str | None
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.association import auc_gap, auc_of, bins_of, noise_known, scores_of
+from homeostat.stats.causes.association import auc_gap, auc_of, bins_of, noise_known, scores_of
 from homeostat.stats.intervals import Interval
 from homeostat.training.audit import FeatureSeen
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.association import bins_of
+from homeostat.stats.causes.association import bins_of
 from homeostat.stats.metrics import roc_auc
 from homeostat.training.training_set import LabelledRows
 

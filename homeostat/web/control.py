@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeostat.app.process import process_main
+from homeostat.app.processes.process import process_main
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main(home: Path) -> None:
     """Reconcile, and answer the API and the dashboard, until told to stop."""
     from homeostat.app.control.process import build
-    from homeostat.app.ports import check_port_free
+    from homeostat.app.processes.ports import check_port_free
     from homeostat.app.settings import Settings
 
     settings = Settings.load(home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.process import process_main
+from homeostat.app.processes.process import process_main
 
 _PATIENT_SECONDS = 30.0
 """What a candidate's answer may take in a replay: who answers must not depend on how busy the machine is. Nor must the
@@ -14,9 +14,9 @@ last digit of an answer: there each request is predicted by itself."""
 
 def main(home: Path) -> None:
     """Serve the loops of a home until told to stop."""
-    from homeostat.app.door_parts import GatewaySettings
-    from homeostat.app.gateway_process import run
-    from homeostat.app.loader import load_started
+    from homeostat.app.gateway.door_parts import GatewaySettings
+    from homeostat.app.gateway.process import run
+    from homeostat.app.loops.loader import load_started
     from homeostat.app.settings import Settings
     from homeostat.serving.plans import ServingPlan
     from homeostat.web.doors.wiring import open_doors

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from homeostat.app.latency import STAGES
+from homeostat.app.gateway.latency import STAGES
 from tests.browser.conftest import Open, Seen
 from tests.browser.fixtures.serving import BROKEN, FakeServing
 

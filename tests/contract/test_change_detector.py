@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from homeostat.adapters.river.changes import Adwin, PageHinkley
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.monitoring.changes import ChangeDetector
-from homeostat.stats.cusum import Cusum
+from homeostat.stats.changes.cusum import Cusum
 from tests.harness.examples import examples
 
 CUSUM = Cusum(mean=0.8, deviation=0.05, slack=1.0)

@@ -21,7 +21,7 @@ from homeostat.kernel.errors import Conflict
 from homeostat.monitoring.performance import PairSums
 from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from xgboost import XGBClassifier
 
-from homeostat.app.forms import Served, choose_form
 from homeostat.app.lineage.attributing import Explaining
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.pipeline.forms import Served, choose_form
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.features.definitions import Definition
 from homeostat.kernel.errors import IntegrityError, NotFound, Untrusted
 from homeostat.registry.manifest import hash_files, write_manifest
@@ -217,7 +217,7 @@ def test_a_library_of_trees_says_what_each_feature_did_and_no_other_runtime_clai
 ALONE = """
 import sys, time
 from pathlib import Path
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 runtime = load_runtime(Path(sys.argv[1]), "toy", "v1")
 print(*(name for name in sys.argv[2].split() if name in sys.modules))
 rows = {"shop": ["a", "b"] * 10_000, "size": [0.5, None] * 10_000, "age": [1, 2] * 10_000}

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import homeostat
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from tests.harness.ports import free_ports
 from tests.harness.running import PATIENCE, ROOT, Running
 

@@ -12,7 +12,7 @@ from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.data.feedback import Feedback
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels
-from homeostat.stats.sums import ScoreSums, score_counts
+from homeostat.stats.figures.sums import ScoreSums, score_counts
 
 DAYS, ROWS = 21, 1_500
 DECLARED = Feedback(acts="probability >= 0.3", explore="5%")

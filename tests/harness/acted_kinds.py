@@ -17,7 +17,7 @@ from homeostat.data.tables import Table
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.labels import LABELLED, SHAPED, JoinedLabels
 from homeostat.serving.answers import said
-from homeostat.stats.class_figures import class_counts
+from homeostat.stats.figures.class_figures import class_counts
 from homeostat.stats.tasks import Multiclass, Regression, Task
 
 DAYS, ROWS, MICROS = 14, 600, 86_400_000_000

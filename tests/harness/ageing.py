@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control import transitions
 from homeostat.control.days import Day, Inputs, Outcomes
@@ -17,7 +17,7 @@ from homeostat.kernel.verdicts import ACCEPT, PROMOTE, RETRAIN, Reason, Verdict
 from homeostat.monitoring.windows import day_name
 from homeostat.registry.manifest import write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 from tests.harness.world import BEGINS, DAY, LOOP, LOOP_FILE, write_loop
 
 PRICES = """hs.Economics(

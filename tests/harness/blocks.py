@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 
 def sums_by_block(labels: ArrayLike, scores: ArrayLike, blocks: ArrayLike) -> tuple[ScoreSums, ...]:

@@ -11,7 +11,7 @@ from homeostat.control.performance.estimating import with_estimates
 from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.windows import day_name
-from homeostat.stats.sums import ScoreSums, score_counts
+from homeostat.stats.figures.sums import ScoreSums, score_counts
 from tests.harness.world import BEGINS, DAY
 
 ROWS, LACKING = 300, 20

@@ -8,7 +8,7 @@ from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.performance.estimating import with_estimates
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.windows import day_name
-from homeostat.stats.class_figures import class_counts
+from homeostat.stats.figures.class_figures import class_counts
 from homeostat.stats.tasks import Multiclass
 from tests.harness.world import BEGINS, DAY
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control import transitions
 from homeostat.control.days import Day, Inputs, Outcomes
@@ -19,7 +19,7 @@ from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.verdicts import ACCEPT, PROMOTE, RETRAIN, Reason, Verdict
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 from tests.harness.first import RUN
 from tests.harness.world import DAY, LOOP, write_loop
 

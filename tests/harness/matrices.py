@@ -12,7 +12,7 @@ from homeostat.control.gates import Gate
 from homeostat.control.rollouts import Canary
 from homeostat.monitoring.windows import Window, day_name
 from homeostat.stats.arrays import Floats
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from tests.harness.world import BEGINS, DAY
 
 ROWS, POSITIVES, FIRST = 200, 60, 19_723

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.settings import Settings
 from homeostat.control import transitions
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, Table

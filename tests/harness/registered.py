@@ -10,7 +10,7 @@ import pytest
 
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.adapters.mlflow.stores import Embedded, Server, Store
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
 from homeostat.registry.manifest import hash_files, write_manifest
 from homeostat.registry.models import Fingerprint, TrainingPin, Version
 from tests.harness.mlflow_server import PASSWORD, USER, MlflowServer

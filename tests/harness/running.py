@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from typer.testing import CliRunner
 
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from homeostat.cli.main import app
 from homeostat.kernel.clock import format_instant
 from tests.harness.ports import free_ports
@@ -32,7 +32,7 @@ MODULES = {
     "control": "homeostat.web.control",
     "gateway": "homeostat.web.gateway",
     "recorder": "homeostat.app.recorder",
-    "training": "homeostat.app.training_child",
+    "training": "homeostat.app.training.child",
 }
 
 

@@ -11,8 +11,8 @@ from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.data.profiles import Profile
 from homeostat.monitoring.slices import Judged, sliced
 from homeostat.monitoring.windows import day_name
-from homeostat.stats.own import Own
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.own import Own
+from homeostat.stats.figures.sums import ScoreSums
 from tests.harness.world import BEGINS, DAY
 
 SLICES = (("site",), ("hour",), ("site", "hour"))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.data.records import PredictionRecord

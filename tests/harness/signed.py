@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
 
 SIGNATURE = "model.sig"
 TYPE = "application/vnd.in-toto+json"

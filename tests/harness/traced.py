@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from homeostat.adapters.delta.rows import facts_schema
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.consumers import Consumers
+from homeostat.app.gateway.consumers import Consumers
 from homeostat.app.home import Home
-from homeostat.app.known import remember_features
+from homeostat.app.loops.known import remember_features
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE
 from homeostat.registry.manifest import hash_files, write_manifest
@@ -89,7 +89,7 @@ def made_version(home: Home, loop: Loop, name: str, tables: dict[str, int], sequ
 
 
 def _probes(folder: Path, name: str, loop: Loop) -> Probes:
-    from homeostat.app.runtimes import load_runtime
+    from homeostat.app.versions.runtimes import load_runtime
 
     chance = np.random.default_rng(0)
     columns = {

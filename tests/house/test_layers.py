@@ -30,7 +30,7 @@ def test_loading_serving_loads_nothing_heavy(root: Path) -> None:
     (heavy,) = (contract["forbidden_modules"] for contract in settings if contract["id"] == "light-serving")
     script = f"""
 import importlib, pkgutil, sys, homeostat.serving as serving
-import homeostat.app.gateway_process, homeostat.web.doors.wiring
+import homeostat.app.gateway.process, homeostat.web.doors.wiring
 for module in pkgutil.walk_packages(serving.__path__, "homeostat.serving."):
     importlib.import_module(module.name)
 print(*sorted(set(sys.modules) & set({[*heavy, "scipy"]!r})))

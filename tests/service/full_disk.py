@@ -23,7 +23,7 @@ from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore
 from homeostat.adapters.sql.database import Database
-from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.control.state import initial_state
 from homeostat.governance.audit import audit
 from homeostat.kernel.errors import HomeostatError, Unavailable

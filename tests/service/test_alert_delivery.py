@@ -22,7 +22,7 @@ from homeostat.app.alerting.courier import carry
 from homeostat.app.alerting.worker import Courier, Worker, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import LATEST, duration
 from homeostat.monitoring.alerts.deliveries import (
@@ -285,8 +285,9 @@ def test_a_courier_reaches_for_its_address_alone(
 
 
 def test_what_sends_is_loaded_by_the_courier_alone_and_only_when_it_sends() -> None:
-    code = "import homeostat.app.alerting.courier, homeostat.app.installation, homeostat.app.control.alerting, sys;"
-    words = [*module_command("x")[:1], "-c", f"{code} sys.exit('apprise' in sys.modules)"]
+    parts = ("alerting.courier", "processes.installation", "control.alerting")
+    code = f"import sys, {', '.join(f'homeostat.app.{part}' for part in parts)}; sys.exit('apprise' in sys.modules)"
+    words = [*module_command("x")[:1], "-c", code]
     assert subprocess.run(words, check=False).returncode == 0
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from homeostat.app.backtest.cells import Cell, Cells, keys_of, write_cell
 from homeostat.app.backtest.reports import read_report
 from homeostat.app.backtest.weeks import grid_of
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.cli.main import app
 from homeostat.control.backtest.matrix import Trial

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from homeostat.app.backtest.cells import Cells, keys_of
 from homeostat.app.backtest.sampled import EACH, KeptRows
 from homeostat.app.backtest.weeks import grid_of
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
 from homeostat.cli.main import app
 from homeostat.control.days import Day, Inputs
 from homeostat.monitoring.history import Rows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from homeostat.kernel.clock import format_instant
 from tests.harness.ports import free_ports
 from tests.harness.running import ROOT, started, until

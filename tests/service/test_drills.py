@@ -11,10 +11,10 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.drilling import RollbackDrill
-from homeostat.app.fleet import Fleet
+from homeostat.app.by_hand.drilling import RollbackDrill
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.gateway.fleet import Fleet
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.recorder.predictions import LoggedLoop, Predictions
 from homeostat.control.loop import Loop
 from homeostat.features.logged import Logged

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.known import known_features
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
-from homeostat.app.recent import read_recent
-from homeostat.app.sampled_rows import SampledRows
-from homeostat.app.served_log import read_served
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.loops.known import known_features
+from homeostat.app.loops.loader import load_loop
+from homeostat.app.prediction_log.recent import read_recent
+from homeostat.app.prediction_log.sampled_rows import SampledRows
+from homeostat.app.prediction_log.served_log import read_served
 from homeostat.app.settings import Settings
 from homeostat.kernel.clock import parse_instant
 from homeostat.monitoring.history import Rows

@@ -25,7 +25,7 @@ from examples.flights.driver import LOOP, Cursor, Plan, midnight, replay
 from examples.flights.source import QUARTER, YEAR_BEGINS, Flights, load
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
 from homeostat.control.loop import Loop
 from homeostat.data.tables import SEQUENCE
 from homeostat.features.offline import ASKED_AT, point_in_time

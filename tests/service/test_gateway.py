@@ -36,8 +36,8 @@ MAIN = f"""
 import json, logging, sys
 from dataclasses import replace
 from pathlib import Path
-from homeostat.app.door_parts import GatewaySettings
-from homeostat.app.gateway_process import run
+from homeostat.app.gateway.door_parts import GatewaySettings
+from homeostat.app.gateway.process import run
 from homeostat.app.tracing.choosing import Traces
 from homeostat.web.doors import open_doors
 from tests.unit.serving.late import PLAN

@@ -12,7 +12,7 @@ import pytest
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc
 
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from tests.harness.ports import free_ports
 from tests.harness.running import ROOT
 from tests.harness.world import LOOP, write_loop

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.ci import material as materials
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
-from homeostat.app.training_child import _make
+from homeostat.app.training.child import _make
 from homeostat.kernel.clock import format_instant
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from tests.harness.kinds import BOTH_FILE, BUYS, Shopping, question

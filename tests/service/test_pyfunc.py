@@ -14,8 +14,8 @@ import pytest
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.adapters.mlflow.stores import Embedded
 from homeostat.adapters.signing.keyring import Keyring
-from homeostat.app.runtimes import load_runtime
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.registry.manifest import SIGNATURE
 from homeostat.registry.models import Version
 from homeostat.registry.probes import PROBES, Probes

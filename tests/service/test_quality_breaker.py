@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.control.approvals import ask, refuse
 from homeostat.control.quality import halt
 from homeostat.control.rollouts import Canary

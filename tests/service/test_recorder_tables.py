@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.files.tabular import TabularFile
-from homeostat.app.importing import Source, import_history
 from homeostat.app.settings import Settings
+from homeostat.app.tables.importing import Source, import_history
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, Unavailable
 from tests.service.recorder_process import LANDED, SKY, TABLES

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from homeostat.cli.main import app
 from tests.harness.ports import free_ports
 from tests.harness.running import MODULES, ROOT, started

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
 from homeostat.app.settings import Settings
-from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.cli.main import app
 from homeostat.training.jobs import JobFolder
 from tests.unit.training.test_candidate import JOB, TABLES

@@ -15,9 +15,9 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
-from homeostat.app.fleet import Fleet
+from homeostat.app.gateway.fleet import Fleet
+from homeostat.app.gateway.traffic import traffic
 from homeostat.app.home import Home
-from homeostat.app.traffic import traffic
 from homeostat.data.records import PredictionRecord
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports

@@ -18,9 +18,9 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.adapters.mlflow.stores import Embedded
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
-from homeostat.app.runtimes import load_runtime
-from homeostat.app.training_runner import TrainingRunner
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
+from homeostat.app.training.runner import TrainingRunner
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
@@ -60,8 +60,8 @@ def skops(rows, config):
 SERVE = """
 import sys
 from pathlib import Path
-from homeostat.app.door_parts import GatewaySettings
-from homeostat.app.gateway_process import run
+from homeostat.app.gateway.door_parts import GatewaySettings
+from homeostat.app.gateway.process import run
 from homeostat.serving.plans import ServingPlan
 from homeostat.web.doors import open_doors
 from tests.unit.training.toy import loop

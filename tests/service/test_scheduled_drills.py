@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import homeostat as hs
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.control.drills import go_back
 from homeostat.control.state import initial_state
 from homeostat.control.transitions import draft_of

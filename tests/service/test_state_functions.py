@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.known import remember_features
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.known import remember_features
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.app.versioned_state import by_hand, replayed
 from homeostat.app.versioned_state.keeper import StateKeeper

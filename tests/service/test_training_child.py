@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import InvalidInput, NotFound
 from homeostat.training.jobs import JobFolder, TrainingFailed, TrainingJob
@@ -172,7 +172,7 @@ def test_a_stopped_runner_ends_its_child(job: TrainingJob, tmp_path: Path) -> No
 
 PARENT = """
 import json, pathlib, sys
-from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.training.jobs import TrainingJob
 job = TrainingJob.from_json(json.loads(pathlib.Path(sys.argv[1]).read_bytes()))
 TrainingRunner(100.0).run(job, pathlib.Path(sys.argv[2]))

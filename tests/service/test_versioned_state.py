@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.control import transitions
 from homeostat.control.rollouts import Canary

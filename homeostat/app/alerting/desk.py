@@ -17,7 +17,7 @@ from homeostat.app.alerting.beat import read_beat
 from homeostat.app.alerting.worker import Courier, courier_process
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.on_record import OnRecord
+from homeostat.app.shown.on_record import OnRecord
 from homeostat.control.alerting import people
 from homeostat.control.alerting.store import AlertStore
 from homeostat.governance.audit import Draft

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.home import Home
-from homeostat.app.supervisor import module_command
+from homeostat.app.processes.supervisor import module_command
 from homeostat.control.alerting.store import AlertStore
 from homeostat.kernel.clock import Clock
 from homeostat.kernel.errors import Conflict, HomeostatError

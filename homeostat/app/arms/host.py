@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from homeostat.app.arms.messages import Ask, Told, message, receive
-from homeostat.app.runtimes import load_runtime
-from homeostat.app.supervisor import die_with_parent
+from homeostat.app.processes.supervisor import die_with_parent
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.errors import HomeostatError, Untrusted
 from homeostat.serving.batching import Batching, decide, together
 from homeostat.serving.live import warm

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from homeostat.app.sockets import read_exactly
+from homeostat.app.processes.sockets import read_exactly
 
 LENGTH = struct.Struct(">I")
 LONGEST = 256 * 1024 * 1024

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from homeostat.app.arms.messages import LENGTH, LONGEST, Ask, Told, message, receive
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.processes.supervisor import module_command, quiet_environment
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted
 from homeostat.registry.binding import Binding

@@ -24,8 +24,8 @@ from homeostat.adapters.files.room import SpoolLimits
 from homeostat.adapters.files.routes import Signature, read_route, signature
 from homeostat.adapters.files.spool import Durability, FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
-from homeostat.app.runtimes import load_runtime
-from homeostat.app.supervisor import die_with_parent
+from homeostat.app.processes.supervisor import die_with_parent
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted

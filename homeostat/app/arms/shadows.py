@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from homeostat.app.arms.shadow import ShadowConfig, ShadowCounts
-from homeostat.app.supervisor import module_command, quiet_environment
+from homeostat.app.processes.supervisor import module_command, quiet_environment
 from homeostat.serving.live import LiveRoutes
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0

@@ -23,8 +23,8 @@ from homeostat.kernel.canonical import digest, plain
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.registry.binding import Binding
 from homeostat.registry.fingerprint import config_hash
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.tasks import sums_type
 
 FORM = 3

@@ -23,10 +23,10 @@ from homeostat.app.backtest.cells import Cell, Cells, ask_of, write_cell
 from homeostat.app.backtest.grid import Ask
 from homeostat.app.backtest.history import History, JudgedDay, read_history
 from homeostat.app.backtest.sampled import places_of, write_rows
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
+from homeostat.app.processes.supervisor import die_with_parent
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import die_with_parent
-from homeostat.app.training_child import stay_small
+from homeostat.app.training.child import stay_small
 from homeostat.control.backtest.matrix import PastDay, Trial
 from homeostat.control.counted_windows import Counts, together
 from homeostat.data.daily import DailyCounts, Rows
@@ -36,7 +36,7 @@ from homeostat.monitoring.drift_limits import Key, Limit, drift_limits, fitting_
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.drifting import drifted
 from homeostat.monitoring.windows import Window
-from homeostat.stats.outcomes import Sums
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.tasks import Regression
 from homeostat.training.checks import check_training_rows
 from homeostat.training.fitted import answering

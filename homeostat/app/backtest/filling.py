@@ -13,9 +13,9 @@ from typing import IO, Any
 from homeostat.app.backtest.cells import Cells, asks_to_json, keys_of
 from homeostat.app.backtest.grid import Grid
 from homeostat.app.backtest.sampled import KeptRows
+from homeostat.app.processes.supervisor import module_command
+from homeostat.app.processes.user_code import environment_of_user_code
 from homeostat.app.settings import Settings
-from homeostat.app.supervisor import module_command
-from homeostat.app.user_code import environment_of_user_code
 from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import NotEnoughData, Unavailable

@@ -12,8 +12,8 @@ import numpy as np
 from homeostat.app.backtest.filling import filled
 from homeostat.app.backtest.reports import write_report
 from homeostat.app.backtest.weeks import grid_of
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.foretold import Foretelling
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.account import back_test
 from homeostat.control.backtest.contenders import Loopwise, check_names, of_file, usual

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.reported import Reported, reports_of
-from homeostat.app.shaped import answers_of_questions, shaped_questions
+from homeostat.app.prediction_log.reported import Reported, reports_of
+from homeostat.app.prediction_log.shaped import answers_of_questions, shaped_questions
 from homeostat.control.loop import Loop
 from homeostat.data.matching import key_codes
 from homeostat.data.reported import with_reports

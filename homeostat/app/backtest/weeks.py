@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.backtest.grid import Ask, Grid
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
 from homeostat.control.backtest.matrix import FEWEST_WEEKS, WEEK, PastDay
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from homeostat.adapters.polars.batches import PolarsBatches
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
-from homeostat.app.audit import audit_features
 from homeostat.app.ci.material import Material, newest
-from homeostat.app.contracts import judge_contracts
-from homeostat.app.facts_check import declared_facts
+from homeostat.app.features.audit import audit_features
+from homeostat.app.tables.contracts import judge_contracts
+from homeostat.app.tables.facts_check import declared_facts
 from homeostat.data.contracts import Value
 from homeostat.data.tables import SEQUENCE, Table
 from homeostat.features.columns import integers

@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.labelled_sources import sources_now
-from homeostat.app.manifests import Manifests
-from homeostat.app.operations import Operations
+from homeostat.app.loops.labelled_sources import sources_now
 from homeostat.app.settings import Settings
-from homeostat.app.training_runner import TrainingRunner
+from homeostat.app.training.runner import TrainingRunner
+from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState, initial_state
 from homeostat.kernel.clock import Instant, duration

@@ -9,8 +9,8 @@ import numpy as np
 
 from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.ci.pairs import Paired
-from homeostat.app.consumers import Consumers
-from homeostat.app.runtimes import load_made, open_made
+from homeostat.app.gateway.consumers import Consumers
+from homeostat.app.versions.runtimes import load_made, open_made
 from homeostat.control.gates import Evidence, judge_by_itself, judge_served
 from homeostat.governance.ci import (
     FAIL,

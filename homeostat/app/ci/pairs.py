@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.control.scoring import read_profile
-from homeostat.app.runtimes import load_made, load_runtime
+from homeostat.app.versions.runtimes import load_made, load_runtime
 from homeostat.data.profiles import Profile
 from homeostat.governance.ci import SliceSeen
 from homeostat.kernel.errors import NotEnoughData

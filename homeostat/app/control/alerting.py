@@ -13,10 +13,10 @@ from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.alerting.beat import write_beat
 from homeostat.app.alerting.taking_in import TakingIn, installation_readings
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.scoring import read_profile
-from homeostat.app.diagnosing import diagnosis
-from homeostat.app.operations import Operations
+from homeostat.app.diagnosis.diagnosing import diagnosis
 from homeostat.control.alerting.looks import Known, Promise, alerts_of
 from homeostat.control.alerting.store import AlertStore
 from homeostat.control.loop import Loop

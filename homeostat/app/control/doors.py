@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from homeostat.app.counted import Added, Look, added, look_at
-from homeostat.app.loopback import get
+from homeostat.app.gateway.counted import Added, Look, added, look_at
+from homeostat.app.processes.loopback import get
 from homeostat.kernel.clock import Clock
 from homeostat.kernel.errors import Unavailable
 

@@ -15,8 +15,8 @@ from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.served import served_columns
 from homeostat.stats.arrays import Floats
-from homeostat.stats.class_figures import class_counts
-from homeostat.stats.sums import score_counts
+from homeostat.stats.figures.class_figures import class_counts
+from homeostat.stats.figures.sums import score_counts
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeostat.app.counted import PREDICTING, samples_of
-from homeostat.app.loopback import get
+from homeostat.app.gateway.counted import PREDICTING, samples_of
+from homeostat.app.processes.loopback import get
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_instant

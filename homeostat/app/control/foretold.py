@@ -19,8 +19,8 @@ from homeostat.monitoring.estimates import Estimate, EstimatedDay, estimate_of
 from homeostat.monitoring.history import Rows
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.arrays import Floats
-from homeostat.stats.number_confidence import Numbers, learnt_errors
-from homeostat.stats.number_sums import NumberSums
+from homeostat.stats.estimates.number_confidence import Numbers, learnt_errors
+from homeostat.stats.figures.number_sums import NumberSums
 from homeostat.stats.tasks import Regression
 
 _LOG = logging.getLogger("homeostat.control")

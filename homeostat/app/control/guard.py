@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.app.control.doors import EVERY_SECONDS, Seen
-from homeostat.app.counted import Added, together
-from homeostat.app.latency import Histogram
-from homeostat.app.traffic import Served, Traffic
+from homeostat.app.gateway.counted import Added, together
+from homeostat.app.gateway.latency import Histogram
+from homeostat.app.gateway.traffic import Served, Traffic
 from homeostat.control.limits import Limits, Minute, judge_limits
 from homeostat.control.state import LoopState
 from homeostat.kernel.verdicts import INCONCLUSIVE, ROLL_BACK, Reason, Verdict

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from homeostat.adapters.signing.keyring import Keyring
 from homeostat.app.home import replace_whole
 from homeostat.app.pipeline.gauge import ProcessGauge
-from homeostat.app.signing import sign
+from homeostat.app.signing.signer import sign
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import HomeostatError, Unavailable
 from homeostat.registry.manifest import SIGNATURE, hash_file

@@ -17,16 +17,16 @@ from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.signals import Unknown
 from homeostat.stats.arrays import Floats
-from homeostat.stats.number_confidence import Learnt, Numbers
+from homeostat.stats.estimates.number_confidence import Learnt, Numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from homeostat.app.sampled_rows import SampledRows
+    from homeostat.app.prediction_log.sampled_rows import SampledRows
     from homeostat.control.days import Day
     from homeostat.features.views import FeatureKind
     from homeostat.monitoring.history import Rows
-    from homeostat.stats.number_sums import NumberSums
+    from homeostat.stats.figures.number_sums import NumberSums
     from homeostat.stats.tasks import Regression
 
 _LOG = logging.getLogger("homeostat.control")

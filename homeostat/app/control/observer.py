@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from homeostat.app.answered import ANSWERED
 from homeostat.app.control.ages import age_at_end
 from homeostat.app.control.drift_watch import DriftSeen, DriftWatch
 from homeostat.app.control.estimated import absent_rows, scores_of
@@ -23,9 +22,10 @@ from homeostat.app.control.own import own_of_rows
 from homeostat.app.control.scoring import Columns, Scorer, answers_of, can_judge
 from homeostat.app.control.slicing import slices_of_rows
 from homeostat.app.control.used import Used, trail_before
-from homeostat.app.diagnosing import Diagnoser, Judged
-from homeostat.app.reported import Reported, odd_reports, reports_of
-from homeostat.app.skew import SkewCheck
+from homeostat.app.diagnosis.diagnosing import Diagnoser, Judged
+from homeostat.app.prediction_log.answered import ANSWERED
+from homeostat.app.prediction_log.reported import Reported, odd_reports, reports_of
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.control.days import Counted, Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
 from homeostat.control.performance.estimating import with_estimates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from homeostat.app.economics import observed
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.shown.economics import observed
 from homeostat.control.days import Day
 from homeostat.control.economics.outlook import outlook_of
 from homeostat.control.loop import Loop

@@ -9,7 +9,7 @@ import numpy as np
 
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.means import MeanSums
+from homeostat.stats.figures.means import MeanSums
 
 _LOG = logging.getLogger("homeostat.control")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from homeostat.adapters.dbos.workflows import DbosEngine
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
@@ -24,26 +25,25 @@ from homeostat.app.control.publisher import Publisher
 from homeostat.app.control.rehearsing import Rehearser
 from homeostat.app.control.service import ControlService
 from homeostat.app.control.work import Retrainer
-from homeostat.app.diagnosing import Diagnoser
-from homeostat.app.fleet import Fleet
-from homeostat.app.known import known_features
+from homeostat.app.diagnosis.diagnosing import Diagnoser
+from homeostat.app.gateway.fleet import Fleet
 from homeostat.app.lineage.emitting import Emitter, sender_of
-from homeostat.app.loader import load_started
-from homeostat.app.operations import Operations
+from homeostat.app.loops.known import known_features
+from homeostat.app.loops.loader import load_started
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.app.recorder.client import BlockingRecorderClient
-from homeostat.app.registering import open_registry
-from homeostat.app.retention import Retention
 from homeostat.app.settings import Settings
-from homeostat.app.showing import Showing
-from homeostat.app.skew import SkewCheck
+from homeostat.app.shown.showing import Showing
+from homeostat.app.signing.trust import keyring
 from homeostat.app.tracing.calls import TracedBlockingRecorderClient
 from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.app.tracing.workflows import traced_body
-from homeostat.app.training_runner import TrainingRunner
-from homeostat.app.trust import keyring
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.app.versioned_state.restorer import Restorer
+from homeostat.app.versions.registering import open_registry
+from homeostat.app.versions.retention import Retention
 from homeostat.control import restoring, retraining
 from homeostat.control.keeping import STATELESS
 from homeostat.control.loop import Loop

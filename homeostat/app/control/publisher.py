@@ -6,8 +6,8 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
-from homeostat.app.fleet import Fleet
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.gateway.fleet import Fleet
 from homeostat.control.state import LoopState
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.models import Registry

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from homeostat.app.by_hand.drilling import RollbackDrill
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.doors import EVERY_SECONDS, DoorsWatch
-from homeostat.app.counted import together
-from homeostat.app.drilling import RollbackDrill
-from homeostat.app.operations import Operations
-from homeostat.app.traffic import Traffic
+from homeostat.app.gateway.counted import together
+from homeostat.app.gateway.traffic import Traffic
 from homeostat.control.loop import Loop
 from homeostat.control.rehearsals import Drills, Rehearsed, judge_rehearsal
 from homeostat.kernel.clock import Instant

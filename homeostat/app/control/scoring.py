@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.features.logged import Logged
 from homeostat.kernel.errors import HomeostatError

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeostat.app import views
 from homeostat.app.alerting.desk import Desk
 from homeostat.app.backtest.reports import read_report
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
@@ -19,17 +19,17 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.control.guard import Guard
 from homeostat.app.control.keys_on_record import KeysOnRecord
 from homeostat.app.control.rehearsing import Rehearser
-from homeostat.app.decided import explained
-from homeostat.app.diagnosing import diagnosis
-from homeostat.app.economics import economics
+from homeostat.app.diagnosis.diagnosing import diagnosis
+from homeostat.app.gateway.traffic import traffic
 from homeostat.app.lineage.impact import impact
-from homeostat.app.operations import Operations
-from homeostat.app.performance import performance
 from homeostat.app.provenance.versions import compared, origin, shown
-from homeostat.app.retention import Retention
-from homeostat.app.showing import Showing
-from homeostat.app.slices import slices
-from homeostat.app.traffic import traffic
+from homeostat.app.shown import views
+from homeostat.app.shown.decided import explained
+from homeostat.app.shown.economics import economics
+from homeostat.app.shown.performance import performance
+from homeostat.app.shown.showing import Showing
+from homeostat.app.shown.slices import slices
+from homeostat.app.versions.retention import Retention
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
 from homeostat.control.versioned_state import Way

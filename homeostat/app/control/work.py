@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homeostat.app.authors import author_of
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.last_steps import LastSteps
 from homeostat.app.home import Home
-from homeostat.app.training_runner import TrainingRunner
-from homeostat.app.trust import keyring
+from homeostat.app.loops.authors import author_of
+from homeostat.app.signing.trust import keyring
+from homeostat.app.training.runner import TrainingRunner
 from homeostat.control.loop import Loop
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration

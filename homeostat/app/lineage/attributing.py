@@ -10,8 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from homeostat.app.runtimes import load_native, load_sealed
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.runtimes import load_native, load_sealed
 from homeostat.data.contracts import Value
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import HomeostatError, NotEnoughData, NotFound, Unavailable
@@ -20,7 +20,7 @@ from homeostat.registry.sealed import Sealed, open_sealed
 from homeostat.serving.native import Contributions
 from homeostat.serving.runtimes import Runtime
 from homeostat.stats.arrays import Booleans, Floats, Integers
-from homeostat.stats.shapley import Score, shares
+from homeostat.stats.causes.shapley import Score, shares
 from homeostat.stats.tasks import Multiclass, Regression
 
 Json = dict[str, Any]

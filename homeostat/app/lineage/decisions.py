@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from homeostat.app import views
+from homeostat.app.shown import views
 from homeostat.governance.audit import Entry
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
 from homeostat.app.lineage.graph import graph_of
 from homeostat.app.lineage.usage import Usage
-from homeostat.app.manifests import Manifests
+from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore
 from homeostat.data.checks import did_you_mean

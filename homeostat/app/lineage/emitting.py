@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from homeostat.adapters.openlineage.events import event_of
 from homeostat.adapters.openlineage.sender import FileSender, HttpSender
 from homeostat.app.home import Home, write_whole
-from homeostat.app.manifests import Manifests
+from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore
 from homeostat.governance.audit import Entry

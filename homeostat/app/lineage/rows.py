@@ -15,8 +15,8 @@ from homeostat.adapters.delta.rows import INSTANT
 from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.impact import Affected, summed
 from homeostat.app.lineage.marked import NamedRows, named_rows
-from homeostat.app.reported import Reported
-from homeostat.app.shaped import shaped_questions
+from homeostat.app.prediction_log.reported import Reported
+from homeostat.app.prediction_log.shaped import shaped_questions
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import SEQUENCE

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import TYPES, facts_schema
-from homeostat.app.predictions import Served
+from homeostat.app.prediction_log.predictions import Served
 from homeostat.control.loop import Loop
 from homeostat.data.tables import KNOWN_AT, SEQUENCE, TableStore
 from homeostat.kernel.clock import Instant, format_instant

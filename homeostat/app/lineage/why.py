@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.explaining import explained
 from homeostat.app.home import Home
-from homeostat.app.known import known_features
 from homeostat.app.lineage.arms import in_force, why_arm
 from homeostat.app.lineage.attributing import attributed
 from homeostat.app.lineage.decisions import decided_about, shown
 from homeostat.app.lineage.signatures import signature_of
 from homeostat.app.lineage.truth import truth_of
 from homeostat.app.lineage.versions import code_of, version_of
-from homeostat.app.manifests import Manifests
-from homeostat.app.predictions import Served, find
-from homeostat.app.trust import keyring
+from homeostat.app.loops.known import known_features
+from homeostat.app.prediction_log.explaining import explained
+from homeostat.app.prediction_log.predictions import Served, find
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop
 from homeostat.control.state import ControlStore
 from homeostat.data.checks import did_you_mean

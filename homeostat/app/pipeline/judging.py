@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.material import Material
 from homeostat.app.provenance.environments import environment_of_children
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.data.daily import DailyCounts
 from homeostat.data.daily import Rows as DailyRows
 from homeostat.data.profiles import PREDICTION, ReferenceProfile
@@ -68,7 +68,7 @@ def _evaluate(material: Material) -> Step:
     def work(
         notes: Notes, form: Form, model: dict[str, bytes], held_out: LabelledRows, compared: ServedComparison | None
     ) -> dict[str, Any]:
-        from homeostat.app.forms import load_form
+        from homeostat.app.pipeline.forms import load_form
         from homeostat.training.proof import scores_of
 
         notes.say(f"evaluating on {held_out.label.size} held-out rows")

@@ -1,6 +1,6 @@
 """What a user's function is held to while it runs: cores, and, for a step that declares them, time and memory.
 
-Time and memory of all of training are held from outside, by `homeostat.app.training_runner`.
+Time and memory of all of training are held from outside, by `homeostat.app.training.runner`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.loops.labelled_loops import LabelledLoop
 from homeostat.app.provenance.recording import Recording
 from homeostat.control.gates import Gate
 from homeostat.control.rollouts import Canary

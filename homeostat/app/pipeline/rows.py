@@ -56,7 +56,7 @@ def _validate(material: Material) -> Step:
     tables = [loop.question, loop.label.table, *(view.table for view in loop.feature_set.views), *material.reports]
 
     def work(notes: Notes) -> dict[str, Any]:
-        from homeostat.app.facts_check import check_facts
+        from homeostat.app.tables.facts_check import check_facts
 
         check_facts(tables, job, material.sources, notes.warn)
         return {"validated": sorted({table.name for table in tables})}

@@ -54,7 +54,7 @@ def _convert(material: Material, rows: str) -> Step:
         notes: Notes, estimator: Any, training: LabelledRows | TrainingRows, held_out: LabelledRows
     ) -> dict[str, Any]:
 
-        from homeostat.app.forms import choose_form, with_native
+        from homeostat.app.pipeline.forms import choose_form, with_native
 
         notes.say("bringing it into the form that serves, and proving that equal")
         frames = [material.rows(one).features for one in (training, held_out)]

@@ -14,8 +14,8 @@ import pandas as pd
 from homeostat.adapters.onnx.quantise import Feed, quantise, weights_of
 from homeostat.adapters.onnx.runtime import OnnxRuntime, tensor
 from homeostat.app.pipeline.material import Material, Trainable
-from homeostat.app.runtimes import load_sealed
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.runtimes import load_sealed
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import homeostat
 from homeostat.app.home import Home, write_whole
-from homeostat.app.user_code import without_secrets
+from homeostat.app.processes.user_code import without_secrets
 from homeostat.kernel.errors import Unavailable
 from homeostat.registry.legs import EnvironmentLeg
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from homeostat.adapters.git.tree import working_tree
-from homeostat.app.labelled_loops import LabelledLoop
+from homeostat.app.loops.labelled_loops import LabelledLoop
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.gathering import Gathering, project_of
 from homeostat.kernel.canonical import canonical_json, plain

@@ -18,9 +18,9 @@ from homeostat.app.home import Home
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.versions import Origin, leg_of, origin
-from homeostat.app.runtimes import load_made
-from homeostat.app.training_runner import TrainingRunner
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
+from homeostat.app.training.runner import TrainingRunner
+from homeostat.app.versions.runtimes import load_made
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import HomeostatError, Refused
 from homeostat.registry.archive import PROJECT, check_out

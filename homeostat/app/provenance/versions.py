@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.app.home import Home
 from homeostat.app.lineage.proofs import proof_of
-from homeostat.app.trust import keyring
+from homeostat.app.signing.trust import keyring
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant

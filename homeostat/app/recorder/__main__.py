@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.process import process_main
+from homeostat.app.processes.process import process_main
 
 
 def main(home: Path) -> None:
     """Record for the loops of a home until told to stop."""
-    from homeostat.app.known import known_features
-    from homeostat.app.loader import load_started
+    from homeostat.app.loops.known import known_features
+    from homeostat.app.loops.loader import load_started
     from homeostat.app.recorder.labels import Labelled
     from homeostat.app.recorder.main import run
     from homeostat.app.recorder.predictions import LoggedLoop

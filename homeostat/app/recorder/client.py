@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from homeostat.app.processes.sockets import read_exactly
 from homeostat.app.recorder.frames import (
     LENGTH,
     LONGEST_BODY,
@@ -26,7 +27,6 @@ from homeostat.app.recorder.frames import (
     header_of,
     length_of,
 )
-from homeostat.app.sockets import read_exactly
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Unavailable
 

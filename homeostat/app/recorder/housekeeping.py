@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.app.home import Home
-from homeostat.app.pinned import pinned, pinned_logs
+from homeostat.app.tables.pinned import pinned, pinned_logs
 from homeostat.data.tables import TableStore
 from homeostat.kernel.errors import InvalidInput
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home, Running
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.client import BlockingRecorderClient, Reply
 from homeostat.app.recorder.drain import Drain

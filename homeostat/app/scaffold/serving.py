@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from homeostat.adapters.files.tabular import SUFFIXES
-from homeostat.app.brought import (
+from homeostat.app.brought.files import is_model, read_model, suffixes
+from homeostat.app.brought.models import (
     answers_of,
     fitted_for,
     must_answer,
@@ -21,7 +22,6 @@ from homeostat.app.brought import (
     positive_name,
     width_of,
 )
-from homeostat.app.brought_files import is_model, read_model, suffixes
 from homeostat.app.scaffold.cleaning import names_for
 from homeostat.app.scaffold.past import Past
 from homeostat.app.scaffold.plan import Asked, Brought, Plan, Target

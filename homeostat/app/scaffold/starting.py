@@ -13,8 +13,7 @@ import polars as pl
 
 from homeostat.adapters.files.tabular import TabularFile
 from homeostat.adapters.polars.summaries import read_file
-from homeostat.app.importing import Source, import_history
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.scaffold.generated import TARGETS, generated_rows
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.outcomes import spread_told
@@ -24,6 +23,7 @@ from homeostat.app.scaffold.plan import GENERATED, Asked
 from homeostat.app.scaffold.serving import asked_of, serving
 from homeostat.app.scaffold.tests_text import tests_file
 from homeostat.app.settings import Settings
+from homeostat.app.tables.importing import Source, import_history
 from homeostat.control.loop import check_name
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.versioned_state.keeper import StateKeeper
 from homeostat.control.checkpoints import Checkpoint, restore_by_hand
 from homeostat.control.loop import Loop

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.app.home import Home, write_whole
-from homeostat.app.training_child import die_with
+from homeostat.app.training.child import die_with
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.app.versioned_state.runner import StateJob
 from homeostat.control.versioned_state import State, StateFailed
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _do(job: StateJob) -> Json:
-    from homeostat.app.loader import load_loop
+    from homeostat.app.loops.loader import load_loop
 
     loop = load_loop(Path(job.loop_file), job.loop)
     declared, folder = loop.state, Path(job.folder)

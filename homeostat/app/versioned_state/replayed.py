@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.answered import ANSWERED
 from homeostat.app.control.scoring import can_judge
 from homeostat.app.home import Home
-from homeostat.app.known import known_features
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.loops.known import known_features
+from homeostat.app.prediction_log.answered import ANSWERED
 from homeostat.app.versioned_state.progress import Progress
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.control.versioned_state import Rows, StateFailed
 from homeostat.monitoring.served import served_columns

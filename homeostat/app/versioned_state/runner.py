@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from homeostat.app.home import write_whole
-from homeostat.app.user_code import without_secrets
+from homeostat.app.processes.user_code import without_secrets
 from homeostat.control.versioned_state import StateFailed
 from homeostat.kernel.canonical import canonical_json
 

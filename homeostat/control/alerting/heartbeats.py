@@ -13,9 +13,9 @@ from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import figure
 from homeostat.monitoring.alerts.readings import Reading, Said
 from homeostat.monitoring.slices import Slice
-from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.one_sided import only_label
-from homeostat.stats.sums import ScoreSums
 
 _USUAL = 7
 _TRAFFIC = 50

@@ -23,8 +23,8 @@ from homeostat.kernel.verdicts import HOLD, RETRAIN
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.feedback import MOST_UNTOLD
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.intervals import Interval, block_mean_from_sums
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
 
 DEFAULT_LOSS = Emergency() | Sustained(Realised(), 3)
 _USUAL_DAYS, _FEWEST_DAYS = 14, 5

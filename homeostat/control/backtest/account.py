@@ -17,7 +17,7 @@ from homeostat.control.backtest.prices import Prices
 from homeostat.control.backtest.regret import regret_of
 from homeostat.control.backtest.release import Releases, Rules
 from homeostat.kernel.clock import format_instant
-from homeostat.stats.sums import ScoreSums, pooled
+from homeostat.stats.figures.sums import ScoreSums, pooled
 
 Json = dict[str, Any]
 ORACLE, NEVER = "oracle", "never"

@@ -11,7 +11,7 @@ from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.backtest.prices import Prices
 from homeostat.control.backtest.release import Release
 from homeostat.stats.arrays import Floats
-from homeostat.stats.sums import pooled
+from homeostat.stats.figures.sums import pooled
 
 _HOUR = 3_600
 

@@ -11,10 +11,10 @@ from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.kept_drift import KeptDrift
 from homeostat.monitoring.windows import Window
-from homeostat.stats.class_sums import ClassSums
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums
 from homeostat.stats.tasks import skill_over
 
 WEEK = 7

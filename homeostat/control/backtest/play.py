@@ -13,8 +13,8 @@ from homeostat.control.state import LoopState, Standing, initial_state
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict
 from homeostat.serving.routing import Route
+from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.outcomes import Sums
 
 Shares = Mapping[int, float]
 """The versions that answer on a day, by their weeks, and their shares of it."""

@@ -19,9 +19,9 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import ACCEPT, ADVANCE, ASK, HOLD, PROMOTE, ROLL_BACK, Verdict
 from homeostat.monitoring.performance import PairSums
 from homeostat.serving.routing import Route
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval, block_mean_from_sums, in_units
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import pooled
 
 Outcome = Literal["promoted", "taken_back", "rejected", "failed", "unfinished"]
 _LOOP = "backtest"

@@ -20,8 +20,8 @@ from homeostat.control.economics.intervals import (
 from homeostat.control.economics.observed import Observed
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.ageing import AgeCurve, age_curve
-from homeostat.stats.decay import Aged, Decay, fit_decay
+from homeostat.stats.changes.ageing import AgeCurve, age_curve
+from homeostat.stats.changes.decay import Aged, Decay, fit_decay
 
 Json = dict[str, object]
 NO_DECAY = "quality did not fall with age, so that no interval of retraining follows from decay"

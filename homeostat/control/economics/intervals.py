@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.ageing import AgeCurve
+from homeostat.stats.changes.ageing import AgeCurve
 
 _GRID = 4_000
 

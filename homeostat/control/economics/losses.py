@@ -17,8 +17,8 @@ from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed, detection_days_of, skew_of
 from homeostat.control.economics.spending import given, monitoring_of, product
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.operating import OperatingPoint, operating_point
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.operating import OperatingPoint, operating_point
+from homeostat.stats.figures.sums import ScoreSums
 
 Json = dict[str, object]
 ERROR_DAYS = 90

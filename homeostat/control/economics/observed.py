@@ -19,10 +19,10 @@ from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.skew import skew_rate_or_none
 from homeostat.registry.models import Version
-from homeostat.stats.decay import BLOCK_DAYS, Aged
+from homeostat.stats.changes.decay import BLOCK_DAYS, Aged
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import wilson_interval
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import pooled
 
 DAY = 86_400_000_000
 RECENT_DAYS = 28

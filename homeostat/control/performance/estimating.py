@@ -12,14 +12,14 @@ from homeostat.control.reading import TRAIL_DAYS
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate, estimate_of
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.calibration import Method, chosen_method
-from homeostat.stats.class_confidence import estimated_classes
-from homeostat.stats.class_figures import CLASS_BINS, CLASS_FIGURES
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.confidence import estimated
-from homeostat.stats.figures import FIGURES
+from homeostat.stats.estimates.class_confidence import estimated_classes
+from homeostat.stats.estimates.confidence import estimated
+from homeostat.stats.figures.calibration import Method, chosen_method
+from homeostat.stats.figures.class_figures import CLASS_BINS, CLASS_FIGURES
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.scores import FIGURES
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.intervals import MIN_BLOCKS
-from homeostat.stats.sums import ScoreSums
 
 HISTORY = 28
 """Matured days on which scores are calibrated: every weekday four times, and few enough to follow a season."""

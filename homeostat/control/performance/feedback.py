@@ -12,14 +12,14 @@ from homeostat.data.feedback import Feedback
 from homeostat.data.reports import WRONG
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.feedback import MOST_UNTOLD, TOO_FEW, FeedbackDay, without_overlap
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.doubly_robust import doubly_robust, doubly_robust_classes
+from homeostat.stats.estimates.doubly_robust import doubly_robust, doubly_robust_classes
+from homeostat.stats.estimates.poststrata import post_stratified
+from homeostat.stats.estimates.robust_numbers import Foretold, robust_numbers
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.number_sums import NumberSums
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.poststrata import post_stratified
-from homeostat.stats.robust_numbers import Foretold, robust_numbers
-from homeostat.stats.sums import ScoreSums
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]

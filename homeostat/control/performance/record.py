@@ -13,10 +13,10 @@ from homeostat.control.performance.estimating import scored_of
 from homeostat.control.reading import TRAIL_DAYS
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate
-from homeostat.stats.figures import FIGURES, Tables, cut_of, table_of
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.spans import pooled_spans
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.scores import FIGURES, Tables, cut_of, table_of
+from homeostat.stats.figures.spans import pooled_spans
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.tasks import BINARY, Task
 
 _NONE: Tables = np.zeros((2, SCORE_BINS))

@@ -20,10 +20,10 @@ from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import Estimate, EstimatedDay
 from homeostat.monitoring.signals import Unknown
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.own import own_interval
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.own import own_interval
-from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 Json = dict[str, Any]

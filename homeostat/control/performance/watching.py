@@ -11,14 +11,14 @@ import numpy as np
 from homeostat.control.days import Day
 from homeostat.control.performance.estimating import Scored, judged_of
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.arms import difference_by_block
-from homeostat.stats.bernstein import MovingMean
-from homeostat.stats.bounded import Bounded
-from homeostat.stats.class_figures import clipped_class_log_loss
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.figures import clipped_log_loss, figure_of, table_of
+from homeostat.stats.figures.class_figures import clipped_class_log_loss
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.scores import clipped_log_loss, figure_of, table_of
 from homeostat.stats.intervals import MIN_BLOCKS, Interval, block_mean_from_sums
-from homeostat.stats.looks import Looked, every_look, fixed_look
+from homeostat.stats.looks.arms import difference_by_block
+from homeostat.stats.looks.bernstein import MovingMean
+from homeostat.stats.looks.bounded import Bounded
+from homeostat.stats.looks.watched import Looked, every_look, fixed_look
 
 Json = dict[str, Any]
 CLIPPED_AT = 3.0

@@ -14,7 +14,7 @@ from homeostat.data.profiles import PREDICTION
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import RETRAIN, Reason, figure
 from homeostat.monitoring.drifting import Drifted
-from homeostat.stats.window_distances import MEASURES
+from homeostat.stats.drift.window_distances import MEASURES
 
 OF_PREDICTIONS = "prediction_psi"
 SIGNALS = (*MEASURES, OF_PREDICTIONS)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from homeostat.app.answers import Attempt
 from homeostat.app.clocks import HEADER, DoorClock
-from homeostat.app.consumer_names import HEADER as CONSUMER
-from homeostat.app.door_parts import EventSink
-from homeostat.app.prediction_ids import new_prediction_id
+from homeostat.app.gateway.answers import Attempt
+from homeostat.app.gateway.consumer_names import HEADER as CONSUMER
+from homeostat.app.gateway.door_parts import EventSink
+from homeostat.app.gateway.prediction_ids import new_prediction_id
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.serving.gateway import Gateway, Reply, reply_of

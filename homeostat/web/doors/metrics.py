@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from homeostat.app.arms.shadow import ShadowCounts
-from homeostat.app.counted import PREDICTING
+from homeostat.app.gateway.counted import PREDICTING
 from homeostat.data.contracts import Break
 from homeostat.governance.consumers import UNREGISTERED
 from homeostat.serving.gateway import STAGES

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from homeostat.app.answers import Answers, Attempt, KeyReused, UnderWay
+from homeostat.app.gateway.answers import Answers, Attempt, KeyReused, UnderWay
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import HomeostatError
 from homeostat.web.doors.asking import Asking

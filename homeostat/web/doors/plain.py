@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from homeostat.app.door_parts import EventSink
+from homeostat.app.gateway.door_parts import EventSink
 from homeostat.data.contracts import Column
 from homeostat.data.labels import PREDICTION, TRUE_AT, TRUTH
 from homeostat.data.tables import Table

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from homeostat.app.clocks import DoorClock
-from homeostat.app.door_parts import EventSink
+from homeostat.app.gateway.door_parts import EventSink
 from homeostat.kernel.errors import HomeostatError
 
 _LOG = logging.getLogger("homeostat.doors")

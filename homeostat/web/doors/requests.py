@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from homeostat.app.answers import Attempt
+from homeostat.app.gateway.answers import Attempt
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 
 Body = TypeVar("Body")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from homeostat.app.replica import Replica
+from homeostat.app.gateway.replica import Replica
 from homeostat.serving.live import LiveRoutes
 from homeostat.web.doors.merging import merged
 from homeostat.web.doors.metrics import CONTENT_TYPE, health

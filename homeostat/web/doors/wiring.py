@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homeostat.app.door_parts import DoorParts
+from homeostat.app.gateway.door_parts import DoorParts
 from homeostat.web.doors.application import Beside, Doors
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.metrics import DoorMetrics

@@ -131,7 +131,7 @@ def test_no_process_ever_reached_for_another_machine_alerts_or_not(calm: Twin, s
         assert [call for call in calls if not call.local] == []
         for module in ("homeostat.app.recorder", "homeostat.web.control", "homeostat.web.gateway"):
             assert _told(calls, module, "started"), module
-        assert _told(calls, "homeostat.app.training_child", "started")
+        assert _told(calls, "homeostat.app.training.child", "started")
         assert _told(calls, "homeostat.web.control", "socket.connect")
         told = twin.running.control.get(f"/api/loops/{LOOP}/alerts").json()
         assert (told["addresses"], len(told["rules"]) > 20) == ([], True)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from homeostat.adapters.signing.keyring import Keyring
-from homeostat.app.trust import keyring, prepared
+from homeostat.app.signing.trust import keyring, prepared
 from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound, Refused, Unavailable
 
 

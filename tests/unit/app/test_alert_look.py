@@ -15,17 +15,17 @@ from homeostat.app.alerting.beat import read_beat, write_beat
 from homeostat.app.alerting.desk import Desk
 from homeostat.app.alerting.taking_in import TakingIn
 from homeostat.app.alerting.watchman import SILENT_AFTER, PulseWatch
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.alerting import Alerting
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
-from homeostat.app.showing import Showing
+from homeostat.app.shown.showing import Showing
 from homeostat.control import transitions
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import Unavailable

@@ -8,7 +8,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.answered import ANSWERED
+from homeostat.app.prediction_log.answered import ANSWERED
 
 
 def test_only_answers_are_read_of_a_stored_log(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.authors import person_here
+from homeostat.app.loops.authors import person_here
 
 
 def test_whoever_works_here_is_named_by_git_else_by_the_system_else_by_number(

@@ -17,10 +17,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from homeostat.app.brought import fitted_for, load_model, names_in
-from homeostat.app.brought_files import read_model
-from homeostat.app.forms import choose_form
-from homeostat.app.loader import load_loop
+from homeostat.app.brought.files import read_model
+from homeostat.app.brought.models import fitted_for, load_model, names_in
+from homeostat.app.loops.loader import load_loop
+from homeostat.app.pipeline.forms import choose_form
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import Past, past_of
 from homeostat.app.scaffold.plan import Asked
@@ -336,7 +336,7 @@ def test_a_model_that_mlflow_keeps_is_fetched_by_its_address(tmp_path: Path) -> 
 def test_the_command_makes_a_loop_that_loads_the_model(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from homeostat.app.loader import load_loop
+    from homeostat.app.loops.loader import load_loop
     from homeostat.cli.main import app
 
     file, model = lightgbm(tmp_path)

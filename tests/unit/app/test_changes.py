@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from homeostat.app.changes import LEARNT_ON, changes_of
+from homeostat.app.diagnosis.changes import LEARNT_ON, changes_of
 from homeostat.control.days import Day, Inputs, Outcomes
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 MICROS = 86_400_000_000
 

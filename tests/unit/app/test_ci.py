@@ -11,15 +11,15 @@ import polars as pl
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.candidate import make_candidate
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.ci import material as materials
 from homeostat.app.ci.material import Material, read_material
 from homeostat.app.ci.running import NAMES, ended_in, run_checks
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.scaffold.plan import Asked
 from homeostat.app.scaffold.starting import Place, start_from_rows
 from homeostat.app.settings import Settings
+from homeostat.app.training.candidate import make_candidate
 from homeostat.control import transitions
 from homeostat.governance.ci import CiLimits, CiReport
 from homeostat.kernel.clock import parse_instant

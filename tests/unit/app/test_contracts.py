@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.contracts import judge_contracts, read_history
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
+from homeostat.app.tables.contracts import judge_contracts, read_history
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import IntegrityError, Refused
 from homeostat.registry.manifest import write_manifest

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.app.counted import Added, Look, added, look_at, together
+from homeostat.app.gateway.counted import Added, Look, added, look_at, together
 from homeostat.web.doors.merging import merged
 
 NAME = "homeostat_requests_total"

@@ -10,12 +10,12 @@ import pytest
 
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app import sampled_rows
-from homeostat.app.diagnosing import Diagnoser, Judged, _alike, diagnosis, judged_at
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.diagnosis.diagnosing import Diagnoser, Judged, _alike, diagnosis, judged_at
 from homeostat.app.home import Home
-from homeostat.app.known import remember_features
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.known import remember_features
+from homeostat.app.loops.loader import load_loop
+from homeostat.app.prediction_log import sampled_rows
 from homeostat.app.settings import Settings
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.loop import Loop
@@ -30,7 +30,7 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.history import Rows
 from homeostat.monitoring.windows import day_name
 from homeostat.registry.models import Kind
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.tasks import BINARY, Multiclass, Regression
 from tests.harness.ageing import aged_home
 from tests.harness.world import LOOP as AGED

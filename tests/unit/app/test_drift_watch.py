@@ -15,8 +15,8 @@ import homeostat as hs
 from homeostat.adapters.delta.rows import log_of
 from homeostat.app.control.drift_watch import DriftWatch
 from homeostat.app.control.scoring import read_profile
-from homeostat.app.distance_views import distances_of
-from homeostat.app.drift_views import drift_at_a_glance, drift_of
+from homeostat.app.shown.distance_views import distances_of
+from homeostat.app.shown.drift_views import drift_at_a_glance, drift_of
 from homeostat.control.days import Day, Inputs
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts, Rows

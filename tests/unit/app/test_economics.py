@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from homeostat.app.economics import economics, training_seconds
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.settings import Settings
+from homeostat.app.shown.economics import economics, training_seconds
 from homeostat.control.economics.inputs import ASKED
 from tests.harness.ageing import ROWS, aged_home
 from tests.harness.kinds import CLASS_FILE, NUMBER_FILE

@@ -14,8 +14,8 @@ from homeostat.app.control.estimated import absent_rows, scores_of
 from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.monitoring.absent import SCORES, by_score
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.class_figures import class_counts
-from homeostat.stats.sums import SCORE_BINS, score_counts
+from homeostat.stats.figures.class_figures import class_counts
+from homeostat.stats.figures.sums import SCORE_BINS, score_counts
 from homeostat.stats.tasks import Multiclass, Regression
 from tests.unit.app import test_kept_share as kept
 

@@ -11,7 +11,7 @@ import numpy as np
 import homeostat as hs
 from homeostat.control.days import read_day
 from homeostat.data.records import PredictionRecord
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 from tests.unit.app import test_kept_share as kept
 
 REGION = kept.SCORES >= 0.4

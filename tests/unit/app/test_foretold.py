@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from homeostat.app.control.foretold import Foretelling
-from homeostat.app.loop_views import estimated_of
-from homeostat.app.sampled_rows import SampledRows
+from homeostat.app.prediction_log.sampled_rows import SampledRows
+from homeostat.app.shown.loop_views import estimated_of
 from homeostat.control.days import Day, Inputs, Outcomes, read_day
 from homeostat.control.performance.told import Seen, performance_of
 from homeostat.control.policies.outcomes import Estimated

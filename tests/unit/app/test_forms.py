@@ -24,8 +24,8 @@ from sklearn.svm import LinearSVC
 from xgboost import XGBClassifier
 
 from homeostat.adapters.lightgbm.export import export as export_lightgbm
-from homeostat.app.forms import choose_form
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.pipeline.forms import choose_form
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import IntegrityError, Refused, Unavailable
 from homeostat.registry.layout import Layout

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from xgboost import XGBClassifier, XGBRegressor
 
-from homeostat.app.forms import Served, choose_form
+from homeostat.app.pipeline.forms import Served, choose_form
 from homeostat.kernel.errors import Refused
 from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import answers

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from homeostat.app.going_back import roll_back, served_route
+from homeostat.app.by_hand.going_back import roll_back, served_route
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home, Running
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.kernel.errors import Conflict, HomeostatError, InvalidInput, Refused
 from homeostat.serving.routing import Route

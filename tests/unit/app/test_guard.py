@@ -8,7 +8,7 @@ import pytest
 
 from homeostat.app.control.doors import Seen
 from homeostat.app.control.guard import Guard
-from homeostat.app.counted import Added, Key
+from homeostat.app.gateway.counted import Added, Key
 from homeostat.control.by_hand import roll_back_by_limits
 from homeostat.control.limits import Limits
 from homeostat.control.state import LoopState, Rollout, Standing

@@ -14,10 +14,10 @@ import pytest
 import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.explaining import explained
-from homeostat.app.log_key import log_key
-from homeostat.app.predictions import find
-from homeostat.app.skew import SkewCheck
+from homeostat.app.gateway.log_key import log_key
+from homeostat.app.prediction_log.explaining import explained
+from homeostat.app.prediction_log.predictions import find
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.control.loop import Loop
 from homeostat.data.log_policy import hiding
 from homeostat.data.records import PredictionRecord

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from homeostat.app.home import Home, HomeLock, Running, write_whole
-from homeostat.app.ports import check_ports_free
+from homeostat.app.processes.ports import check_ports_free
 from homeostat.app.settings import Settings
 from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
 

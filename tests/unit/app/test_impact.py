@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.consumers import Consumers
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.gateway.consumers import Consumers
 from homeostat.app.home import Home
 from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.impact import impact
 from homeostat.app.lineage.rows import impact_of_rows, rows_of
 from homeostat.app.lineage.targets import target_of
 from homeostat.app.lineage.usage import Usage
-from homeostat.app.operations import Operations
 from homeostat.kernel.errors import InvalidInput, NotFound
 from homeostat.registry.lineage import Edge, Graph, Node
 from tests.harness.served import loop_of, record

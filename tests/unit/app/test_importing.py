@@ -17,8 +17,8 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.tabular import TabularFile
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Running
-from homeostat.app.importing import Source, import_history
 from homeostat.app.settings import Settings
+from homeostat.app.tables.importing import Source, import_history
 from homeostat.data.contracts import boolean, instant, integer, number, text
 from homeostat.data.identity import compile_identity
 from homeostat.data.journal import Entry
@@ -106,7 +106,7 @@ def test_files_of_several_tables_are_numbered_together_as_they_became_known(run,
 
 
 def test_more_rows_than_one_group_keep_their_order(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("homeostat.app.importing._GROUP", 4)
+    monkeypatch.setattr("homeostat.app.tables.importing._GROUP", 4)
     monkeypatch.setattr("homeostat.adapters.files.tabular._AT_ONCE", 3)
     rows = [seen(f"s{n}", n % 7) for n in range(25)]
     told = []
@@ -121,7 +121,7 @@ def test_more_rows_than_one_group_keep_their_order(run, tmp_path, monkeypatch):
 
 def test_the_same_files_again_change_nothing_and_finish_what_was_begun(run, tmp_path, monkeypatch):
     file = write(tmp_path / "seen.csv", [seen("a", 1)])
-    monkeypatch.setattr("homeostat.app.importing.Drain", _Killed)
+    monkeypatch.setattr("homeostat.app.tables.importing.Drain", _Killed)
     with pytest.raises(KeyboardInterrupt):
         run((SEEN, file))
     monkeypatch.undo()

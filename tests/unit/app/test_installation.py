@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app import installation
-from homeostat.app.ports import check_grpc_port
+from homeostat.app.processes import installation
+from homeostat.app.processes.ports import check_grpc_port
 from homeostat.app.settings import Settings
 from homeostat.kernel.errors import Conflict, InvalidInput
 from tests.harness.world import LOOP, write_loop

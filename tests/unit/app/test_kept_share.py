@@ -15,8 +15,8 @@ import homeostat as hs
 from homeostat.adapters.delta.rows import facts_schema, log_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.control.observer import DeltaObserver
-from homeostat.app.predictions import find
-from homeostat.app.skew import SkewCheck
+from homeostat.app.prediction_log.predictions import find
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import initial_state
@@ -26,7 +26,7 @@ from homeostat.data.weights import chosen
 from homeostat.features.logged import Logged
 from homeostat.kernel.clock import duration, parse_instant
 from homeostat.kernel.errors import NotFound
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 from tests.unit.app.test_hidden_columns import PURCHASES, VISITS, loop_of
 
 BEGINS, ROWS, SEEDS = parse_instant("2024-01-01T00:00:00Z"), 400, 24

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.home import Home
-from homeostat.app.known import known_environment, known_features, remember_environment, remember_features
-from homeostat.app.loader import load_loops, load_started
+from homeostat.app.loops.known import known_environment, known_features, remember_environment, remember_features
+from homeostat.app.loops.loader import load_loops, load_started
 from homeostat.app.settings import Settings
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.logged import Logged

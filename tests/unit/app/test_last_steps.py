@@ -13,12 +13,12 @@ import pytest
 
 from homeostat.adapters.mlflow.registry import MlflowRegistry
 from homeostat.adapters.mlflow.stores import Embedded
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.last_steps import LastSteps, forget
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
-from homeostat.app.retention import Retention
-from homeostat.app.trust import keyring
-from homeostat.app.version_steps import steps_under_way
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.retention import Retention
+from homeostat.app.versions.steps import steps_under_way
 from homeostat.kernel.errors import Conflict, Unavailable
 from homeostat.registry.manifest import SIGNATURE, hash_file
 from homeostat.registry.models import Version

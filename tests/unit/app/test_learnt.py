@@ -21,7 +21,7 @@ from homeostat.stats.tasks import Regression
 from tests.unit.app.test_foretold import ROWS, Kept, days_of
 
 if TYPE_CHECKING:
-    from homeostat.app.sampled_rows import SampledRows
+    from homeostat.app.prediction_log.sampled_rows import SampledRows
 
 DECLARED, TASK = Feedback(acts="prediction > 2", explore="20%"), Regression()
 

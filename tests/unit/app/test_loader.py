@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.loader import load_loop, load_loops
+from homeostat.app.loops.loader import load_loop, load_loops
 from homeostat.kernel.errors import InvalidInput, NotFound
 from tests.harness.world import LOOP, LOOP_FILE, write_loop
 

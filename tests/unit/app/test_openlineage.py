@@ -14,10 +14,10 @@ import pytest
 
 from homeostat.adapters.openlineage.events import event_of
 from homeostat.adapters.openlineage.sender import FileSender, HttpSender
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
 from homeostat.app.lineage.choosing import chosen_place
 from homeostat.app.lineage.emitting import Emitter, sender_of
-from homeostat.app.operations import Operations
 from homeostat.governance.audit import Draft
 from homeostat.kernel.errors import InvalidInput, Unavailable
 from tests.harness.served import loop_of

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.files.replicas import write_replica
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
-from homeostat.app.showing import Showing
+from homeostat.app.shown.showing import Showing
 from homeostat.control import transitions
 from homeostat.control.loop import Loop
 from homeostat.kernel.clock import Clock

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import homeostat as hs
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.outlooks import Outlooks
-from homeostat.app.economics import economics, observed
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.settings import Settings
+from homeostat.app.shown.economics import economics, observed
 from homeostat.control.economics.figures import Figure, Missing
 from homeostat.control.economics.intervals import Stakes, best_interval
 from homeostat.control.economics.observed import bad_releases_of, detection_days_of

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from homeostat.app.home import Home
-from homeostat.app.pinned import pinned, pinned_logs
+from homeostat.app.tables.pinned import pinned, pinned_logs
 
 
 def version(home: Home, name: str, **pin: object) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.files.routes import read_route
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.publisher import Publisher
-from homeostat.app.fleet import Fleet
+from homeostat.app.gateway.fleet import Fleet
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.control.state import LoopState, initial_state
 from homeostat.kernel.errors import Unavailable
 from homeostat.serving.routing import Route

@@ -17,7 +17,7 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore
 from homeostat.adapters.sql.database import Database
 from homeostat.app.control.observer import DeltaObserver
-from homeostat.app.skew import SkewCheck
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
 from homeostat.control.state import LoopState, initial_state

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.app.home import Home
-from homeostat.app.registering import chosen_registry, registry_of
+from homeostat.app.versions.registering import chosen_registry, registry_of
 from homeostat.kernel.errors import InvalidInput
 
 

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 from homeostat.adapters.files.replicas import read_replicas
-from homeostat.app.ports import listens
-from homeostat.app.replica import Replica
+from homeostat.app.gateway.replica import Replica
+from homeostat.app.processes.ports import listens
 from homeostat.serving.live import LiveRoutes
 
 

@@ -17,8 +17,8 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.backtest.grid import Ask
 from homeostat.app.backtest.history import read_history
 from homeostat.app.backtest.shaping import read_shaping
-from homeostat.app.reported import Reported, report_of
-from homeostat.app.shaped import shaped_questions
+from homeostat.app.prediction_log.reported import Reported, report_of
+from homeostat.app.prediction_log.shaped import shaped_questions
 from homeostat.control.backtest.matrix import PastDay
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop

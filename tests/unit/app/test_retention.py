@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
-from homeostat.app.retention import Retention
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.settings import Settings
+from homeostat.app.versions.retention import Retention
 from homeostat.control.loop import Loop
 from homeostat.control.retention import Keep
 from homeostat.kernel.errors import Refused, Unavailable

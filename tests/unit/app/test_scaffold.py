@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.scaffold.cleaning import cleaned, times_in
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import past_of

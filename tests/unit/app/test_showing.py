@@ -9,12 +9,12 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.feature_views import feature_of, features_of
+from homeostat.app.by_hand.operations import Operations
+from homeostat.app.features.feature_views import feature_of, features_of
 from homeostat.app.home import Home
-from homeostat.app.known import remember_features
-from homeostat.app.operations import Operations
-from homeostat.app.predictions import key_text
-from homeostat.app.showing import Showing
+from homeostat.app.loops.known import remember_features
+from homeostat.app.prediction_log.predictions import key_text
+from homeostat.app.shown.showing import Showing
 from homeostat.control.days import Counted, Day
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.kernel.errors import InvalidInput, NotFound, Unavailable

@@ -15,10 +15,10 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.files import checkpoints as on_disk
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.app.versioned_state import by_hand, restorer
 from homeostat.app.versioned_state.keeper import StateKeeper

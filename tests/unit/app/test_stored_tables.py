@@ -13,7 +13,7 @@ from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.main import sole_writer
 from homeostat.app.recorder.opening import open_stores
 from homeostat.app.settings import Settings
-from homeostat.app.stored_tables import Asked, StoredTables
+from homeostat.app.tables.stored_tables import Asked, StoredTables
 from homeostat.data.intake import Intake
 from homeostat.kernel.clock import format_instant, parse_instant
 from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.supervisor import Supervisor, quiet_environment
+from homeostat.app.processes.supervisor import Supervisor, quiet_environment
 
 FOR_EVER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
 STUBBORN = [
@@ -49,7 +49,7 @@ def test_a_task_that_ends_well_is_not_started_again(tmp_path: Path) -> None:
 
 
 def test_a_task_that_keeps_failing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homeostat.app.supervisor._LONGEST_DELAY", 0.01)
+    monkeypatch.setattr("homeostat.app.processes.supervisor._LONGEST_DELAY", 0.01)
     told: list[str] = []
     supervisor = Supervisor({}, tmp_path, told.append, {"task": ending(3)})
     supervisor.start()

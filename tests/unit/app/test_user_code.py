@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.app.user_code import environment_of_user_code, without_secrets
+from homeostat.app.processes.user_code import environment_of_user_code, without_secrets
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.keys import Keys
 from homeostat.app.lineage.arms import why_arm
 from homeostat.app.lineage.attributing import attributed
 from homeostat.app.lineage.why import Why
-from homeostat.app.operations import Operations
-from homeostat.app.trust import keyring
+from homeostat.app.signing.keys import Keys
+from homeostat.app.signing.trust import keyring
 from homeostat.kernel.errors import NotFound, Unavailable
 from tests.harness.served import ASKED, loop_of, record, renamed
 from tests.harness.signed import Lying

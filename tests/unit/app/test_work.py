@@ -11,8 +11,8 @@ import pytest
 
 from homeostat.app.control.work import Retrainer
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.trust import keyring
+from homeostat.app.loops.loader import load_loops
+from homeostat.app.signing.trust import keyring
 from homeostat.kernel.errors import Refused
 from homeostat.registry.manifest import SIGNATURE, read_manifest
 from homeostat.registry.models import Version

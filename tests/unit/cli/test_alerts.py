@@ -11,8 +11,8 @@ import pytest
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
 from homeostat.adapters.sql.database import Database
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.cli.context import person
 from homeostat.control.alerting.store import AlertStore

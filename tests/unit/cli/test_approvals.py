@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.control import transitions
 from homeostat.control.gates import Gate
 from homeostat.control.releasing import ask_release

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.control.state import Flip, Held, Restoring

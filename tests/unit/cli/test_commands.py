@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home, HomeLock
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.cli.context import person
 from homeostat.control.drills import DrillSeen, filed
@@ -211,10 +211,10 @@ def test_the_demonstration_takes_days_of_2013_only(command: Command, tmp_path: P
 def test_a_package_that_is_not_installed_is_named_without_a_stack_trace(
     command: Command, monkeypatch: pytest.MonkeyPatch, home: Home
 ) -> None:
-    monkeypatch.setitem(sys.modules, "homeostat.app.economics", None)
+    monkeypatch.setitem(sys.modules, "homeostat.app.shown.economics", None)
     done = command("economics", "--home", home.root)
     assert done.exit_code == 1
-    assert "A package that Homeostat needs is not installed: homeostat.app.economics." in done.stderr
+    assert "A package that Homeostat needs is not installed: homeostat.app.shown.economics." in done.stderr
     assert "make setup" in done.stderr
 
 
@@ -227,7 +227,7 @@ def test_up_holds_trainings_to_what_it_is_told(
         seen.append(settings)
         raise InvalidInput("Enough was seen.", mend="None is needed.")
 
-    monkeypatch.setattr("homeostat.app.installation.Installation", refused)
+    monkeypatch.setattr("homeostat.app.processes.installation.Installation", refused)
     limits = ("--train-seconds", 60, "--train-memory-mib", 512, "--train-threads", 2)
     assert command("up", write_loop(tmp_path), "--home", tmp_path / "home", *limits).exit_code == 1
     [found] = seen

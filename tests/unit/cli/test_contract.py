@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.sqlite.journal import SqliteJournal
-from homeostat.app.contracts import judge_contracts
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
+from homeostat.app.tables.contracts import judge_contracts
 from homeostat.data.contracts import Break
 from homeostat.data.journal import Entry, RefusedRow
 from tests.harness.world import LOOP_FILE, World, write_loop

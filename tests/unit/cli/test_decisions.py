@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 import homeostat as hs
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.cli.main import app
 from homeostat.control import transitions
 from homeostat.control.policies.judging import explain_retrain

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.app.settings import Settings
 from tests.harness.ageing import aged_home
 from tests.harness.world import write_loop

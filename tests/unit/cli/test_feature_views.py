@@ -11,7 +11,7 @@ import pytest
 
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.opening import open_stores
 from homeostat.app.settings import Settings

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.signing.keyring import Keyring
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.keys_on_record import ACTOR, KeysOnRecord
-from homeostat.app.keys import Keys, warn_of_unsigned
-from homeostat.app.operations import Operations
-from homeostat.app.trust import keyring
+from homeostat.app.signing.keys import Keys, warn_of_unsigned
+from homeostat.app.signing.trust import keyring
 from tests.harness.grown import grown_home
 from tests.harness.signed import Lying, sign
 from tests.harness.world import LOOP

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from homeostat.app.gateway.latency import sped_up
 from homeostat.app.home import Home, Running
-from homeostat.app.latency import sped_up
 from homeostat.app.settings import Settings
 from homeostat.kernel.errors import InvalidInput
 from tests.harness.counting import counting

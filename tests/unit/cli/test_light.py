@@ -30,7 +30,7 @@ HEAVY = frozenset(
     }
 )
 """None of these is needed to say how things stand; each takes from a tenth of a second to several."""
-HELP, KEYS, RECORD, LOOP, ACTING, DATA = 420, 560, 650, 670, 780, 890
+HELP, KEYS, RECORD, LOOP, ACTING, DATA = 420, 560, 660, 680, 790, 900
 """Modules at most: of all help, of keys, of all that tells what the stores say by themselves, of all that holds it
 beside the loop's file, of all that changes the state, of all that reads tables or the log too."""
 FEATURES = {"numpy", "pyarrow", "deltalake", "msgspec", "cryptography"}

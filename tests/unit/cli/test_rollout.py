@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.cli.context import person
 from homeostat.control.approvals import ask
 from homeostat.control.rollouts import Canary

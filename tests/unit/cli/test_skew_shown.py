@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.settings import Settings
 from homeostat.monitoring.skew import Cause, SkewDay
 from tests.harness.world import LOOP

@@ -11,17 +11,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
-from homeostat.app.showing import Showing
-from homeostat.app.slices import slices
+from homeostat.app.shown.showing import Showing
+from homeostat.app.shown.slices import slices
 from homeostat.web.api.application import application
 from tests.harness.segmented import segmented_days
 from tests.harness.world import LOOP, write_loop

@@ -9,8 +9,8 @@ import pytest
 
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.standings import Standings
-from homeostat.app.version_steps import steps_of
+from homeostat.app.shown.standings import Standings
+from homeostat.app.versions.steps import steps_of
 from homeostat.cli.context import person
 from homeostat.control import transitions
 from homeostat.kernel.canonical import canonical_json, plain

@@ -28,8 +28,8 @@ from homeostat.monitoring.performance import PairSums
 from homeostat.registry.binding import Binding
 from homeostat.serving.routing import Route
 from homeostat.serving.waiting import Waiting
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums
 from homeostat.training.evaluation import Evaluation, Figures
 from homeostat.training.pipeline import WorkflowState
 from homeostat.training.steps import StepRecord

@@ -24,8 +24,8 @@ from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import ScoreSums
 
 DAY = duration("1d")
 LIMITS = Alerts()

@@ -31,8 +31,8 @@ from homeostat.kernel.verdicts import HOLD, Verdict
 from homeostat.monitoring.drift_table import DriftTable
 from homeostat.monitoring.drifting import Drifted
 from homeostat.stats.arrays import Floats
-from homeostat.stats.number_sums import NumberSums
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.sums import ScoreSums
 from tests.harness.examples import examples
 from tests.harness.matrices import EASY, LEAD, ROWS, ageing, matrix_of, sums_of
 

@@ -20,7 +20,7 @@ from homeostat.control.economics.intervals import (
     staleness_cost,
 )
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.ageing import AgeCurve
+from homeostat.stats.changes.ageing import AgeCurve
 
 WORKED = Stakes(queries_per_day=1_000_000, value=0.5, quality=0.95, retraining=5_000)
 STAKES = st.builds(

@@ -14,9 +14,9 @@ from homeostat.control.performance.feedback import feedback_of
 from homeostat.data.feedback import Feedback
 from homeostat.data.shaped import Shaped
 from homeostat.monitoring.feedback import FeedbackDay, without_overlap
-from homeostat.stats.doubly_robust import doubly_robust
-from homeostat.stats.figures import FIGURES, figure_interval
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.estimates.doubly_robust import doubly_robust
+from homeostat.stats.figures.scores import FIGURES, figure_interval
+from homeostat.stats.figures.sums import ScoreSums
 from tests.harness.acted import DAYS, DECLARED, ROWS, Scorer, joined, loop_days, served
 
 

@@ -14,7 +14,7 @@ from homeostat.monitoring.alerts.rules import RULES
 from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.gaps import CohortDays, gap_of, widened
 from homeostat.monitoring.slices import Judged, sliced
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 MICROS = 86_400_000_000
 SHOPS = np.array(["a", "b", "c", "d"], dtype=object)

@@ -18,7 +18,7 @@ from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.estimates import Estimate, EstimatedDay
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slices import Judged, Slice, sliced
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 DAY = duration("1d")
 ORIGIN, HOUR = ("origin",), ("hour",)

@@ -16,8 +16,8 @@ from homeostat.data.profiles import PREDICTION
 from homeostat.monitoring.absent import SCORES
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.windows import day_name
-from homeostat.stats.calibration import CENTRES
-from homeostat.stats.sums import SCORE_BINS
+from homeostat.stats.figures.calibration import CENTRES
+from homeostat.stats.figures.sums import SCORE_BINS
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 from tests.harness.world import BEGINS, DAY
 

@@ -18,10 +18,10 @@ from homeostat.kernel.clock import duration
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN
 from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.serving.routing import Route
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.number_sums import NumberSums
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums
 
 DAY = duration("1d")
 EMERGENCY = Retrain(when=hs.Emergency())

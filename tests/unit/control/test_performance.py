@@ -17,9 +17,9 @@ from homeostat.control.performance.told import Seen, performance_of
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.figures import FIGURES
+from homeostat.stats.figures.scores import FIGURES
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.intervals import Interval
-from homeostat.stats.sums import SCORE_BINS, ScoreSums
 from tests.harness.foretold import LACKING, ROWS, foretold_days, without_estimates
 from tests.harness.world import DAY
 

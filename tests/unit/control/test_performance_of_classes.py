@@ -16,7 +16,7 @@ from homeostat.control.policies.outcomes import Estimated
 from homeostat.control.policies.retrain import Retrain
 from homeostat.control.reading import situation_of, trail_of
 from homeostat.control.state import initial_state
-from homeostat.stats.class_figures import CLASS_FIGURES
+from homeostat.stats.figures.class_figures import CLASS_FIGURES
 from homeostat.stats.intervals import Interval
 from homeostat.stats.tasks import Regression
 from tests.harness.foretold_classes import CLASSES, ROWS, class_days

@@ -17,7 +17,7 @@ from homeostat.monitoring.drifting import Drifted
 from homeostat.monitoring.estimates import Estimate, EstimatedDay
 from homeostat.monitoring.performance import PairSums
 from homeostat.serving.routing import Route
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.sums import ScoreSums
 
 DAY = duration("1d")
 GOOD = ScoreSums.of([1, 0, 1, 0, 1, 0], [0.8, 0.2, 0.7, 0.3, 0.6, 0.4])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import homeostat as hs
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
-from homeostat.app.operations import Operations
 from homeostat.control.state import LoopState
 from homeostat.kernel.errors import Refused
 from tests.unit.control.rig import DAY, Fate, Site

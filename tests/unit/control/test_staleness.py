@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from homeostat.control.economics.ageing import Ageing, staleness_of
 from homeostat.control.economics.figures import Figure
-from homeostat.stats.decay import Decay
+from homeostat.stats.changes.decay import Decay
 from homeostat.stats.intervals import Interval
 
 RATES = st.floats(-0.2, 0.2)

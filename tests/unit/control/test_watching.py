@@ -7,9 +7,9 @@ import pytest
 
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.performance.watching import CLIPPED_AT, watched
-from homeostat.stats.figures import clipped_log_loss, table_of
+from homeostat.stats.figures.scores import clipped_log_loss, table_of
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.metrics import log_losses
-from homeostat.stats.sums import ScoreSums
 
 MICROS = 86_400_000_000
 

@@ -13,8 +13,8 @@ from homeostat.data.profiles import Profile
 from homeostat.data.weights import chosen, coarsest, even, evened, weights
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.performance import pair_sums
-from homeostat.stats.distance import psi
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.drift.distance import psi
+from homeostat.stats.figures.sums import ScoreSums
 
 ROWS, ONE_IN, SEEDS = 2_000, 5, 120
 DRAWN = np.random.default_rng(3)

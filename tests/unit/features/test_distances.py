@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 
 from homeostat.features.distances import Distance, distances
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.distance import ks_of_samples, total_variation
+from homeostat.stats.drift.distance import ks_of_samples, total_variation
 
 values = st.lists(st.floats(-5, 5).map(lambda value: round(value, 1)), min_size=2, max_size=40)
 names = st.dictionaries(st.sampled_from("abcde"), st.integers(0, 9)).filter(lambda found: sum(found.values()) > 0)

@@ -10,8 +10,8 @@ import pytest
 import homeostat as hs
 from examples.flights.loop import arrivals, loop, planes, weather
 from examples.flights.source import Flights
-from homeostat.app.audit import audit_features
-from homeostat.app.monthly import silent
+from homeostat.app.features.audit import audit_features
+from homeostat.app.reports.monthly import silent
 from homeostat.control.loop import Loop
 from homeostat.training.audit import AuditLimits
 from tests.unit.flights.recorded import Frames, frames, sources, tables, with_column, with_features

@@ -14,7 +14,7 @@ import pytest
 from examples.flights.driver import midnight
 from examples.flights.loop import loop
 from examples.flights.source import QUARTER, Flights
-from homeostat.app.skew import SkewCheck
+from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.control.gates import Evidence, judge_gate
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.views import Window

@@ -15,7 +15,7 @@ from examples.flights.driver import midnight
 from examples.flights.loop import loop
 from examples.flights.source import Flights
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.operations import Operations
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.settings import Settings
 from homeostat.cli.main import app
 from homeostat.features.definitions import feature_set

@@ -11,7 +11,7 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import INCONCLUSIVE
 from homeostat.monitoring.absent import LIMIT, apart, by_score, judge_absent
 from homeostat.monitoring.signals import EXCEEDED, WITHIN, Unknown
-from homeostat.stats.sums import SCORE_BINS
+from homeostat.stats.figures.sums import SCORE_BINS
 from tests.harness.examples import examples
 
 

@@ -13,10 +13,10 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import Cells, cells_of, figure, own_figure, own_in
 from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.stats.figures.own import Own
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval
 from homeostat.stats.metrics import roc_auc
-from homeostat.stats.own import Own
-from homeostat.stats.sums import pooled
 from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
 
 ROWS = 240

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import homeostat as hs
-from homeostat.app.loader import load_loops
+from homeostat.app.loops.loader import load_loops
 from homeostat.features.definitions import Definition, FeatureSet, feature_set
 from homeostat.features.earlier import earlier_hash
 from homeostat.kernel.canonical import digest, plain

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.errors import HomeostatError
 from homeostat.registry.manifest import hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Form, Proof, RuntimeName

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.errors import IntegrityError
 from homeostat.registry.manifest import read_manifest, write_manifest
 from homeostat.registry.probes import MOST, PROBES, Probes

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from homeostat.adapters.signing.keyring import Keyring
 from homeostat.adapters.signing.openssf import sign_folder
-from homeostat.app.runtimes import load_runtime, load_sealed
-from homeostat.app.signing import sign as sign_version
-from homeostat.app.trust import keyring
+from homeostat.app.signing.signer import sign as sign_version
+from homeostat.app.signing.trust import keyring
+from homeostat.app.versions.runtimes import load_runtime, load_sealed
 from homeostat.kernel.errors import IntegrityError, NotFound, Refused, Unavailable, Untrusted
 from homeostat.registry.manifest import SIGNATURE, hash_files, read_manifest, write_manifest
 from homeostat.registry.sealed import open_sealed
@@ -250,7 +250,7 @@ def test_verifying_loads_nothing_of_the_library_that_signs(folder: Path) -> None
     script = """
 import sys
 from pathlib import Path
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 load_runtime(Path(sys.argv[1]), "late", "v1")
 print(*sorted({"model_signing", "sigstore", "tuf", "OpenSSL", "google.protobuf", "requests"} & set(sys.modules)))
 """

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from tritonclient.grpc import service_pb2 as pb
 
-from homeostat.app.door_parts import GatewaySettings
+from homeostat.app.gateway.door_parts import GatewaySettings
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.data.contracts import Value
 from homeostat.features.definitions import FeatureSet
 from homeostat.registry.binding import Binding

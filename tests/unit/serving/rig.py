@@ -15,15 +15,15 @@ from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
-from homeostat.app.answers import Answers
 from homeostat.app.arms.shadow import ShadowConfig
 from homeostat.app.arms.shadows import Shadows
 from homeostat.app.clocks import DoorClock, ReplayClock
-from homeostat.app.consumer_names import ConsumerNames
-from homeostat.app.door_parts import DoorParts, GatewaySettings
-from homeostat.app.prediction_ids import new_prediction_id
-from homeostat.app.replica import Replica
-from homeostat.app.route_watcher import RouteWatcher
+from homeostat.app.gateway.answers import Answers
+from homeostat.app.gateway.consumer_names import ConsumerNames
+from homeostat.app.gateway.door_parts import DoorParts, GatewaySettings
+from homeostat.app.gateway.prediction_ids import new_prediction_id
+from homeostat.app.gateway.replica import Replica
+from homeostat.app.gateway.route_watcher import RouteWatcher
 from homeostat.app.tracing.tracer import Tracer, current_trace_id, stage_timer
 from homeostat.data.records import PredictionRecord
 from homeostat.features.kept_rows import keeping

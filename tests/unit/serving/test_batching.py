@@ -17,8 +17,8 @@ from sklearn.neural_network import MLPClassifier
 
 from homeostat.adapters.onnx.convert import convert
 from homeostat.adapters.onnx.runtime import OnnxRuntime
-from homeostat.app.batched import batching_of
-from homeostat.app.counted import samples_of
+from homeostat.app.gateway.batched import batching_of
+from homeostat.app.gateway.counted import samples_of
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import InvalidInput, Unavailable
 from homeostat.registry.models import Kind

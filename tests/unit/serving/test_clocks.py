@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.app.clocks import ReplayClock, SystemClock, clock_of
-from homeostat.app.prediction_ids import new_prediction_id
+from homeostat.app.gateway.prediction_ids import new_prediction_id
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import InvalidInput
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.app.consumer_names import ConsumerNames
+from homeostat.app.gateway.consumer_names import ConsumerNames
 from homeostat.governance.outputs import REPLY
 from homeostat.serving.gateway import Reply
 from tests.unit.serving.conftest import WithRig
@@ -20,7 +20,7 @@ from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, Rig
 def at(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The machine's monotone seconds, to be moved."""
     now = [100.0]
-    monkeypatch.setattr("homeostat.app.consumer_names.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("homeostat.app.gateway.consumer_names.time.monotonic", lambda: now[0])
     return now
 
 

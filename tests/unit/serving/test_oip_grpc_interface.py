@@ -65,7 +65,7 @@ def test_a_loop_file_may_import_another_client_of_the_same_messages() -> None:
 
 def test_doors_without_a_grpc_port_load_neither_grpc_nor_protobuf() -> None:
     script = """
-import sys, homeostat.app.gateway_process, homeostat.web.doors.wiring
+import sys, homeostat.app.gateway.process, homeostat.web.doors.wiring
 print(*sorted(name for name in ("grpc", "google.protobuf") if name in sys.modules))
 """
     told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)

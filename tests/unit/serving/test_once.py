@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.adapters.sqlite.answers import SqliteAnswers
-from homeostat.app.answers import KEPT_SECONDS, Answers, Attempt, KeyReused, UnderWay
+from homeostat.app.gateway.answers import KEPT_SECONDS, Answers, Attempt, KeyReused, UnderWay
 from homeostat.kernel.errors import Unavailable
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import NOW, question

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.onnx.runtime import OnnxRuntime
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.kernel.errors import HomeostatError, IntegrityError, NotFound, Untrusted
 from homeostat.registry.models import Kind
 from tests.unit.serving.late import INPUTS

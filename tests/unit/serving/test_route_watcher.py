@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.adapters.files.routes import read_route, route_path, signature, write_route
-from homeostat.app.route_watcher import RouteWatcher
+from homeostat.app.gateway.route_watcher import RouteWatcher
 from homeostat.kernel.errors import IntegrityError
 from homeostat.serving.live import LiveRoutes
 from homeostat.serving.routing import Experiment, ExperimentArm, Route, Shadow

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from homeostat.app.control.doors import Seen
-from homeostat.app.counted import Added, Look, added, look_at
-from homeostat.app.traffic import shares_of, traffic
+from homeostat.app.gateway.counted import Added, Look, added, look_at
+from homeostat.app.gateway.traffic import shares_of, traffic
 from homeostat.serving.routing import Experiment, ExperimentArm, Route, Shadow, place_for
 from tests.unit.serving.conftest import WithRig
 from tests.unit.serving.late import question

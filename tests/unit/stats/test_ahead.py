@@ -7,7 +7,7 @@ import pytest
 from scipy import signal
 
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.ahead import ahead, moved_from
+from homeostat.stats.estimates.ahead import ahead, moved_from
 
 DAYS, GAP = 28, 3
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.association import auc_gap, auc_of, bins_of, noise_known, scores_of
+from homeostat.stats.causes.association import auc_gap, auc_of, bins_of, noise_known, scores_of
 
 DAYS, PER_DAY = 20, 150
 SIZE = DAYS * PER_DAY

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
-from homeostat.stats.arms import difference_by_block
-from homeostat.stats.bernstein import MovingMean
-from homeostat.stats.betting import BoundedMean
-from homeostat.stats.bounded import Bounded
+from homeostat.stats.looks.arms import difference_by_block
+from homeostat.stats.looks.bernstein import MovingMean
+from homeostat.stats.looks.betting import BoundedMean
+from homeostat.stats.looks.bounded import Bounded
 from tests.harness.examples import examples
 
 UNIT = Bounded(0.0, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.stats.binning import counts_between
+from homeostat.stats.drift.binning import counts_between
 from tests.harness.examples import examples
 
 NUMBERS = st.one_of(st.floats(width=32), st.floats(), st.sampled_from([0.0, 1.0, 2.0, -0.0, 0.1, math.inf, math.nan]))

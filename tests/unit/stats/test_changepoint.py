@@ -8,8 +8,8 @@ from scipy import stats as reference
 from scipy.signal import lfilter
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.changepoint import Change, change_point
-from homeostat.stats.cusum import Cusum
+from homeostat.stats.changes.changepoint import Change, change_point
+from homeostat.stats.changes.cusum import Cusum
 
 
 def _found(values: np.ndarray, seed: int = 0, length: int = 1, draws: int = 199) -> Change:

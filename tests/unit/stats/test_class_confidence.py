@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.class_confidence import estimated_classes
-from homeostat.stats.class_figures import CLASS_BINS, CLASS_FIGURES, class_counts
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.confidence import Estimated
+from homeostat.stats.estimates.class_confidence import estimated_classes
+from homeostat.stats.estimates.confidence import Estimated
+from homeostat.stats.figures.class_figures import CLASS_BINS, CLASS_FIGURES, class_counts
+from homeostat.stats.figures.class_sums import ClassSums
 from tests.harness.foretold_classes import answered
 
 

@@ -10,10 +10,10 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.calibration import CENTRES, Method, fit_calibration
-from homeostat.stats.confidence import Estimated, estimated
-from homeostat.stats.figures import FIGURES, figure_of, table_of
-from homeostat.stats.sums import SCORE_BINS, ScoreSums, score_counts
+from homeostat.stats.estimates.confidence import Estimated, estimated
+from homeostat.stats.figures.calibration import CENTRES, Method, fit_calibration
+from homeostat.stats.figures.scores import FIGURES, figure_of, table_of
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums, score_counts
 from tests.harness.examples import examples
 
 METHODS: tuple[Method, ...] = ("auto", "beta", "isotonic", "platt")

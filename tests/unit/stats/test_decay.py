@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.ageing import age_curve
-from homeostat.stats.decay import Aged, fit_decay
+from homeostat.stats.changes.ageing import age_curve
+from homeostat.stats.changes.decay import Aged, fit_decay
 
 
 def weekly(rng: np.random.Generator, weeks: int, versions: int, rate: float, noise: float = 0.02) -> Aged:

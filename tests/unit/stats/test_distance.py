@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.distance import FLOOR, ks_from_counts, psi, psi_contributions, share_swings
+from homeostat.stats.drift.distance import FLOOR, ks_from_counts, psi, psi_contributions, share_swings
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=12).filter(lambda counts: sum(counts) > 0)
 PAIRS = st.integers(2, 12).flatmap(

@@ -13,9 +13,9 @@ from scipy import stats as reference
 from scipy.spatial import distance as spatial
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.distance import FLOOR, psi
-from homeostat.stats.divergence import hellinger, jensen_shannon, kl_divergence, total_variation_of_shares
-from homeostat.stats.homogeneity import chi_square
+from homeostat.stats.drift.distance import FLOOR, psi
+from homeostat.stats.drift.divergence import hellinger, jensen_shannon, kl_divergence, total_variation_of_shares
+from homeostat.stats.drift.homogeneity import chi_square
 
 PAIRS = st.integers(2, 12).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(0, 500), min_size=n, max_size=n).filter(any) for _ in range(2)])

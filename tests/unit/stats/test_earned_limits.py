@@ -10,11 +10,11 @@ from scipy.special import ndtr, ndtri
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.stats.arrays import Floats, Integers
-from homeostat.stats.distance import ks_from_counts, psi, share_swings
-from homeostat.stats.earned_limits import Earned, earned_limits
+from homeostat.stats.drift.distance import ks_from_counts, psi, share_swings
+from homeostat.stats.drift.earned_limits import Earned, earned_limits
+from homeostat.stats.drift.transport import rank_shifts, rank_spreads
+from homeostat.stats.drift.window_distances import MEASURES, Series
 from homeostat.stats.memory import Memory, memories_of
-from homeostat.stats.transport import rank_shifts, rank_spreads
-from homeostat.stats.window_distances import MEASURES, Series
 from tests.harness.examples import examples
 
 BINS, SPANS, RATE = 10, (1, 3, 7, 28), 1 / 90

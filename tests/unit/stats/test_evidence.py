@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.betting import BoundedMean
-from homeostat.stats.bounded import Bounded
 from homeostat.stats.discoveries import benjamini_hochberg
-from homeostat.stats.evidence import (
+from homeostat.stats.looks.betting import BoundedMean
+from homeostat.stats.looks.bounded import Bounded
+from homeostat.stats.looks.evidence import (
     MOST,
     Evidence,
     exceedance_evidence,

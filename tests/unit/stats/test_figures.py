@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.calibration import CENTRES
-from homeostat.stats.figures import FIGURES, cut_of, figure_interval, figure_of, table_of
-from homeostat.stats.sums import SCORE_BINS, ScoreSums, score_counts
+from homeostat.stats.figures.calibration import CENTRES
+from homeostat.stats.figures.scores import FIGURES, cut_of, figure_interval, figure_of, table_of
+from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums, score_counts
 from tests.harness.examples import examples
 
 BINNED = st.lists(st.tuples(st.booleans(), st.integers(0, SCORE_BINS - 1)), min_size=4, max_size=80).filter(

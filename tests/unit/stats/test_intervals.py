@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.stats.figures.sums import auc_interval, skill_interval
 from homeostat.stats.intervals import (
     Interval,
     block_mean,
@@ -16,7 +17,6 @@ from homeostat.stats.intervals import (
     jackknife,
     wilson_interval,
 )
-from homeostat.stats.sums import auc_interval, skill_interval
 from tests.harness.blocks import sums_by_block
 
 FINITE = st.floats(-100, 100)

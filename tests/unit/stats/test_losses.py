@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from homeostat.stats.losses import binned_losses
+from homeostat.stats.estimates.losses import binned_losses
 
 
 def _rows(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,8 +9,8 @@ import pytest
 from sklearn import metrics as reference
 
 from homeostat.kernel.errors import Conflict, InvalidInput, NotEnoughData
-from homeostat.stats.confusion import Confusion
-from homeostat.stats.means import (
+from homeostat.stats.figures.confusion import Confusion
+from homeostat.stats.figures.means import (
     MeanMetric,
     MeanSums,
     bias,
@@ -20,7 +20,7 @@ from homeostat.stats.means import (
     quantile_loss,
     rmse,
 )
-from homeostat.stats.reliability import ReliabilitySums
+from homeostat.stats.figures.reliability import ReliabilitySums
 
 CLASSES = ("a", "b", "c")
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.mixture import cumulated, grid, mixture
-from homeostat.stats.segments import excesses
-from homeostat.stats.shapes import shape_of
+from homeostat.stats.causes.segments import excesses
+from homeostat.stats.changes.shapes import shape_of
+from homeostat.stats.drift.mixture import cumulated, grid, mixture
 from tests.harness.examples import examples
 
 

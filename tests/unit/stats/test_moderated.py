@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import polygamma
 
-from homeostat.stats.moderated import _trigamma_inverse, moderated
+from homeostat.stats.drift.moderated import _trigamma_inverse, moderated
 
 OWN = 40.0
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.confidence import Estimated
-from homeostat.stats.number_confidence import LearntErrors, Numbers, learnt_errors
-from homeostat.stats.number_sums import NumberSums
+from homeostat.stats.estimates.confidence import Estimated
+from homeostat.stats.estimates.number_confidence import LearntErrors, Numbers, learnt_errors
+from homeostat.stats.figures.number_sums import NumberSums
 
 PAST, ROWS = 24, 250
 NAMES = ("skill", "rmse", "mae", "bias", "quantile_loss")

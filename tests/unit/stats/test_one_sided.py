@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from homeostat.stats.class_sums import ClassSums
-from homeostat.stats.number_sums import NumberSums
+from homeostat.stats.figures.class_sums import ClassSums
+from homeostat.stats.figures.number_sums import NumberSums
+from homeostat.stats.figures.outcomes import Sums
+from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.one_sided import by_no_chance, only_label, other_share
-from homeostat.stats.outcomes import Sums
-from homeostat.stats.sums import ScoreSums
 
 
 def yes_or_no(rows: int, true: int) -> ScoreSums:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.operating import EDGES, operating_point
-from homeostat.stats.sums import ScoreSums
+from homeostat.stats.figures.operating import EDGES, operating_point
+from homeostat.stats.figures.sums import ScoreSums
 
 
 def days(seed: int, number: int, rows: int = 300) -> list[ScoreSums]:

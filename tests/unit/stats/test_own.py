@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput
-from homeostat.stats.own import Own
+from homeostat.stats.figures.own import Own
 
 TRUTH, SAID, WEIGHTS = np.array([1.0, 5.0, 2.0]), np.zeros(3), np.array([1.0, 3.0, 1.0])
 

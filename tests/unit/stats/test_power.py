@@ -13,7 +13,7 @@ from scipy import stats as reference
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats.intervals import block_mean, block_mean_from_sums
-from homeostat.stats.looks import every_look, fixed_look
+from homeostat.stats.looks.watched import every_look, fixed_look
 from homeostat.stats.power import (
     Clusters,
     detectable_change,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, wasserstein_distance
 
 from homeostat.data.profiles import Profile
-from homeostat.stats.transport import rank_shifts, rank_spreads
+from homeostat.stats.drift.transport import rank_shifts, rank_spreads
 from tests.harness.examples import examples
 
 BINS = 20

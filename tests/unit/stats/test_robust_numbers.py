@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.stats.estimates.number_confidence import Learnt, Numbers
+from homeostat.stats.estimates.poststrata import post_stratified, strata
+from homeostat.stats.estimates.robust_numbers import Foretold, robust_numbers
+from homeostat.stats.figures.number_sums import NumberSums, number_interval
 from homeostat.stats.intervals import Interval
-from homeostat.stats.number_confidence import Learnt, Numbers
-from homeostat.stats.number_sums import NumberSums, number_interval
-from homeostat.stats.poststrata import post_stratified, strata
-from homeostat.stats.robust_numbers import Foretold, robust_numbers
 
 DAYS, BEFORE, ROWS, ONE_IN, WORLDS = 14, 7, 400, 10, 25
 FIGURES = ("rmse", "mae", "bias")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.shapley import Score, Shares, shares
+from homeostat.stats.causes.shapley import Score, Shares, shares
 
 
 def scorer(row: np.ndarray, background: np.ndarray, score: object) -> Score:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.stats.ratios import recency
-from homeostat.stats.shift import PARTS, Labelled, decompose
+from homeostat.stats.causes.shift import PARTS, Labelled, decompose
+from homeostat.stats.estimates.ratios import recency
 from tests.harness.examples import examples
 
 BINS = 4

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
 from homeostat.stats import metrics
-from homeostat.stats.sums import (
+from homeostat.stats.figures.sums import (
     ScoreSums,
     auc_interval,
     log_loss_interval,

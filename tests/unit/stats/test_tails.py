@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.tails import exceeded_once_in
+from homeostat.stats.drift.tails import exceeded_once_in
 
 
 @pytest.mark.parametrize("times", [4, 20, 90, 365])

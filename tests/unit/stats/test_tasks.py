@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.class_figures import CLASS_FIGURES, class_counts, class_table
-from homeostat.stats.own import Own, own_interval
-from homeostat.stats.sums import pooled
+from homeostat.stats.figures.class_figures import CLASS_FIGURES, class_counts, class_table
+from homeostat.stats.figures.own import Own, own_interval
+from homeostat.stats.figures.sums import pooled
 from homeostat.stats.tasks import (
     BINARY,
     Multiclass,

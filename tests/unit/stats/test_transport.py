@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
-from homeostat.stats.binning import counts_between
-from homeostat.stats.transport import wasserstein_from_counts
+from homeostat.stats.drift.binning import counts_between
+from homeostat.stats.drift.transport import wasserstein_from_counts
 
 EDGES = np.array([-2.0, -0.5, 0.0, 1.0, 3.0])
 SAMPLE = st.lists(st.floats(-6, 6, exclude_min=True), min_size=1, max_size=60)

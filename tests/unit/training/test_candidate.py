@@ -17,9 +17,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from homeostat.adapters.lightgbm.runtime import LightGbmRuntime
-from homeostat.app.candidate import make_candidate
 from homeostat.app.lineage.attributing import attributed
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.training.candidate import make_candidate
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.data.daily import DailyCounts
 from homeostat.data.profiles import ReferenceProfile

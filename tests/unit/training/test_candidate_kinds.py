@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import homeostat as hs
-from homeostat.app.pyfunc import _load_pyfunc
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.pyfunc import _load_pyfunc
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import InvalidInput
 from homeostat.registry.manifest import read_manifest

@@ -10,8 +10,8 @@ import pytest
 
 import homeostat as hs
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.candidate import make_candidate
-from homeostat.app.facts_check import check_facts
+from homeostat.app.tables.facts_check import check_facts
+from homeostat.app.training.candidate import make_candidate
 from homeostat.kernel.errors import Refused
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.training_set import Sources

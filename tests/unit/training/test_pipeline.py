@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 import homeostat as hs
 from homeostat.adapters.files.steps import StepFolder
-from homeostat.app.candidate import make_candidate
+from homeostat.app.training.candidate import make_candidate
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import HomeostatError, InvalidInput, Refused
 from homeostat.registry.manifest import STEPS

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import homeostat as hs
-from homeostat.app.candidate import make_candidate
+from homeostat.app.training.candidate import make_candidate
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import Refused
 from homeostat.registry.models import Version

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 
 from homeostat.app.pipeline.variants import check_quantisable
-from homeostat.app.runtimes import load_runtime
+from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.gates import Evidence, Gate, judge_gate
 from homeostat.control.loop import Loop
 from homeostat.control.retraining import lighter

@@ -14,16 +14,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from homeostat.adapters.sql.alert_store import SqlAlertStore
 from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.beat import write_beat
+from homeostat.app.by_hand.operations import Operations
 from homeostat.app.clocks import SystemClock
 from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loops
-from homeostat.app.operations import Operations
+from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.client import BlockingRecorderClient
 from homeostat.app.settings import Settings
-from homeostat.app.showing import Showing
+from homeostat.app.shown.showing import Showing
 from homeostat.kernel.clock import duration, format_instant
 from homeostat.monitoring.alerts.alerts import Alert
 from homeostat.web.api.application import application

@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from homeostat.app.answers import Attempt
-from homeostat.app.door_parts import GatewaySettings
-from homeostat.app.ports import check_grpc_port_free, grpc_port_taken
+from homeostat.app.gateway.answers import Attempt
+from homeostat.app.gateway.door_parts import GatewaySettings
+from homeostat.app.processes.ports import check_grpc_port_free, grpc_port_taken
 from homeostat.kernel.errors import HomeostatError, InvalidInput, TooLarge
 from homeostat.web.doors.asking import Asking
 from homeostat.web.doors.oip.repository import Repository

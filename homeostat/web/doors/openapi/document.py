@@ -8,7 +8,7 @@ from typing import Protocol
 
 from homeostat.app.clocks import HEADER as NOW
 from homeostat.app.clocks import ClockKind
-from homeostat.app.consumer_names import HEADER as CONSUMER
+from homeostat.app.gateway.consumer_names import HEADER as CONSUMER
 from homeostat.web.doors.openapi.parts import (
     READ_ERRORS,
     Description,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from homeostat.app.door_parts import GatewaySettings
+from homeostat.app.gateway.door_parts import GatewaySettings
 from homeostat.app.tracing.tracer import CURRENT, Trace, Tracer
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.traces import Place, place_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.provenance import gathering
 from homeostat.app.provenance.gathering import Gathering, code_hash, project_of
 from homeostat.kernel.errors import HomeostatError, IntegrityError, InvalidInput, Refused

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.app.candidate import make_candidate
 from homeostat.app.home import Home
-from homeostat.app.loader import load_loop
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.provenance.replaying import Asked, Replayer
 from homeostat.app.provenance.versions import origin
+from homeostat.app.training.candidate import make_candidate
 from homeostat.data.tables import SEQUENCE
 from homeostat.kernel.errors import NotFound, Refused, Untrusted
 from homeostat.registry.differences import LegDifference

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pytest
 from typer.testing import CliRunner
 
-from homeostat.app.candidate import make_candidate
 from homeostat.app.home import Home
 from homeostat.app.provenance.versions import compared, loop_named, origin, shown
+from homeostat.app.training.candidate import make_candidate
 from homeostat.cli.main import app
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import IntegrityError, NotFound

@@ -1,0 +1,1 @@
+"""Models from elsewhere, for a loop to serve as they are."""

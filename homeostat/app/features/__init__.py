@@ -1,0 +1,1 @@
+"""The features of a loop: audited, reviewed, rebuilt, and shown."""

@@ -1,0 +1,1 @@
+"""The tables of a home: taken in, promised by contracts, looked into, and kept readable."""

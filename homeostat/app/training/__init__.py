@@ -1,0 +1,1 @@
+"""Training in a child process, and the candidate that it leaves."""

@@ -1,0 +1,1 @@
+"""Versions of a loop: registered, read, loaded, kept and deleted."""

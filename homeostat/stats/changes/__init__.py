@@ -1,0 +1,1 @@
+"""When a figure changed and how it does: moments, shapes, and quality by age."""

@@ -1,0 +1,1 @@
+"""Looking again and again without being fooled: bounds and evidence that hold at every look at once."""
