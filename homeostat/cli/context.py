@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,11 +76,8 @@ def shown(home: Path, loop: str | None) -> tuple[Showing, Loop]:
 def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     """What traces predictions of an existing home, of one loop or of all, and the present of its clock.
 
-    None is the present of a replay: how far it was decided. It takes no more imports than it must, and every core for
-    the tenths of a second in which a long log is searched: people wait for it.
+    None is the present of a replay: how far it was decided. It takes no more imports than it must: people wait for it.
     """
-    import pyarrow
-
     from homeostat.adapters.signing.heads import HeadsFile
     from homeostat.adapters.sql.control_store import SqlControlStore
     from homeostat.adapters.sql.database import Database
@@ -89,7 +85,6 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     from homeostat.app.lineage.why import Why
     from homeostat.app.loops.loader import load_loop, load_loops
 
-    pyarrow.set_cpu_count(os.cpu_count() or 1)
     existing = Home(home).existing()
     loop_file = Path(existing.told()["loop_file"])
     loops = load_loops(loop_file) if loop is None else {loop: load_loop(loop_file, loop)}

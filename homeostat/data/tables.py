@@ -201,12 +201,11 @@ class TableStore(Protocol):
         *,
         version: int | None = None,
         columns: Sequence[str] | None = None,
-        where: pc.Expression | None = None,
-        rare: bool = False,
+        where: pc.Expression | Mapping[str, Value] | None = None,
     ) -> pa.Table:
-        """Rows of a version, in the order of acceptance. Raises: NotFound for no such table or version.
+        """Rows of a version, in the order of acceptance. Raises: NotFound for no such table, version or column.
 
-        ``rare`` says that few rows of few files are meant: the same rows, read in another way.
+        ``where`` is a condition; or the values that columns have in few rows, which are found in a long table too.
         """
         ...
 

@@ -171,15 +171,37 @@ def test_a_column_that_changed_its_kind_is_refused_and_nothing_is_written(store)
     assert store.committed("seen", "w") == 2
 
 
-def test_few_rows_of_few_files_are_read_as_any_others(store):
+def test_few_rows_are_found_by_their_values_as_by_a_condition(store):
     for part in range(4):
         store.append("seen", rows(part * 3), writer="r", upto=part)
-    for where in (pc.field("id") == "é7", pc.field("n") > 7, pc.field("id") == "nobody", None):
+    asked = {"id": "é7", "n": 4, "size": 8.0, "at": 50, "ok": True}
+    conditions = {
+        **{name: pc.field(name) == value for name, value in asked.items() if name != "at"},
+        "at": pc.field("at") == pa.scalar(50, pa.timestamp("us", tz="UTC")),
+    }
+    for name, value in asked.items():
         for columns in (["size", "id"], None):
-            found = store.read("seen", columns=columns, where=where, rare=True)
-            assert found.equals(store.read("seen", columns=columns, where=where))
+            for version in (None, 3):
+                found = store.read("seen", version=version, columns=columns, where={name: value})
+                assert found.equals(store.read("seen", version=version, columns=columns, where=conditions[name]))
+    assert store.read("seen", where={"id": "é7", "n": 7})["n"].to_pylist() == [7]
+    assert store.read("seen", where={"ok": None}).num_rows == 0, "nothing equals what is missing"
     with pytest.raises(NotFound):
-        store.read("seen", columns=["nothing"], where=pc.field("id") == "é7", rare=True)
+        store.read("seen", columns=["nothing"], where={"id": "é7"})
+    with pytest.raises(NotFound, match="Did you mean 'size'"):
+        store.read("seen", where={"sise": 1.0})
+
+
+@pytest.mark.parametrize("hostile", ["it's", "' OR ''='", "a\\", '"', "é\n\x00;--", "", "%", "$1"])
+def test_a_value_that_looks_like_a_query_is_a_value(store, hostile):
+    named = rows(0).set_column(0, "id", pa.array([hostile, "other", "'"]))
+    store.append("seen", named, writer="w", upto=1)
+    assert store.read("seen", where={"id": hostile})["id"].to_pylist() == [hostile]
+
+
+def test_a_column_named_like_a_query_is_a_column(store):
+    store.append("seen", rows(0).append_column('Se"lect *', pa.array([1, 2, 2])), writer="w", upto=1)
+    assert store.read("seen", columns=["n"], where={'Se"lect *': 2})["n"].to_pylist() == [1, 2]
 
 
 def test_a_reader_elsewhere_sees_each_commit(store, open_store):
@@ -275,6 +297,8 @@ def test_vacuum_removes_what_no_kept_version_needs_and_leaves_what_they_do(open_
         assert reader.read("seen", version=newest).num_rows == reader.read("seen").num_rows == 30
         with pytest.raises(NotFound, match=f"Version {gone} of table 'seen' has been vacuumed"):
             reader.read("seen", version=gone)
+        with pytest.raises(NotFound, match=f"Version {gone} of table 'seen' has been vacuumed"):
+            reader.read("seen", version=gone, where={"id": "é20"})
     put(store, 30)
     assert store.read("seen").num_rows == 33
     assert store.committed("seen", "w") == 32

@@ -41,3 +41,11 @@ def test_every_package_says_in_at_most_ten_lines_what_it_is_for(modules: dict[Pa
 
 def test_every_module_of_the_package_says_what_it_is_for(modules: dict[Path, str]) -> None:
     assert [str(path) for path, text in modules.items() if not ast.get_docstring(ast.parse(text))] == []
+
+
+def test_every_layer_and_every_room_of_the_use_cases_is_told_to_newcomers(root: Path, modules: dict[Path, str]) -> None:
+    told = (root / "CONTRIBUTING.md").read_text()
+    layers = {path.parts[1] for path in modules if len(path.parts) > 2 and path.parts[0] == "homeostat"}
+    app = {path.parts[2] for path in modules if path.parts[:2] == ("homeostat", "app") and len(path.parts) == 4}
+    assert len(app) > 10
+    assert {name for name in layers | app if f"`{name}`" not in told} == set()

@@ -6,8 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,11 @@ import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from homeostat.adapters.delta.having import Having
 from homeostat.adapters.delta.upkeep import describe, small_files, vacuum
 from homeostat.data.arrow import ds
 from homeostat.data.checks import did_you_mean
+from homeostat.data.contracts import Value
 from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
 from homeostat.kernel.errors import Conflict, NotFound, Unavailable
 
@@ -99,20 +100,18 @@ class DeltaTables:
         *,
         version: int | None = None,
         columns: Sequence[str] | None = None,
-        where: pc.Expression | None = None,
-        rare: bool = False,
+        where: pc.Expression | Mapping[str, Value] | None = None,
     ) -> pa.Table:
         """Rows of a version, in the order of acceptance; only the columns and files asked for are read.
-
-        Where so few rows are meant that most files hold none of them (``rare``), each part of a file is first asked for
-        what ``where`` names, and only those that hold some are read for the rest.
 
         Raises: NotFound for no such table, version or column.
         """
         with self._lock(table):
-            dataset = self._newest_dataset(table) if version is None else self._dataset(self._at(table, version), table)
+            delta = self._hold(table, None).delta if version is None else self._at(table, version)
+            dataset = self._newest_dataset(table) if version is None else self._dataset(delta, table)
+            having = Having(delta, dataset, where) if isinstance(where, Mapping) else None
         names = dataset.schema.names if columns is None else list(columns)
-        for name in names:
+        for name in [*names, *(where if isinstance(where, Mapping) else ())]:
             if name not in dataset.schema.names:
                 mend = did_you_mean(name, dataset.schema.names)
                 raise NotFound(f"Table {table!r} stores no column {name!r}.", mend=mend)
@@ -120,8 +119,10 @@ class DeltaTables:
         order = [name for name in ordered if name in dataset.schema.names]
         extra = [name for name in order if name not in names]
         try:
-            meant = _holding(dataset, where) if rare else dataset
-            found = meant.to_table(columns=[*names, *extra], filter=where)
+            if having is not None:
+                found = having.rows([*names, *extra])
+            else:
+                found = dataset.to_table(columns=[*names, *extra], filter=where)
         except FileNotFoundError as error:
             raise self._vacuumed(table, version) from error
         return (_in_order(found, order) if order else found).select(names)
@@ -238,15 +239,6 @@ class DeltaTables:
             _sync(path / unquote(item["path"]))
         for place in (path, entry, entry.parent, *([path.parent] if version == 0 else [])):
             _sync(place)
-
-
-def _holding(dataset: ds.Dataset, where: pc.Expression | None) -> ds.Dataset:
-    """The parts of a dataset's files that hold any row that is meant; each core asks its own."""
-    parts = [part for one in dataset.get_fragments(filter=where) for part in one.split_by_row_group(filter=where)]
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        counts = pool.map(lambda part: part.count_rows(filter=where), parts)
-        found = [part for part, count in zip(parts, counts, strict=True) if count]
-    return ds.FileSystemDataset(found, dataset.schema, dataset.format)
 
 
 def _configuration(schema: pa.Schema, sought: Collection[str] | None) -> dict[str, str]:

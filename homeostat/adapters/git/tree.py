@@ -47,7 +47,7 @@ def working_tree(
 
 
 def _tracked(git: Git, files: Collection[str]) -> set[str]:
-    told = git("ls-files", "-z", "--", *sorted(files)) if files else b""
+    told = git("ls-files", "-z", "--recurse-submodules", "--", *sorted(files)) if files else b""
     return set((told or b"").decode(errors="replace").split("\0"))
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import TYPES, facts_schema
 from homeostat.app.prediction_log.predictions import Served
@@ -50,9 +47,7 @@ def _facts(tables: TableStore, loop: Loop, served: Served) -> pa.Table:
     names = list(dict.fromkeys([*keys, *loop.label.columns, SEQUENCE, KNOWN_AT]))
     if tables.version(table.name) < 0:
         return facts_schema(table).empty_table().select(names)
-    kinds = {name: TYPES[loop.question.contract[name].kind] for name in keys}
-    own = reduce(and_, (pc.field(name) == pa.scalar(served.question[name], kinds[name]) for name in keys))
-    return tables.read(table.name, columns=names, where=own, rare=True)
+    return tables.read(table.name, columns=names, where={name: served.question[name] for name in keys})
 
 
 def _log_of(loop: Loop, served: Served) -> pa.Table:

@@ -61,7 +61,7 @@ def find(log: TableStore, loop: Loop, prediction_id: str) -> Served:
     Raises: NotFound for an id that the log does not hold.
     """
     if log.version(loop.name) >= 0:
-        rows = log.read(loop.name, where=pc.field("prediction_id") == prediction_id)
+        rows = log.read(loop.name, where={"prediction_id": prediction_id})
         if rows.num_rows:
             return _served(rows.slice(0, 1).to_pylist()[0])
     if not chosen(prediction_id, loop.log.one_in):

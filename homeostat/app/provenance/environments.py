@@ -53,6 +53,8 @@ def _installed() -> tuple[Mapping[str, Package], tuple[str, ...]]:
     packages, lock = {}, []
     for one in metadata.distributions():
         name, version = _named(one)
+        if not name:
+            continue  # installers leave folders without a name behind: nothing can ask for such a package
         if name not in packages:  # of two on the path the first is imported; Homeostat may be installed for work on it
             packages[name] = Package(version, release() if name == OWN else _record(one))
             lock.append(_line(one, name, version))
@@ -64,14 +66,23 @@ def _named(one: metadata.Distribution) -> tuple[str, str]:
 
     Only the fields are read: to parse descriptions too takes most of a second for all that is installed.
     """
-    fields = (one.read_text("METADATA") or one.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    fields = (_told(one, "METADATA") or _told(one, "PKG-INFO")).partition("\n\n")[0]
     told = dict(line.split(": ", 1) for line in fields.splitlines() if line.startswith(("Name: ", "Version: ")))
-    return re.sub(r"[-_.]+", "-", told["Name"]).lower(), told["Version"]
+    return re.sub(r"[-_.]+", "-", told.get("Name", "")).lower(), told.get("Version", "")
+
+
+def _told(one: metadata.Distribution, name: str) -> str:
+    """A file of its metadata; nothing where there is none, or none that is text."""
+    try:
+        return one.read_text(name) or ""
+    except UnicodeDecodeError:
+        told = getattr(one, "_path", None)
+        return "" if told is None else (told / name).read_bytes().decode(errors="replace")
 
 
 def _record(one: metadata.Distribution) -> str | None:
     """The files of a wheel with their hashes, without what installers add, each in its own way and place."""
-    lines = (one.read_text("RECORD") or "").splitlines()
+    lines = _told(one, "RECORD").splitlines()
     rows = [line.rsplit(",", 2) for line in lines if line]
     kept = sorted(
         f"{path} {hashed}" for path, hashed, _ in rows if not path.startswith("..") and not _WAYS.search(path)
@@ -81,11 +92,14 @@ def _record(one: metadata.Distribution) -> str | None:
 
 def _line(one: metadata.Distribution, name: str, version: str) -> str:
     """A requirement that installs it again; a comment for what lies only in a folder of this machine."""
-    url = json.loads(one.read_text("direct_url.json") or "{}")
-    if "vcs_info" in url:
-        return f"{name} @ {url['vcs_info']['vcs']}+{url['url']}@{url['vcs_info']['commit_id']}"
-    if "dir_info" in url:
-        return f"# {name}=={version} was installed from a folder"
+    try:
+        url = json.loads(_told(one, "direct_url.json") or "{}")
+        if "vcs_info" in url:
+            return f"{name} @ {url['vcs_info']['vcs']}+{url['url']}@{url['vcs_info']['commit_id']}"
+        if "dir_info" in url:
+            return f"# {name}=={version} was installed from a folder"
+    except (ValueError, KeyError, TypeError):  # whoever installed it did not say from where
+        pass
     return f"{name}=={version}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import re
 import sys
 import sysconfig
@@ -24,6 +25,16 @@ MOST_BYTES, MOST_OF_FILE = 32 << 20, 8 << 20
 _INSTALLED = re.compile(r"(^|/)(site-packages|dist-packages|\.venv)(/|$)")
 _LIBRARY = [str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib")]
 _NOT_OURS = tuple(f"{folder}/" for folder in (*_LIBRARY, str(Path(homeostat.__file__).resolve().parent)))
+
+
+@dataclass(slots=True)
+class _Run:
+    """The files whose code has run, in their order; None while nobody watches."""
+
+    files: dict[str, None] | None = None
+
+
+_RUN = _Run()
 
 
 @dataclass(slots=True)
@@ -51,6 +62,10 @@ class Gathering:
             file = source_of(module)
             if file is not None and file != self.loop_file.resolve():
                 self._take(file, self._place(module, file), "module")
+        known = set(self._origins.values())
+        for file in executed():
+            if file not in known:
+                self._take(file, self._apart(file), "module")
         for file in self._declared():
             self._take(file, self._below(file), "declared")
 
@@ -86,8 +101,9 @@ class Gathering:
         return {str(self._origins[place]): one.sha256 for place, (one, _) in self._found.items()}
 
     def paths(self) -> list[str]:
-        """The files below the project that took part, relative to it."""
-        return [path.removeprefix(f"{PROJECT}/") for path in sorted(self._found) if path.startswith(f"{PROJECT}/")]
+        """The files below the project that took part, relative to it: of a link, what it leads to."""
+        real = {file.resolve() for file in self._origins.values()}
+        return sorted(file.relative_to(self.project).as_posix() for file in real if file.is_relative_to(self.project))
 
     def _take(self, file: Path, place: str, why: Why) -> None:
         if place in self._found:
@@ -104,18 +120,33 @@ class Gathering:
     def _place(self, module: ModuleType, file: Path) -> str:
         """Where a module lies in a checkout; from where it can be imported there is noted."""
         parts = module.__name__.split(".")
-        if file.stem == "__init__":
+        given = Path(os.path.abspath(str(module.__file__)))  # a link is imported by its own name, not its target's
+        if given.name.partition(".")[0] == "__init__":
             parts.append("__init__")
-        if file.is_relative_to(self.project):
-            root = file.parents[len(parts) - 1] if len(parts) <= len(file.parents) else file.parent
-            if file.with_suffix("") == root.joinpath(*parts) and root.is_relative_to(self.project):
+        root = given.parents[len(parts) - 1] if len(parts) <= len(given.parents) else given.parent
+        if given.with_name(given.name.partition(".")[0]) == root.joinpath(*parts):
+            from_root, root = given.relative_to(root), root.resolve()
+            if root.is_relative_to(self.project):
                 self._roots.add(self._below(root))
+                return self._below(root / from_root)
+        if file.is_relative_to(self.project):
             return self._below(file)
         self._roots.add(ELSEWHERE)
         return str(PurePosixPath(ELSEWHERE, *parts).with_suffix(file.suffix))
 
+    def _apart(self, file: Path) -> str:
+        """Where code lies in a checkout that was run by its path, and is no module by a name."""
+        return self._below(file) if file.is_relative_to(self.project) else str(PurePosixPath(ELSEWHERE, file.name))
+
     def _below(self, file: Path) -> str:
-        return str(PurePosixPath(PROJECT, file.relative_to(self.project).as_posix()))
+        place = str(PurePosixPath(PROJECT, file.relative_to(self.project).as_posix()))
+        try:
+            place.encode()
+        except UnicodeEncodeError as error:
+            mend = "Give it and its folders names that are text in UTF-8."
+            problem = f"{place!r} takes part in training, and its name cannot be kept."
+            raise InvalidInput(problem, mend=mend, file=repr(place)) from error
+        return place
 
     def _folder(self) -> str:
         here = Path.cwd()
@@ -124,12 +155,13 @@ class Gathering:
     def _declared(self) -> Iterator[Path]:
         for pattern in self.declared:
             try:
-                found = [file.resolve() for file in self.loop_file.resolve().parent.glob(pattern) if file.is_file()]
+                near = [file for file in self.loop_file.resolve().parent.glob(pattern) if file.is_file()]
+                found = [Path(os.path.normpath(file)) for file in near]  # a link is read by its own name
             except (ValueError, NotImplementedError) as error:
                 raise _not_declared(pattern, "is no pattern of files") from error
             if not found:
                 raise _not_declared(pattern, "names no file")
-            if not all(file.is_relative_to(self.project) for file in found):
+            if not all(one.is_relative_to(self.project) for file in found for one in (file, file.resolve())):
                 raise _not_declared(pattern, f"leads out of the project, {self.project}")
             yield from found
 
@@ -145,7 +177,28 @@ def source_of(module: ModuleType) -> Path | None:
 
     These belong to the environment.
     """
-    file = getattr(module, "__file__", None)
+    return _of_the_user(getattr(module, "__file__", None))
+
+
+def watch_code() -> None:
+    """From now on know every file whose code this process runs: ``importlib`` and ``runpy`` may run one that is no
+    module by a name, which only Python's own audit tells. Cannot be undone; costs a microsecond a module."""
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "exec" and _RUN.files is not None:
+            _RUN.files.setdefault(getattr(arguments[0], "co_filename", ""))
+
+    if _RUN.files is None:
+        _RUN.files = {}
+        sys.addaudithook(note)
+
+
+def executed() -> list[Path]:
+    """The user's files whose code has run since it was watched."""
+    return [file for name in list(_RUN.files or ()) if (file := _of_the_user(name)) is not None]
+
+
+def _of_the_user(file: str | None) -> Path | None:
     if not file or _INSTALLED.search(file) or file.startswith(_NOT_OURS):
         return None
     path = Path(file).resolve()

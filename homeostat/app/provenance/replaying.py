@@ -17,7 +17,9 @@ from typing import Any, Protocol
 from homeostat.app.home import Home
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
+from homeostat.app.provenance.gathering import project_of
 from homeostat.app.provenance.versions import Origin, leg_of, origin
+from homeostat.app.settings import Settings
 from homeostat.app.signing.trust import keyring
 from homeostat.app.training.runner import TrainingRunner
 from homeostat.app.versions.runtimes import load_made
@@ -37,6 +39,13 @@ from homeostat.training.jobs import JobFolder, TrainingJob
 Json = dict[str, Any]
 Say = Callable[[str], None]
 _NO_LEGS: Legs = Legs(None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Original(Origin):
+    """A version that was proven, with the contents of its code by hash."""
+
+    contents: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,9 @@ class Replayer:
         """
         began = time.monotonic()
         found = origin(self.home, loop, version)
-        open_sealed(found.folder, loop, version, keyring())  # its code is run: nobody may have put another there
+        # its code is run: it is read of what was proven, so that nobody can put another there meanwhile
+        sealed = open_sealed(found.folder, loop, version, keyring())
+        found = Original(sealed.version, read_legs(sealed), found.folder, read_contents(sealed))
         python = sys.executable
         if asked.build:
             python = str(build(self.home, _environment_of(found), self.say))
@@ -113,7 +124,7 @@ class Replayer:
             told = self._compared(found, staged)
         return {**told, "seconds": round(time.monotonic() - began, 3)}
 
-    def _other_environment(self, found: Origin, asked: Asked) -> dict[str, LegDifference] | None:
+    def _other_environment(self, found: Original, asked: Asked) -> dict[str, LegDifference] | None:
         """What is installed here otherwise than then, unless that is no reason to stop. What only the child process
         will have, such as its threads, is compared when it has run."""
         recorded, here = found.legs.environment, this_environment()
@@ -124,7 +135,7 @@ class Replayer:
         legs = differences(replace(_NO_LEGS, environment=recorded), replace(_NO_LEGS, environment=alike))
         return None if legs["environment"].equal else legs
 
-    def _trained(self, found: Origin, asked: Asked, folder: Path, python: str) -> Path:
+    def _trained(self, found: Original, asked: Asked, folder: Path, python: str) -> Path:
         job, path, cwd = self._job(found, asked, folder)
         place = JobFolder(folder / "job")
         self.say(f"making {found.version.version} again")
@@ -132,7 +143,7 @@ class Replayer:
             self.train(job, place.root, python, path, cwd)
         return place.staged
 
-    def _job(self, found: Origin, asked: Asked, folder: Path) -> tuple[TrainingJob, str, Path | None]:
+    def _job(self, found: Original, asked: Asked, folder: Path) -> tuple[TrainingJob, str, Path | None]:
         """The very job of then; and from where modules are imported, and where it runs."""
         told, pin, data = found.version, found.version.pin, found.legs.data
         loop_file, project, path, cwd = asked.loop_file, None, os.environ.get("PYTHONPATH", ""), None
@@ -146,7 +157,7 @@ class Replayer:
                 )
             out = folder / "code"
             self.say(f"checking out {len(code.files)} file{'' if len(code.files) == 1 else 's'}")
-            check_out(code, read_contents(found.folder), out)
+            check_out(code, found.contents, out, self._project())
             loop_file, project = out / code.loop_file, str(out / PROJECT)
             path, cwd = os.pathsep.join(str(out / root) for root in code.roots), out / code.folder
         return (
@@ -174,16 +185,23 @@ class Replayer:
             cwd,
         )
 
-    def _compared(self, found: Origin, staged: Path) -> Json:
+    def _project(self) -> Path | None:
+        """The user's project, where it still is: files that were too large to keep are taken from there."""
+        try:
+            return project_of(Settings.load(self.home.root).loop_file)
+        except (OSError, ValueError):  # nothing says where it was
+            return None
+
+    def _compared(self, found: Original, staged: Path) -> Json:
         made, again = read_manifest(staged), read_legs(staged)
         if again.code is not None and found.legs.code is not None:  # what is checked out is a tree no more
             again = replace(again, code=replace(again.code, tree=found.legs.code.tree))
-        legs = differences(found.legs, again, (read_contents(found.folder), read_contents(staged)))
+        legs = differences(found.legs, again, (found.contents, read_contents(staged)))
         same = {name: made.files.get(name) == one for name, one in found.version.files.items()}
         return self._told(found, _answers(found, staged), legs, same)
 
     def _told(
-        self, found: Origin, answers: Answers | None, legs: Mapping[str, LegDifference], same: Mapping[str, bool]
+        self, found: Original, answers: Answers | None, legs: Mapping[str, LegDifference], same: Mapping[str, bool]
     ) -> Json:
         serving = {name: same[name] for name in serving_files(found.version)} if same else None
         judged = judge_replay(serving, answers, legs)
@@ -198,7 +216,7 @@ class Replayer:
         }
 
     @contextmanager
-    def _folder(self, found: Origin, asked: Asked) -> Iterator[Path]:
+    def _folder(self, found: Original, asked: Asked) -> Iterator[Path]:
         """A folder of our own, readable by its owner only; what killed replays left is removed."""
         root = self.home.replays
         root.mkdir(exist_ok=True, mode=0o700)
@@ -214,7 +232,7 @@ class Replayer:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _environment_of(found: Origin) -> EnvironmentLeg:
+def _environment_of(found: Original) -> EnvironmentLeg:
     leg = found.legs.environment
     if leg is None or not leg.lock:
         raise Refused(
@@ -225,7 +243,7 @@ def _environment_of(found: Origin) -> EnvironmentLeg:
     return leg
 
 
-def _answers(found: Origin, staged: Path) -> Answers | None:
+def _answers(found: Original, staged: Path) -> Answers | None:
     """How far what was made again is from the recorded answers to the recorded rows; None without any."""
     if PROBES not in found.version.files:
         return None

@@ -24,7 +24,7 @@ from homeostat.app.scaffold.serving import asked_of, serving
 from homeostat.app.scaffold.tests_text import tests_file
 from homeostat.app.settings import Settings
 from homeostat.app.tables.importing import Source, import_history
-from homeostat.control.loop import check_name
+from homeostat.control.loop_checks import check_name
 from homeostat.data.tables import Table
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant

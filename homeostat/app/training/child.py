@@ -69,7 +69,9 @@ def main(arguments: list[str]) -> int:
 def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_bytes: int) -> dict[str, object]:
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loops.loader import load_loop
+    from homeostat.app.provenance.gathering import watch_code
 
+    watch_code()
     loop = load_loop(Path(job.loop_file), job.loop)
 
     from homeostat.adapters.files.steps import StepFolder

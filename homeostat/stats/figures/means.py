@@ -177,5 +177,3 @@ def classes_scored(labels: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndar
 mae = MeanMetric("mae", "lower", lambda labels, answers: np.abs(_errors(labels, answers)))
 rmse = MeanMetric("rmse", "lower", lambda labels, answers: np.square(_errors(labels, answers)), root=True)
 bias = MeanMetric("bias", "zero", _errors)
-class_log_loss = MeanMetric("class_log_loss", "lower", class_log_losses)
-class_brier = MeanMetric("class_brier", "lower", class_squared_errors)

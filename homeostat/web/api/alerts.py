@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from homeostat.app.control.service import ControlService
 from homeostat.kernel.clock import parse_instant
-from homeostat.web.api.routes import Instant, LoopName
+from homeostat.web.api.parameters import Instant, LoopName
 
 Json = dict[str, Any]
 AlertId = Annotated[str, Path(max_length=64, description="Id of the alert.")]

@@ -17,8 +17,12 @@ from homeostat.app.control.service import ControlService
 from homeostat.kernel.errors import HomeostatError, InvalidInput, NotFound, Refused
 from homeostat.web.api.alerts import alerts_router_of
 from homeostat.web.api.metrics import metrics
-from homeostat.web.api.routes import Failure, router_of
+from homeostat.web.api.parameters import Failure
+from homeostat.web.api.people import people_router_of
+from homeostat.web.api.replay import replay_router_of
 from homeostat.web.api.shown import shown_router_of
+from homeostat.web.api.standing import standing_router_of
+from homeostat.web.api.versions import versions_router_of
 from homeostat.web.foreign import refuse_foreign
 from homeostat.web.statuses import status_of
 
@@ -29,6 +33,15 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_FAILURES: dict[int | str, dict[str, Any]] = {"4XX": {"model": Failure}, "5XX": {"model": Failure}}
+_ROUTERS = (
+    standing_router_of,
+    versions_router_of,
+    people_router_of,
+    shown_router_of,
+    alerts_router_of,
+    replay_router_of,
+)
 _NAMES = ("alerts", "tables", "features", "prediction", "lineage", "diagnosis", "economics", "backtest")
 PAGES = {"/": "index.html", **{f"/{name}": f"{name}.html" for name in _NAMES}}
 Next = Callable[[Request], Awaitable[Response]]
@@ -44,10 +57,8 @@ def application(service: ControlService) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    failures: dict[int | str, dict[str, Any]] = {"4XX": {"model": Failure}, "5XX": {"model": Failure}}
-    app.include_router(router_of(service), prefix="/api")
-    app.include_router(shown_router_of(service), prefix="/api", responses=failures)
-    app.include_router(alerts_router_of(service), prefix="/api", responses=failures)
+    for router_of in _ROUTERS:
+        app.include_router(router_of(service), prefix="/api", responses=_FAILURES)
     app.add_api_route("/metrics", lambda: metrics(service), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, page in PAGES.items():

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Path, Query
 
 from homeostat.app.control.service import ControlService
 from homeostat.features.explain import NEWEST
+from homeostat.web.api.parameters import LoopName, TableName
 
 Json = dict[str, Any]
-LoopName = Annotated[str, Path(description="Name of the loop, as its file gives it.")]
-TableName = Annotated[str, Path(description="Name of a table, as the loop file gives it.")]
 FeatureName = Annotated[str, Path(description="Name of a feature, as the model is given it.")]
 PredictionId = Annotated[str, Path(description="The prediction_id of a reply.")]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many, newest first.")]

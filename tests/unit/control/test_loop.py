@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 import homeostat as hs
-from homeostat.control.loop import RUNTIMES
+from homeostat.control.loop_checks import RUNTIMES
 from homeostat.kernel.errors import InvalidInput
 from tests.unit.control.rig import loop_of
 
@@ -38,3 +40,15 @@ def test_a_budget_in_money_needs_prices_in_its_currency() -> None:
         with pytest.raises(InvalidInput, match="a budget in EUR") as refused:
             loop_of(retrain=spent, economics=prices)
         assert "currency='EUR'" in refused.value.mend
+
+
+@pytest.mark.parametrize(
+    "part",
+    sorted({one.name for one in dataclasses.fields(hs.Loop)} - {"name", "owner", "purpose", "ask_by_key", "batching"}),
+)
+@pytest.mark.parametrize("value", [7, "0.5", [3]], ids=str)
+def test_a_part_of_another_kind_is_refused_and_named(part: str, value: object) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        dataclasses.replace(loop_of(), **{part: value})
+    assert "Loop 'demo'" in str(refused.value) or str(value).strip("[]") in str(refused.value)
+    assert refused.value.mend

@@ -94,6 +94,54 @@ def test_a_checkout_makes_the_same_code_again(project: Path, tmp_path: Path) -> 
     assert (found.hash, found.files) == (leg.hash, leg.files)
 
 
+RUN_BY_PATH = """
+import importlib.util, runpy
+from pathlib import Path
+from homeostat.app.provenance.gathering import watch_code
+from tests.unit.training.toy import make_loop
+watch_code()
+HERE = Path(__file__).parent
+spec = importlib.util.spec_from_file_location("plugin", HERE / "plugins" / "one.py")
+plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+other = runpy.run_path(str(HERE / "plugins" / "other.py"))
+loop = make_loop(lambda rows, config: plugin.VALUE)
+"""
+
+
+def test_code_that_is_run_by_its_path_took_part(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering._RUN, "files", None)
+    (project / "loops" / "plugins").mkdir()
+    for name in ("one", "other", "unused"):
+        (project / "loops" / "plugins" / f"{name}.py").write_text("VALUE = 1\n")
+    (project / "loops" / "loop.py").write_text(RUN_BY_PATH)
+    paths = {one.path for one in gathered(project)[0].files}
+    assert {path for path in paths if "plugins" in path} == {
+        "project/loops/plugins/one.py",
+        "project/loops/plugins/other.py",
+    }
+
+
+def test_a_link_is_put_back_under_its_own_name(project: Path, tmp_path: Path) -> None:
+    (project / "loops" / "real_of_gathering.py").write_text("VALUE = 2\n")
+    (project / "loops" / "helper_of_gathering.py").unlink()
+    (project / "loops" / "helper_of_gathering.py").symlink_to("real_of_gathering.py")
+    (project / "loops" / "list.txt").symlink_to("data/words.txt")
+    leg, contents = gathered(project, "list.txt")
+    check_out(leg, contents, tmp_path / "out")
+    assert (tmp_path / "out/project/loops/helper_of_gathering.py").read_text() == "VALUE = 2\n"
+    assert (tmp_path / "out/project/loops/list.txt").read_text() == "some\n"
+
+
+def test_a_name_that_is_no_text_is_refused(project: Path) -> None:
+    try:
+        (project / "loops" / "data" / "n\udce9.txt").write_text("")
+    except OSError:
+        pytest.skip("this file system has names of text only")
+    with pytest.raises(InvalidInput, match="its name cannot be kept"):
+        gathered(project, "data/*.txt")
+
+
 def test_what_ran_is_kept_not_what_the_file_became(project: Path) -> None:
     loop = load_loop(project / "loops" / "loop.py")
     sources = Gathering(project / "loops" / "loop.py", project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,15 +17,19 @@ import pytest
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.home import Home
 from homeostat.app.loops.loader import load_loop
+from homeostat.app.provenance import replaying
 from homeostat.app.provenance.replaying import Asked, Replayer
 from homeostat.app.provenance.versions import origin
+from homeostat.app.settings import Settings
 from homeostat.app.training.candidate import make_candidate
 from homeostat.data.tables import SEQUENCE
 from homeostat.kernel.errors import NotFound, Refused, Untrusted
+from homeostat.registry.archive import archived
 from homeostat.registry.differences import LegDifference
 from homeostat.registry.manifest import MANIFEST, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import PinnedFeedback
 from homeostat.registry.replays import Answers, judge_replay
+from homeostat.registry.sealed import open_sealed
 from homeostat.training.jobs import JobFolder, TrainingJob
 from tests.unit.training.test_candidate import JOB, TABLES
 
@@ -218,6 +223,36 @@ def test_code_that_nobody_trusted_has_signed_is_not_run(home: Home, monkeypatch:
     monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "require")
     with pytest.raises(Untrusted, match="nobody has signed it"):
         Replayer(home, never).replay("toy", "v1", Asked(here=True))
+
+
+def test_code_that_is_swapped_once_it_was_proven_is_not_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def proven_then_swapped(folder: Path, *arguments: Any) -> Any:
+        sealed = open_sealed(folder, *arguments)
+        others = LOOP.replace("import os", "import os; raise SystemExit('it runs')").encode()
+        told = json.loads((folder / "code.json").read_bytes())
+        for one in told["files"]:
+            one.update({"sha256": hashlib.sha256(others).hexdigest()} if one["why"] == "loop" else {})
+        (folder / "code.json").write_text(json.dumps(told))
+        (folder / "code.tar").write_bytes(archived({hashlib.sha256(others).hexdigest(): others}))
+        return sealed
+
+    monkeypatch.setattr(replaying, "open_sealed", proven_then_swapped)
+    with pytest.raises(Untrusted, match=r"code\.json was changed while it was loaded"):
+        Replayer(home, never).replay("toy", "v1", Asked())
+
+
+def test_what_was_too_large_to_keep_is_taken_from_the_project(home: Home, tmp_path: Path) -> None:
+    folder, words = home.versions / "toy" / "v1", b"many words"
+    told = json.loads((folder / "code.json").read_bytes())
+    large = {"path": "project/words.txt", "sha256": hashlib.sha256(words).hexdigest(), "bytes": 10, "why": "declared"}
+    told["files"].append({**large, "kept": False})
+    (folder / "code.json").write_text(json.dumps(told))
+    write_manifest(replace(read_manifest(folder), files=hash_files(folder)), folder)
+    with pytest.raises(Refused, match=r"words\.txt was too large to keep"):
+        replayed(home)
+    (tmp_path / "words.txt").write_bytes(words)
+    Settings(home=home.root, loop_file=tmp_path / "loop.py").save()
+    assert replayed(home)["how"] == "bytes"
 
 
 def test_what_was_made_can_be_kept(home: Home, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -64,3 +65,16 @@ def test_a_folder_without_git_or_with_one_that_does_not_answer_has_no_tree(tmp_p
     (tmp_path / ".git").mkdir()
     assert tree(tmp_path) == (None, None)
     assert working_tree(tmp_path, (), {"PATH": ""}) == (None, None)
+
+
+def test_a_module_of_a_submodule_is_known_to_git(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "whole")
+    git(tmp_path / "whole", "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(project), "part")
+    git(tmp_path / "whole", "commit", "-q", "-m", "with a part")
+    clean, _ = tree(tmp_path / "whole", "loop.py", "part/loop.py")
+    assert clean is not None
+    assert not clean.dirty
+    (tmp_path / "whole" / "part" / "loop.py").write_text("LIMIT = 3\n")
+    changed, _ = tree(tmp_path / "whole", "loop.py", "part/loop.py")
+    assert changed is not None
+    assert changed.dirty
