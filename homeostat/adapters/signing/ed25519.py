@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,8 +18,11 @@ class Ed25519Signer:
     """Signs with a private key kept in a PEM file; makes the key on first use."""
 
     def __init__(self, path: Path) -> None:
-        self._key = _load(path) if path.exists() else _create(path)
-        self._public = self._key.public_key()
+        self._path = path
+
+    @cached_property
+    def _key(self) -> Ed25519PrivateKey:
+        return _load(self._path) if self._path.exists() else _create(self._path)
 
     def sign(self, message: bytes) -> str:
         """A base64 signature of the message."""
@@ -27,7 +31,7 @@ class Ed25519Signer:
     def verifies(self, message: bytes, signature: str) -> bool:
         """True when the signature was made over this message with this key."""
         try:
-            self._public.verify(base64.b64decode(signature, validate=True), message)
+            self._key.public_key().verify(base64.b64decode(signature, validate=True), message)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -35,7 +39,7 @@ class Ed25519Signer:
 
 def _load(path: Path) -> Ed25519PrivateKey:
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        key: object = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         mend = "Mend its rights: decisions are neither written nor proven without it."
         raise Unavailable(f"{path} cannot be read: {error.strerror}.", mend=mend, file=str(path)) from error

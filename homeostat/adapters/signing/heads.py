@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeostat.adapters.signing.secrets import must_be_private
 from homeostat.governance.audit import Entry, Head, sign_head
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import IntegrityError, Unavailable
@@ -26,22 +27,31 @@ class HeadsFile:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._path = folder, folder / "heads.jsonl"
+        self._path, self._key = folder / "heads.jsonl", folder / "key.pem"
 
     @cached_property
     def signer(self) -> Ed25519Signer:
         """Who signs: read for the first head that is signed or proven, so that who only looks needs no cryptography."""
         from homeostat.adapters.signing.ed25519 import Ed25519Signer
 
-        key = self._folder / "key.pem"
-        if not key.exists() and self.newest_sealed() is not None:
-            raise IntegrityError(
-                f"{key} is gone, which signed the decisions so far.",
-                mend=f"Put it back from a copy. If there is none, move {self._path.name} away: a new key is made then,"
-                " and that decisions of before were not changed cannot be proven any more.",
-                file=str(key),
-            )
-        return Ed25519Signer(key)
+        if not self._key.exists() and self.newest_sealed() is not None:
+            raise self._gone()
+        return Ed25519Signer(self._key)
+
+    def check_key(self) -> list[str]:
+        """What is wrong with the key by which the heads that are here are to be proven; it is not made anew.
+
+        Raises: IntegrityError where it is gone.
+        """
+        if not self._path.exists():
+            return []
+        try:
+            must_be_private(self._key)
+        except FileNotFoundError as error:
+            raise self._gone() from error
+        except IntegrityError as error:
+            return [f"{error.problem} Whoever can may have signed heads: run 'chmod go= {self._key}'."]
+        return []
 
     def intend(self, entry: Entry) -> None:
         """Sign the entry that is about to become the end of the ledger.
@@ -95,6 +105,14 @@ class HeadsFile:
             mend = "Mend its rights: decisions are neither written nor proven without it."
             problem = f"{self._path} cannot be read: {error.strerror}."
             raise Unavailable(problem, mend=mend, file=str(self._path)) from error
+
+    def _gone(self) -> IntegrityError:
+        return IntegrityError(
+            f"{self._key}, which signs the ledger's heads, is gone: they cannot be proven.",
+            mend="Restore it from a backup before anything else is decided. If there is none, move"
+            f" {self._path.name} away: a new key is made then, and decisions of before stay unproven.",
+            file=str(self._key),
+        )
 
     def _append(self, head: Head) -> None:
         line = canonical_json(head) + b"\n"

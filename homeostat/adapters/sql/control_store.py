@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from homeostat.adapters.sql.database import Database
     from homeostat.control.days import Day
 
-_ENTRIES = "SELECT seq, draft, previous, hash FROM ledger"
+_ENTRIES = "SELECT seq, id, loop, draft, previous, hash FROM ledger"
 
 
 class SqlControlStore:
@@ -143,6 +143,12 @@ def _told(loop: str) -> Iterator[None]:
         ) from error
 
 
-def _entry(seq: int, draft: str, previous: str, own: str) -> Entry:
-    with decoded(f"decision {seq}"):
-        return Entry(seq, msgspec.json.decode(draft, type=Draft), previous, own)
+def _entry(seq: int, name: str, loop: str, draft: str, previous: str, own: str) -> Entry:
+    """An entry as it lies there: whatever of it was edited, also the columns by which it is found, no longer has its
+    hash."""
+    try:
+        found = dataclasses.replace(msgspec.json.decode(draft, type=Draft), id=name, loop=loop)
+    except (msgspec.MsgspecError, TypeError, UnicodeError):
+        told = "This entry cannot be read any more: see 'homeostat ledger verify'"
+        found = Draft(name, loop, 0, "unreadable", "", told, ())
+    return Entry(seq, found, previous, own)

@@ -55,7 +55,7 @@ def test_many_heads_are_read_from_their_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "is gone, which signed"), (b"", "no Ed25519"), (b"\x07" * 90, "no Ed25519")]
+    ("content", "told"), [(None, "is gone: they cannot be proven"), (b"", "no Ed25519"), (b"\x07" * 90, "no Ed25519")]
 )
 def test_a_key_that_is_gone_or_damaged_is_not_made_anew(tmp_path: Path, content: bytes | None, told: str) -> None:
     HeadsFile(tmp_path).intend(_entry(1))
