@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from homeostat.adapters.signing.secrets import write_secret
-from homeostat.kernel.errors import IntegrityError
+from homeostat.kernel.errors import IntegrityError, Unavailable
 
 
 class Ed25519Signer:
@@ -40,14 +40,19 @@ class Ed25519Signer:
 def _load(path: Path) -> Ed25519PrivateKey:
     try:
         key: object = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
+    except OSError as error:
+        mend = "Mend its rights: decisions are neither written nor proven without it."
+        raise Unavailable(f"{path} cannot be read: {error.strerror}.", mend=mend, file=str(path)) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _no_key(path) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise IntegrityError(
-            "The ledger's key file holds no Ed25519 private key.",
-            mend="Restore ledger/key.pem from a backup.",
-        )
+        raise _no_key(path)
     return key
+
+
+def _no_key(path: Path) -> IntegrityError:
+    mend = "Put it back from a copy: decisions are neither written nor proven without it."
+    return IntegrityError(f"{path} holds no Ed25519 private key.", mend=mend, file=str(path))
 
 
 def _create(path: Path) -> Ed25519PrivateKey:
