@@ -16,7 +16,7 @@ from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import REJECT
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 
 Json = dict[str, Any]
 
@@ -97,7 +97,7 @@ class Standings(OnRecord):
         current, found = Binding.of(loop.feature_set), []
         for name in state.route.versions:
             version = self.manifests.find(loop.name, name)
-            verdict = judge_binding(version.binding, current) if version else None
+            verdict = judge_binding(binding_of(version), current) if version else None
             if verdict is not None and verdict.name == REJECT:
                 found.append(
                     f"{name} was trained with other definitions than the loop file has: {'; '.join(verdict.texts)}"
