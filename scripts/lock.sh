@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 UV_CUSTOM_COMPILE_COMMAND="make lock" ${UV:-.venv/bin/uv} pip compile --quiet \
-    --extra flights --extra grpc --extra otel --extra xgboost --group dev \
+    --extra flights --extra grpc --extra otel --extra s3 --extra xgboost --group dev \
     --universal --fork-strategy fewest --python-version 3.11 \
     --generate-hashes --no-annotate \
     --output-file requirements.lock "$@" pyproject.toml >/dev/null

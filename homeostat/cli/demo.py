@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from homeostat.app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+LOOP = "late-arrival"
 LOOP_FILE = ROOT / "examples" / "flights" / "loop.py"
 FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 12, 31)
+SERVED_FROM = date(2013, 2, 1)
 
 
 def demo(
@@ -51,14 +53,14 @@ def demo(
 
         settings = settings_of(LOOP_FILE, home, port, replay=True)
         if _said_done(settings, last) and exit_after and _decided(settings, last):
-            _report(settings, as_json)
+            _report(settings, last, as_json)
             return
         with Installation(settings, notice, {"driver": _driver(settings, last)}) as running:
             watch = Watch(settings, last)
             running.watch(lambda: finished(watch, running), every=1.0)
             watch.close()
             if not running.stopping:
-                _report(settings, as_json)
+                _report(settings, last, as_json)
                 _linger(running, settings, exit_after)
 
 
@@ -112,9 +114,14 @@ def _said_done(settings: Settings, last: date) -> bool:
     return done
 
 
-def _report(settings: Settings, as_json: bool) -> None:
-    operations, loop = opened(settings.home, None)
-    show(reported(settings, operations, loop), as_json, report_text)
+def _report(settings: Settings, last: date, as_json: bool) -> None:
+    if last >= SERVED_FROM:
+        operations, loop = opened(settings.home, None)
+        show(reported(settings, operations, loop), as_json, report_text)
+        return
+    talk.print(f"Nothing was served: January is history, and the loop serves from {SERVED_FROM} on.")
+    talk.print("To go on from here, run it again with a later --until, or without.")
+    show({"loop": LOOP, "months": []}, as_json, lambda _: None)
 
 
 def _linger(running: Installation, settings: Settings, exit_after: bool) -> None:

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from homeostat.app.processes.installation import Installation
 from homeostat.app.processes.loopback import get_json
 from homeostat.app.settings import Settings
+from homeostat.cli.demo import LOOP
 from homeostat.cli.output import talk
 from homeostat.kernel.clock import parse_instant
 from homeostat.kernel.errors import Unavailable
 
-LOOP = "late-arrival"
 _STYLES = {
     "retrain": "cyan",
     "gate": "cyan",

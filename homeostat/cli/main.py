@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,54 +14,69 @@ from typer.core import TyperGroup
 from homeostat.app.processes.garbage import collect_seldom
 from homeostat.app.processes.supervisor import ONE_THREAD
 
-COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "demo": ("demo:demo",),
-    "init": ("init:init",),
-    "up": ("run:up",),
-    "ci": ("ci:ci",),
-    "status": ("operate:status",),
-    "route": ("route:route",),
-    "latency": ("latency:latency",),
-    "performance": ("performance:performance",),
-    "slices": ("slices:slices",),
-    "economics": ("economics:economics",),
-    "diagnose": ("diagnose:diagnose",),
-    "backtest": ("backtest:backtest",),
-    "explain": ("explain:explain",),
-    "why": ("why:why",),
-    "impact": ("impact:impact",),
-    "report": ("report:report",),
-    "skew": ("skew:skew",),
-    "drift": ("drift:drift",),
-    "rollback": ("operate:rollback",),
-    "checkpoints": ("checkpoints:checkpoints",),
-    "shadow": ("shadow:shadow",),
-    "quantise": ("quantise:quantise",),
-    "replay": ("replay:replay",),
-    "import": ("importing:import_",),
-    "approvals": ("approvals:approvals",),
-    "approve": ("approvals:approve",),
-    "reject": ("approvals:reject",),
-    "versions": (
-        "versions:app",
-        *("versions_keep:pin", "versions_keep:unpin", "versions_keep:delete", "versions_keep:prune"),
-    ),
-    "decisions": ("decisions:app",),
-    "alerts": ("alerts:app",),
-    "consumers": ("consumers:app",),
-    "features": (
-        "features:app",
-        *("features_audit:audit", "features_get:get", "features_rebuild:rebuild", "features_review:review"),
-    ),
-    "tables": ("tables:app",),
-    "quarantine": ("quarantine:app",),
-    "contract": ("contract:app",),
-    "retrain": ("retrain:app", "training:watch", "training:now"),
-    "drill": ("drill:app",),
-    "ledger": ("ledger:app",),
-    "keys": ("keys:app",),
+SECTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "Start": {
+        "demo": ("demo:demo",),
+        "init": ("init:init",),
+        "up": ("run:up",),
+        "import": ("importing:import_",),
+        "ci": ("ci:ci",),
+    },
+    "Where it stands": {
+        "status": ("operate:status",),
+        "alerts": ("alerts:app",),
+        "decisions": ("decisions:app",),
+        "route": ("route:route",),
+        "latency": ("latency:latency",),
+    },
+    "How right it is": {
+        "report": ("report:report",),
+        "performance": ("performance:performance",),
+        "slices": ("slices:slices",),
+        "drift": ("drift:drift",),
+        "skew": ("skew:skew",),
+        "diagnose": ("diagnose:diagnose",),
+        "economics": ("economics:economics",),
+        "backtest": ("backtest:backtest",),
+    },
+    "Why": {
+        "why": ("why:why",),
+        "explain": ("explain:explain",),
+        "impact": ("impact:impact",),
+    },
+    "Act": {
+        "rollback": ("operate:rollback",),
+        "drill": ("drill:app",),
+        "approvals": ("approvals:approvals",),
+        "approve": ("approvals:approve",),
+        "reject": ("approvals:reject",),
+        "retrain": ("retrain:app", "training:watch", "training:now"),
+        "shadow": ("shadow:shadow",),
+        "quantise": ("quantise:quantise",),
+        "checkpoints": ("checkpoints:checkpoints",),
+    },
+    "Data": {
+        "tables": ("tables:app",),
+        "contract": ("contract:app",),
+        "quarantine": ("quarantine:app",),
+        "features": (
+            "features:app",
+            *("features_audit:audit", "features_get:get", "features_rebuild:rebuild", "features_review:review"),
+        ),
+        "consumers": ("consumers:app",),
+    },
+    "On record": {
+        "versions": (
+            "versions:app",
+            *("versions_keep:pin", "versions_keep:unpin", "versions_keep:delete", "versions_keep:prune"),
+        ),
+        "replay": ("replay:replay",),
+        "ledger": ("ledger:app",),
+        "keys": ("keys:app",),
+    },
 }
 """Each by its name: the module and the function, or the group and the functions that it gets from other modules."""
+COMMANDS = {name: places for section in SECTIONS.values() for name, places in section.items()}
 
 
 class Commands(TyperGroup):
@@ -77,6 +92,15 @@ class Commands(TyperGroup):
             if name not in self.commands:
                 self.commands[name] = _made(name, *COMMANDS[name])
         return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write them by what one wants to do, each in one line."""
+        longest = max(map(len, COMMANDS))
+        room = formatter.width - longest - 4
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                made = {name: self.get_command(ctx, name) for name in names}
+                formatter.write_dl([(name.ljust(longest), one.get_short_help_str(room)) for name, one in made.items()])
 
 
 @cache
@@ -111,8 +135,20 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"homeostat {version('homeostat')}")
+        raise typer.Exit
+
+
 @app.callback()
-def homeostat() -> None:
+def homeostat(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Keep a deployed model right: serve, watch, decide, retrain, prove, roll out, take back."""
 
 

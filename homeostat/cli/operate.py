@@ -97,7 +97,7 @@ def _status(shown: Json) -> None:
     _line(shown["loop"], f"decided until {when(decided)} UTC" if decided else "nothing decided yet")
     if route["champion"] is None:
         _line("champion", "none")
-        _wrapped("waiting", _waiting(shown["waiting"]))
+        _wrapped("waiting", waiting(shown["waiting"]))
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
@@ -184,7 +184,8 @@ def _state_lines(told: Json) -> None:
         _wrapped("held", f"{told['held']['version']} waits for a checkpoint: {told['held']['problem']}")
 
 
-def _waiting(told: Json | None) -> str:
+def waiting(told: Json | None) -> str:
+    """Why nothing serves, and when it is tried again."""
     if told is None:
         return "the first version is trained once enough labels are mature"
     next_try = f"; tried again from {when(told['next_try'])} UTC on" if told["next_try"] else ""

@@ -96,8 +96,9 @@ def up(
     """Run the loops of a file, with doors and dashboard.
 
     Opens the doors for predictions and events on --port, and the dashboard with the control API on the port
-    after it, on 127.0.0.1 only. What dies is started again; Ctrl-C stops all of it. State is kept in --home: run
-    again, it goes on. Of a folder, loop.py is run, with its own .homeostat unless --home names another.
+    after it, on 127.0.0.1 only. Tells each decision as it is made. What dies is started again; Ctrl-C stops all of
+    it. State is kept in --home: run again, it goes on. Of a folder, loop.py is run, with its own .homeostat unless
+    --home names another.
     """
     with errors_shown(as_json):
         loop_file, home = in_folder(loop_file, home)
@@ -107,6 +108,7 @@ def up(
         place, server = chosen_place(openlineage), chosen_registry(registry, os.environ)
         say_addresses(port, grpc_port)
         from homeostat.app.processes.installation import Installation
+        from homeostat.cli.up_watch import News
 
         chosen = {
             "replicas": replicas,
@@ -137,7 +139,7 @@ def up(
                 talk.print(f"registry   {server}  (MLflow)", markup=False, soft_wrap=True)
                 told |= {"registry": server}
             show(told, as_json, lambda _: talk.print(f"state      {settings.home}    stop with Ctrl-C", soft_wrap=True))
-            running.watch()
+            running.watch(News(settings.control_url).look)
             talk.print("stopping …")
 
 

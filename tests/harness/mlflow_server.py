@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ grant_default_workspace_access = false
 auth_cache_ttl_seconds = 600
 """
 _KEPT = {"mlflow.sqlite": {"workspaces"}, "users.sqlite": {"users", "roles", "user_role_assignments"}}
+_NOTHING: Mapping[str, str] = {}
 _SECONDS = 120
 
 
@@ -60,8 +61,11 @@ class MlflowServer:
 
 
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[MlflowServer]:
-    """What `mlflow server --app-name basic-auth` starts, as one process, with artifacts through itself."""
+def mlflow_server(folder: Path, files: str = "", environment: Mapping[str, str] = _NOTHING) -> Iterator[MlflowServer]:
+    """What `mlflow server --app-name basic-auth` starts, as one process, with artifacts through itself.
+
+    It keeps them at ``files``, the `--artifacts-destination`; below its folder unless told otherwise.
+    """
     with_mlflow(folder)
     (folder / "auth.ini").write_text(_INI.format(folder=folder, user=USER, password=PASSWORD))
     port = free_ports()
@@ -74,7 +78,7 @@ def mlflow_server(folder: Path) -> Iterator[MlflowServer]:
         "_MLFLOW_SERVER_REGISTRY_STORE": f"sqlite:///{folder}/mlflow.sqlite",
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": files or str(folder / "artifacts"),
         "_MLFLOW_SGI_NAME": "uvicorn",
     }
     command = [sys.executable, "-m", "uvicorn", "--factory", "mlflow.server.auth:create_app"]
@@ -84,7 +88,7 @@ def mlflow_server(folder: Path) -> Iterator[MlflowServer]:
             stdout=log,
             stderr=log,
             cwd=folder,
-            env={**os.environ, **told},
+            env={**os.environ, **told, **environment},
         )
     try:
         _await(port, process, folder / "log")

@@ -71,14 +71,14 @@ def client(home: Home) -> Any:
     return home.open()._entries.client
 
 
-def made_in_mlflow(home: Home) -> tuple[int, int]:
+def made_in_mlflow(home: Home, loop: str = "late") -> tuple[int, int]:
     """How many runs and model versions there are."""
     store = client(home)
-    experiments = [store.get_experiment_by_name("late").experiment_id]
-    return len(store.search_runs(experiments)), len(store.search_model_versions("name = 'late'"))
+    experiments = [store.get_experiment_by_name(loop).experiment_id]
+    return len(store.search_runs(experiments)), len(store.search_model_versions(f"name = '{loop}'"))
 
 
-def aliases_in_mlflow(home: Home) -> dict[str, str]:
+def aliases_in_mlflow(home: Home, loop: str = "late") -> dict[str, str]:
     store = client(home)
-    shown = store.get_registered_model("late").aliases
-    return {alias: store.get_model_version("late", str(number)).tags["homeostat.id"] for alias, number in shown.items()}
+    shown = store.get_registered_model(loop).aliases
+    return {alias: store.get_model_version(loop, str(number)).tags["homeostat.id"] for alias, number in shown.items()}

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from homeostat.adapters.mlflow.client import be_quiet
+from homeostat.adapters.mlflow.failures import said_by
 from homeostat.kernel.errors import InvalidInput, Unavailable
 
 _PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle")
@@ -22,7 +23,6 @@ def fetch_model(address: str, folder: Path, suffixes: Collection[str], tracking:
         warnings.simplefilter("ignore")  # deprecations between MLflow and its libraries, none of a user's business
         import mlflow
         from mlflow.artifacts import download_artifacts
-        from mlflow.exceptions import MlflowException
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     try:
         mlflow.set_tracking_uri(tracking)  # else a registry's address is looked up in a database made here
@@ -30,10 +30,14 @@ def fetch_model(address: str, folder: Path, suffixes: Collection[str], tracking:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = Path(download_artifacts(artifact_uri=address, dst_path=str(folder), tracking_uri=tracking))
-    except (MlflowException, OSError) as error:
+    except Exception as error:
+        said = said_by(error)
+        if said is None:
+            raise
         raise Unavailable(
-            f"MLflow gives no {address}: {' '.join(str(error).split())[:200]}.",
-            mend="Look at the address, and name the server with --tracking-uri.",
+            f"MLflow gives no {address}: {said}.",
+            mend="Look at the address, name the server with --tracking-uri, and install what its files need"
+            " (for S3: pip install 'homeostat[s3]').",
             address=address,
         ) from error
     finally:

@@ -15,6 +15,7 @@ from homeostat.registry.models import Version
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = "version"
@@ -67,7 +68,8 @@ class Entries:
         if not entries:
             raise not_registered(loop, version)
         run = self.client.get_run(str(entries[0].run_id))
-        fetched = Path(self.client.download_artifacts(run.info.run_id, ARTIFACTS, str(place)))
+        # MLflow's client has a call for this, which hides why it fails.
+        fetched = Path(self._files_of(run).download_artifacts(ARTIFACTS, str(place)))  # type: ignore[no-untyped-call]
         (fetched / LEFT_BY_CLIENTS).unlink(missing_ok=True)
         if digest(read_manifest(fetched).to_json()) != run.data.tags[_MANIFEST]:
             problem = f"The artifacts of {name} in MLflow are not what was registered."
@@ -156,10 +158,14 @@ class Entries:
                 self._remove_files(stray)
                 self.client.delete_run(stray.info.run_id)
 
-    def _remove_files(self, run: Run) -> None:
+    def _files_of(self, run: Run) -> ArtifactRepository:
+        """Where a run's files lie, wherever that is."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        place = get_artifact_repository(str(run.info.artifact_uri), tracking_uri=self.client.tracking_uri)
+        return get_artifact_repository(str(run.info.artifact_uri), tracking_uri=self.client.tracking_uri)
+
+    def _remove_files(self, run: Run) -> None:
+        place = self._files_of(run)
         if place.list_artifacts(ARTIFACTS):
             place.delete_artifacts(ARTIFACTS)  # type: ignore[no-untyped-call]
 

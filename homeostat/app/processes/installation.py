@@ -20,6 +20,7 @@ from homeostat.app.gateway.consumers import refuse_broken_outputs
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.loops.known import remember_features
 from homeostat.app.loops.loader import load_loops
+from homeostat.app.processes.belonging import refuse_other_decisions
 from homeostat.app.processes.ports import check_grpc_port, check_ports_free
 from homeostat.app.processes.supervisor import Notice, Supervisor, module_command
 from homeostat.app.settings import Settings
@@ -38,8 +39,9 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say, or for addresses of alerts that are none, or keys within the home; Refused when a contract
-    breaks what a live version's features read, or a registered consumer depends on outputs that change.
+    lie where they say, or for addresses of alerts that are none, or keys within the home; IntegrityError when the
+    store does not hold the decisions that were signed; Refused when a contract breaks what a live version's features
+    read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -52,6 +54,7 @@ class Installation:
             check_ports_free(settings.port)
             if settings.grpc_port is not None:
                 check_grpc_port(settings.grpc_port, settings.port)
+            refuse_other_decisions(settings.paths, notice)
             _check_addresses(settings, loops, notice)
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)

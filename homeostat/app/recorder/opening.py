@@ -33,25 +33,32 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    journal = SqliteJournal(home / "journal.sqlite")
     sought = {table.name: sought_of(table) for table in tables}
+    facts = DeltaTables(home / "tables", sought=sought.get)
+    stored = max((facts.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
+    if stored >= 0 and not (home / "journal.sqlite").exists():
+        raise _other_journal(home, stored, "there is no journal.sqlite")
+    journal = SqliteJournal(home / "journal.sqlite")
     stores = Stores(
         journal,
         journal,
         journal,
-        DeltaTables(home / "tables", sought=sought.get),
+        facts,
         DeltaTables(home / "log", sought=lambda _: LOG_SOUGHT),
         Home(home).spool / "predictions",
     )
-    stored = max((stores.tables.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
     if stored > stores.journal.sequence():
         stores.journal.close()
-        raise IntegrityError(
-            f"The tables hold fact {stored}, but the journal ends at {stores.journal.sequence()}.",
-            mend=f"Put the journal.sqlite back that belongs to {home}, or start with a new home.",
-            stored=stored,
-        )
+        raise _other_journal(home, stored, f"the journal ends at {stores.journal.sequence()}")
     return stores
+
+
+def _other_journal(home: Path, stored: int, found: str) -> IntegrityError:
+    return IntegrityError(
+        f"The tables hold fact {stored}, but {found}.",
+        mend=f"Put the journal.sqlite back that belongs to {home}, or start with a new home.",
+        stored=stored,
+    )
 
 
 def bring_up_to_date(

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from homeostat.registry.models import Registry
 
 REGISTRY = "HOMEOSTAT_REGISTRY"
-_UNPROVEN = "MLFLOW_TRACKING_INSECURE_TLS"
+_UNPROVEN = {
+    "MLFLOW_TRACKING_INSECURE_TLS": "MLFLOW_TRACKING_SERVER_CERT_PATH",
+    "MLFLOW_S3_IGNORE_TLS": "AWS_CA_BUNDLE",
+}
+"""Variables with which MLflow's client looks at no certificate, and those that name one's own authority instead."""
 _MEND = (
     "Give the server as https://mlflow.example.org. Who asks is told by MLFLOW_TRACKING_USERNAME and"
     " MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
@@ -38,11 +42,12 @@ def chosen_registry(text: str | None, environment: Mapping[str, str]) -> str | N
         good = False
     if not good or not text.isascii() or not text.isprintable() or set(text) & set(" ?#@"):
         raise InvalidInput("--registry is no URL of an MLflow server.", mend=_MEND)
-    if environment.get(_UNPROVEN, "").lower() in ("true", "1"):
-        raise InvalidInput(
-            f"With {_UNPROVEN}, anybody on the way could be the registry.",
-            mend="Unset it, and name the file of your authority's certificate in MLFLOW_TRACKING_SERVER_CERT_PATH.",
-        )
+    for name, instead in _UNPROVEN.items():
+        if environment.get(name, "").lower() in ("true", "1"):
+            raise InvalidInput(
+                f"With {name}, anybody on the way could be the registry.",
+                mend=f"Unset it, and name the file of your authority's certificate in {instead}.",
+            )
     return text.rstrip("/")
 
 

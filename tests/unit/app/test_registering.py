@@ -40,9 +40,13 @@ def test_a_server_may_have_a_path_and_none_is_the_home() -> None:
     assert chosen_registry("", {}) is None
 
 
-def test_certificates_are_always_looked_at() -> None:
-    with pytest.raises(InvalidInput, match="MLFLOW_TRACKING_SERVER_CERT_PATH"):
-        chosen_registry("https://example.org", {"MLFLOW_TRACKING_INSECURE_TLS": "true"})
+@pytest.mark.parametrize(
+    ("variable", "instead"),
+    [("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH"), ("MLFLOW_S3_IGNORE_TLS", "AWS_CA_BUNDLE")],
+)
+def test_certificates_are_always_looked_at(variable: str, instead: str) -> None:
+    with pytest.raises(InvalidInput, match=instead):
+        chosen_registry("https://example.org", {variable: "true"})
 
 
 def test_commands_ask_the_registry_that_the_installation_was_told_of(tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +103,25 @@ def test_the_overview_tells_each_command_in_one_whole_line_and_the_exit_codes(co
         assert lines[path[0]].endswith("."), path
         assert not lines[path[0]].endswith("..."), path
     assert "Exit codes: 0 done" in shown
+
+
+def test_the_overview_fits_a_terminal_of_80_columns_and_a_module_is_the_command(root: Path) -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    words = [sys.executable, "-m", "homeostat", "--help"]
+    shown = subprocess.run(words, cwd=root, env=environment, check=True, capture_output=True, text=True).stdout
+    first, *lines = shown.splitlines()
+    assert "-m homeostat" in first
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version").stdout == f"homeostat {version('homeostat')}\n"
+
+
+def test_a_misspelt_command_of_a_group_is_not_taken_for_a_loop(command: Command) -> None:
+    done = command("decisions", "explian", "3")
+    assert done.exit_code == 2
+    assert "No such command 'explian'. Did you mean 'explain'?" in done.stderr
 
 
 def test_a_report_of_checks_that_could_not_be_written_is_refused_before_any_check(command: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from homeostat.app.settings import Settings
-from homeostat.cli import demo_watch
+from homeostat.cli import demo, demo_watch, up_watch
 from homeostat.cli.demo_watch import Watch
 from homeostat.cli.report import report_text
+from homeostat.cli.up_watch import News
 from homeostat.kernel.errors import Unavailable
 
 FIGURES = {name: {"auc": 0.7163, "log_loss": 0.47412} for name in ("live", "frozen", "monthly")}
@@ -108,3 +110,43 @@ def test_the_watch_tells_each_decision_once_and_outlives_an_absent_control(
         "2013-02-01  v1 [bold]serves",
         "            skill at least 0.1 > 0 [of 7 days]",
     ]
+
+
+def test_whoever_runs_loops_is_told_where_each_stands_and_what_it_decides_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control, now = Control(), iter(range(0, 100, 2))
+
+    def asked(url: str, patience: float) -> dict[str, Any]:
+        if url.endswith("/loops"):
+            control.get_json(url)
+            return {"loops": [{"name": "churn"}]}
+        standing = {"route": {"champion": None}, "activity": None, "waiting": None, "last_decision": None}
+        return standing if url.endswith("/overview") else control.get_json(url)
+
+    monkeypatch.setattr(up_watch, "get_json", asked)
+    news = News("http://control", lambda: float(next(now)))
+    control.away = True
+    assert not news.look()
+    control.away = False
+    news.look()
+    control.decide("v1 [bold]serves")
+    news.look()
+    news.look()
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "churn  nothing serves yet: the first version is trained once enough labels are mature",
+        "2013-02-01 05:00 UTC  churn  v1 [bold]serves",
+        "    skill at least 0.1 > 0 [of 7 days]",
+    ]
+
+
+def test_a_demonstration_that_ends_in_its_history_says_from_when_on_it_serves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(home=tmp_path, loop_file=tmp_path / "loop.py")
+    demo._report(settings, date(2013, 1, 20), as_json=True)
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"loop": "late-arrival", "months": []}
+    assert "the loop serves from 2013-02-01 on" in told.err
