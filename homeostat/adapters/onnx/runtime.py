@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import IntegrityError
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.manifest import MODEL
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
@@ -166,7 +166,7 @@ def load_runtime(sealed: Sealed) -> OnnxRuntime:
     Raises: IntegrityError when they are no model, or were swapped since.
     """
     version = sealed.version
-    return OnnxRuntime(version.version, version.inputs, sealed.read(MODEL), version.binding)
+    return OnnxRuntime(version.version, version.inputs, sealed.read(MODEL), binding_of(version))
 
 
 def _session(version: str, model: bytes) -> Any:

@@ -19,7 +19,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused, Unavailable
 from homeostat.kernel.verdicts import ACCEPT
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.models import Registry, Variant, Version
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.steps import StepRecord
@@ -88,7 +88,7 @@ class Retrainer:
 
     def _must_be_ours(self, version: Version) -> None:
         """The loop file is read again by every training; edited meanwhile, it makes what nobody here can feed."""
-        found = judge_binding(version.binding, Binding.of(self.loop.feature_set))
+        found = judge_binding(binding_of(version), Binding.of(self.loop.feature_set))
         if found.name != ACCEPT:
             raise Refused(
                 f"{version.version} was trained with other definitions than Homeostat runs with:"
