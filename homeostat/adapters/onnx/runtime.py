@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -24,6 +25,7 @@ _FEW = 64
 """Rows up to which tensors are kept for each number of them."""
 CHANCES = "class_chances"
 """The output that holds a chance for each class, [n, classes], and is answered whole."""
+_ELSEWHERE = "session.model_external_initializers_file_folder_path"
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
@@ -173,6 +175,7 @@ def _session(version: str, model: bytes) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False  # small batches: memory back at once costs nothing measurable
     options.log_severity_level = 4  # an error is raised; said twice it only fills the log
+    options.add_session_config_entry(_ELSEWHERE, os.devnull)  # weights in other files would be read unproven
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base class
