@@ -50,7 +50,7 @@ def test_a_home_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytes
     with looked_at.reading() as connection:
         assert connection.execute("SELECT count(*) FROM loops").fetchone() == (0,)
     assert sorted(tmp_path.iterdir()) == before
-    with pytest.raises(Unavailable, match="cannot be written: .*readonly"), looked_at.writing() as connection:
+    with pytest.raises(Unavailable, match=r"cannot be written: .*readonly"), looked_at.writing() as connection:
         connection.execute("DELETE FROM loops")
     path.with_name("control.sqlite-wal").write_bytes(b"newer")
     assert "immutable" not in readable.read_only_address(path), "what was written last counts"

@@ -10,11 +10,10 @@ import pytest
 from deltalake import DeltaTable
 
 from homeostat.adapters.delta.rows import facts_of
-from homeostat.app.recorder.drain import JOURNAL_WRITER
 from homeostat.app.recorder.opening import open_stores
 from homeostat.data.contracts import instant, number, text
 from homeostat.data.identity import compile_identity
-from homeostat.data.journal import Batch, Entry
+from homeostat.data.journal import JOURNAL_WRITER, Batch, Entry
 from homeostat.data.tables import Table
 from homeostat.kernel.errors import IntegrityError
 
