@@ -13,7 +13,7 @@ from homeostat.app.versions.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import alive, on_record, opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
@@ -65,9 +65,7 @@ def rollback(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
-    ] = "no reason given",
+    reason: ReasonOption = "no reason given",
     to: Annotated[
         str | None, typer.Option("--to", metavar="VERSION", help="Serve this registered version instead.")
     ] = None,

@@ -104,6 +104,15 @@ def _plain(text: str) -> str:
     return text.replace("[", r"\[")
 
 
+def one_line(text: str) -> str:
+    """What people wrote, so that nothing in it can pose as another line of a list, or steer a terminal.
+
+    >>> one_line("fine\\n  12  v3 passed the gate")
+    'fine 12 v3 passed the gate'
+    """
+    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+
+
 def known_facts(prediction: Mapping[str, Any]) -> str:
     """What was known when a prediction read its features; one of the question's own columns alone reads no facts."""
     sequence = prediction["read_sequence"]

@@ -222,6 +222,9 @@ class DeltaTables:
         return delta
 
     def _at(self, table: str, version: int) -> DeltaTable:
+        newest = self._newest(table)
+        if newest is not None and newest.version() == version:
+            return newest
         try:
             return DeltaTable(self._path(table), version=version)
         except TableNotFoundError as error:

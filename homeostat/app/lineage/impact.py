@@ -12,7 +12,7 @@ from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.graph import tables_read
 from homeostat.app.lineage.targets import Target, TargetKind, target_of
 from homeostat.data.tables import SEQUENCE
-from homeostat.features.definitions import QUESTION, Definition
+from homeostat.features.defined import QUESTION, Definition
 from homeostat.registry.models import Version
 
 Json = dict[str, Any]

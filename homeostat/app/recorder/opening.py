@@ -14,9 +14,9 @@ from homeostat.adapters.delta.rows import LOG_SOUGHT, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
-from homeostat.app.recorder.drain import JOURNAL_WRITER, Stores
+from homeostat.app.recorder.drain import Stores
 from homeostat.data.contracts import Row
-from homeostat.data.journal import Journal
+from homeostat.data.journal import JOURNAL_WRITER, Journal
 from homeostat.data.tables import SEQUENCE, Table, TableStore
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.online import OnlineStore, OutOfDate
