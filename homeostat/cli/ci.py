@@ -90,7 +90,7 @@ def _checked(
             raise InvalidInput(f"There is no check {one!r}.", mend=did_you_mean(one, NAMES), checks=list(NAMES))
     for path in files:
         if path is not None:
-            _must_be_writable(path.absolute())
+            _must_be_writable(path)
     file, home = in_folder(loop_file, home)
     loop = load_loop(file.resolve(), name)
     with TemporaryDirectory(prefix="homeostat-ci-") as work, progress_bar("reading") as progress:
@@ -104,9 +104,10 @@ def _checked(
 
 def _must_be_writable(path: Path) -> None:
     """Told before minutes of checks."""
-    if not path.parent.is_dir():
+    folder = path.absolute().parent
+    if not folder.is_dir():
         raise InvalidInput(f"{path} cannot be written: its folder is not there.", mend="Make the folder first.")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
         raise InvalidInput(f"{path} cannot be written.", mend="Name a file that you may write.")
 
 
