@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
+from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound, Unavailable, refused_by_system
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,19 @@ class Home:
         """How far a replay has got."""
         return self.root / "replay.json"
 
+    @property
+    def settings_file(self) -> Path:
+        """What `up` was told."""
+        return self.root / "settings.json"
+
     def prepare(self) -> None:
-        """Make the folder, open to its owner only."""
+        """Make the folder, open to its owner only. Raises: InvalidInput."""
+        if escape := _ESCAPE.search(str(self.root)):
+            raise InvalidInput(
+                f"The state folder {self.root} cannot be used: Delta Lake reads {escape[0]!r} as another sign.",
+                mend="Name a folder without percent signs, with --home.",
+                home=str(self.root),
+            )
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in (self.routes, self.process_logs, self.jobs):
@@ -173,6 +187,17 @@ class Home:
                 mend="Name another one with --home.",
                 home=str(self.root),
             ) from error
+
+    def refuse_lost_decisions(self) -> None:
+        """Raises: IntegrityError where decisions were signed, and the store that holds them is gone or empty."""
+        if _size(self.control_db) == 0 and _size(self.ledger / "heads.jsonl") > 0:
+            raise IntegrityError(
+                f"{self.control_db} is {'empty' if self.control_db.exists() else 'gone'}, which held where loops stand"
+                " and every decision.",
+                mend="Nothing was changed. Stop Homeostat, and put back a copy of the whole folder; to start afresh,"
+                " name another one with --home.",
+                path=str(self.control_db),
+            )
 
     def running(self) -> Running:
         """The instance that runs now. Raises: NotFound when none does."""
@@ -189,20 +214,41 @@ class Home:
         return found
 
     def told(self) -> dict[str, Any]:
-        """What `up` was told, as it lies here: Settings read it whole. Raises: NotFound where it never ran."""
+        """What `up` was told, as it lies here: Settings read it whole.
+
+        Raises: NotFound where it never ran; IntegrityError for what is damaged; Unavailable for what cannot be read.
+        """
         try:
-            found: dict[str, Any] = json.loads((self.root / "settings.json").read_bytes())
+            return {**json.loads(self.told_text())}
+        except (ValueError, TypeError) as error:
+            raise self.untold(str(error)) from error
+
+    def told_text(self) -> bytes:
+        """The file that holds it. Raises: NotFound, Unavailable."""
+        try:
+            return self.settings_file.read_bytes()
         except FileNotFoundError as error:
-            problem = f"Nothing was ever run in {self.root}."
+            problem = f"Nothing was ever run in {self.root}: there is no settings.json."
             raise NotFound(problem, mend="Run 'homeostat up' first, or name its folder with --home.") from error
-        return found
+        except OSError as error:
+            mend = "Mend its rights, or start Homeostat: 'homeostat up' writes it anew."
+            raise Unavailable(f"{self.settings_file} cannot be read: {error.strerror}.", mend=mend) from error
+
+    def untold(self, why: str) -> IntegrityError:
+        """The error for a file that says something else than what `up` was told."""
+        return IntegrityError(
+            f"{self.settings_file} is damaged, or of a newer release: {why}.",
+            mend="Nothing is lost with it: 'homeostat up' with the loop file writes it anew.",
+            path=str(self.settings_file),
+        )
 
     def announce(self, running: Running) -> None:
         """Write ``run.json`` as a whole."""
         write_whole(self.root / "run.json", json.dumps(asdict(running)).encode())
 
     def existing(self) -> Home:
-        """This home, if something was ever run in it. Raises: NotFound."""
+        """This home, if something was ever run in it. Raises: NotFound; IntegrityError where its decisions are gone."""
+        self.refuse_lost_decisions()
         if not self.control_db.exists():
             raise NotFound(
                 f"There is no Homeostat state in {self.root}.",
@@ -216,7 +262,10 @@ class HomeLock:
     """Holds a home for one instance; the operating system lets go of it when the process dies."""
 
     def __init__(self, home: Home) -> None:
-        self._file = open(home.root / "lock", "a+")  # noqa: SIM115 - held for the life of the process
+        try:
+            self._file = open(home.root / "lock", "a+")  # noqa: SIM115 - held for the life of the process
+        except OSError as error:
+            raise refused_by_system(error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -251,6 +300,13 @@ def replace_whole(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_bytes(data)
     os.replace(part, path)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _holder(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from homeostat.app.home import Home, write_whole
 from homeostat.app.tracing.choosing import Traces
@@ -82,15 +82,20 @@ class Settings(BaseModel):
 
     def save(self) -> None:
         """Write them for the processes of this installation."""
-        write_whole(self.home / "settings.json", self.model_dump_json(indent=1).encode())
+        write_whole(self.paths.settings_file, self.model_dump_json(indent=1).encode())
 
     @classmethod
     def load(cls, home: Path) -> Settings:
         """Read what the supervisor wrote in this folder.
 
         In one that was moved or copied since, it is this folder that is meant, and nobody records for it.
+        Raises: NotFound; IntegrityError for what is damaged; Unavailable for what cannot be read.
         """
-        found = cls.model_validate_json((home / "settings.json").read_bytes())
+        try:
+            found = cls.model_validate_json(Home(home).told_text())
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Home(home).untold(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
         if _same(found.home, home):
             return found
         return found.model_copy(update={"home": home.absolute(), "recorder_socket": ""})

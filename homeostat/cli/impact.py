@@ -20,7 +20,10 @@ Json = dict[str, Any]
 def impact(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="WHAT", help="TABLE, TABLE@VERSION, a view or transform, or a version such as v3."),
+        typer.Argument(
+            metavar="WHAT",
+            help="TABLE, TABLE@VERSION, TABLE.COLUMN, a view, transform or feature, or a version such as v3.",
+        ),
     ] = None,
     rows: Annotated[
         Path | None, typer.Option("--rows", metavar="FILE", help="CSV, Parquet or JSON lines with keys of rows.")

@@ -9,7 +9,7 @@ import typer
 
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, said
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
 
@@ -78,7 +78,9 @@ def trust(
 @app.command("revoke")
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or how it begins.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; told wherever it is refused.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; told wherever it is refused.", callback=said)
+    ],
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     yes: Yes = False,

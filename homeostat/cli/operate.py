@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,9 +11,9 @@ import typer
 
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
-from homeostat.cli.context import opened, person, serving, standing
+from homeostat.cli.context import alive, on_record, opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
@@ -21,20 +22,50 @@ Json = dict[str, Any]
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Show what serves, what is under way, what was decided last."""
+    """Show what serves, what is under way, what was decided last.
+
+    Whether anything runs, and what of it does not answer, comes first, and is told also where the loop file is broken.
+    """
     with errors_shown(as_json):
-        standings, found = standing(home, loop)
-        shown = {**standings.overview(found, None), "activity": standings.activity(found.name)}
+        lives = alive(home)
+        if not as_json:
+            _alive(lives)
+        try:
+            standings, found = standing(home, loop)
+        except HomeostatError:
+            if not as_json:
+                _route(home, loop)
+            raise
+        shown = {**standings.overview(found, None), "activity": standings.activity(found.name), "alive": lives}
         show(shown, as_json, _status)
+
+
+def _route(home: Path, loop: str | None) -> None:
+    """What serves, where the loop file cannot be read: the file is not asked for it."""
+    with suppress(HomeostatError):
+        found, name = on_record(home, loop)
+        route = found.route(name)
+        _line(name, f"generation {route['generation']}")
+        for arm in ("champion", "canary", "standby"):
+            _line(arm, route[arm] or "none")
+
+
+def _alive(told: Json) -> None:
+    if told["running"]:
+        replicas = f"replicas {told['ready']} of {told['replicas']}"
+        _line("running", f"doors {told['doors']}   dashboard {told['dashboard']}   {replicas}")
+    else:
+        _line("running", "no")
+        talk.print(f"Start it:  {told['start']}", markup=False)
+    for problem in told["problems"]:
+        _wrapped("problem", problem)
 
 
 def rollback(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
-    ] = "no reason given",
+    reason: ReasonOption = "no reason given",
     to: Annotated[
         str | None, typer.Option("--to", metavar="VERSION", help="Serve this registered version instead.")
     ] = None,

@@ -13,9 +13,9 @@ from homeostat.kernel.clock import Instant
 from homeostat.monitoring.estimates import EstimatedDay
 from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.kept_drift import KeptDrift
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay
-from homeostat.monitoring.slices import KeptSlice
 from homeostat.stats.figures.means import MeanSums
 from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.tasks import sums_type

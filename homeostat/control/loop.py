@@ -30,7 +30,7 @@ from homeostat.governance.outputs import OutputContract, output_contract
 from homeostat.kernel.clock import Instant, duration
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
-from homeostat.monitoring.slices import Slice
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.serving.batching import Batching
 from homeostat.stats.figures.means import MeanMetric
 from homeostat.stats.figures.own import Own

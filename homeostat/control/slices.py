@@ -10,7 +10,7 @@ from homeostat.data.log_policy import Log
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.kernel.errors import InvalidInput
-from homeostat.monitoring.slices import Slice
+from homeostat.monitoring.kept_slices import Slice
 
 MOST_SLICES = 12
 _BY_VALUE = ("text", "boolean")

@@ -11,6 +11,8 @@ from homeostat.data.identity import Identity
 from homeostat.kernel.clock import Duration, Instant
 
 Door = Literal["events", "predict"]
+JOURNAL_WRITER = "journal"
+"""Who commits what the journal held to the tables: how far it came tells what still waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
 
 from homeostat.data.checks import did_you_mean
 from homeostat.data.tables import Selection, Table
 from homeostat.features.copying import Copy, copier
+from homeostat.features.defined import QUESTION, Definition
 from homeostat.features.ordering import in_running_order
 from homeostat.features.summaries import (
     Aggregate,
@@ -73,17 +73,6 @@ __all__ = [
 
 Declared = Selection | Latest | Window | Transform
 """What a loop's ``features`` may list."""
-QUESTION = "question"
-"""The name under which a feature set lists the question's own definition."""
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What one definition means: equal hashes compute equal values; ``meaning`` says what differs if not."""
-
-    kind: Literal["question", "view", "transform"]
-    hash: str
-    meaning: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homeostat.features.definitions import Definition, FeatureSet
+from homeostat.features.defined import Definition
+from homeostat.features.definitions import FeatureSet
 from homeostat.features.earlier import earlier_hash
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import InvalidInput

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.signals import Unknown
-from homeostat.stats.estimates.confidence import Estimated
 from homeostat.stats.figures.outcomes import Sums
+
+if TYPE_CHECKING:
+    from homeostat.stats.estimates.confidence import Estimated
 
 
 @dataclass(frozen=True, slots=True)

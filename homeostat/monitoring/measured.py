@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from homeostat.data.profiles import Profile
 from homeostat.kernel.canonical import plain
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import Cells, Day, cells_of, figure, figures_in, named
-from homeostat.monitoring.slices import Judged, Slice, sliced
+from homeostat.monitoring.slices import Judged, sliced
 from homeostat.registry.models import Form
 from homeostat.stats.tasks import BINARY, Task
 from homeostat.training.evaluation import Evaluation, HeldOut

@@ -10,9 +10,9 @@ import numpy as np
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.degraded import LEAST_EFFECT, LEAST_ROWS, rise_between
+from homeostat.monitoring.kept_slices import KeptSlice, Slice
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_smooth import OF_CLASSES, is_of_classes, is_smooth, rows_kept, smooth
-from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.arrays import Floats
 from homeostat.stats.causes.segments import Excess, excesses_of_sums
 from homeostat.stats.discoveries import benjamini_hochberg

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from homeostat.features.definitions import Definition, FeatureSet
+from homeostat.features.defined import Definition
+from homeostat.features.definitions import FeatureSet
 from homeostat.features.logged import Logged
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Reason, Verdict
 from homeostat.registry.meanings import harm
-from homeostat.stats.tasks import BINARY, Task
+from homeostat.registry.models import Version
+from homeostat.stats.tasks import BINARY, Task, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Binding:
         """What a feature set stands for, now or as it was served with once."""
         now = features if isinstance(features, Logged) else Logged.of(features)
         return cls(now.hash, now.definitions, now.earlier)
+
+
+def binding_of(version: Version) -> Binding:
+    """The definitions that a version was trained with, to hold against those of a loop."""
+    return Binding(version.pin.feature_hash, version.definitions, task=task_of(version.task))
 
 
 def judge_binding(bound: Binding, current: Binding) -> Verdict:

@@ -23,6 +23,8 @@ DAILY = "daily.json"
 CONFIG = "config.json"
 STEPS = "steps.json"
 _CHUNK = 1 << 20
+MOST_OF_MANIFEST = 16 << 20
+"""Bytes of a manifest, or of a signature; a larger one is none."""
 MEND = "Find out who changed it, then remove the folder: it is fetched again from the registry."
 
 
@@ -56,9 +58,18 @@ def file_names(folder: Path) -> list[str]:
             if stat.S_ISREG(mode):
                 found.append(path.relative_to(folder).as_posix())
             elif not stat.S_ISDIR(mode):
-                what = "a link" if stat.S_ISLNK(mode) else "no file"
-                raise Untrusted(f"{path} is {what}: versions hold files only.", mend=MEND, file=str(path))
+                what, where = "a link" if stat.S_ISLNK(mode) else "no file", named(str(path))
+                raise Untrusted(f"{where} is {what}: versions hold files only.", mend=MEND, file=where, reason="added")
     return sorted(found)
+
+
+def named(file: str) -> str:
+    """A file's name as it can be told: also one with a line's end, or that is no text.
+
+    >>> named("model.onnx"), named("a\\nb")
+    ('model.onnx', "'a\\\\nb'")
+    """
+    return file if file.isprintable() else ascii(file)
 
 
 def write_manifest(version: Version, folder: Path) -> None:
@@ -72,7 +83,8 @@ def read_manifest(folder: Path) -> Version:
     Raises: NotFound without a manifest, IntegrityError when it cannot be read.
     """
     try:
-        return parse_manifest((folder / MANIFEST).read_bytes(), folder)
+        with (folder / MANIFEST).open("rb") as file:
+            return parse_manifest(file.read(MOST_OF_MANIFEST + 1), folder)
     except FileNotFoundError as error:
         raise no_version(folder) from error
 
@@ -80,8 +92,10 @@ def read_manifest(folder: Path) -> Version:
 def parse_manifest(content: bytes, folder: Path) -> Version:
     """The version that these bytes of a manifest in ``folder`` tell of. Raises: IntegrityError when they are none."""
     try:
+        if len(content) > MOST_OF_MANIFEST:
+            raise ValueError("it is too large")
         return Version.from_json(json.loads(content))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         path = folder / MANIFEST
         raise IntegrityError(f"{path} is no manifest.", mend=MEND, file=str(path)) from error
 
@@ -102,7 +116,7 @@ def verify_files(version: Version, folder: Path) -> None:
         if name not in found:
             raise _broken(version, folder, name, "is missing")
         if name not in version.files:
-            raise _broken(version, folder, name, "does not belong to it")
+            raise _broken(version, folder, named(name), "does not belong to it")
         if found[name] != version.files[name]:
             raise _broken(version, folder, name, "is not what was registered")
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from homeostat.features.definitions import Definition
+from homeostat.features.defined import Definition
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
-from homeostat.registry.binding import Binding
-from homeostat.stats.tasks import task_of
 
 Kind = Literal["text", "number"]
 RuntimeName = Literal["onnx", "lightgbm", "xgboost", "skops"]
@@ -165,11 +163,6 @@ class Version:
     def runtime(self) -> str:
         """What serves it; a version of a later release may name what this one does not know."""
         return "onnx" if self.form is None else self.form.runtime
-
-    @property
-    def binding(self) -> Binding:
-        """The definitions it was trained with, to hold against those of a loop."""
-        return Binding(self.pin.feature_hash, self.definitions, task=task_of(self.task))
 
     @property
     def id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +14,11 @@ from homeostat.registry.bundles import Bundle, NoBundle
 from homeostat.registry.manifest import (
     MANIFEST,
     MEND,
+    MOST_OF_MANIFEST,
     SIGNATURE,
     file_names,
     hash_file,
+    named,
     no_version,
     parse_manifest,
 )
@@ -69,11 +71,15 @@ def open_sealed(folder: Path, loop: str, version: str, trust: Trust, *, beside: 
     if MANIFEST not in names:
         raise no_version(folder)
     hashes, signer = _signed(folder, names, name, trust)
-    manifest = _read(folder, MANIFEST, name)
-    told = parse_manifest(manifest, folder)
+    manifest = _read(folder, MANIFEST, name, MOST_OF_MANIFEST)
+    if signer is not None:  # before anything of it is understood
+        _must_be(hashes, names, folder, name)
+    told, read = parse_manifest(manifest, folder), hashlib.sha256(manifest).hexdigest()
     if signer is None:
-        hashes = {**told.files, MANIFEST: hashlib.sha256(manifest).hexdigest()}
-    _must_be(hashes, {one: _hash(folder, one, name) for one in names if one != SIGNATURE}, name)
+        hashes = {**told.files, MANIFEST: read}
+        _must_be(hashes, names, folder, name)
+    if hashes[MANIFEST] != read:
+        raise _untrusted(name, f"{MANIFEST} was changed while it was loaded", "changed", file=MANIFEST)
     if told.id != name:
         raise _untrusted(name, f"its folder holds {told.id}", "another_version", found=told.id)
     if {**told.files, MANIFEST: hashes[MANIFEST]} != hashes:
@@ -92,8 +98,9 @@ def _signed(folder: Path, names: list[str], name: str, trust: Trust) -> tuple[di
                 reason="unsigned",
             )
         return {}, None
+    content = _read(folder, SIGNATURE, name, MOST_OF_MANIFEST)
     try:
-        bundle = Bundle.parse(_read(folder, SIGNATURE, name))
+        bundle = Bundle.parse(content)
         signer = trust.signer(bundle)
         return bundle.files(), signer
     except NoBundle as error:
@@ -104,14 +111,17 @@ def _signed(folder: Path, names: list[str], name: str, trust: Trust) -> tuple[di
         ) from error
 
 
-def _must_be(signed: Mapping[str, str], found: Mapping[str, str], name: str) -> None:
-    for file in sorted(signed.keys() | found.keys()):
+def _must_be(signed: Mapping[str, str], names: Collection[str], folder: Path, version: str) -> None:
+    """Names first: what does not belong is not read, however large it is."""
+    found = {one for one in names if one != SIGNATURE}
+    for file in sorted(signed.keys() | found):
         if file not in found:
-            raise _untrusted(name, f"{file} is missing", "removed", file=file)
+            raise _untrusted(version, f"{named(file)} is missing", "removed", file=named(file))
         if file not in signed:
-            raise _untrusted(name, f"{file} was added", "added", file=file)
-        if signed[file] != found[file]:
-            raise _untrusted(name, f"{file} is not what was registered", "changed", file=file)
+            raise _untrusted(version, f"{named(file)} was added", "added", file=named(file))
+    for file in sorted(found):
+        if signed[file] != _hash(folder, file, version):
+            raise _untrusted(version, f"{file} is not what was registered", "changed", file=file)
 
 
 def _untrusted(version: str, what: str, reason: str, **facts: object) -> Untrusted:
@@ -125,13 +135,16 @@ def _hash(folder: Path, name: str, version: str) -> str:
         raise _unreadable(version, name, error) from error
 
 
-def _read(folder: Path, name: str, version: str) -> bytes:
-    """A file itself, never what a link points at."""
+def _read(folder: Path, name: str, version: str, most: int = -1) -> bytes:
+    """A file itself, never what a link points at; nothing of one that is larger than ``most`` bytes."""
     try:
         with os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-            return file.read()
+            content = file.read(most + 1 if most >= 0 else -1)
     except OSError as error:
         raise _unreadable(version, name, error) from error
+    if 0 <= most < len(content):
+        raise _untrusted(version, f"{name} has more than {most:,} bytes", "changed", file=name)
+    return content
 
 
 def _unreadable(version: str, name: str, error: OSError) -> IntegrityError | Unavailable:

@@ -53,7 +53,8 @@ def test_before_anything_happened_a_page_says_what_will_come_without_complaint(o
     shown = seen.page.inner_text("main")
     assert [text for text in BEFORE.get(path, []) if text not in shown] == []
     seen.page.evaluate(OPEN_ALL)
-    assert [one for one in complaints(seen, "main") if "404" not in one] == []
+    unknown = 1 if path == ONE else 0  # of a prediction that nobody knows, the browser notes the 404 by itself
+    assert len(complaints(seen, "main")) == unknown
 
 
 def test_the_pages_lead_to_each_other_and_say_where_one_is(opened: Open) -> None:

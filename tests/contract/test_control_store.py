@@ -17,7 +17,7 @@ from homeostat.adapters.sql.database import Database
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.state import DayCounts, LoopState, Retraining, Rollout, initial_state
 from homeostat.governance.audit import Draft, audit
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.errors import Conflict, IntegrityError
 from homeostat.monitoring.performance import PairSums
 from homeostat.registry.models import Variant
 from homeostat.serving.routing import Route
@@ -143,6 +143,11 @@ def test_of_many_writers_at_once_each_revision_has_one_winner(store: SqlControlS
         "DELETE FROM ledger WHERE seq = 2",
         "DELETE FROM ledger WHERE seq = 3",
         "DELETE FROM ledger",
+        "UPDATE ledger SET loop = 'another' WHERE seq = 2",
+        "UPDATE ledger SET id = 'another' WHERE seq = 2",
+        "UPDATE ledger SET draft = '{' WHERE seq = 2",
+        "UPDATE ledger SET draft = '{}' WHERE seq = 2",
+        "UPDATE ledger SET draft = 7 WHERE seq = 2",
     ],
 )
 def test_what_is_done_to_the_database_behind_our_back_is_found(
@@ -153,6 +158,28 @@ def test_what_is_done_to_the_database_behind_our_back_is_found(
     with Database(tmp_path / "control.sqlite").writing() as connection:
         connection.execute(attack)
     assert not audit(store.entries(), heads.read(), heads.signer).intact
+
+
+def test_a_key_that_is_gone_readable_by_others_or_no_key_is_told_and_never_made_anew(
+    store: SqlControlStore, heads: HeadsFile, tmp_path: Path
+) -> None:
+    key = tmp_path / "ledger" / "key.pem"
+    assert heads.check_key() == []
+    assert audit([], heads.read(), heads.signer).intact
+    assert not key.exists(), "who only looks makes no key"
+    store.commit(initial_state("demo"), initial_state("demo"), [draft("a")], [])
+    assert heads.check_key() == []
+    key.chmod(0o640)
+    (told,) = heads.check_key()
+    assert f"chmod go= {key}" in told
+    key.write_text("no key")
+    key.chmod(0o600)
+    with pytest.raises(IntegrityError, match="holds no Ed25519 private key"):
+        audit(store.entries(), heads.read(), HeadsFile(tmp_path / "ledger").signer)
+    key.unlink()
+    with pytest.raises(IntegrityError, match="is gone"):
+        heads.check_key()
+    assert not key.exists()
 
 
 def test_days_that_an_older_release_wrote_are_counted_too(tmp_path: Path, heads: HeadsFile) -> None:

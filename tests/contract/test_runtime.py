@@ -26,7 +26,7 @@ from xgboost import XGBClassifier
 from homeostat.app.lineage.attributing import Explaining
 from homeostat.app.pipeline.forms import Served, choose_form
 from homeostat.app.versions.runtimes import load_runtime
-from homeostat.features.definitions import Definition
+from homeostat.features.defined import Definition
 from homeostat.kernel.errors import IntegrityError, NotFound, Untrusted
 from homeostat.registry.manifest import hash_files, write_manifest
 from homeostat.registry.models import Fingerprint, Kind, TrainingPin, Version

@@ -208,4 +208,5 @@ def test_a_second_recorder_and_a_strange_journal_are_refused(recorder, tmp_path)
     recorder.stop()
     (recorder.home / "journal.sqlite").rename(tmp_path / "away")
     third = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert "The tables hold fact 0, but the journal ends at -1." in third.stderr
+    assert "The tables hold fact 0, but there is no journal.sqlite." in third.stderr
+    assert not (recorder.home / "journal.sqlite").exists()

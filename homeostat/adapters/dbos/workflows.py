@@ -15,7 +15,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from homeostat.adapters.dbos.serialization import JsonSerializer, refuse_pickles
-from homeostat.kernel.errors import Conflict, HomeostatError, NotFound, Unavailable
+from homeostat.kernel.errors import Conflict, HomeostatError, IntegrityError, NotFound, Unavailable
 from homeostat.training.pipeline import Body, Json, WorkflowState
 
 EXECUTOR = "homeostat"
@@ -49,11 +49,12 @@ class DbosEngine:
         self._registered[name] = body
 
     def launch(self) -> None:
-        """Begin, and take up what was pending when the last process ended."""
+        """Begin, and take up what was pending when the last process ended.
+
+        Raises: IntegrityError for a file that is damaged; Unavailable for one that cannot be opened or written.
+        """
         refuse_pickles()
-        self._database.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._database)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+        self._prepare()
         DBOS(config=self._config())
         for name, body in self._registered.items():
             self._bodies[name] = DBOS.workflow(name=name)(self._guarded(body))
@@ -129,6 +130,26 @@ class DbosEngine:
             return told
 
         return workflow
+
+    def _prepare(self) -> None:
+        try:
+            self._database.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._database)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                found = connection.execute("PRAGMA quick_check (1)").fetchone()
+                if found != ("ok",):
+                    raise sqlite3.DatabaseError(found[0])
+        except (OSError, sqlite3.OperationalError) as error:
+            mend = "See that the disk has room, and who may read and write in that folder."
+            problem = f"{self._database} cannot be opened: {error}."
+            raise Unavailable(problem, mend=mend, path=str(self._database)) from error
+        except sqlite3.DatabaseError as error:
+            raise IntegrityError(
+                f"{self._database} is damaged: {error}.",
+                mend="Nothing was changed. Stop Homeostat, move the file away (with those that begin with its name) and"
+                " start again: a training that was under way begins anew, and nothing else is lost.",
+                path=str(self._database),
+            ) from error
 
     def _config(self) -> DBOSConfig:
         return {

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import uses_external_data
 
 from homeostat.adapters.onnx.runtime import CHANCES, OnnxRuntime
 from homeostat.data.labels import Answers
@@ -35,6 +36,11 @@ class BroughtOnnx:
             self._model = onnx.load_model_from_string(content)
         except Exception as error:  # protobuf's own, of many kinds
             raise InvalidInput("The file is no ONNX model.", mend=_MEND) from error
+        if any(uses_external_data(one) for one in self._model.graph.initializer):
+            raise InvalidInput(
+                "The model keeps weights in a file beside it, which a version cannot prove.",
+                mend="Save it whole: onnx.save_model(onnx.load(FILE), FILE, save_as_external_data=False).",
+            )
         self._inputs = [one for one in self._model.graph.input if one.name not in _initial(self._model)]
         self._output = _float_output(self._model)
         self._runtimes: dict[tuple[tuple[str, Kind], ...], OnnxRuntime] = {}

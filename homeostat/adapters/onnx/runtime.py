@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import IntegrityError
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.manifest import MODEL
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
@@ -24,6 +25,7 @@ _FEW = 64
 """Rows up to which tensors are kept for each number of them."""
 CHANCES = "class_chances"
 """The output that holds a chance for each class, [n, classes], and is answered whole."""
+_ELSEWHERE = "session.model_external_initializers_file_folder_path"
 _TENSORS = {"number": "tensor(float)", "text": "tensor(string)"}
 
 
@@ -164,7 +166,7 @@ def load_runtime(sealed: Sealed) -> OnnxRuntime:
     Raises: IntegrityError when they are no model, or were swapped since.
     """
     version = sealed.version
-    return OnnxRuntime(version.version, version.inputs, sealed.read(MODEL), version.binding)
+    return OnnxRuntime(version.version, version.inputs, sealed.read(MODEL), binding_of(version))
 
 
 def _session(version: str, model: bytes) -> Any:
@@ -173,6 +175,7 @@ def _session(version: str, model: bytes) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False  # small batches: memory back at once costs nothing measurable
     options.log_severity_level = 4  # an error is raised; said twice it only fills the log
+    options.add_session_config_entry(_ELSEWHERE, os.devnull)  # weights in other files would be read unproven
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base class

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from homeostat.adapters.skops.trusted import TRUSTED, must_be_trusted
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import HomeostatError
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
 from homeostat.serving.native import unfit
@@ -72,4 +72,4 @@ def load_runtime(sealed: Sealed) -> SkopsRuntime:
     Raises: IntegrityError when they are no model, or were swapped since; Refused for a type that is not trusted.
     """
     version = sealed.version
-    return SkopsRuntime(version.version, version.inputs, sealed.read(MODEL), version.binding)
+    return SkopsRuntime(version.version, version.inputs, sealed.read(MODEL), binding_of(version))

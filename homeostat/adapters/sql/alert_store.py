@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from homeostat.adapters.sql.decoding import decoded
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.governance.audit import Draft, Heads
 from homeostat.kernel.clock import Instant
@@ -19,6 +20,7 @@ from homeostat.monitoring.alerts.deliveries import Delivery
 if TYPE_CHECKING:
     from homeostat.adapters.sql.database import Database
 
+_Kept = TypeVar("_Kept", Alert, Book, Delivery)
 _DELIVERY = ("revision", "pending", "severity", "made_at", "next_at", "value")
 
 
@@ -69,7 +71,7 @@ class SqlAlertStore:
         query = f"SELECT value FROM alerts WHERE {where} ORDER BY opened_at, id"
         with self._database.reading() as connection:
             rows = connection.execute(query, () if loop is None else (loop,)).fetchall()
-        return [msgspec.json.decode(value, type=Alert) for (value,) in rows]
+        return [_read(value, Alert) for (value,) in rows]
 
     def find(self, alert: str) -> Alert:
         """One alert. Raises: NotFound."""
@@ -77,7 +79,7 @@ class SqlAlertStore:
             row = connection.execute("SELECT value FROM alerts WHERE id = ?", (alert,)).fetchone()
         if row is None:
             raise NotFound(f"There is no alert {alert!r}.", mend="'homeostat alerts list all --all' lists them.")
-        return msgspec.json.decode(row[0], type=Alert)
+        return _read(row[0], Alert)
 
     def deliveries(self, *, since: Instant = 0, due: Instant | None = None) -> list[Delivery]:
         """Deliveries made since then, oldest first; or only those to be tried by ``due``, the most urgent first."""
@@ -86,14 +88,14 @@ class SqlAlertStore:
         query = f"SELECT value FROM alert_deliveries WHERE made_at >= ? {which} made_at, id"
         with self._database.reading() as connection:
             rows = connection.execute(query, asked).fetchall()
-        return [msgspec.json.decode(value, type=Delivery) for (value,) in rows]
+        return [_read(value, Delivery) for (value,) in rows]
 
     def add(self, one: Delivery) -> Delivery:
         """Write a delivery, unless it is there already; gives what is there."""
         with self._database.writing() as connection:
             self._add(connection, one)
             row = connection.execute("SELECT value FROM alert_deliveries WHERE id = ?", (one.id,)).fetchone()
-        return msgspec.json.decode(row[0], type=Delivery)
+        return _read(row[0], Delivery)
 
     def settle(self, before: Delivery, after: Delivery) -> Delivery:
         """Replace one. Raises: Conflict when somebody else has."""
@@ -115,7 +117,7 @@ class SqlAlertStore:
     @staticmethod
     def _book(connection: Connection, loop: str) -> Book:
         row = connection.execute("SELECT value FROM alert_books WHERE loop = ?", (loop,)).fetchone()
-        return Book(loop) if row is None else msgspec.json.decode(row[0], type=Book)
+        return Book(loop) if row is None else _read(row[0], Book)
 
     def _replace(self, connection: Connection, before: Book, written: Book) -> None:
         if before.revision == 0 and self._book(connection, before.loop).revision == 0:
@@ -146,3 +148,8 @@ def _delivery_row(one: Delivery) -> tuple[object, ...]:
 
 def _text(value: Alert | Book | Delivery) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _read(content: str, kind: type[_Kept]) -> _Kept:
+    with decoded("alerts"):
+        return msgspec.json.decode(content, type=kind)

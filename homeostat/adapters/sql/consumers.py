@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
+from homeostat.adapters.sql.decoding import decoded
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.data.checks import did_you_mean
 from homeostat.governance.audit import Draft, Heads
@@ -103,12 +104,13 @@ def _row(connection: Connection, loop: str, name: str) -> _Row | None:
 
 
 def _consumer(row: _Row) -> Consumer:
-    return Consumer(
-        loop=row.loop,
-        name=row.name,
-        contact=row.contact,
-        needs=tuple(json.loads(row.needs)),
-        relies_on=OutputContract.from_json(json.loads(row.relies_on)),
-        since=row.since,
-        revision=row.revision,
-    )
+    with decoded(f"consumer {row.name!r}"):
+        return Consumer(
+            loop=row.loop,
+            name=row.name,
+            contact=row.contact,
+            needs=tuple(json.loads(row.needs)),
+            relies_on=OutputContract.from_json(json.loads(row.relies_on)),
+            since=row.since,
+            revision=row.revision,
+        )

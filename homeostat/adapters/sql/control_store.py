@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from homeostat.adapters.sql.decoding import decoded
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.control.state import DayCounts, LoopState, initial_state
 from homeostat.governance.audit import Draft, Entry, Heads
-from homeostat.kernel.errors import Conflict, Unavailable
+from homeostat.kernel.errors import Conflict
 
 if TYPE_CHECKING:
     from homeostat.adapters.sql.database import Database
     from homeostat.control.days import Day
 
-_ENTRIES = "SELECT seq, draft, previous, hash FROM ledger"
+_ENTRIES = "SELECT seq, id, loop, draft, previous, hash FROM ledger"
 
 
 class SqlControlStore:
@@ -43,7 +43,7 @@ class SqlControlStore:
 
         Raises: Conflict when the state is no longer ``before``; Unavailable where nothing can be written.
         """
-        with _told(before.loop), self._database.writing() as connection:
+        with self._database.writing() as connection:
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
             newest = append_entries(connection, drafts)
@@ -61,7 +61,8 @@ class SqlControlStore:
         query = "SELECT cursor, value FROM days WHERE loop = ? AND cursor > ? ORDER BY cursor"
         with self._database.reading() as connection:
             rows = connection.execute(query, (loop, after)).fetchall()
-        return [(cursor, read_day(value)) for cursor, value in rows]
+        with decoded(f"a day of loop {loop!r}"):
+            return [(cursor, read_day(value)) for cursor, value in rows]
 
     def newest_days(self, loop: str, many: int) -> list[Day]:
         """The last days by date, so many at most, oldest first."""
@@ -70,7 +71,8 @@ class SqlControlStore:
         query = "SELECT value FROM days WHERE loop = ? ORDER BY day DESC LIMIT ?"
         with self._database.reading() as connection:
             rows = connection.execute(query, (loop, many)).fetchall()
-        return [read_day(value) for (value,) in reversed(rows)]
+        with decoded(f"a day of loop {loop!r}"):
+            return [read_day(value) for (value,) in reversed(rows)]
 
     def counted(self, loop: str) -> DayCounts:
         """What all days together count, without reading them."""
@@ -95,7 +97,8 @@ class SqlControlStore:
     @staticmethod
     def _state(connection: Connection, loop: str) -> LoopState:
         row = connection.execute("SELECT state FROM loops WHERE loop = ?", (loop,)).fetchone()
-        return initial_state(loop) if row is None else msgspec.json.decode(row[0], type=LoopState)
+        with decoded(f"the state of loop {loop!r}"):
+            return initial_state(loop) if row is None else msgspec.json.decode(row[0], type=LoopState)
 
     def _replace(self, connection: Connection, before: LoopState, after: LoopState) -> LoopState:
         written = dataclasses.replace(after, revision=before.revision + 1)
@@ -125,19 +128,12 @@ class SqlControlStore:
             connection.execute("INSERT INTO days (cursor, loop, day, value) VALUES (?, ?, ?, ?)", row)
 
 
-@contextmanager
-def _told(loop: str) -> Iterator[None]:
-    """A disk that takes no more, in our words."""
+def _entry(seq: int, name: str, loop: str, draft: str, previous: str, own: str) -> Entry:
+    """An entry as it lies there: whatever of it was edited, also the columns by which it is found, no longer has its
+    hash."""
     try:
-        yield
-    except (sqlite3.OperationalError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise Unavailable(
-            f"What was decided about loop {loop!r} cannot be written: {why}.",
-            mend="Make room where the state folder lies, and see who may write there; then ask again.",
-            loop=loop,
-        ) from error
-
-
-def _entry(seq: int, draft: str, previous: str, own: str) -> Entry:
-    return Entry(seq, msgspec.json.decode(draft, type=Draft), previous, own)
+        found = dataclasses.replace(msgspec.json.decode(draft, type=Draft), id=name, loop=loop)
+    except (msgspec.MsgspecError, TypeError, UnicodeError):
+        told = "This entry cannot be read any more: see 'homeostat ledger verify'"
+        found = Draft(name, loop, 0, "unreadable", "", told, ())
+    return Entry(seq, found, previous, own)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
+from homeostat.kernel.errors import IntegrityError
+
+_LAYOUT = 1
+"""Grows when an older release could no longer write here without harm; files of before it was kept say 0."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS loops (
     loop VARCHAR(128) NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL);
@@ -36,7 +40,17 @@ _COUNTED = f"CREATE INDEX IF NOT EXISTS days_counted ON days (loop, day, {', '.j
 
 
 def bring_up(connection: Connection) -> None:
-    """Make what is not there yet, in a new file or in one of an older release."""
+    """Make what is not there yet, in a new file or in one of an older release.
+
+    Raises: IntegrityError for a file of a newer release that must not be written here.
+    """
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if layout > _LAYOUT:
+        raise IntegrityError(
+            f"control.sqlite was written by a newer Homeostat: its layout is {layout}, and {_LAYOUT} is known here.",
+            mend="Nothing was changed. Use that release or a newer one, or a copy of the folder from before it.",
+            layout=layout,
+        )
     for statement in _TABLES.strip().split(";\n"):
         connection.execute(statement)
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'days_counted'").fetchone() is None:
@@ -51,4 +65,5 @@ def _count(connection: Connection) -> None:
         made = f"GENERATED ALWAYS AS (json_extract(value, '{_COUNTS[name]}')) VIRTUAL"
         connection.execute(f"ALTER TABLE days ADD COLUMN {name} INTEGER {made}")
     connection.execute(_COUNTED)
+    connection.execute(f"PRAGMA user_version = {_LAYOUT}")
     connection.execute("COMMIT")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.data.contracts import Value
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.manifest import LAYOUT
 from homeostat.registry.models import Kind
 from homeostat.registry.sealed import Sealed
@@ -123,4 +123,4 @@ def load_runtime(sealed: Sealed) -> XgboostRuntime:
     Raises: IntegrityError when they are no model, or were swapped since; Unavailable where XGBoost is not installed.
     """
     version = sealed.version
-    return XgboostRuntime(version.version, version.inputs, sealed.read(MODEL), sealed.read(LAYOUT), version.binding)
+    return XgboostRuntime(version.version, version.inputs, sealed.read(MODEL), sealed.read(LAYOUT), binding_of(version))

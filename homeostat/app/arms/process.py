@@ -20,7 +20,7 @@ from homeostat.app.arms.messages import LENGTH, LONGEST, Ask, Told, message, rec
 from homeostat.app.processes.supervisor import module_command, quiet_environment
 from homeostat.data.contracts import Value
 from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Kind
 from homeostat.serving.batching import Batching
@@ -72,7 +72,7 @@ class ArmProcess:
     def __init__(self, folder: Path, loop: str, version: str, limits: ArmLimits, log: Path) -> None:
         manifest = read_manifest(folder)
         self._folder, self._loop, self._version, self._limits, self._log = folder, loop, version, limits, log
-        self._inputs, self._binding = manifest.inputs, manifest.binding
+        self._inputs, self._binding = manifest.inputs, binding_of(manifest)
         self._numbers = itertools.count(1)
         self._breaker = Breaker()
         self._closed = False

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from homeostat.kernel.errors import InvalidInput, Unavailable
+from homeostat.kernel.errors import HomeostatError, InvalidInput, Unavailable
 
 _BINARY = ("binary", "cross_entropy", "xentropy")
 _CLASSES = ("multiclass",)
@@ -63,7 +62,9 @@ def _skops(file: Path) -> Any:
     try:
         must_be_trusted(file.name, content)
         return loads(content, trusted=list(TRUSTED))
-    except (BadZipFile, ValueError, KeyError, OSError, TypeError) as error:
+    except HomeostatError:
+        raise
+    except Exception as error:  # whatever a file that is none leads to
         raise _unreadable(file, "skops", error) from error
 
 

@@ -33,7 +33,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, NotFound, Refused
 from homeostat.kernel.verdicts import REJECT, ROLL_BACK, Reason, Verdict
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.models import Precision, Registry, Variant
 from homeostat.serving.waiting import Waiting
 
@@ -194,7 +194,7 @@ class Operations(Standings):
 
         change = self._with_state(loop, redeployed, way, Flip(version, override))
         change(self.store.state(loop.name), 0)
-        found = judge_binding(registry.get(loop.name, version).binding, Binding.of(loop.feature_set))
+        found = judge_binding(binding_of(registry.get(loop.name, version)), Binding.of(loop.feature_set))
         if found.name == REJECT:
             raise Refused(
                 f"{version} cannot be fed any more: {'; '.join(found.texts)}.",

@@ -28,7 +28,7 @@ from homeostat.governance.ci import (
 from homeostat.governance.consumers import refuse_breaking
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import REJECT, figure
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import TrainingResult
 
@@ -132,7 +132,7 @@ def signature(material: Material) -> Check:
     if champion is None:
         told = (f"{len(loop.feature_set.names)} features; nothing serves yet that a change could break",)
         return Check("signature", FAIL if wrong else PASS, tuple(wrong) or told)
-    found = judge_binding(champion.binding, Binding.of(loop.feature_set))
+    found = judge_binding(binding_of(champion), Binding.of(loop.feature_set))
     if found.name == REJECT:
         wrong += [f"{champion.version}, which serves, could not be fed any more: {text}" for text in found.texts]
     return Check("signature", FAIL if wrong else PASS, tuple(wrong) or (_changed(material),))

@@ -17,8 +17,9 @@ from homeostat.data.profiles import Profile
 from homeostat.governance.ci import SliceSeen
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.monitoring.degraded import LEAST_ROWS
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.slice_figures import cells_of, loss_of, named
-from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.monitoring.slices import Judged, sliced
 from homeostat.stats.intervals import Interval, block_mean, block_mean_from_sums, in_units
 from homeostat.training.proof import scores_of
 from homeostat.training.rows import model_frame

@@ -50,7 +50,7 @@ from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.skew import SkewDay
 from homeostat.monitoring.windows import Window, day_of, days_of, window
-from homeostat.registry.binding import Binding
+from homeostat.registry.binding import Binding, binding_of
 from homeostat.registry.models import Registry
 from homeostat.stats.arrays import Integers
 from homeostat.stats.intervals import Interval
@@ -108,7 +108,7 @@ class DeltaObserver:
 
     def binding(self, version: str) -> Binding:
         """The definitions that a version was trained with."""
-        return self.registry.get(self.loop.name, version).binding
+        return binding_of(self.registry.get(self.loop.name, version))
 
     def diagnose(self, state: LoopState, days: Sequence[Day], entries: Sequence[Entry], now: Instant) -> Diagnosis:
         """Why the champion does worse, if it does; unknown where that cannot be told."""

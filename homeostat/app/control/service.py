@@ -236,8 +236,12 @@ class ControlService:
         return self._diagnoses[name, at][1]
 
     def backtest(self, name: str) -> Json:
-        """The last back-test of a loop. Raises: NotFound before the first."""
-        return read_report(self.operations.home.reports / self._loop(name).name / "backtest", name)
+        """The last back-test of a loop; none before the first, and how to get one."""
+        folder = self.operations.home.reports / self._loop(name).name / "backtest"
+        try:
+            return {"report": read_report(folder, name), "mend": None}
+        except NotFound as none:
+            return {"report": None, "mend": none.mend}
 
     def decisions(self, name: str, after: int) -> list[Json]:
         """Decisions after a place in the ledger."""

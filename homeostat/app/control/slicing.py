@@ -13,8 +13,9 @@ from homeostat.app.control.scoring import answers_of
 from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile
 from homeostat.features.views import FeatureKind
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.served import served_columns
-from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.monitoring.slices import Judged, sliced
 
 
 def slices_of_rows(

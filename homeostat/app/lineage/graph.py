@@ -7,7 +7,7 @@ from typing import Any
 
 from homeostat.app.lineage.decisions import GATE, MADE, shown
 from homeostat.app.lineage.versions import pin_of
-from homeostat.features.definitions import QUESTION, Definition
+from homeostat.features.defined import QUESTION, Definition
 from homeostat.governance.audit import Entry
 from homeostat.governance.consumers import Consumer
 from homeostat.kernel.canonical import plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from homeostat.app.lineage.depends import Lineage
 from homeostat.app.lineage.graph import tables_read
-from homeostat.app.lineage.targets import Target, target_of
+from homeostat.app.lineage.targets import Target, TargetKind, target_of
 from homeostat.data.tables import SEQUENCE
-from homeostat.features.definitions import QUESTION
+from homeostat.features.defined import QUESTION, Definition
 from homeostat.registry.models import Version
 
 Json = dict[str, Any]
@@ -32,8 +32,8 @@ class Affected:
 def impact(lineage: Lineage, text: str, loop: str | None = None) -> Json:
     """What depends on what ``text`` names, within one loop or all. Raises: NotFound, InvalidInput."""
     loops = list(lineage.loops) if loop is None else [lineage.loop(loop).name]
-    target = target_of(text, *_names(lineage, loops))
-    of = {"table": _of_table, "view": _of_view, "version": _of_version}[target.kind]
+    target = target_of(text, *_names(lineage, loops), *_parts(lineage, loops))
+    of = _OF[target.kind]
     affected = [one for each in loops for one in of(lineage, each, target)]
     named = target.name if target.version is None else f"{target.name}@{target.version}"
     return {"of": {"kind": target.kind, "name": named}, **summed(lineage, affected)}
@@ -72,6 +72,27 @@ def _names(lineage: Lineage, loops: Sequence[str]) -> tuple[set[str], set[str], 
             tables |= set(found.pin.table_versions)
             views |= set(found.definitions)
     return tables, views - {QUESTION}, versions
+
+
+def _parts(lineage: Lineage, loops: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Features and columns that some version reads, or that the loop files read now."""
+    features, columns = set[str](), set[str]()
+    for name in loops:
+        loop = lineage.loops[name]
+        features |= set(loop.feature_set.names)
+        columns |= {f"{loop.label.table.name}.{one}" for one in loop.label.columns}
+        versions = list(lineage.versions(name).values())
+        for definitions in (loop.feature_set.definitions, *(one.definitions for one in versions)):
+            columns |= {f"{table}.{one}" for each in definitions.values() for table, one in columns_read(each)}
+        features |= {feature for one in versions for feature, _ in one.inputs}
+    return features, columns
+
+
+def columns_read(one: Definition) -> Iterator[tuple[str, str]]:
+    """The columns that a definition reads, each with its table; a transform reads features."""
+    table = one.meaning if one.kind == "question" else one.meaning.get("table")
+    if table is not None and one.kind != "transform":
+        yield from ((str(table["name"]), str(column)) for column in table["contract"])
 
 
 def roles(lineage: Lineage, loop: str, version: Version, table: str) -> list[str]:
@@ -124,6 +145,31 @@ def _of_view(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected]:
         yield Affected(loop, name, lineage.standing(loop, name), [told], used)
 
 
+def _of_feature(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected]:
+    for name, found in lineage.versions(loop).items():
+        if target.name not in dict(found.inputs):
+            continue
+        made = (view for view, one in found.definitions.items() if target.name in one.meaning.get("features", ()))
+        computed = target.name in found.definitions
+        question = found.definitions[QUESTION].meaning["name"] if QUESTION in found.definitions else "the question"
+        of = next((f"view {view}" for view in made), "a transform" if computed else f"a column of {question}")
+        used = _by(lineage.usage.of(loop), name)
+        yield Affected(loop, name, lineage.standing(loop, name), [f"trained with {target.name}: {of}"], used)
+
+
+def _of_column(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected]:
+    table, _, column = target.name.partition(".")
+    label = lineage.loops[loop].label
+    for name, found in lineage.versions(loop).items():
+        reading = [view for view, one in found.definitions.items() if (table, column) in columns_read(one)]
+        read = ["questions" if one == QUESTION else f"view {one}" for one in reading]
+        read += ["labels"] * (label.table.name == table and column in label.columns)
+        if read and table in found.pin.table_versions:
+            told = f"trained on {column} of {table}@{found.pin.table_versions[table]}: {', '.join(read)}"
+            used = _by(lineage.usage.of(loop), name)
+            yield Affected(loop, name, lineage.standing(loop, name), [told], used)
+
+
 def _of_version(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected]:
     if target.loop != loop:
         return
@@ -137,3 +183,12 @@ def _of_version(lineage: Lineage, loop: str, target: Target) -> Iterator[Affecte
 
 def _by(usage: Sequence[Json], version: str) -> list[Json]:
     return [one for one in usage if one["version"] == version]
+
+
+_OF: Mapping[TargetKind, Callable[[Lineage, str, Target], Iterator[Affected]]] = {
+    "table": _of_table,
+    "column": _of_column,
+    "view": _of_view,
+    "feature": _of_feature,
+    "version": _of_version,
+}

@@ -10,13 +10,17 @@ from typing import Literal
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.errors import InvalidInput, NotFound
 
-TargetKind = Literal["table", "view", "version"]
-_FORM = "Give TABLE, TABLE@VERSION, the name of a view or transform, or a version such as v3 or LOOP/v3."
+TargetKind = Literal["table", "column", "view", "feature", "version"]
+_FORM = (
+    "Give TABLE, TABLE@VERSION, TABLE.COLUMN, the name of a view, transform or feature, or a version such as v3 or"
+    " LOOP/v3."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table at a Delta ``version``, at any where that is None; a view or transform; or a version of a ``loop``."""
+    """A table at a Delta ``version``, at any where that is None; a ``TABLE.COLUMN`` of it; a view or transform; a
+    feature; or a version of a ``loop``."""
 
     kind: TargetKind
     name: str
@@ -25,9 +29,15 @@ class Target:
 
 
 def target_of(
-    text: str, tables: Collection[str], views: Collection[str], versions: Mapping[str, Collection[str]]
+    text: str,
+    tables: Collection[str],
+    views: Collection[str],
+    versions: Mapping[str, Collection[str]],
+    features: Collection[str] = (),
+    columns: Collection[str] = (),
 ) -> Target:
-    """What a person means; ``versions`` are those of each loop. ``table:`` or ``view:`` tells apart what is both.
+    """What a person means; ``versions`` are those of each loop, ``columns`` are ``TABLE.COLUMN``. ``table:``, ``view:``
+    or ``feature:`` tells apart what is more than one; a feature is meant where nothing else is.
 
     Raises: NotFound for what there is not, with what is nearest; InvalidInput where it may be two things.
 
@@ -43,6 +53,10 @@ def target_of(
         meant.append(Target("table", name, _number(text, number)))
     if kind in ("", "view") and rest in views:
         meant.append(Target("view", rest))
+    if kind in ("", "column") and rest in columns:
+        meant.append(Target("column", rest))
+    if rest in features and (kind == "feature" or (not kind and not any(meant))):
+        meant.append(Target("feature", rest))
     found = [one for one in meant if one is not None]
     if len(found) == 1:
         return found[0]
@@ -50,6 +64,7 @@ def target_of(
         kinds = " and ".join(f"{one.kind}:{one.name}" for one in found)
         raise InvalidInput(f"{text!r} is more than one thing.", mend=f"Say which: {kinds}.", asked=text)
     known = [*tables, *views, *(f"{loop}/{one}" for loop, names in versions.items() for one in names)]
+    known += sorted(columns) if "." in rest else sorted(features)
     raise NotFound(f"Nothing here is named {text!r}.", mend=f"{did_you_mean(name, known)} {_FORM}", asked=text)
 
 

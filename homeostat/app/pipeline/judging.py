@@ -15,7 +15,7 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.manifest import DAILY, PROFILE, read_manifest
 from homeostat.registry.models import Form
@@ -158,7 +158,7 @@ def _held_out(later: LabelledRows, timezone: str) -> HeldOut:
 
 def _champion_scores(material: Material, folder: Path, later: LabelledRows) -> tuple[str, NDArray[np.float64]]:
     champion = read_manifest(folder)
-    found = judge_binding(champion.binding, Binding.of(material.loop.feature_set))
+    found = judge_binding(binding_of(champion), Binding.of(material.loop.feature_set))
     if found.name != ACCEPT:
         raise Refused(
             f"Champion {champion.id} cannot be compared with on these features: {'; '.join(found.texts)}.",

@@ -21,7 +21,7 @@ from homeostat.training.search import Search
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from homeostat.monitoring.slices import Slice
+    from homeostat.monitoring.kept_slices import Slice
     from homeostat.training.rows import TrainingRows
     from homeostat.training.training_set import LabelledRows, Sources
 

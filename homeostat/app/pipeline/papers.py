@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from homeostat.monitoring.slices import Slice
+    from homeostat.monitoring.kept_slices import Slice
     from homeostat.training.training_set import LabelledRows
 
 _TAKES = ("held_out", "scores", "evaluation", "form", "pin", "companions")

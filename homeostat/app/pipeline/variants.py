@@ -19,7 +19,7 @@ from homeostat.app.versions.runtimes import load_sealed
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.manifest import CONFIG, MODEL, read_manifest
 from homeostat.registry.models import Form, Proof, Variant, Version
 from homeostat.registry.sealed import Sealed, open_sealed
@@ -84,7 +84,7 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
         content = quantise(model, variant.of, variant.precision, _feeds(rows, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
         original = load_sealed(sealed)
-        _must_not_depend_on_company(runtime, rows, job.version, source.binding.task)
+        _must_not_depend_on_company(runtime, rows, job.version, binding_of(source).task)
         notes.say("comparing it with its original")
         form = Form("onnx", MODEL, "", _apart(runtime, original, [rows, later]))
         burdens = (_burden(job.version, content, runtime), _burden(variant.of, model, original))
@@ -110,7 +110,7 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
 
 
 def _must_be_fed(source: Version, loop: Trainable) -> None:
-    found = judge_binding(source.binding, Binding.of(loop.feature_set))
+    found = judge_binding(binding_of(source), Binding.of(loop.feature_set))
     if found.name != ACCEPT:
         raise Refused(
             f"{source.version} was trained with other definitions than the loop file has: {'; '.join(found.texts)}.",

@@ -29,6 +29,7 @@ from homeostat.monitoring.labels import LABELLED, join_labels
 from homeostat.monitoring.served import served_columns
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.windows import days_of
+from homeostat.registry.binding import binding_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import Version
 from homeostat.serving.runtimes import answers
@@ -67,7 +68,7 @@ class SampledRows:
         if not parts:
             return Unknown("no_rows")
         log = pa.concat_tables(parts, promote_options="default")
-        if not can_judge(log, manifest.binding, self.known):
+        if not can_judge(log, binding_of(manifest), self.known):
             return Unknown("other_definitions")
         return self._joined(log, manifest, folder, now)
 

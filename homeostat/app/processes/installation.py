@@ -20,6 +20,7 @@ from homeostat.app.gateway.consumers import refuse_broken_outputs
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.loops.known import remember_features
 from homeostat.app.loops.loader import load_loops
+from homeostat.app.processes.belonging import refuse_other_decisions
 from homeostat.app.processes.ports import check_grpc_port, check_ports_free
 from homeostat.app.processes.supervisor import Notice, Supervisor, module_command
 from homeostat.app.settings import Settings
@@ -28,9 +29,11 @@ from homeostat.app.signing.trust import keyring, prepared
 from homeostat.app.tables.contracts import judge_contracts
 from homeostat.app.versioned_state.places import check_state_places
 from homeostat.control.loop import Loop
-from homeostat.kernel.errors import IntegrityError
+from homeostat.kernel.errors import IntegrityError, refused_by_system
 
 LONG_IMPORT_SECONDS = 1.0
+_LONGEST_FOLDER = 80
+"""Bytes of a folder's name that leave room for the names of sockets: a system takes some hundred of both."""
 
 
 class Installation:
@@ -38,8 +41,9 @@ class Installation:
 
     Raises, before anything is started: Conflict when the home or a port is in use; InvalidInput when the loop
     file does not hold loops, or loops whose features do not fit the home's prediction logs, or whose state cannot
-    lie where they say, or for addresses of alerts that are none, or keys within the home; Refused when a contract
-    breaks what a live version's features read, or a registered consumer depends on outputs that change.
+    lie where they say, or for addresses of alerts that are none, or keys within the home; IntegrityError when the
+    store does not hold the decisions that were signed; Refused when a contract breaks what a live version's features
+    read, or a registered consumer depends on outputs that change.
     """
 
     def __init__(self, settings: Settings, notice: Notice, tasks: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -47,11 +51,12 @@ class Installation:
         settings.paths.prepare()
         self._root = settings.home
         self._lock = HomeLock(settings.paths)
-        self._sockets = Path(tempfile.mkdtemp(prefix="homeostat-"))
+        self._sockets = _folder_of_sockets()
         try:
             check_ports_free(settings.port)
             if settings.grpc_port is not None:
                 check_grpc_port(settings.grpc_port, settings.port)
+            refuse_other_decisions(settings.paths, notice)
             _check_addresses(settings, loops, notice)
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)
@@ -116,6 +121,18 @@ class Installation:
             (self._root / "run.json").unlink()
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._lock.release()
+
+
+def _folder_of_sockets() -> Path:
+    """A folder whose name is short enough for sockets in it: TMPDIR may be anywhere. Raises: Unavailable."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="homeostat-"))
+        if len(os.fsencode(folder)) > _LONGEST_FOLDER:
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix="homeostat-", dir="/tmp"))
+    except OSError as error:
+        raise refused_by_system(error) from error
+    return folder
 
 
 def loops_of(path: Path, notice: Notice) -> dict[str, Loop]:

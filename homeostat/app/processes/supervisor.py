@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ Notice = Callable[[str], None]
 _FIRST_DELAY, _LONGEST_DELAY, _HEALTHY_SECONDS = 0.2, 5.0, 30.0
 _TASK_TRIES = 5
 _PR_SET_PDEATHSIG = 1
+_TAIL = 4_096
 ONE_THREAD: Mapping[str, str] = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """The environment in which numeric libraries use one thread: on small matrices more of them mostly wait in a loop."""
 
@@ -124,7 +126,8 @@ class Supervisor:
         healthy = time.monotonic() - child.started > _HEALTHY_SECONDS
         child.delay = _FIRST_DELAY if healthy else min(child.delay * 2, _LONGEST_DELAY)
         child.due = time.monotonic() + child.delay
-        self._notice(f"{child.name} ended (exit {code}); starting it again. See {self._logs / child.name}.log")
+        log = self._logs / f"{child.name}.log"
+        self._notice(f"{child.name} ended (exit {code}); starting it again. {_last_error(log) or f'See {log}'}")
 
     def _respawn_due(self) -> None:
         for child in self._children:
@@ -154,6 +157,15 @@ def quiet_environment() -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
     }
     return {**os.environ, **ONE_THREAD, **quiet}
+
+
+def _last_error(log: Path) -> str:
+    """The error of ours that a process ended with; "" where it ended in another way."""
+    with suppress(OSError), open(log, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        last = file.read().decode(errors="replace").rstrip().rpartition("\n")[2]
+        return last.removeprefix("error: ") if last.startswith("error: ") else ""
+    return ""
 
 
 def _end(process: subprocess.Popen[bytes], patience: float) -> None:

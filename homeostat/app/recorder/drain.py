@@ -14,11 +14,10 @@ from typing import TypeVar
 from homeostat.adapters.delta.rows import facts_of
 from homeostat.app.recorder.client import Flushed
 from homeostat.app.recorder.predictions import LoggedLoop, Predictions
-from homeostat.data.journal import Batch, HistoryJournal, Journal, Quarantine
+from homeostat.data.journal import JOURNAL_WRITER, Batch, HistoryJournal, Journal, Quarantine
 from homeostat.data.tables import Table, TableStore
 from homeostat.kernel.errors import HomeostatError
 
-JOURNAL_WRITER = "journal"
 _ROWS_AT_ONCE = 30_000
 _T = TypeVar("_T")
 _LOG = logging.getLogger("homeostat.recorder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from homeostat.control.days import Day
@@ -20,7 +21,8 @@ Json = dict[str, Any]
 SEASON = "season"
 """Marks windows that are held against the same weeks a year before."""
 KINDS: tuple[Kind, ...] = ("earned", "reached", "customary")
-_LATELY = 28
+LATELY = 28
+"""Of so many measured days it is told how many limits they exceeded."""
 
 
 def drift_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
@@ -53,7 +55,7 @@ def joint_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     whose training that day is held against. Raises: as `drift_of`."""
     measured = [one for one in days if one.inputs.drift]
     shown = chosen_day(measured, day)
-    mine = [] if shown is None else [one for one in measured if _beside(one, shown)]
+    mine = [] if shown is None else _beside(measured, shown)
     found = joint_drift([one.inputs.drift for one in mine], quiet_windows=loop.drift.quiet_windows)
     if isinstance(found, Unknown):
         return {"e_value": None, "chance": None, "days": len(mine), "spans": [], "unknown": found.reason}
@@ -61,8 +63,16 @@ def joint_of(loop: Loop, days: Sequence[Day], day: str | None = None) -> Json:
     return {"e_value": found.e_value, "chance": found.chance, "days": len(mine), "spans": spans, "unknown": None}
 
 
-def _beside(one: Day, shown: Day) -> bool:
-    return one.start <= shown.start and one.inputs.reference == shown.inputs.reference
+def reaches_back(days: Sequence[Day]) -> bool:
+    """Whether these newest days, oldest first, tell of the newest what all days would."""
+    measured = [one for one in days if one.inputs.drift]
+    return len(measured) >= LATELY and measured[0].inputs.reference != measured[-1].inputs.reference
+
+
+def _beside(measured: Sequence[Day], shown: Day) -> list[Day]:
+    """The days up to one, without a gap, that were held against the same training; oldest first."""
+    until = [one for one in measured if one.start <= shown.start]
+    return list(takewhile(lambda one: one.inputs.reference == shown.inputs.reference, reversed(until)))[::-1]
 
 
 def furthest_by_span(drift: Iterable[Drifted]) -> Json:
@@ -120,7 +130,7 @@ def _signals(part: Drifted) -> Iterator[Json]:
 
 def _lately(measured: Sequence[Day]) -> list[Json]:
     """How many limits of each kind were exceeded on each of the last days."""
-    return [{"day": one.day, **_exceeded(one)} for one in measured[-_LATELY:]]
+    return [{"day": one.day, **_exceeded(one)} for one in measured[-LATELY:]]
 
 
 def _exceeded(day: Day) -> dict[str, int]:

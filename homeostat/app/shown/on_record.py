@@ -116,13 +116,14 @@ class OnRecord:
         return Fleet(self.home)
 
     def verify_ledger(self) -> Json:
-        """Check every entry and every signed head."""
+        """Check every entry, every signed head, and the key of these. Raises: IntegrityError where that is gone."""
+        key = self.heads.check_key()
         found = audit(self.store.entries(), self.heads.read(), self.heads.signer)
         return {
-            "intact": found.intact,
+            "intact": found.intact and not key,
             "entries": found.entries,
             "heads": found.heads,
-            "problems": list(found.problems),
+            "problems": [*key, *found.problems],
         }
 
     def _moved(self, loop: str) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 from homeostat.adapters.files.routes import read_waiting
 from homeostat.app.clocks import SystemClock
 from homeostat.app.shown import loop_views, views
-from homeostat.app.shown.drift_views import drift_at_a_glance, drift_of, joint_of
+from homeostat.app.shown.drift_views import LATELY, drift_at_a_glance, drift_of, joint_of, reaches_back
 from homeostat.app.shown.on_record import OnRecord
 from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.state import LoopState
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import REJECT
-from homeostat.registry.binding import Binding, judge_binding
+from homeostat.registry.binding import Binding, binding_of, judge_binding
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ class Standings(OnRecord):
 
         Raises: NotFound for a day that was not measured.
         """
-        days = self.days(loop.name)
+        days = self._reaching_back(loop.name) if day is None else self.days(loop.name)
         return {**drift_of(loop, days, day), "joint": joint_of(loop, days, day)}
 
     def windows(self, loop: Loop, after: int) -> Json:
@@ -97,7 +97,7 @@ class Standings(OnRecord):
         current, found = Binding.of(loop.feature_set), []
         for name in state.route.versions:
             version = self.manifests.find(loop.name, name)
-            verdict = judge_binding(version.binding, current) if version else None
+            verdict = judge_binding(binding_of(version), current) if version else None
             if verdict is not None and verdict.name == REJECT:
                 found.append(
                     f"{name} was trained with other definitions than the loop file has: {'; '.join(verdict.texts)}"
@@ -107,8 +107,19 @@ class Standings(OnRecord):
     def _lately(self, loop: str, state: LoopState, now: Instant) -> list[Day]:
         """The newest days, oldest first: those of the open rollout, and back to one that was compared with training."""
         under_way = 0 if state.rollout is None else (now - state.rollout.opened_at) // duration("1d") + 2
-        days = self.store.newest_days(loop, loop_views.SKEW_DAYS + under_way)
+        days = self._newest(loop, loop_views.SKEW_DAYS + under_way)
         return days if any(day.inputs.drift for day in days) else self.days(loop)
+
+    def _reaching_back(self, loop: str) -> list[Day]:
+        """As many of the newest days, oldest first, as drift is told of."""
+        many = 2 * LATELY
+        while len(days := self._newest(loop, many)) == many and not reaches_back(days):
+            many *= 2
+        return days
+
+    def _newest(self, loop: str, many: int) -> list[Day]:
+        """The last days, so many at most, oldest first; who has read them all has them at hand."""
+        return self.days(loop)[-many:] if loop in self._days else self.store.newest_days(loop, many)
 
     def _read_days(self, loop: str) -> dict[str, tuple[int, Day]]:
         """All days by name with their cursors; only what changed is read again."""

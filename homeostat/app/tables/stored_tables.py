@@ -15,12 +15,11 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.clocks import SystemClock
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.recorder.drain import JOURNAL_WRITER
 from homeostat.app.settings import Settings
 from homeostat.app.tables.pinned import pinned
 from homeostat.data.checks import did_you_mean
 from homeostat.data.expressions import compile_condition
-from homeostat.data.journal import Quarantined, TableCounts
+from homeostat.data.journal import JOURNAL_WRITER, Quarantined, TableCounts
 from homeostat.data.tables import IMPORTED, KNOWN_AT, SEQUENCE, Table
 from homeostat.data.texts import value_of
 from homeostat.features.columns import plain

@@ -23,6 +23,7 @@ from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.control.versioned_state import Rows, StateFailed
 from homeostat.monitoring.served import served_columns
+from homeostat.registry.binding import binding_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.serving.answers import Score, said
 from homeostat.serving.gateway import chances
@@ -69,7 +70,7 @@ class Replayed:
         )
         if "definitions" in log.columns(job.loop):
             served = log.read(job.loop, version=job.log_version, columns=["definitions"], where=found._where())
-            if not can_judge(served, read_manifest(folder).binding, known_features(home, job.loop)):
+            if not can_judge(served, binding_of(read_manifest(folder)), known_features(home, job.loop)):
                 raise StateFailed(
                     f"Rows since the checkpoint were served with other definitions than {job.version} was trained on.",
                     mend="Say --state restore: the state as it was, without what was asked since.",

@@ -8,8 +8,8 @@ from homeostat.control.alerting.early import reading
 from homeostat.control.days import Day
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.estimates import EstimatedDay
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slices import Slice
 
 MEASURABLE = 400
 """Rows of a day from which its figures are known wherever they can be."""

@@ -12,7 +12,7 @@ from homeostat.control.one_sided import one_sided
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import figure
 from homeostat.monitoring.alerts.readings import Reading, Said
-from homeostat.monitoring.slices import Slice
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.stats.figures.class_sums import ClassSums
 from homeostat.stats.figures.sums import ScoreSums
 from homeostat.stats.one_sided import only_label

@@ -16,7 +16,7 @@ from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
-from homeostat.monitoring.slices import Slice
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.stats.intervals import Interval
 
 Missing = Callable[[str | None], Mapping[str, float]]

@@ -11,8 +11,8 @@ import numpy as np
 
 from homeostat.control.days import Day
 from homeostat.monitoring.gaps import CohortDays, Gap, Widened, gap_of, widened, worth_telling
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.slice_figures import named
-from homeostat.monitoring.slices import KeptSlice
 
 Json = dict[str, Any]
 Sums = tuple[float, float, float, float]

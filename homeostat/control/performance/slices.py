@@ -7,6 +7,7 @@ from typing import Any
 
 from homeostat.control.days import Day
 from homeostat.kernel.clock import Instant, format_instant
+from homeostat.monitoring.kept_slices import KeptSlice, Slice
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import (
     FALSE_SHARE,
@@ -22,7 +23,6 @@ from homeostat.monitoring.slice_figures import (
     own_figure,
     own_in,
 )
-from homeostat.monitoring.slices import KeptSlice, Slice
 from homeostat.stats.intervals import Interval
 
 Json = dict[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from homeostat.adapters.onnx.runtime import OnnxRuntime
 from homeostat.app.brought.files import read_model
 from homeostat.app.brought.models import fitted_for, load_model, names_in
 from homeostat.app.loops.loader import load_loop
@@ -293,6 +295,42 @@ def test_what_is_no_model_is_told_so(name: str, tmp_path: Path) -> None:
         read_model(tmp_path / name)
     assert "Stack trace" not in found.value.problem
     assert "c_api" not in found.value.problem
+
+
+def test_weights_in_a_file_beside_an_onnx_model_are_neither_brought_nor_ever_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.ones((1000, 1), dtype=np.float32), "weights")
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Add", ["a", "weights"], ["probability"])],
+            "sums",
+            [helper.make_tensor_value_info("a", TensorProto.FLOAT, [None, 1])],
+            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None, 1])],
+            [weights],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    whole = model.SerializeToString()
+    assert OnnxRuntime("v1", (("a", "number"),), whole)
+    onnx.save_model(model, tmp_path / "m.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match="keeps weights in a file beside it"):
+        read_model(tmp_path / "m.onnx")
+    with pytest.raises(IntegrityError, match="cannot be loaded"):
+        OnnxRuntime("v1", (("a", "number"),), (tmp_path / "m.onnx").read_bytes())
+
+
+@pytest.mark.parametrize("schema", [b"[" * 100_000, b"{}", b"7"])
+def test_a_skops_file_that_only_looks_like_one_is_told(schema: bytes, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.skops", "w") as archive:
+        archive.writestr("schema.json", schema)
+    with pytest.raises(InvalidInput, match="cannot be read as a model in skops form"):
+        read_model(tmp_path / "m.skops")
 
 
 def test_a_model_without_rows_is_asked_for_them_and_rows_twice_are_refused(tmp_path: Path) -> None:

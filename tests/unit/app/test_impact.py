@@ -82,6 +82,24 @@ def test_a_definition_leads_to_versions_that_have_it_and_a_version_to_itself(lin
     assert counts(impact(lineage, "v2")) == {"v2": 5}
 
 
+def test_a_column_leads_to_the_versions_that_read_it_and_a_feature_to_those_that_have_it(lineage: Lineage) -> None:
+    spent = impact(lineage, "purchases.spent")
+    assert spent["of"] == {"kind": "column", "name": "purchases.spent"}
+    assert versions(spent) == {
+        "v1": [f"trained on spent of purchases@1: view {VIEW}, labels"],
+        "v2": [f"trained on spent of purchases@2: view {VIEW}, labels"],
+    }
+    assert counts(spent) == {"v1": 0, "v2": 5}
+    assert versions(impact(lineage, "purchases.shop"))["v2"] == [f"trained on shop of purchases@2: view {VIEW}"]
+    assert versions(impact(lineage, "visits.x"))["v2"] == ["trained on x of visits@1: questions"]
+    assert impact(lineage, "x")["of"] == {"kind": "feature", "name": "x"}
+    assert versions(impact(lineage, "x"))["v2"] == ["trained with x: a column of visits"]
+    (made,) = (name for name in loop_of(lineage.home).feature_set.names if name.startswith("shop_spent"))
+    assert versions(impact(lineage, f"feature:{made}"))["v2"] == [f"trained with {made}: view {VIEW}"]
+    with pytest.raises(NotFound, match=r"purchases\.spent"):
+        impact(lineage, "purchases.spend")
+
+
 def named(lineage: Lineage, folder: Path, table: str, *keys: str) -> Json:
     path = folder / "rows.csv"
     path.write_text("\n".join(["visit,more", *(f"{key},1" for key in keys)]))

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -30,7 +31,6 @@ from homeostat.control.restoring import not_restored
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound, Refused
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
-from homeostat.registry.binding import Binding
 from tests.harness.grown import grown_home
 from tests.harness.world import LOOP
 
@@ -210,7 +210,8 @@ class Registry:
     """Has every version, bound to the loop's definitions."""
 
     def __init__(self, loop: Loop) -> None:
-        self.binding = Binding.of(loop.feature_set)
+        self.pin = SimpleNamespace(feature_hash=loop.feature_set.hash)
+        self.definitions, self.task = loop.feature_set.definitions, None
 
     def get(self, loop: str, version: str) -> Registry:
         return self

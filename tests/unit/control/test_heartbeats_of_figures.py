@@ -16,8 +16,9 @@ from homeostat.kernel.clock import duration
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.estimates import Estimate, EstimatedDay
+from homeostat.monitoring.kept_slices import Slice
 from homeostat.monitoring.signals import Unknown
-from homeostat.monitoring.slices import Judged, Slice, sliced
+from homeostat.monitoring.slices import Judged, sliced
 from homeostat.stats.figures.sums import ScoreSums
 
 DAY = duration("1d")

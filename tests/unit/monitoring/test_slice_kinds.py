@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import Cells, cells_of, figure, own_figure, own_in
-from homeostat.monitoring.slices import Judged, KeptSlice, sliced
+from homeostat.monitoring.slices import Judged, sliced
 from homeostat.stats.figures.own import Own
 from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from homeostat.data.profiles import Profile
+from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.signals import Unknown
 from homeostat.monitoring.slice_figures import FIGURES, Cells, Search, cells_of, figure, grown_worse
-from homeostat.monitoring.slices import ALL, MOST_PAIRS, MOST_VALUES, NO_VALUE, OTHERS, Judged, KeptSlice, sliced
+from homeostat.monitoring.slices import ALL, MOST_PAIRS, MOST_VALUES, NO_VALUE, OTHERS, Judged, sliced
 from homeostat.stats.intervals import Interval
 from homeostat.stats.metrics import roc_auc
 from tests.harness.segmented import PROFILES, ROWS, SLICES, judged_rows, rows_of

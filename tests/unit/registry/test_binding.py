@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import homeostat as hs
 from homeostat.app.loops.loader import load_loops
-from homeostat.features.definitions import Definition, FeatureSet, feature_set
+from homeostat.features.defined import Definition
+from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.earlier import earlier_hash
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.verdicts import ACCEPT, REJECT

@@ -56,6 +56,12 @@ def linked_folder(folder: Path) -> None:
     (folder / "more").symlink_to(folder.parent)
 
 
+def endless(file: Path) -> None:
+    """As large as it takes to notice whoever reads it, and no room on the disk."""
+    with file.open("wb") as made:
+        made.truncate(1 << 40)
+
+
 def cut(folder: Path) -> None:
     (folder / SIGNATURE).write_bytes((folder / SIGNATURE).read_bytes()[:200])
 
@@ -91,7 +97,13 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a changed file": (lambda one: (one / "model.onnx").write_bytes(model(1.0)), "model.onnx is not what was"),
     "a changed file and manifest": (lambda one: forged(one, "model.onnx", model(1.0)), "manifest.json is not what was"),
     "an added file": (lambda one: (one / "notes.txt").write_text("hello"), "notes.txt was added"),
-    "an added file and manifest": (lambda one: forged(one, "notes.txt", b"hello"), "manifest.json is not what was"),
+    "an added file and manifest": (lambda one: forged(one, "notes.txt", b"hello"), "notes.txt was added"),
+    "a manifest that is none": (lambda one: (one / "manifest.json").write_text("[" * 100_000), "manifest.json is not"),
+    "a file without end": (lambda one: endless(one / "more"), "more was added"),
+    "a signature without end": (lambda one: endless(one / SIGNATURE), "model.sig has more than"),
+    "a manifest without end": (lambda one: endless(one / "manifest.json"), "manifest.json has more than"),
+    "a name of two lines": (lambda one: (one / "a\nb").write_text(""), r"'a\nb' was added"),
+    "a name that is no text": (lambda one: (one / "\udcff").write_text(""), r"'\udcff' was added"),
     "a hidden file": (lambda one: (one / ".hidden").write_text("hello"), ".hidden was added"),
     "a removed file": (lambda one: (one / "model.onnx").unlink(), "model.onnx is missing"),
     "a renamed file": (renamed, "model.bin was added"),
@@ -130,6 +142,7 @@ def test_what_is_not_exactly_what_was_signed_is_refused_and_said(name: str, fold
     with pytest.raises(Untrusted) as refused:
         load_runtime(folder, "late", "v1")
     assert said in refused.value.problem
+    assert json.dumps(refused.value.to_dict(), ensure_ascii=False).encode()
     assert refused.value.mend
 
 

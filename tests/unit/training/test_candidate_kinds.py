@@ -16,6 +16,7 @@ from homeostat.app.versions.pyfunc import _load_pyfunc
 from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import InvalidInput
+from homeostat.registry.binding import binding_of
 from homeostat.registry.manifest import read_manifest
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.serving.runtimes import answers
@@ -73,7 +74,7 @@ def test_mlflows_client_gets_what_serving_answers_under_the_names_that_its_signa
 
 def test_its_card_speaks_of_its_own_answer(folder: Path) -> None:
     card = (folder / "card.md").read_text()
-    if read_manifest(folder).binding.task.name == "regression":
+    if binding_of(read_manifest(folder)).task.name == "regression":
         assert "it gives an estimate of `delay`" in card
         assert "| squared error |" in card
         assert "probability" not in card

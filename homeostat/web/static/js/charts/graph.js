@@ -18,6 +18,7 @@ export function createGraph(root, choose) {
     const { places, size } = arranged(model, width);
     const near = chosen ? related(model.edges, chosen) : null;
     for (const [name, value] of Object.entries({ width: size[0], height: size[1], viewBox: `0 0 ${size[0]} ${size[1]}` })) canvas.setAttribute(name, value);
+    canvas.style.setProperty("width", `${size[0]}px`); // as wide as can be read: a narrow frame scrolls
     const edges = model.edges.map((edge) => lineOf(edge, places, near));
     canvas.replaceChildren(...headsOf(places), ...edges, ...model.nodes.map((node) => boxOf(node, places.get(node.id), near)));
     if (held) canvas.querySelector("[tabindex='0']")?.focus();

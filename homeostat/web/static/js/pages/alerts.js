@@ -37,12 +37,12 @@ const drawStatus = (() => {
 
 const pill = (severity) => h("span", { class: "pill", "data-tone": TONES[severity] }, severity);
 
-function clockOf({ acknowledged, silenced, due, overdue, acknowledge_within: within, escalations }, now) {
+function clockOf({ acknowledged, silenced, due, overdue, acknowledge_within: within, escalations, messages }, now) {
   if (acknowledged) return `Acknowledged by ${acknowledged.actor}${acknowledged.reason ? `: ${acknowledged.reason}` : ""}.`;
   if (silenced) return "Silenced.";
   if (!due) return "";
   const left = (ms(due) - now) / 1000;
-  const again = escalations ? ` Sent again ${plural(escalations, "time")}.` : "";
+  const again = escalations && messages.length ? ` Sent again ${plural(escalations, "time")}.` : "";
   if (overdue) return h("span", { class: "late" }, `Not acknowledged within ${within}.${again}`);
   return `To be acknowledged within ${span(left)}.${again}`;
 }

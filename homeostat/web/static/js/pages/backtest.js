@@ -15,15 +15,7 @@ const OUTCOMES = {
   unfinished: "not finished when the history ends",
 };
 
-async function read(state) {
-  if (!state.loop) return { report: null };
-  try {
-    return { report: await api.backtest(state.loop) };
-  } catch (error) {
-    if (error.status !== 404) throw error;
-    return { report: null, mend: error.mend };
-  }
-}
+const read = async ({ loop }) => (loop ? api.backtest(loop) : { report: null });
 
 function headline({ report, mend }) {
   if (!report) return ["No back-test was run yet.", mend ?? ""];

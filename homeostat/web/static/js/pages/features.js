@@ -28,8 +28,10 @@ function headline({ features }) {
   const skewed = features.filter(({ skew }) => skew.rate > 0);
   if (skewed.length) return [`Serving and training disagree on ${skewed.map(({ feature }) => feature).slice(0, 5).join(", ")}.`, `Recomputed rows differ from what was served: ${skewed[0].skew.cause?.replaceAll("_", " ") ?? "no cause found"}.`];
   const main = shifted.length ? `PSI is above its limit for ${shifted.length} of ${plural(features.length, "feature")}.` : "PSI is within its limit for every feature.";
-  const more = gaps.length ? `More is missing than in training: ${gaps.slice(0, 5).map(({ feature }) => feature).join(", ")}${gaps.length > 5 ? ` and ${gaps.length - 5} more` : ""}.` : "Nothing is missing that was there in training.";
-  return [main, more];
+  if (!gaps.length) return [main, "Nothing is missing that was there in training."];
+  const named = `${gaps.slice(0, 5).map(({ feature }) => feature).join(", ")}${gaps.length > 5 ? ` and ${gaps.length - 5} more` : ""}`;
+  if (shifted.length) return [main, `More is missing than in training: ${named}.`];
+  return [`${plural(gaps.length, "feature is", "features are")} missing more often than in training.`, `Of the last seven days: ${named}. ${main}`];
 }
 
 const drawStatus = (() => {

@@ -40,8 +40,16 @@ const PAGES = [["overview", "./", "Overview"], ["alerts", "alerts", "Alerts"], [
 function pages() {
   const loop = new URLSearchParams(location.search).get("loop");
   const query = loop ? `?loop=${encodeURIComponent(loop)}` : "";
-  return h("nav", { class: "pages", "aria-label": "Pages" }, PAGES.map(([page, path, label]) =>
+  const nav = h("nav", { class: "pages", "aria-label": "Pages" }, PAGES.map(([page, path, label]) =>
     h("a", { href: path + query, "aria-current": document.body.dataset.page === page ? "page" : null }, label)));
+  requestAnimationFrame(() => showCurrent(nav));
+  return nav;
+}
+
+// On a narrow screen the row is longer than the screen: where one is, is seen.
+function showCurrent(nav) {
+  const current = nav.querySelector("[aria-current]");
+  if (current) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
 }
 
 function liveness({ connection, overview }) {
@@ -62,7 +70,7 @@ function replayProgress(place) {
     const replay = overview?.replay;
     bar.hidden = !replay;
     setText(now, overview?.now ? date(at(overview.now)) : "");
-    if (!replay) return setText(note, overview ? "event time" : "");
+    if (!replay) return setText(note, overview ? "UTC" : "");
     const share = replayed(replay);
     setText(note, noteOf(overview));
     fill.style.setProperty("width", `${(share * 100).toFixed(2)}%`);

@@ -3,7 +3,7 @@ import { h, setText, whenChanged } from "../dom.js";
 import { at, count, day, NONE, percent, plural, span } from "../format.js";
 
 const TILES = [
-  { key: "served", label: "Served", note: () => "predictions" },
+  { key: "served", label: "Served", note: ({ clock }) => (clock === "replay" ? "predictions" : "predictions, by the last day's end") },
   { key: "labelled", label: "Labelled", note: ({ totals }) => totals.served ? `${percent(totals.labelled / totals.served, 1)} of served` : "" },
   { key: "failed_requests", label: "Failed requests", bad: true, note: ({ totals }) => totals.failed_requests ? "look at the logs" : "none, as it should be" },
   { key: "retrains", label: "Retrains", kind: "retrain" },
