@@ -56,7 +56,8 @@ def main(arguments: list[str]) -> int:
             told = {"job": job.hash, "result": _make(job, place, int(arguments[3]), *store)}
         except HomeostatError as error:
             traceback.print_exc()
-            told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
+            said = json.dumps(error.to_dict(), default=str, ensure_ascii=False).encode(errors="replace")
+            told = {"job": job.hash, "error": json.loads(said)}
         except MemoryError:
             told = {"job": job.hash, "error": too_large(job, memory, running_step(place)).to_dict()}
         except OSError as error:
