@@ -190,7 +190,7 @@ class Replayer:
         """The user's project, where it still is: files that were too large to keep are taken from there."""
         try:
             return project_of(Settings.load(self.home.root).loop_file)
-        except (OSError, ValueError):  # nothing says where it was
+        except (HomeostatError, OSError, ValueError):  # nothing says where it was
             return None
 
     def _compared(self, found: Original, staged: Path) -> Json:
