@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound, Unavailable
+from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound, Unavailable, refused_by_system
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,13 @@ class Home:
         return self.root / "settings.json"
 
     def prepare(self) -> None:
-        """Make the folder, open to its owner only."""
+        """Make the folder, open to its owner only. Raises: InvalidInput."""
+        if escape := _ESCAPE.search(str(self.root)):
+            raise InvalidInput(
+                f"The state folder {self.root} cannot be used: Delta Lake reads {escape[0]!r} as another sign.",
+                mend="Name a folder without percent signs, with --home.",
+                home=str(self.root),
+            )
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in (self.routes, self.process_logs, self.jobs):
@@ -210,10 +219,9 @@ class Home:
         Raises: NotFound where it never ran; IntegrityError for what is damaged; Unavailable for what cannot be read.
         """
         try:
-            found = json.loads(self.told_text())
-            return {**found, "loop_file": str(found["loop_file"]), "clock": str(found["clock"])}
-        except (ValueError, KeyError, TypeError) as error:
-            raise self.untold(error) from error
+            return {**json.loads(self.told_text())}
+        except (ValueError, TypeError) as error:
+            raise self.untold(str(error)) from error
 
     def told_text(self) -> bytes:
         """The file that holds it. Raises: NotFound, Unavailable."""
@@ -226,10 +234,10 @@ class Home:
             mend = "Mend its rights, or start Homeostat: 'homeostat up' writes it anew."
             raise Unavailable(f"{self.settings_file} cannot be read: {error.strerror}.", mend=mend) from error
 
-    def untold(self, error: Exception) -> IntegrityError:
+    def untold(self, why: str) -> IntegrityError:
         """The error for a file that says something else than what `up` was told."""
         return IntegrityError(
-            f"{self.settings_file} is damaged, or of a newer release: {str(error).splitlines()[0]}.",
+            f"{self.settings_file} is damaged, or of a newer release: {why}.",
             mend="Nothing is lost with it: 'homeostat up' with the loop file writes it anew.",
             path=str(self.settings_file),
         )
@@ -254,7 +262,10 @@ class HomeLock:
     """Holds a home for one instance; the operating system lets go of it when the process dies."""
 
     def __init__(self, home: Home) -> None:
-        self._file = open(home.root / "lock", "a+")  # noqa: SIM115 - held for the life of the process
+        try:
+            self._file = open(home.root / "lock", "a+")  # noqa: SIM115 - held for the life of the process
+        except OSError as error:
+            raise refused_by_system(error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

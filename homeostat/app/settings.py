@@ -94,7 +94,8 @@ class Settings(BaseModel):
         try:
             found = cls.model_validate_json(Home(home).told_text())
         except ValidationError as error:
-            raise Home(home).untold(error) from error
+            first = error.errors()[0]
+            raise Home(home).untold(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
         if _same(found.home, home):
             return found
         return found.model_copy(update={"home": home.absolute(), "recorder_socket": ""})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import person, standing
+from homeostat.cli.context import alive, person, standing
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
@@ -49,7 +49,8 @@ def listed(
     Homeostat runs.
     """
     with errors_shown(as_json):
-        show(_told(home, loop, whole=whole), as_json, lambda told: _listing(told, whole))
+        lives = alive(home)
+        show({**_told(home, loop, whole=whole), "alive": lives}, as_json, lambda told: _listing(told, whole))
 
 
 @app.command("ack")
@@ -215,6 +216,10 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
 
 
 def _listing(told: Json, whole: bool) -> None:
+    if not told["alive"]["running"]:
+        talk.print(f"Nothing runs: nothing is looked at. Start it:  {told['alive']['start']}", markup=False)
+    for problem in told["alive"]["problems"]:
+        talk.print(f"problem: {problem}", markup=False)
     if not told["open"]:
         talk.print("No alert is open.")
     for one in told["alerts"]:

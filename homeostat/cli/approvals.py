@@ -9,7 +9,7 @@ import typer
 
 from homeostat.cli.context import person
 from homeostat.cli.operate import changed
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, ReasonOption
 from homeostat.cli.output import data, errors_shown, show, talk, when
 from homeostat.kernel.errors import NotFound
 
@@ -21,7 +21,6 @@ Json = dict[str, Any]
 IdArgument = Annotated[
     str | None, typer.Argument(metavar="ID", help="What is answered, as 'homeostat approvals' tells; the only one.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who answers; by default as git knows you.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 

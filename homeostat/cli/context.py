@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from homeostat.app.by_hand.operations import Operations
@@ -35,6 +35,15 @@ def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
 
     existing = Home(home).existing()
     return Standings.open(existing), load_loop(Path(existing.told()["loop_file"]), loop)
+
+
+def alive(home: Path) -> dict[str, Any]:
+    """Whether anything runs on an existing home, and what of it does not answer."""
+    from homeostat.app.clocks import SystemClock
+    from homeostat.app.home import Home
+    from homeostat.app.shown.vitals import vitals
+
+    return vitals(Home(home).existing(), SystemClock().now())
 
 
 def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.output import data, errors_shown, one_line, show, talk, when
 
 Json = dict[str, Any]
 AfterOption = Annotated[
@@ -65,10 +65,10 @@ def print_decisions(found: list[Json]) -> None:
     if not found:
         talk.print("No decision yet.")
     for one in found:
-        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one['title'])}[/]", end="")
-        data.print(f"  [dim]{one['verdict']} by {escape(one['actor'])}[/]")
+        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one_line(one['title']))}[/]", end="")
+        data.print(f"  [dim]{one['verdict']} by {escape(one_line(one['actor']))}[/]")
         for reason in one["reasons"]:
-            data.print(f"      {reason}", markup=False)
+            data.print(f"      {one_line(reason)}", markup=False)
 
 
 def _explained(found: Json) -> None:

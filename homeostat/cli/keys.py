@@ -9,9 +9,10 @@ import typer
 
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, said
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.signing.keys import Keys
@@ -78,7 +79,9 @@ def trust(
 @app.command("revoke")
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, or how it begins.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; told wherever it is refused.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; told wherever it is refused.", callback=said)
+    ],
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
     yes: Yes = False,
@@ -94,7 +97,7 @@ def revoke(
         if found is not None and not yes:
             count = len(found["versions"])
             typer.confirm(
-                f"Revoke {_short(found)}, which signed {count} version{'' if count == 1 else 's'} here?",
+                f"Revoke {_short(found)}, which signed {plural(count, 'version')} here?",
                 abort=True,
                 err=True,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,31 +11,62 @@ import typer
 
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.checkpoints import moved, wait_for_state
-from homeostat.cli.context import opened, person, serving, standing
+from homeostat.cli.context import alive, on_record, opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
 
 def status(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Show what serves, what is under way, what was decided last."""
+    """Show what serves, what is under way, what was decided last.
+
+    Whether anything runs, and what of it does not answer, comes first, and is told also where the loop file is broken.
+    """
     with errors_shown(as_json):
-        standings, found = standing(home, loop)
-        shown = {**standings.overview(found, None), "activity": standings.activity(found.name)}
+        lives = alive(home)
+        if not as_json:
+            _alive(lives)
+        try:
+            standings, found = standing(home, loop)
+        except HomeostatError:
+            if not as_json:
+                _route(home, loop)
+            raise
+        shown = {**standings.overview(found, None), "activity": standings.activity(found.name), "alive": lives}
         show(shown, as_json, _status)
+
+
+def _route(home: Path, loop: str | None) -> None:
+    """What serves, where the loop file cannot be read: the file is not asked for it."""
+    with suppress(HomeostatError):
+        found, name = on_record(home, loop)
+        route = found.route(name)
+        _line(name, f"generation {route['generation']}")
+        for arm in ("champion", "canary", "standby"):
+            _line(arm, route[arm] or "none")
+
+
+def _alive(told: Json) -> None:
+    if told["running"]:
+        replicas = f"replicas {told['ready']} of {told['replicas']}"
+        _line("running", f"doors {told['doors']}   dashboard {told['dashboard']}   {replicas}")
+    else:
+        _line("running", "no")
+        talk.print(f"Start it:  {told['start']}", markup=False)
+    for problem in told["problems"]:
+        _wrapped("problem", problem)
 
 
 def rollback(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
-    ] = "no reason given",
+    reason: ReasonOption = "no reason given",
     to: Annotated[
         str | None, typer.Option("--to", metavar="VERSION", help="Serve this registered version instead.")
     ] = None,
@@ -205,10 +237,6 @@ def _wrapped(name: str, text: str) -> None:
         _line("", line)
 
 
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
-
-
 def _drift(shown: Json) -> str:
     """One line: the signals above their limits, and what kind of limits these are."""
     if shown["day"] is None:
@@ -218,11 +246,12 @@ def _drift(shown: Json) -> str:
         return f"no signal above its limit on {shown['day']}: {limits}"
     furthest = [_furthest(one) for one in shown["furthest"]]
     more = [] if shown["above"] <= len(furthest) else [f"{shown['above'] - len(furthest)} more"]
-    return f"{shown['above']} signals above their {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
+    above = plural(shown["above"], "signal above its", "signals above their")
+    return f"{above} {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
 
 
 def _furthest(one: Json) -> str:
-    over = "" if one["span"] == 1 else f" over {_days(one['span'])}"
+    over = "" if one["span"] == 1 else f" over {plural(one['span'], 'day')}"
     return f"{one['measure'].replace('_', ' ')} of {one['subject']} {one['value']:.2f} > {one['limit']:.2f}{over}"
 
 
@@ -230,7 +259,7 @@ def _skew(shown: Json) -> str:
     """One line: what the last days' recomputed rows showed; unknown is said, not left out."""
     if not shown["rows"]:
         return "unknown: no served row was recomputed yet"
-    stands_on = f"{shown['rows']:,} recomputed rows of {_days(shown['days'])}"
+    stands_on = f"{plural(shown['rows'], 'recomputed row')} of {plural(shown['days'], 'day')}"
     wrong = sorted((one for one in shown["features"] if one["differing"]), key=lambda one: -one["rate"])
     if not wrong:
         return f"none in {stands_on}"
@@ -258,7 +287,7 @@ def changed(done: Json) -> None:
     """Say what was decided, and whether every replica follows."""
     data.print(f"{done['decision']['title']} (generation {done['route']['generation']}).")
     followed = done["followed"]
-    replicas = "1 replica" if followed["replicas"] == 1 else f"{followed['replicas']} replicas"
+    replicas = plural(followed["replicas"], "replica")
     if followed["lagging"]:
         talk.print(f"After {followed['seconds']:.1f} s not every one of {replicas} follows:")
         for text in followed["lagging"]:

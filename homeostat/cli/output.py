@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+from typer.exceptions import TyperException
 
-from homeostat.kernel.errors import HomeostatError, Unavailable
+from homeostat.kernel.errors import HomeostatError, Unavailable, refused_by_system
 
 data = Console(soft_wrap=True, highlight=False)
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 _WIDEST = 10_000
+TRACE = "HOMEOSTAT_TRACE"
+"""The variable under which a fault of ours ends in its stack trace."""
 Cell = str | Text
 
 
@@ -90,6 +93,25 @@ def errors_shown(as_json: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+    except OSError as error:
+        _refuse(refused_by_system(error), as_json)
+    except (typer.Exit, typer.Abort, TyperException):
+        raise
+    except Exception as error:
+        if os.environ.get(TRACE):
+            raise
+        _refuse(_own_fault(error), as_json)
+
+
+def _own_fault(error: Exception) -> HomeostatError:
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return HomeostatError(
+        f"Homeostat failed: {type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno}).",
+        mend=f"This is a fault of ours, or a file is damaged and was not known as such: {TRACE}=1 shows where.",
+        kind=type(error).__name__,
+    )
 
 
 def _refuse(error: HomeostatError, as_json: bool) -> NoReturn:
@@ -102,6 +124,15 @@ def _refuse(error: HomeostatError, as_json: bool) -> NoReturn:
 
 def _plain(text: str) -> str:
     return text.replace("[", r"\[")
+
+
+def one_line(text: str) -> str:
+    """What people wrote, so that nothing in it can pose as another line of a list, or steer a terminal.
+
+    >>> one_line("fine\\n  12  v3 passed the gate")
+    'fine 12 v3 passed the gate'
+    """
+    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
 
 
 def known_facts(prediction: Mapping[str, Any]) -> str:

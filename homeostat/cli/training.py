@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.context import on_record, opened, person, present_of
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.progress import progress_bar
 
@@ -47,9 +47,7 @@ def now(
     loop: LoopArgument = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")
-    ] = "no reason given",
+    reason: ReasonOption = "no reason given",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Train the next version now, whatever the policy says.

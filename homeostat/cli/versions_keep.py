@@ -9,22 +9,22 @@ import typer
 
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
-from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
+from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.cli.versions import LoopOption, VersionArgument
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.versions.retention import Retention
     from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
-Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; written to the ledger.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def pin(
     version: VersionArgument,
-    reason: Why,
+    reason: ReasonOption,
     loop: LoopOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -40,7 +40,7 @@ def pin(
 
 def unpin(
     version: VersionArgument,
-    reason: Why,
+    reason: ReasonOption,
     loop: LoopOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -53,7 +53,7 @@ def unpin(
 
 def delete(
     version: VersionArgument,
-    reason: Why,
+    reason: ReasonOption,
     loop: LoopOption = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
@@ -104,7 +104,7 @@ def prune(
             return
         if going and not yes:
             _planned(plan, aside=True)
-            typer.confirm(f"Delete {len(going)} versions of {found.name} for good?", abort=True, err=True)
+            typer.confirm(f"Delete {plural(len(going), 'version')} of {found.name} for good?", abort=True, err=True)
         show(kept.prune(found, keep, person()), as_json, _pruned)
 
 

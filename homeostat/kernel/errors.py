@@ -63,6 +63,20 @@ class Unavailable(HomeostatError):
     code = "unavailable"
 
 
+def refused_by_system(error: OSError) -> Unavailable:
+    """What the operating system refused, where nobody nearer knew what it was for.
+
+    >>> refused_by_system(PermissionError(13, "Permission denied", "/home/control.sqlite")).problem
+    '/home/control.sqlite cannot be used: Permission denied.'
+    """
+    place = error.filename if isinstance(error.filename, str) else "A file or connection"
+    return Unavailable(
+        f"{place} cannot be used: {error.strerror or type(error).__name__}.",
+        mend="See whether it is there, who may read and write it, and that its disk has room; then try again.",
+        errno=error.errno,
+    )
+
+
 class Refused(HomeostatError):
     """A rule of the loop forbids it, whoever asks."""
 

@@ -29,7 +29,7 @@ def answering(estimator: Any, task: Task = BINARY) -> Callable[[pd.DataFrame], A
     """
     if isinstance(task, Regression):
         must_predict_numbers(estimator)
-        return lambda frame: np.asarray(estimator.predict(frame), dtype=np.float64).reshape(len(frame))
+        return lambda frame: np.asarray(estimator.predict(frame), dtype=np.float64).reshape(-1)
     if isinstance(task, Multiclass):
         chosen = class_table(estimator, task.classes)
         return lambda frame: np.asarray(estimator.predict_proba(frame), dtype=np.float64) @ chosen

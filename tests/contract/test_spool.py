@@ -162,6 +162,9 @@ def test_damage_in_the_middle_is_reported_and_costs_only_the_damaged_record(tmp_
     read = SpoolReader(tmp_path).read(-1)
     assert [entry.prediction_id for _, entry in read.records] == ["p1", "p3"]
     assert [(d.segment, d.offset, d.length, d.reason) for d in read.damage] == [(1, first, second - first, "damaged")]
+    kept = SpoolReader(tmp_path).keep_damaged(read.damage[0])
+    assert kept.read_bytes() == data[first:second]
+    assert SpoolReader(tmp_path).read(-1).records == read.records
 
 
 @given(st.data())

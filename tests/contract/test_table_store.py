@@ -19,7 +19,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.data.contracts import boolean, instant, integer, number, text
 from homeostat.data.journal import Batch
 from homeostat.data.tables import Table
-from homeostat.kernel.errors import Conflict, NotFound, Unavailable
+from homeostat.kernel.errors import Conflict, IntegrityError, NotFound, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = Table(
@@ -235,6 +235,25 @@ def test_a_folder_that_cannot_be_opened_is_told_and_tried_again(open_store, tmp_
     (tmp_path / "tables").unlink()
     (tmp_path / "aside").rename(tmp_path / "tables")
     assert store.version("seen") == 1
+
+
+def test_a_file_that_is_damaged_or_gone_is_told_in_our_words(open_store, tmp_path):
+    put(open_store(), 0)
+    (rows,) = (tmp_path / "tables/seen").glob("*.parquet")
+    rows.write_bytes(b"\x07" * 200)
+    with pytest.raises(IntegrityError, match=r"A file of table 'seen' is damaged .*not found in footer"):
+        open_store().read("seen")
+    rows.unlink()
+    with pytest.raises(NotFound, match="A file of table 'seen' is missing") as told:
+        open_store().read("seen", version=1)
+    assert "put the folder back from a copy" in told.value.mend
+    for entry in (tmp_path / "tables/seen/_delta_log").glob("*.json"):
+        entry.write_bytes(b"\x07")
+    with pytest.raises(
+        IntegrityError, match=r"'seen' cannot be opened, its log is damaged: [^\n]*parsing value\."
+    ) as told:
+        open_store().version("seen")
+    assert "unknown" not in told.value.problem
 
 
 def test_a_disk_that_refuses_is_told(open_store, tmp_path):

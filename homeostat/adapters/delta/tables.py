@@ -6,8 +6,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,13 +18,14 @@ import pyarrow.fs as fs
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from homeostat.adapters.delta.failures import files_told, translated
 from homeostat.adapters.delta.having import Having
 from homeostat.adapters.delta.upkeep import describe, small_files, vacuum
 from homeostat.data.arrow import ds
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Value
 from homeostat.data.tables import POSITION, SEQUENCE, Stored, Vacuumed
-from homeostat.kernel.errors import Conflict, NotFound, Unavailable
+from homeostat.kernel.errors import Conflict, NotFound
 
 _LOG = logging.getLogger("homeostat.tables")
 _TARGET_BYTES = 64 * 1024 * 1024
@@ -67,7 +67,7 @@ class DeltaTables:
         Returns: the version that holds them. Raises: Conflict when a stored column has another kind;
         Unavailable when the disk refuses (nothing of it is then visible).
         """
-        with self._lock(table), _translated(table):
+        with self._lock(table), translated(table):
             held = self._hold(table, rows.schema)
             if _committed(held.delta, writer) >= upto:
                 return held.delta.version()
@@ -104,7 +104,7 @@ class DeltaTables:
     ) -> pa.Table:
         """Rows of a version, in the order of acceptance; only the columns and files asked for are read.
 
-        Raises: NotFound for no such table, version or column.
+        Raises: NotFound for no such table, version or column, or a file that is gone; IntegrityError for a damaged one.
         """
         with self._lock(table):
             delta = self._hold(table, None).delta if version is None else self._at(table, version)
@@ -118,13 +118,11 @@ class DeltaTables:
         ordered = next((keys for keys in _ORDERS if keys[0] in dataset.schema.names), ())
         order = [name for name in ordered if name in dataset.schema.names]
         extra = [name for name in order if name not in names]
-        try:
+        with files_told(table, self._path(table), lambda: self._vacuumed(table, version)):
             if having is not None:
                 found = having.rows([*names, *extra])
             else:
                 found = dataset.to_table(columns=[*names, *extra], filter=where)
-        except FileNotFoundError as error:
-            raise self._vacuumed(table, version) from error
         return (_in_order(found, order) if order else found).select(names)
 
     def scan(self, table: str, version: int, *, coded: Sequence[str] = ()) -> ds.Dataset:
@@ -142,7 +140,7 @@ class DeltaTables:
 
     def compact(self, table: str) -> None:
         """Merge small files; what is read, and every older version, stays the same."""
-        with self._lock(table), _translated(table):
+        with self._lock(table), translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
             done = held.delta.optimize.compact(
@@ -155,7 +153,7 @@ class DeltaTables:
 
     def vacuum(self, table: str, keep: Collection[int], *, hours: int, dry_run: bool) -> Vacuumed:
         """Remove files that neither the newest version nor one to ``keep`` needs, let go ``hours`` ago or earlier."""
-        with self._lock(table), _translated(table):
+        with self._lock(table), translated(table):
             held = self._hold(table, None)
             before = held.delta.version()
             found = vacuum(held.delta, self._path(table), keep, hours, dry_run)
@@ -165,7 +163,7 @@ class DeltaTables:
 
     def describe(self, table: str) -> Stored:
         """What a table takes on disk. Raises: NotFound when nothing is stored for it."""
-        with self._lock(table), _translated(table):
+        with self._lock(table), translated(table):
             return describe(self._hold(table, None).delta, self._path(table))
 
     def _newest_dataset(self, table: str) -> ds.Dataset:
@@ -180,8 +178,9 @@ class DeltaTables:
 
     def _vacuumed(self, table: str, version: int | None) -> NotFound:
         newest = self.version(table)
-        if version is None:
-            problem, mend = f"A file of table {table!r} is missing.", "Read it again; it was being tidied up."
+        if version in (None, newest):
+            problem = f"A file of table {table!r} is missing."
+            mend = "Read it again: it was being tidied up. If it stays missing, put the folder back from a copy."
         else:
             problem = f"Version {version} of table {table!r} has been vacuumed."
             mend = f"Only what a registered version was trained on is kept, and the newest, {newest}."
@@ -208,7 +207,7 @@ class DeltaTables:
 
     def _newest(self, table: str) -> DeltaTable | None:
         held = self._held.get(table)
-        with _translated(table, "opened"):
+        with translated(table, "opened"):
             if held is None:
                 try:
                     return self._held_open(table, DeltaTable(self._path(table)))
@@ -296,15 +295,6 @@ def _no_table(table: str, folder: Path) -> NotFound:
     present = [item.name for item in folder.iterdir()] if folder.is_dir() else []
     mend = f"It exists once its first row is stored. {did_you_mean(table, present)}"
     return NotFound(f"Nothing is stored for {table!r}.", mend=mend, table=table)
-
-
-@contextmanager
-def _translated(table: str, what: str = "written") -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        mend = "Make room and give write access where the home folder lies; it is tried again."
-        raise Unavailable(f"Table {table!r} cannot be {what}: {error}.", mend=mend, table=table) from error
 
 
 def _sync(path: Path) -> None:

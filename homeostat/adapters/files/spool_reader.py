@@ -74,6 +74,14 @@ class SpoolReader:
                 at = end
         return segments.position(present[-1], at)
 
+    def keep_damaged(self, damage: Damage) -> Path:
+        """Copy bytes that were skipped to a file beside the spool, since its segments are deleted once drained."""
+        place = self._folder / f"{damage.segment:08d}-{damage.offset}.damaged"
+        if not place.exists():
+            with open(segments.path_of(self._folder, damage.segment), "rb") as file:
+                place.write_bytes(os.pread(file.fileno(), damage.length, damage.offset))
+        return place
+
     def mark_drained(self, position: int) -> None:
         """Let the writer know how far its spool is drained; one that cannot be told goes on as it was."""
         with suppress(OSError):

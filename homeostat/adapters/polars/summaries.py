@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +18,10 @@ from homeostat.kernel.errors import HomeostatError, NotFound
 
 _SAMPLE = 1_000
 _MOST_PAIRED = 6
+_HEAD = 1 << 16
+"""Bytes of a file that show how it writes its cells."""
+_QUOTED = re.compile(r'"[^"]*"')
+_DECIMAL = re.compile(r'"?[+-]?\d+,\d+"?')
 
 
 def read_file(path: Path) -> pa.Table:
@@ -59,12 +64,22 @@ def keys_of(rows: pa.Table, facts: Sequence[ColumnFacts]) -> list[tuple[str, ...
 def _read(path: Path) -> pl.DataFrame:
     match path.suffix.lower():
         case ".csv":
-            return pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
+            return _csv(path)
         case ".parquet":
             return pl.read_parquet(path)
         case ".jsonl" | ".ndjson":
             return pl.read_ndjson(path, infer_schema_length=None)
     raise of_no_kind(path)
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    """Of commas, or as spreadsheets write it where the comma is in the numbers: of semicolons, or of tabs."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD).decode("utf-8", "replace").splitlines() or [""]
+    names = _QUOTED.sub("", head[0])
+    mark = max(",;\t", key=names.count)
+    comma = mark != "," and any(_DECIMAL.fullmatch(cell) for line in head[1:] for cell in line.split(mark))
+    return pl.read_csv(path, separator=mark, decimal_comma=comma, infer_schema_length=None, try_parse_dates=False)
 
 
 def _facts(column: pl.Series) -> ColumnFacts:

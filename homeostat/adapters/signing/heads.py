@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeostat.adapters.signing.secrets import must_be_private
-from homeostat.governance.audit import Entry, Head, sign_head
+from homeostat.governance.audit import Entry, Head, head_message, sign_head
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import IntegrityError, Unavailable
 
@@ -56,16 +56,11 @@ class HeadsFile:
     def intend(self, entry: Entry) -> None:
         """Sign the entry that is about to become the end of the ledger.
 
-        Raises: IntegrityError where one in its place was sealed before: the ledger is not the one of these heads.
+        Raises: IntegrityError where one in its place was sealed before, or the last one with another key: ledger, heads
+        and key do not belong together.
         """
-        last = self.newest_sealed()
-        if last is not None and last.seq >= entry.seq:
-            raise IntegrityError(
-                f"Entry {entry.seq} of the ledger was written before: entry {last.seq} is signed in {self._path}.",
-                mend="Nothing was changed. Stop Homeostat, and put back the control.sqlite that belongs here.",
-                entry=entry.seq,
-                signed=last.seq,
-            )
+        if (last := self.newest_sealed()) is not None:
+            self._must_follow(entry, last)
         self._append(sign_head(entry, self.signer, sealed=False))
 
     def seal(self, entry: Entry) -> None:
@@ -105,6 +100,21 @@ class HeadsFile:
             mend = "Mend its rights: decisions are neither written nor proven without it."
             problem = f"{self._path} cannot be read: {error.strerror}."
             raise Unavailable(problem, mend=mend, file=str(self._path)) from error
+
+    def _must_follow(self, entry: Entry, last: Head) -> None:
+        if last.seq >= entry.seq:
+            raise IntegrityError(
+                f"Entry {entry.seq} of the ledger was written before: entry {last.seq} is signed in {self._path}.",
+                mend="Nothing was changed. Stop Homeostat, and put back the control.sqlite that belongs here.",
+                entry=entry.seq,
+                signed=last.seq,
+            )
+        if not self.signer.verifies(head_message(last.seq, last.hash, last.sealed), last.signature):
+            raise IntegrityError(
+                f"{self._key} is not the key by which entry {last.seq} of the ledger is signed.",
+                mend="Nothing was changed. See 'homeostat ledger verify', and put key and heads back from a copy.",
+                file=str(self._key),
+            )
 
     def _gone(self) -> IntegrityError:
         return IntegrityError(

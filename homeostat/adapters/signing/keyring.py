@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -71,10 +71,10 @@ class Keyring:
                 return []
             must_be_private(self.folder)
             must_be_private(book)
-            return [Key(**one) for one in json.loads(book.read_bytes())["keys"]]
+            return msgspec.json.decode(book.read_bytes(), type=dict[Literal["keys"], list[Key]])["keys"]
         except OSError as error:
             raise self._unusable(error) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             mend = "Put it back from a backup, or move the folder away and make new keys with 'homeostat keys init'."
             raise IntegrityError(f"{book} holds no keys.", mend=mend, file=str(book)) from error
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from homeostat.adapters.sql.decoding import decoded
 from homeostat.adapters.sql.ledger import append_entries
 from homeostat.control.state import DayCounts, LoopState, initial_state
 from homeostat.governance.audit import Draft, Entry, Heads
-from homeostat.kernel.errors import Conflict, Unavailable
+from homeostat.kernel.errors import Conflict
 
 if TYPE_CHECKING:
     from homeostat.adapters.sql.database import Database
@@ -44,7 +43,7 @@ class SqlControlStore:
 
         Raises: Conflict when the state is no longer ``before``; Unavailable where nothing can be written.
         """
-        with _told(before.loop), self._database.writing() as connection:
+        with self._database.writing() as connection:
             written = self._replace(connection, before, after)
             self._write_days(connection, before.loop, days)
             newest = append_entries(connection, drafts)
@@ -127,20 +126,6 @@ class SqlControlStore:
             connection.execute("DELETE FROM days WHERE loop = ? AND day = ?", (loop, day.day))
             row = (cursor + place, loop, day.day, msgspec.json.encode(day).decode())
             connection.execute("INSERT INTO days (cursor, loop, day, value) VALUES (?, ?, ?, ?)", row)
-
-
-@contextmanager
-def _told(loop: str) -> Iterator[None]:
-    """A disk that takes no more, in our words."""
-    try:
-        yield
-    except (sqlite3.OperationalError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise Unavailable(
-            f"What was decided about loop {loop!r} cannot be written: {why}.",
-            mend="Make room where the state folder lies, and see who may write there; then ask again.",
-            loop=loop,
-        ) from error
 
 
 def _entry(seq: int, name: str, loop: str, draft: str, previous: str, own: str) -> Entry:

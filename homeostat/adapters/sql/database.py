@@ -14,6 +14,7 @@ from sqlite3 import Connection
 
 from homeostat.adapters.sql.schema import bring_up
 from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.kernel.readable import may_write, read_only_address
 
 _PATIENCE = 30.0
 """Seconds that a writer waits for another one."""
@@ -30,7 +31,7 @@ class Database:
         self._path = path
         self._synchronous = "FULL" if durable else "OFF"
         self._idle: list[Connection] = []
-        with self._told(), self.reading() as connection:
+        with self._told("opened"), self.reading() as connection:
             bring_up(connection)
 
     @contextmanager
@@ -47,8 +48,11 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that nobody else writes beside; all of it is kept, or after an error nothing."""
-        with self.reading() as connection:
+        """A transaction that nobody else writes beside; all of it is kept, or after an error nothing.
+
+        Raises: Unavailable where the disk, or who may write, stands against it.
+        """
+        with self._told("written"), self.reading() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -59,14 +63,15 @@ class Database:
             self._idle.pop().close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, what: str) -> Iterator[None]:
         """A file that may not be opened or written, in our words."""
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             raise Unavailable(
-                f"{self._path} cannot be opened: {error}.",
-                mend="See that the disk has room, and who may read and write in that folder.",
+                f"{self._path} cannot be {what}: {why}.",
+                mend="Nothing was changed. See that the disk has room, and who may write there; then ask again.",
                 path=str(self._path),
             ) from error
 
@@ -88,7 +93,13 @@ class Database:
         try:
             return self._idle.pop()
         except IndexError:
-            found = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            looked_at = self._path.exists() and not may_write(self._path.parent)
+            address = read_only_address(self._path) if looked_at else self._path
+            found = sqlite3.connect(
+                address, uri=looked_at, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            )
+        if looked_at:
+            return found
         found.execute("PRAGMA journal_mode = WAL")
         found.execute(f"PRAGMA synchronous = {self._synchronous}")
         return found

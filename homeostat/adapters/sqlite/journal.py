@@ -17,6 +17,7 @@ from homeostat.data.contracts import Row, Value
 from homeostat.data.journal import Batch, Entry, History, Past, Quarantined, Recorded, RefusedRow, TableCounts
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.kernel.readable import read_only_address
 
 _HOUR = 3_600_000_000
 _TOTAL = -(2**62)
@@ -251,8 +252,7 @@ class SqliteJournal:
 
 def _connected(path: Path, read_only: bool) -> sqlite3.Connection:
     if read_only:
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=10.0)
+        return sqlite3.connect(read_only_address(path), uri=True, isolation_level=None, timeout=10.0)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.executescript(sql.PRAGMAS)
     return db

@@ -18,6 +18,7 @@ from homeostat.features.online import Ask
 from homeostat.features.views import Latest, View, Window, describe
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import NotEnoughData, Unavailable
+from homeostat.kernel.readable import read_only_address
 
 _STATE = "SELECT sequence, horizon, generation FROM state"
 _WAIT = 10.0
@@ -188,10 +189,9 @@ class SqliteSnapshot:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode=ro"
     try:
         db = sqlite3.connect(
-            address,
+            read_only_address(path),
             uri=True,
             timeout=_WAIT,
             isolation_level=None,

@@ -12,6 +12,7 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.control.last_steps import LastSteps
 from homeostat.app.home import Home
 from homeostat.app.loops.authors import author_of
+from homeostat.app.provenance.gathering import project_of
 from homeostat.app.signing.trust import keyring
 from homeostat.app.training.runner import TrainingRunner
 from homeostat.control.loop import Loop
@@ -19,8 +20,10 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import Refused, Unavailable
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.registry.archive import PROJECT
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.models import Registry, Variant, Version
+from homeostat.registry.recorded import read_legs
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from homeostat.training.steps import StepRecord
 
@@ -62,7 +65,14 @@ class Retrainer:
     def train(self, ask: Json, pin: Json) -> Json:
         """In a child process: check the data, make the model, prove what will serve, evaluate."""
         result = self.runner.run(self._job(ask, pin), self._folder(ask))
-        return {**result.to_json(), "author": author_of(self.loop_file)}
+        author = author_of(self.loop_file.resolve(), self._took_part(JobFolder(self._folder(ask)).staged))
+        return {**result.to_json(), "author": author}
+
+    def _took_part(self, staged: Path) -> list[Path]:
+        """The files of the user's project that a version was made with, as far as they are here."""
+        code, project = read_legs(staged).code, project_of(self.loop_file)
+        places = [] if code is None else [one.path.partition(f"{PROJECT}/") for one in code.files]
+        return [project / rest for before, _, rest in places if not before and (project / rest).is_file()]
 
     def sign(self, ask: Json, trained: Json) -> Json:
         """Sign the version that was evaluated, in the folder where it was staged.

@@ -5,17 +5,20 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def author_of(file: Path) -> str | None:
-    """The address of the author of the file's last commit, or, where it was edited since, of whoever works here.
+def author_of(file: Path, took_part: Sequence[Path] = ()) -> str | None:
+    """The address of the author of the last commit to the loop file or to another file that ``took_part``; where one of
+    them was edited since, of whoever works here.
 
-    None where the file is in no repository.
+    None where the loop file is in no repository.
     """
-    if _git(file.parent, "status", "--porcelain", "--", file.name):
+    names = [str(one) for one in (file, *took_part)]
+    if _git(file.parent, "--literal-pathspecs", "status", "--porcelain", "--", *names):
         return _git(file.parent, "config", "user.email")
-    return _git(file.parent, "log", "-1", "--format=%ae", "--", file.name)
+    return _git(file.parent, "--literal-pathspecs", "log", "-1", "--format=%ae", "--", *names)
 
 
 def person_here(folder: Path) -> str:

@@ -29,9 +29,11 @@ from homeostat.app.signing.trust import keyring, prepared
 from homeostat.app.tables.contracts import judge_contracts
 from homeostat.app.versioned_state.places import check_state_places
 from homeostat.control.loop import Loop
-from homeostat.kernel.errors import IntegrityError
+from homeostat.kernel.errors import IntegrityError, refused_by_system
 
 LONG_IMPORT_SECONDS = 1.0
+_LONGEST_FOLDER = 80
+"""Bytes of a folder's name that leave room for the names of sockets: a system takes some hundred of both."""
 
 
 class Installation:
@@ -49,7 +51,7 @@ class Installation:
         settings.paths.prepare()
         self._root = settings.home
         self._lock = HomeLock(settings.paths)
-        self._sockets = Path(tempfile.mkdtemp(prefix="homeostat-"))
+        self._sockets = _folder_of_sockets()
         try:
             check_ports_free(settings.port)
             if settings.grpc_port is not None:
@@ -119,6 +121,18 @@ class Installation:
             (self._root / "run.json").unlink()
         shutil.rmtree(self._sockets, ignore_errors=True)
         self._lock.release()
+
+
+def _folder_of_sockets() -> Path:
+    """A folder whose name is short enough for sockets in it: TMPDIR may be anywhere. Raises: Unavailable."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="homeostat-"))
+        if len(os.fsencode(folder)) > _LONGEST_FOLDER:
+            folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix="homeostat-", dir="/tmp"))
+    except OSError as error:
+        raise refused_by_system(error) from error
+    return folder
 
 
 def loops_of(path: Path, notice: Notice) -> dict[str, Loop]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from homeostat.app.processes.garbage import collect_seldom
 from homeostat.app.processes.supervisor import die_with_parent
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import HomeostatError, refused_by_system
 
 Main = Callable[[Path], None]
 
@@ -25,8 +25,14 @@ def process_main(main: Main) -> int:
     try:
         main(Path(sys.argv[1]))
     except HomeostatError as error:
-        print(f"error: {error.problem} {error.mend}", file=sys.stderr)
-        return 1
+        return _said(error)
+    except OSError as error:
+        return _said(refused_by_system(error))
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _said(error: HomeostatError) -> int:
+    print(f"error: {error.problem} {error.mend}", file=sys.stderr)
+    return 1

@@ -16,7 +16,7 @@ from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
 from homeostat.app.recorder.drain import Stores
 from homeostat.data.contracts import Row
-from homeostat.data.journal import JOURNAL_WRITER, Journal
+from homeostat.data.journal import JOURNAL_WRITER, Batch, Journal
 from homeostat.data.tables import SEQUENCE, Table, TableStore
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.online import OnlineStore, OutOfDate
@@ -30,7 +30,8 @@ Facts = tuple[str, Sequence[Row], Sequence[int]]
 def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     """Open, or make, everything that the recorder writes.
 
-    Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice.
+    Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice; or lack
+    facts that it let go.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     sought = {table.name: sought_of(table) for table in tables}
@@ -50,7 +51,33 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     if stored > stores.journal.sequence():
         stores.journal.close()
         raise _other_journal(home, stored, f"the journal ends at {stores.journal.sequence()}")
+    for table in tables:
+        _refuse_lost(stores, table.name, home)
     return stores
+
+
+def _refuse_lost(stores: Stores, table: str, home: Path) -> None:
+    """Raises: IntegrityError where facts that the journal let go, since they were stored, are not in their table."""
+    last, done = stores.journal.counts(table).sequence, stores.tables.committed(table, JOURNAL_WRITER)
+    waiting = (batch for batch in _pending(stores.journal, done) if batch.table == table) if last > done else ()
+    if last <= done or any(batch.last_sequence >= last for batch in waiting):
+        return
+    stores.journal.close()
+    found = f"its newest is {done}" if done >= 0 else "it is not there"
+    raise IntegrityError(
+        f"Facts of table {table!r} up to {last} were stored in {home / 'tables' / table}, but {found}.",
+        mend=f"Put the tables/{table} back that belongs to {home}, or a copy of the whole folder. Nothing was changed.",
+        table=table,
+        last=last,
+        found=done,
+    )
+
+
+def _pending(journal: Journal, after: int) -> Iterator[Batch]:
+    """What the journal keeps behind a sequence, some at a time."""
+    while batches := journal.pending(after):
+        yield from batches
+        after = batches[-1].last_sequence
 
 
 def _other_journal(home: Path, stored: int, found: str) -> IntegrityError:
@@ -135,8 +162,6 @@ def _plain(stored: pa.Table, name: str) -> list[Any]:
 
 
 def _waiting(journal: Journal, table: Table, after: int) -> Iterator[Facts]:
-    while batches := journal.pending(after):
-        after = batches[-1].last_sequence
-        for batch in batches:
-            if batch.table == table.name:
-                yield batch.table, batch.rows(), batch.sequences
+    for batch in _pending(journal, after):
+        if batch.table == table.name:
+            yield batch.table, batch.rows(), batch.sequences

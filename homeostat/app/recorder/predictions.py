@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import log_of
-from homeostat.adapters.files.spool_reader import SpoolReader
+from homeostat.adapters.files.spool_reader import Damage, SpoolReader
 from homeostat.data.records import PredictionRecord
 from homeostat.data.tables import TableStore
 from homeostat.features.logged import Logged
@@ -110,7 +110,7 @@ class Predictions:
     def _part(self, spool: _Spool) -> int:
         drained = spool.reader.read(spool.read, _RECORDS_AT_ONCE)
         for damage in drained.damage:
-            _LOG.warning("%s segment %d: %s", spool.writer, damage.segment, damage)
+            self._say_damage(spool, damage)
         by_loop: dict[str, list[Placed]] = {}
         before = spool.read
         for place, record in drained.records:
@@ -127,6 +127,11 @@ class Predictions:
             spool.reader.delete_through(spool.kept_from)
             spool.reader.mark_drained(spool.kept_from)
         return len(drained.records)
+
+    def _say_damage(self, spool: _Spool, damage: Damage) -> None:
+        """What was skipped may have been acknowledged, and somebody may yet read it."""
+        kept = spool.reader.keep_damaged(damage)
+        _LOG.warning("%s segment %d: %s, kept in %s", spool.writer, damage.segment, damage, kept)
 
     def _append(self, name: str, writer: str, records: Sequence[Placed], upto: int) -> None:
         done = self._log.committed(name, writer)

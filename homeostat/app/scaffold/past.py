@@ -11,6 +11,7 @@ import polars as pl
 
 from homeostat.adapters.polars.summaries import summarise
 from homeostat.app.scaffold.cleaning import cleaned, is_id, names_for
+from homeostat.app.scaffold.dates import written_dates
 from homeostat.app.scaffold.outcomes import must_be_enough, rare_told, spread_of, truth_of
 from homeostat.app.scaffold.plan import TOLD_AT, Asked, Plan
 from homeostat.app.scaffold.targets import outcomes_of, target_of
@@ -45,7 +46,7 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
     if not rows.height:
         raise InvalidInput(f"{asked.source} has no rows.", mend="Give a file with rows.", source=asked.source)
     names = names_for(rows.columns)
-    frame, left_out = _cleaned(rows, names)
+    frame, left_out, dated = _cleaned(rows, names)
     asked = _in_new_names(asked, rows.columns, names, frame.columns)
     target, guessed = target_of(frame[str(asked.target)], asked.positive, asked.answers)
     frame = frame.with_columns(outcomes_of(frame[target.column], target))
@@ -71,22 +72,25 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
         matures=asked.matures,
         holdout=format_duration(-(-(now - matures - held_from) // DAY) * DAY),
         min_rows=_least_rows(len(trained)),
-        assumed=(*guessed, *timed.assumed, *said, _maturity_told(asked), *rare_told(trained, target)),
+        assumed=(*guessed, *dated, *timed.assumed, *said, _maturity_told(asked), *rare_told(trained, target)),
         left_out={**left_out, **plain},
         renamed={old: new for old, new in names.items() if old != new},
     )
     return Past(plan, *_history(frame, plan, now))
 
 
-def _cleaned(rows: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str]]:
-    kept, left_out = [], {}
+def _cleaned(rows: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
+    kept, left_out, dated = [], {}, []
     for old, new in names.items():
         found = cleaned(rows[old].alias(new))
         if found is None:
             left_out[new] = f"holds values of type {rows[old].dtype}, which no table takes"
-        else:
-            kept.append(found)
-    return pl.DataFrame(kept), left_out
+            continue
+        if found.dtype == pl.String and (dates := written_dates(found)):
+            found, order = dates
+            dated.append(f"Dates in {new!r} are read as {order}, in UTC.")
+        kept.append(found)
+    return pl.DataFrame(kept), left_out, dated
 
 
 def _in_new_names(asked: Asked, old: Sequence[str], names: dict[str, str], kept: Sequence[str]) -> Asked:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from homeostat.app.control.service import ControlService
 from homeostat.control.versioned_state import Way
 from homeostat.web.api.parameters import LoopName, TableName
 
 Json = dict[str, Any]
+Said = Annotated[str, StringConstraints(strip_whitespace=True)]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, newest first.")]
 
 
 class RollbackRequest(BaseModel):
     """Why a person takes a version back; written to the ledger."""
 
-    reason: str = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
-    actor: str = Field(default="dashboard", min_length=1, max_length=200, description="Who asked.")
+    reason: Said = Field(default="asked for on the dashboard", min_length=1, max_length=1_000)
+    actor: Said = Field(default="dashboard", min_length=1, max_length=200, description="Who asked.")
     generation: int | None = Field(default=None, description="Only the route of this generation, which was seen.")
     state: Way | None = Field(default=None, description="What becomes of the loop's state; its own way by default.")
 
@@ -27,20 +28,20 @@ class RollbackRequest(BaseModel):
 class RetrainRequest(BaseModel):
     """Why a person wants a training now; written to the ledger."""
 
-    reason: str = Field(min_length=1, max_length=1_000)
+    reason: Said = Field(min_length=1, max_length=1_000)
 
 
 class Answer(BaseModel):
     """What a person answers to a rollout or a policy that asks; written to the ledger."""
 
-    reason: str = Field(min_length=1, max_length=1_000)
+    reason: Said = Field(min_length=1, max_length=1_000)
     question: str | None = Field(default=None, max_length=200, description="The one that is meant; any if left out.")
 
 
 class NamedAnswer(Answer):
     """What somebody answers to a gate that asks; an approval is not the author's to give."""
 
-    by: str = Field(min_length=1, max_length=200, description="Who answers, as the ledger shall name them.")
+    by: Said = Field(min_length=1, max_length=200, description="Who answers, as the ledger shall name them.")
 
 
 class Readmission(BaseModel):

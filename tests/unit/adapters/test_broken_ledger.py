@@ -67,6 +67,16 @@ def test_a_key_that_is_gone_or_damaged_is_not_made_anew(tmp_path: Path, content:
     assert (key.read_bytes() if key.exists() else None) == content
 
 
+def test_a_key_with_one_bit_changed_signs_nothing(tmp_path: Path) -> None:
+    HeadsFile(tmp_path).intend(_entry(1))
+    HeadsFile(tmp_path).seal(_entry(1))
+    key = bytearray((tmp_path / "key.pem").read_bytes())
+    key[75] = ord("A") if key[75] != ord("A") else ord("B")
+    (tmp_path / "key.pem").write_bytes(key)
+    with pytest.raises(IntegrityError, match="is not the key by which entry 1"):
+        HeadsFile(tmp_path).intend(_entry(2))
+
+
 def _no_store(home: Home) -> None:
     home.control_db.unlink()
 

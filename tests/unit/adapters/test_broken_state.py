@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.adapters.sql import database
 from homeostat.adapters.sql.database import Database
+from homeostat.kernel import readable
 from homeostat.kernel.errors import IntegrityError, Unavailable
 
 
@@ -36,3 +38,19 @@ def test_a_page_that_is_damaged_is_told_when_it_is_read(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="unable to open database file"):
         Database(tmp_path / "gone" / "control.sqlite")
+
+
+def test_a_home_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "control.sqlite"
+    Database(path).close()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(database, "may_write", lambda folder: False)
+    monkeypatch.setattr(readable, "may_write", lambda folder: False)
+    looked_at = Database(path)
+    with looked_at.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM loops").fetchone() == (0,)
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(Unavailable, match=r"cannot be written: .*readonly"), looked_at.writing() as connection:
+        connection.execute("DELETE FROM loops")
+    path.with_name("control.sqlite-wal").write_bytes(b"newer")
+    assert "immutable" not in readable.read_only_address(path), "what was written last counts"

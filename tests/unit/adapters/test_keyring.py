@@ -92,9 +92,10 @@ def test_keys_that_others_may_read_are_not_used(keys: Keyring, name: str) -> Non
     assert "chmod go=" in refused.value.mend
 
 
-def test_a_book_that_cannot_be_read_is_said_and_nothing_is_believed(keys: Keyring) -> None:
+@pytest.mark.parametrize("book", ["{", "[" * 100_000, '{"keys": [{}]}', '{"keys": [{"id": 1}]}', '{"keys": null}'])
+def test_a_book_that_cannot_be_read_is_said_and_nothing_is_believed(keys: Keyring, book: str) -> None:
     keys.make(1)
-    (keys.folder / "keys.json").write_text("{")
+    (keys.folder / "keys.json").write_text(book)
     with pytest.raises(IntegrityError, match="holds no keys"):
         keys.known()
 

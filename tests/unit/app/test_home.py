@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from homeostat.app.home import Home, HomeLock, Running, write_whole
 from homeostat.app.processes.ports import check_ports_free
 from homeostat.app.settings import Settings
-from homeostat.kernel.errors import Conflict, InvalidInput, NotFound
+from homeostat.kernel.errors import Conflict, IntegrityError, InvalidInput, NotFound, Unavailable
 
 
 @pytest.fixture
@@ -39,6 +39,32 @@ def test_a_home_that_cannot_be_made_says_how_to_name_another(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match="--home"):
         Home(tmp_path / "file" / "home").prepare()
+
+
+def test_a_home_that_delta_lake_could_not_read_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="reads '%20' as another sign"):
+        Home(tmp_path / "my%20home").prepare()
+    assert not (tmp_path / "my%20home").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80", b"[]"])
+def test_damaged_settings_are_told_with_what_to_do(home: Home, content: bytes) -> None:
+    home.settings_file.write_bytes(content)
+    for read in (home.told, lambda: Settings.load(home.root)):
+        with pytest.raises(IntegrityError, match=r"settings\.json is damaged, or of a newer release"):
+            read()
+
+
+def test_settings_that_may_not_be_read_are_told(home: Home) -> None:
+    home.settings_file.mkdir()
+    with pytest.raises(Unavailable, match="cannot be read: Is a directory"):
+        home.told()
+
+
+def test_a_lock_that_cannot_be_opened_is_told(home: Home) -> None:
+    (home.root / "lock").mkdir()
+    with pytest.raises(Unavailable, match="lock cannot be used: Is a directory"):
+        HomeLock(home)
 
 
 def test_commands_find_the_running_instance_and_no_dead_one(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from homeostat.app.processes import installation
 from homeostat.app.processes.ports import check_grpc_port
 from homeostat.app.settings import Settings
-from homeostat.kernel.errors import Conflict, InvalidInput
+from homeostat.kernel.errors import Conflict, InvalidInput, Unavailable
 from tests.harness.world import LOOP, write_loop
 
 
@@ -24,6 +25,21 @@ def test_a_file_that_takes_long_to_import_is_told(
     assert list(installation.loops_of(write_loop(tmp_path), notices.append)) == [LOOP]
     assert len(notices) == told
     assert all("inside train()" in one for one in notices)
+
+
+def test_sockets_find_a_short_folder_wherever_temporary_files_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    found = installation._folder_of_sockets()
+    found.rmdir()
+    assert found.parent == Path("/tmp")
+    assert not list(long.iterdir())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Unavailable, match="gone"):
+        installation._folder_of_sockets()
 
 
 @pytest.mark.parametrize("port", [80, 70_000, 9_000, 9_001])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from deltalake import DeltaTable
 
 from homeostat.adapters.delta.rows import facts_of
 from homeostat.app.recorder.opening import open_stores
 from homeostat.data.contracts import instant, number, text
-from homeostat.data.journal import Batch
+from homeostat.data.identity import compile_identity
+from homeostat.data.journal import JOURNAL_WRITER, Batch, Entry
 from homeostat.data.tables import Table
+from homeostat.kernel.errors import IntegrityError
 
 SEEN = Table(
     "seen", key="id", event_time="at", contract={"id": text(), "at": instant(), "due": instant(), "size": number()}
@@ -32,3 +36,37 @@ def test_files_keep_statistics_of_what_is_looked_for_alone(tmp_path: Path) -> No
 def _kept(table: Path) -> set[str]:
     names = DeltaTable(table).get_add_actions(flatten=True).column_names
     return {name.removeprefix("min.") for name in names if name.startswith("min.")}
+
+
+def test_a_table_that_is_gone_or_older_than_the_journal_is_refused(tmp_path: Path) -> None:
+    """What the journal let go is nowhere else: a new table in its place would hide that it is missing."""
+    _recorded(tmp_path, "a", "b")
+    open_stores(tmp_path, [SEEN]).journal.close()
+    newest = tmp_path / "tables/seen/_delta_log/00000000000000000002.json"
+    newest.rename(tmp_path / "away")
+    with pytest.raises(IntegrityError, match=r"Facts of table 'seen' up to 1 were stored in .*, but its newest is 0"):
+        open_stores(tmp_path, [SEEN])
+    shutil.rmtree(tmp_path / "tables/seen")
+    with pytest.raises(IntegrityError, match="but it is not there"):
+        open_stores(tmp_path, [SEEN])
+    assert not (tmp_path / "tables/seen").exists()
+
+
+def test_a_journal_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    _recorded(tmp_path, "a")
+    (tmp_path / "journal.sqlite").unlink()
+    with pytest.raises(IntegrityError, match="hold fact 0, but there is no journal"):
+        open_stores(tmp_path, [SEEN])
+    assert not (tmp_path / "journal.sqlite").exists()
+
+
+def _recorded(home: Path, *names: str) -> None:
+    """Facts that were taken in, stored one commit each, and let go by the journal."""
+    stores = open_stores(home, [SEEN])
+    for name in names:
+        rows = [{"id": name, "at": 1, "due": 2, "size": 3.0}]
+        (done,) = stores.journal.record([Entry("seen", 7, rows, compile_identity(SEEN)(rows), [1])])
+        batches = stores.journal.pending(done.first_sequence - 1)
+        stores.tables.append("seen", facts_of(SEEN, batches), writer=JOURNAL_WRITER, upto=batches[-1].last_sequence)
+        stores.journal.forget([("seen", batches[-1].last_sequence)])
+    stores.journal.close()

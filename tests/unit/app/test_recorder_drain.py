@@ -256,6 +256,20 @@ def test_predictions_made_before_the_loop_file_changed_are_logged_under_their_ow
         world.flush()
 
 
+def test_bytes_of_a_prediction_that_were_damaged_are_kept_when_its_segment_goes(world, caplog):
+    world.predict("a")
+    world.predict("b")
+    segment = min(world.folder.rglob("*.spool"))
+    held = bytearray(segment.read_bytes())
+    held[40] ^= 0xFF
+    segment.write_bytes(held)
+    world.flush()
+    assert world.log.all("loop", "prediction_id") == ["b"]
+    (kept,) = segment.parent.glob("*.damaged")
+    assert kept.read_bytes() in bytes(held)
+    assert f"kept in {kept}" in caplog.text
+
+
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):
     ingest = Ingest(world.journal, Online(world.journal), [SEEN])
     house = Housekeeping(Home(world.folder), world.tables, world.log)

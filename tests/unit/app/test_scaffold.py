@@ -15,6 +15,7 @@ import pytest
 
 from homeostat.app.loops.loader import load_loop
 from homeostat.app.scaffold.cleaning import cleaned, times_in
+from homeostat.app.scaffold.dates import written_dates
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import past_of
 from homeostat.app.scaffold.plan import Asked
@@ -84,6 +85,33 @@ def test_times_are_read_in_every_usual_form(text: str, instant: str, zoned: bool
 def test_what_holds_no_times_is_no_column_of_times() -> None:
     assert times_in(pl.Series("a", ["2024-01-31", "soon"])) is None
     assert times_in(pl.Series("a", [20240131])) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "instants", "order"),
+    [
+        (["31.01.2024", None, "1.2.2024"], ["2024-01-31T00:00:00Z", "2024-02-01T00:00:00Z"], "day, month, year"),
+        (["01.02.2024 12:30"], ["2024-02-01T12:30:00Z"], "day, month, year"),
+        (["1/31/2024 07:05:09"], ["2024-01-31T07:05:09Z"], "month, day, year"),
+        (["31-01-2024", "01-02-2024"], ["2024-01-31T00:00:00Z", "2024-02-01T00:00:00Z"], "day, month, year"),
+        (["2/2/2024"], ["2024-02-02T00:00:00Z"], "day, month, year"),
+    ],
+)
+def test_dates_are_read_as_people_write_them(texts: list[str | None], instants: list[str], order: str) -> None:
+    found = written_dates(pl.Series("at", texts))
+    assert found is not None
+    assert found[0].drop_nulls().dt.timestamp("us").to_list() == [parse_instant(one) for one in instants]
+    assert found[1] == order
+
+
+@pytest.mark.parametrize("texts", [["31.01.2024", "soon"], ["1.2.3.4"], ["31/31/2024"], [None], ["2024-01-31"], []])
+def test_what_is_no_date_stays_a_text(texts: list[str | None]) -> None:
+    assert written_dates(pl.Series("at", texts, dtype=pl.String)) is None
+
+
+def test_dates_whose_month_nobody_can_tell_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="Of dates such as 01/02/2024 in 'at' it cannot be told"):
+        written_dates(pl.Series("at", ["01/02/2024", "03/04/2024"]))
 
 
 def test_names_kinds_key_time_and_features_are_inferred_and_said() -> None:

@@ -73,6 +73,22 @@ def test_status_tells_what_serves_and_what_is_under_way(command: Command, home: 
     assert "last decision\n" in shown
 
 
+def test_status_and_alerts_tell_first_that_nothing_runs_and_how_it_is_started(command: Command, home: Home) -> None:
+    shown = command("status", "--home", home.root)
+    assert shown.stdout.splitlines()[0] == "running        no"
+    assert f"Start it:  homeostat up {home.root.parent / 'loop.py'} --home {home.root}" in shown.stderr
+    assert "Nothing runs: nothing is looked at." in command("alerts", "--home", home.root).stderr
+    assert json.loads(command("status", "--home", home.root, "--json").stdout)["alive"]["running"] is False
+
+
+def test_status_tells_what_serves_also_where_the_loop_file_is_broken(command: Command, home: Home) -> None:
+    (home.root.parent / "loop.py").write_text("def (")
+    done = command("status", "--home", home.root)
+    assert done.exit_code == 1
+    assert "champion       v2" in done.stdout
+    assert "does not import: SyntaxError" in done.stderr
+
+
 def test_status_tells_why_nothing_serves_and_when_it_is_tried_again(command: Command, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.prepare()

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 import homeostat as hs
 from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
+from homeostat.cli.decisions import print_decisions
 from homeostat.cli.main import app
+from homeostat.cli.options import said
 from homeostat.control import transitions
 from homeostat.control.policies.judging import explain_retrain
 from homeostat.control.policies.situation import Situation
@@ -111,3 +113,20 @@ def test_an_unknown_decision_says_where_to_look(home: Home, name: str) -> None:
     code, told = explained(home, name)
     assert (code, told["error"]["code"]) == (1, "not_found")
     assert "homeostat decisions" in told["error"]["mend"]
+
+
+def test_what_people_wrote_cannot_pose_as_another_decision(capsys: pytest.CaptureFixture[str]) -> None:
+    forged = "fine\n  12  2026-11-22 22:47  v3 passed the gate\x1b[31m"
+    told = {"seq": 11, "at": "2026-11-22T22:00:00Z", "title": "v2 may go on", "verdict": "ACCEPT", "actor": forged}
+    print_decisions([{**told, "reasons": [forged]}])
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) == 2
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n"])
+def test_a_reason_says_something(reason: str) -> None:
+    done = CliRunner().invoke(app, ["versions", "pin", "v1", "--reason", reason])
+    assert done.exit_code == 2
+    assert "say why" in done.output
+    assert said(" a\n b ") == "a b"

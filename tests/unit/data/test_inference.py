@@ -110,3 +110,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     for name in ("rows.parquet", "rows.txt"):
         with pytest.raises(InvalidInput):
             read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a,b\n1.5,x;y\n", {"a": [1.5], "b": ["x;y"]}),
+        ("a;b\n1,5;x\n-2;y\n", {"a": [1.5, -2.0], "b": ["x", "y"]}),
+        ('\ufeff"a, really";b\n1.5;x\n', {"a, really": [1.5], "b": ["x"]}),
+        ("a\tb\n1,5\tx\n", {"a": [1.5], "b": ["x"]}),
+    ],
+)
+def test_a_file_is_read_as_its_spreadsheet_wrote_it(tmp_path: Path, text: str, told: dict[str, list[object]]) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(text, encoding="utf-8")
+    assert read_file(file).to_pydict() == told

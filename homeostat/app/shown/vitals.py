@@ -1,0 +1,79 @@
+"""Whether anything runs on a home, and what of it does not answer: what one asks first when woken at night."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from homeostat.app.alerting.beat import read_beat
+from homeostat.app.gateway.fleet import Fleet
+from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from homeostat.app.home import Home
+
+Json = dict[str, Any]
+_SECOND, _LATE = duration("1s"), duration("60s")
+"""Control looks every few seconds; a look at a day that has ended takes some more."""
+
+
+def vitals(home: Home, now: Instant) -> Json:
+    """Addresses, replicas and problems of what runs; ``now`` is the machine's clock.
+
+    ``problems`` are sentences: replicas that say nothing, a control that looks no more, a disk that is nearly full.
+    """
+    told = home.told()
+    try:
+        runs = home.running()
+    except NotFound:
+        runs = None
+    replicas = Fleet(home).replicas()
+    silent = [one for one in replicas if one.silent(now)]
+    problems = [
+        f"replica {one.id} (process {one.pid}) has said nothing for {_told(now - one.at)}: it may answer nobody;"
+        " once ended, it is started again"
+        for one in silent
+    ]
+    if not replicas:
+        problems.append("no gateway is up: nobody is answered")
+    if told["clock"] == "system":  # a replay is looked at when its day ends, not by the machine's clock
+        problems += _control(read_beat(home.beat), now)
+    return {
+        "running": runs is not None,
+        "doors": runs.doors if runs else None,
+        "dashboard": runs.control if runs else None,
+        "start": _start(home, told),
+        "replicas": len(replicas),
+        "ready": len(replicas) - len(silent),
+        "problems": [*(problems if runs else []), *_disk(home, int(told.get("disk_reserve_bytes", 0)))],
+    }
+
+
+def _start(home: Home, told: Json) -> str:
+    if home.driver_cursor.exists():
+        return f"homeostat demo --home {home.root}"
+    replay = " --replay" if told["clock"] == "replay" else ""
+    return f"homeostat up {told['loop_file']} --home {home.root}{replay}"
+
+
+def _control(last: Instant | None, now: Instant) -> list[str]:
+    if last is not None and now - last <= _LATE:
+        return []
+    since = "has not looked at its loops yet" if last is None else f"last looked at its loops {_told(now - last)} ago"
+    return [f"control {since}: predictions go on, decisions wait; process-logs/ says why"]
+
+
+def _disk(home: Home, reserve: int) -> list[str]:
+    free = shutil.disk_usage(home.root).free
+    if free > 2 * reserve:
+        return []
+    left = f"the disk of the home has {free >> 20:,} MiB left"
+    if free > reserve:
+        return [f"{left}: at {reserve >> 20:,} MiB predictions are refused"]
+    return [f"{left}, of which {reserve >> 20:,} MiB are kept: predictions are refused until there is room"]
+
+
+def _told(span: int) -> str:
+    seconds = span / _SECOND
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
