@@ -12,6 +12,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, show
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _SHOWN = {
@@ -130,4 +131,4 @@ def _text(told: Json) -> None:
             data.print(f"    {reason}", markup=False)
         for line in one["facts"].get("log", ()):
             data.print(f"      {line}", markup=False, style="dim")
-    data.print(f"\n{len(told['checks'])} checks in {told['seconds']:.0f} s")
+    data.print(f"\n{plural(len(told['checks']), 'check')} in {told['seconds']:.0f} s")
