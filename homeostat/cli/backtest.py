@@ -12,6 +12,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.errors import NotFound
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.control.loop import Loop
@@ -71,7 +72,8 @@ def _policies(named: str, loop: Loop) -> dict[str, Retrain] | None:
 
 def _text(told: Json) -> None:
     weeks, unit = told["weeks"], told["unit"]
-    data.print(f"[bold]{told['loop']}[/]  {len(weeks)} weeks, {weeks[0]['first_day']} to {weeks[-1]['last_day']}")
+    counted = plural(len(weeks), "week")
+    data.print(f"[bold]{told['loop']}[/]  {counted}, {weeks[0]['first_day']} to {weeks[-1]['last_day']}")
     columns = [
         "policy",
         "retrains",
@@ -102,14 +104,15 @@ def _text(told: Json) -> None:
         data.print(f"Regret is unknown: {why}.", markup=False)
     silent = [one for one in told["policies"] if one.get("inconclusive")]
     for one in silent:
-        data.print(f"{one['name']} could not tell in {one['inconclusive']} of {len(weeks)} weeks.", markup=False)
+        data.print(f"{one['name']} could not tell in {one['inconclusive']} of {counted}.", markup=False)
     data.print(told["note"], markup=False)
     lacking = [one for one in told["versions"] if one["problem"]]
     for one in lacking[:3]:
         data.print(f"No version of {one['asked_at'][:10]}: {one['problem']}", markup=False)
     if len(lacking) > 3:
-        data.print(f"and {len(lacking) - 3} more weeks without a version")
-    talk.print(f"{told['trained']} versions trained now. Files: {', '.join(told['files'].values())}", markup=False)
+        data.print(f"and {plural(len(lacking) - 3, 'more week')} without a version")
+    files = ", ".join(told["files"].values())
+    talk.print(f"{plural(told['trained'], 'version')} trained now. Files: {files}", markup=False)
 
 
 def _bounds(one: Json) -> str:

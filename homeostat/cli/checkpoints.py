@@ -9,6 +9,7 @@ import typer
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.by_hand.operations import Operations
@@ -129,7 +130,7 @@ def _state(one: Json) -> str:
 
 
 def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
+    return plural(count, "file")
 
 
 def _size(size: int) -> str:

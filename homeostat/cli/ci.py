@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, show
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _SHOWN = {
@@ -88,8 +90,8 @@ def _checked(
         if one not in NAMES:
             raise InvalidInput(f"There is no check {one!r}.", mend=did_you_mean(one, NAMES), checks=list(NAMES))
     for path in files:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise InvalidInput(f"{path} cannot be written: its folder is not there.", mend="Make the folder first.")
+        if path is not None:
+            _must_be_writable(path)
     file, home = in_folder(loop_file, home)
     loop = load_loop(file.resolve(), name)
     with TemporaryDirectory(prefix="homeostat-ci-") as work, progress_bar("reading") as progress:
@@ -97,8 +99,17 @@ def _checked(
         report = run_checks(material, CiLimits(*limits), rows, allowed, progress)
     for path, written in zip(files, (markdown, junit), strict=True):
         if path is not None:
-            path.write_text(written(report))
+            path.write_text(written(report), encoding="utf-8")
     return report.to_json()
+
+
+def _must_be_writable(path: Path) -> None:
+    """Told before minutes of checks."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise InvalidInput(f"{path} cannot be written: its folder is not there.", mend="Make the folder first.")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise InvalidInput(f"{path} cannot be written.", mend="Name a file that you may write.")
 
 
 def settings_of(home: Path, loop_file: Path) -> Any:
@@ -120,4 +131,4 @@ def _text(told: Json) -> None:
             data.print(f"    {reason}", markup=False)
         for line in one["facts"].get("log", ()):
             data.print(f"      {line}", markup=False, style="dim")
-    data.print(f"\n{len(told['checks'])} checks in {told['seconds']:.0f} s")
+    data.print(f"\n{plural(len(told['checks']), 'check')} in {told['seconds']:.0f} s")

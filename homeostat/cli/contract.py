@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.home import Home
@@ -168,7 +169,7 @@ def _proposal(found: Json) -> None:
 
 def _checked(found: Json) -> None:
     kept = "the whole file would be refused" if found["refused"] else f"{found['taken']:,} would be taken in"
-    data.print(f"{found['rows']:,} rows of {escape(found['file'])}: {kept}.")
+    data.print(f"{plural(found['rows'], 'row')} of {escape(found['file'])}: {kept}.")
     if found["promises"]:
         data.print()
         told = [[one["promise"], one["verdict"], f"{one['rows']:,}"] for one in found["promises"]]

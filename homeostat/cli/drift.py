@@ -9,6 +9,7 @@ import typer
 from homeostat.cli.context import shown, standing
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _MARK = {"earned": "", "reached": "+", "customary": "*"}
@@ -112,7 +113,7 @@ def _table(told: Json, every: bool) -> None:
 
 
 def _length(span: int) -> str:
-    return "1 day" if span == 1 else f"{span} days"
+    return plural(span, "day")
 
 
 def _named(measure: str) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from homeostat.cli.context import shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, talk, when
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
@@ -122,7 +123,8 @@ def _one(made: Json) -> None:
         ["standing", "happened", "known", "sequence", *names, "superseded"], rows, right=["sequence"], whole=True
     )
     if one["total"] > len(rows):
-        talk.print(f"{one['total'] - len(rows):,} older rows are not listed; add --rows {min(1_000, one['total'])}.")
+        older = plural(one["total"] - len(rows), "older row is", "older rows are")
+        talk.print(f"{older} not listed; add --rows {min(1_000, one['total'])}.")
 
 
 def _head(made: Json) -> None:

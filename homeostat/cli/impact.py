@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.lineage.depends import Lineage
@@ -80,7 +81,7 @@ def _told(found: Json) -> None:
     of = found["of"]
     data.print(f"[bold]{of['kind']} {escape(of['name'])}[/]")
     if of["kind"] == "rows":
-        talk.print(f"{of['rows']:,} rows are named, {of['known']:,} of them are known here.")
+        talk.print(f"{plural(of['rows'], 'row is', 'rows are')} named; known here: {of['known']:,}.")
     if not found["versions"]:
         data.print("Nothing depends on it.")
         return
@@ -101,7 +102,7 @@ def _told(found: Json) -> None:
     all_of = found["predictions"]
     data.print()
     if all_of["count"]:
-        data.print(f"{all_of['count']:,} predictions, asked {when(all_of['first'])} to {when(all_of['last'])}")
+        data.print(f"{plural(all_of['count'], 'prediction')}, asked {when(all_of['first'])} to {when(all_of['last'])}")
     else:
         data.print("No prediction depends on it.")
     for one in found["consumers"]:

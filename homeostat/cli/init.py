@@ -10,6 +10,7 @@ import typer
 from homeostat.cli.options import JsonOption
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.progress import progress_bar
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
@@ -89,7 +90,7 @@ def init(
 
 def _told(told: Json) -> None:
     data.print(f"[bold]{told['loop']}[/]  ", end="")
-    data.print(f"{told['question']}  {told['labelled']:,} rows with an outcome: {told['told']}", markup=False)
+    data.print(f"{told['question']}  {plural(told['labelled'], 'row')} with an outcome: {told['told']}", markup=False)
     data.print(f"features  {', '.join(told['features'])}", markup=False)
     for name, why in told["left_out"].items():
         data.print(f"left out  {name} {why}", markup=False)

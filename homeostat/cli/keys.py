@@ -12,6 +12,7 @@ from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, said
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.signing.keys import Keys
@@ -96,7 +97,7 @@ def revoke(
         if found is not None and not yes:
             count = len(found["versions"])
             typer.confirm(
-                f"Revoke {_short(found)}, which signed {count} version{'' if count == 1 else 's'} here?",
+                f"Revoke {_short(found)}, which signed {plural(count, 'version')} here?",
                 abort=True,
                 err=True,
             )

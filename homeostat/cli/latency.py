@@ -9,6 +9,7 @@ import typer
 from homeostat.cli.context import on_record
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ def _latency(told: Json) -> None:
     rows.append(["other", f"{told['other_ms']:.3f}", "", "", f"{rest:.0%}"])
     rows.append(["whole request", *_times(told["request"]), "100%"])
     print_table(["stage", "mean ms", "p50 ms", "p99 ms", "share"], rows, right=["mean ms", "p50 ms", "p99 ms", "share"])
-    data.print(f"\n{told['requests']:,} requests. Most time goes into {told['attack']['stage']}.")
+    data.print(f"\n{plural(told['requests'], 'request')}. Most time goes into {told['attack']['stage']}.")
     data.print(told["attack"]["mend"], markup=False)
     if told["attack"]["times_as_fast"] is not None:
         after, times = told["attack"]["if_twice_as_fast_ms"], told["attack"]["times_as_fast"]

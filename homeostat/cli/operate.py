@@ -17,6 +17,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
@@ -236,10 +237,6 @@ def _wrapped(name: str, text: str) -> None:
         _line("", line)
 
 
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
-
-
 def _drift(shown: Json) -> str:
     """One line: the signals above their limits, and what kind of limits these are."""
     if shown["day"] is None:
@@ -249,11 +246,12 @@ def _drift(shown: Json) -> str:
         return f"no signal above its limit on {shown['day']}: {limits}"
     furthest = [_furthest(one) for one in shown["furthest"]]
     more = [] if shown["above"] <= len(furthest) else [f"{shown['above'] - len(furthest)} more"]
-    return f"{shown['above']} signals above their {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
+    above = plural(shown["above"], "signal above its", "signals above their")
+    return f"{above} {limits} on {shown['day']}: {', '.join([*furthest, *more])}"
 
 
 def _furthest(one: Json) -> str:
-    over = "" if one["span"] == 1 else f" over {_days(one['span'])}"
+    over = "" if one["span"] == 1 else f" over {plural(one['span'], 'day')}"
     return f"{one['measure'].replace('_', ' ')} of {one['subject']} {one['value']:.2f} > {one['limit']:.2f}{over}"
 
 
@@ -261,7 +259,7 @@ def _skew(shown: Json) -> str:
     """One line: what the last days' recomputed rows showed; unknown is said, not left out."""
     if not shown["rows"]:
         return "unknown: no served row was recomputed yet"
-    stands_on = f"{shown['rows']:,} recomputed rows of {_days(shown['days'])}"
+    stands_on = f"{plural(shown['rows'], 'recomputed row')} of {plural(shown['days'], 'day')}"
     wrong = sorted((one for one in shown["features"] if one["differing"]), key=lambda one: -one["rate"])
     if not wrong:
         return f"none in {stands_on}"
@@ -289,7 +287,7 @@ def changed(done: Json) -> None:
     """Say what was decided, and whether every replica follows."""
     data.print(f"{done['decision']['title']} (generation {done['route']['generation']}).")
     followed = done["followed"]
-    replicas = "1 replica" if followed["replicas"] == 1 else f"{followed['replicas']} replicas"
+    replicas = plural(followed["replicas"], "replica")
     if followed["lagging"]:
         talk.print(f"After {followed['seconds']:.1f} s not every one of {replicas} follows:")
         for text in followed["lagging"]:

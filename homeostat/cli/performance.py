@@ -9,6 +9,7 @@ import typer
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, when
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _NAMED = 3
@@ -78,8 +79,7 @@ def _span(window: Json) -> str:
     found = window.get("found", window["days"])
     if not found:
         return "no day"
-    days = f"{found} day{'s' * (found != 1)}"
-    return f"{days} ({window['from']} to {window['until']}, {window['rows']:,} rows)"
+    return f"{plural(found, 'day')} ({window['from']} to {window['until']}, {plural(window['rows'], 'row')})"
 
 
 def _labels(labels: Json) -> None:
@@ -110,8 +110,8 @@ def _bases(told: Json) -> None:
     counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
     data.print(
         f"\nBounds hold for one look, days being the unit. Estimates {read} on"
-        f" {stands['rows']:,} rows of the last {stands['days']} labelled days; missed and held: on {counted} days whose"
-        f" labels came since, {told['promised']:.0%} promised.",
+        f" {stands['rows']:,} rows of the last {stands['days']} labelled days; missed and held: on"
+        f" {plural(counted, 'day')} whose labels came since, {told['promised']:.0%} promised.",
         markup=False,
     )
 
@@ -124,7 +124,7 @@ def _watched(told: Json) -> None:
         f"{name.replace('_', ' ')} {one['value']:.4f} ({_between(one)})" for name, one in told["figures"].items()
     )
     data.print(
-        f"At every look together, {told['days']} days since {told['version']} came, each alike: {figures}.",
+        f"At every look together, {plural(told['days'], 'day')} since {told['version']} came, each alike: {figures}.",
         markup=False,
     )
     for one in told["beside"]:
@@ -133,7 +133,7 @@ def _watched(told: Json) -> None:
             "" if loss["value"] is None else f"; log-loss {loss['value']:+.4f} ({_between(loss)}, look {loss['look']})"
         )
         data.print(
-            f"{told['version']} less {one['version']} on the same {one['rows']:,} rows: Brier score"
+            f"{told['version']} less {one['version']} on the same {plural(one['rows'], 'row')}: Brier score"
             f" {brier['value']:+.4f} ({_between(brier)}, at every look){fixed}.",
             markup=False,
         )
@@ -179,9 +179,9 @@ def _reports(told: Json | None) -> str:
     found = [f"{told[name]:,} {name.replace('_', ' ')}" for name in odd if told[name]]
     wrong = f" Left out, for want of a report that can be: {', '.join(found)} ({told['share']:.1%})." if found else ""
     out, strange = told["days_left_out"], told["never_predicted"]
-    days = f" {out} day{'' if out == 1 else 's'} with more than {told['limit']:.0%} of these left out." if out else ""
-    never = f" {strange:,} reports are about nothing that it predicted." if strange else ""
-    corrected = f" {told['corrected']:,} were reported more than once." if told["corrected"] else ""
+    days = f" {plural(out, 'day')} with more than {told['limit']:.0%} of these left out." if out else ""
+    never = f" {plural(strange, 'report is', 'reports are')} about nothing that it predicted." if strange else ""
+    corrected = f" {plural(told['corrected'], 'was', 'were')} reported more than once." if told["corrected"] else ""
     waits = told["waiting"]
     since = f" Of {waits['rows']:,} rows since, {waits['reported']:,} were reported by the end of their day."
     return f"{wrong}{days}{never}{corrected}{since if waits['rows'] else ''}"

@@ -12,6 +12,7 @@ from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, print_table, show, talk
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _SIDES = ("served", "recomputed")
@@ -86,14 +87,15 @@ def _text(told: Json) -> None:
     span = told["since"] if told["days"] == 1 else f"{told['since']} to {told['until']}"
     data.print(f"[bold]{told['loop']}[/]  {span}: {told['rows']:,} of {told['served']:,} served rows recomputed")
     if told["left_out"]:
-        data.print(f"{told['left_out']:,} more were served under other definitions, or their facts are not stored yet")
+        more = plural(told["left_out"], "more was", "more were")
+        data.print(f"{more} served under other definitions, or their facts are not stored yet")
     wrong = [one for one in told["features"] if one["differing"]]
     right = [one for one in told["features"] if not one["differing"] and one["feature"] not in told["hidden"]]
     if wrong:
         _differing(wrong)
     if right:
         most = max(one["high"] for one in right)
-        names = f"{len(right)} other features" if wrong else f"all {len(right)} features"
+        names = plural(len(right), "other feature") if wrong else f"all {plural(len(right), 'feature')}"
         data.print(f"\n{names}: no difference; rate at most {_percent(most)} (95 %)")
     if told["hidden"]:
         data.print(f"\nunknown, since the log does not keep what they are made from: {', '.join(told['hidden'])}")

@@ -10,6 +10,7 @@ from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk, when
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 LoopOption = Annotated[
@@ -129,7 +130,7 @@ def print_legs(legs: Json, lines: int, unknown: str = _NOT_RECORDED) -> None:
             for line in change["lines"][:lines]:
                 data.print(f"        {line}", markup=False)
             if len(change["lines"]) > lines:
-                data.print(f"        ... {len(change['lines']) - lines} more lines; see --lines")
+                data.print(f"        ... {plural(len(change['lines']) - lines, 'more line')}; see --lines")
 
 
 def _shown(told: Json) -> None:
@@ -161,11 +162,11 @@ def _code(leg: Json) -> list[str]:
 def _data(leg: Json) -> list[str]:
     rows, tables = leg["trained_on"], leg["table_versions"]
     days = sorted(rows["days"])
-    span = f" of {len(days)} days, {days[0]} to {days[-1]}" if days else ""
+    span = f" of {plural(len(days), 'day')}, {days[0]} to {days[-1]}" if days else ""
     return [
-        f"{rows['rows']:,} rows{span}, hash {rows['hash'][:12]}",
+        f"{plural(rows['rows'], 'row')}{span}, hash {rows['hash'][:12]}",
         f"tables {', '.join(f'{name} at version {at}' for name, at in sorted(tables.items()))}",
-        f"facts known up to sequence {leg['sequence']:,}; {len(leg['definitions'])} definitions",
+        f"facts known up to sequence {leg['sequence']:,}; {plural(len(leg['definitions']), 'definition')}",
         f"labels: {leg['label']['condition']} in {leg['label']['table']}, {leg['label']['matures']}",
     ]
 
@@ -181,7 +182,7 @@ def _environment(leg: Json) -> list[str]:
     platform, packages = leg["platform"], leg["packages"]
     threads = [f"{name}={value}" for name, value in leg["threads"].items()]
     where = " ".join(str(platform[name]) for name in ("system", "machine", "libc") if name in platform)
-    return [f"{leg['python']} on {where}", f"{len(packages)} packages", *([", ".join(threads)] if threads else [])]
+    return [f"{leg['python']} on {where}", plural(len(packages), "package"), *([", ".join(threads)] if threads else [])]
 
 
 _TELLERS = {"code": _code, "data": _data, "config": _config, "environment": _environment}

@@ -12,6 +12,7 @@ from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
 from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
 from homeostat.cli.versions import LoopOption, VersionArgument
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.versions.retention import Retention
@@ -103,7 +104,7 @@ def prune(
             return
         if going and not yes:
             _planned(plan, aside=True)
-            typer.confirm(f"Delete {len(going)} versions of {found.name} for good?", abort=True, err=True)
+            typer.confirm(f"Delete {plural(len(going), 'version')} of {found.name} for good?", abort=True, err=True)
         show(kept.prune(found, keep, person()), as_json, _pruned)
 
 

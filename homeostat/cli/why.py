@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, when
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _PATIENCE = 10.0
@@ -122,7 +123,7 @@ def _version(told: Json, decisions: Json) -> None:
 def _code(code: Json) -> str:
     if code["problem"] is not None:
         return f"{code['problem']} {code['mend']}"
-    files = f"{code['files']:,} {'file' if code['files'] == 1 else 'files'}, trained by {code['function']}"
+    files = f"{plural(code['files'], 'file')}, trained by {code['function']}"
     if code["commit"] is None:
         return f"{files}; outside of git"
     return f"commit {code['commit'][:12]}{', with changes' if code['dirty'] else ''}; {files}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, ROLL_BACK, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def judge_limits(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict:
         return _roll_back("outage", share, limits.outage_share, text + figure(limits.outage_share))
     enough = [minute for minute in seen[-limits.minutes :] if minute.requests >= limits.min_requests]
     if len(enough) < limits.minutes:
-        text = f"{len(enough)} minutes with {limits.min_requests} requests or more < {limits.minutes} needed"
+        text = f"{plural(len(enough), 'minute')} with {limits.min_requests} requests or more < {limits.minutes} needed"
         return Verdict(INCONCLUSIVE, (Reason("too_few_requests", len(enough), limits.minutes, text),))
     found = _errors(who, enough, limits) or _slow(who, enough, limits) or _strange(who, enough, limits)
     text = f"{who} was within its limits in each of {limits.minutes} minutes, or in one of them"

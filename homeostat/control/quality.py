@@ -11,6 +11,7 @@ from homeostat.control.state import LoopState
 from homeostat.control.transitions import Facts, Transition, draft_of, next_route, route_facts, take_back
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, ROLL_BACK, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 from homeostat.stats.looks.sequential import part_of_look
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def judge_quality(seen: QualitySeen, limit: float) -> Verdict:
     if seen.difference is None:
         text = f"{seen.days} days on which both {seen.who} and {seen.against} were scored, or no interval on them"
         return Verdict(INCONCLUSIVE, (Reason("too_few_days", seen.days, MIN_DAYS, text),))
-    low, on = seen.difference.low, f"on {seen.difference.rows} rows of {seen.difference.blocks} days"
+    low, on = seen.difference.low, f"on {seen.difference.rows} rows of {plural(seen.difference.blocks, 'day')}"
     quoted = f"{seen.loss} of {seen.who} minus that of {seen.against} on the same rows"
     if low > limit:
         text = f"{quoted} at least {figure(low)} > {figure(limit)}, {on}"

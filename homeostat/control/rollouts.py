@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from homeostat.kernel.clock import Duration, duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ADVANCE, ASK, HOLD, PROMOTE, ROLL_BACK, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 from homeostat.stats.looks.sequential import part_of_look
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
 
 
 def _stands_on(seen: Interval) -> str:
-    return f"on {seen.rows} rows of {seen.blocks} days"
+    return f"on {seen.rows} rows of {plural(seen.blocks, 'day')}"
 
 
 def _share(seen: CanaryWindow, limits: Canary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from homeostat.governance.ci import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Check, CiReport
@@ -15,13 +16,18 @@ def markdown(report: CiReport) -> str:
     commit = f" at `{report.commit[:12]}`" if report.commit else ""
     lines = [f"## {report.loop}{commit} {verdict}", "", "| check | outcome | why | seconds |", "|---|---|---|--:|"]
     for one in report.checks:
-        why = "<br>".join(reason.replace("|", "\\|").replace("\n", " ") for reason in one.reasons)
+        why = "<br>".join(_in_a_cell(reason) for reason in one.reasons)
         lines.append(f"| {one.name} | {_mark(one, report)} | {why} | {one.seconds:.1f} |")
     lines += ["", f"{len(report.checks)} checks in {report.seconds:.0f} s."]
     for one in report.checks:
         if one.log:
-            lines += ["", f"The log of {one.name} ends so:", "", *(f"    {line}" for line in one.log)]
+            lines += ["", f"The log of {one.name} ends so:", "", *(f"    {_fit(line)}" for line in one.log)]
     return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(text: str) -> str:
+    """In one line, with nothing that a page would take for a column, or for its own markup and leave out."""
+    return _fit(text).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
 def _mark(check: Check, report: CiReport) -> str:
@@ -63,5 +69,8 @@ _COUNTED = (("failures", FAIL),)
 
 
 def _fit(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\n\t")
+    """Without what XML, or a file in UTF-8, cannot hold."""
+    return _UNFIT.sub("", text)
+
+
+_UNFIT = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,6 +11,7 @@ import numpy as np
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import Reason, figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.breaks import breaks_of_days
 from homeostat.monitoring.degraded import Segment, rise_of, worst_segment
 from homeostat.monitoring.history import (
@@ -135,7 +136,7 @@ def diagnose(history: History, *, rng: np.random.Generator) -> Diagnosis:
     halves = split(history, rng)
     if isinstance(halves, Unknown):
         few = len(history.days)
-        text = f"{few} day{'s' * (few != 1)} that the version was not trained on, too few to compare"
+        text = f"{plural(few, 'day')} that the version was not trained on, too few to compare"
         return unknown(halves.reason, f"{text}: {LEAST_BEFORE} are needed before a change, 3 after it")
     sides = _sides(history.rows, halves)
     skewed, skew_step = _skew(halves)

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
+from homeostat.kernel.words import plural
 from homeostat.registry.legs import CodeLeg, ConfigLeg, DataLeg, EnvironmentLeg, Legs, Package, RowsDigest, Tree
 
 MOST_LINES = 400
@@ -105,7 +106,7 @@ def _file(
     lines = list(difflib.unified_diff(old, new, f"{path} before", f"{place or path} after", lineterm="", n=2))
     added = sum(line.startswith("+") for line in lines[2:])
     removed = sum(line.startswith("-") for line in lines[2:])
-    text = f"{told}: {_many(added, 'line')} added, {removed} removed"
+    text = f"{told}: {plural(added, 'line')} added, {removed} removed"
     return Change("file", path, before, after, text, tuple(lines[:MOST_LINES]))
 
 
@@ -274,7 +275,3 @@ def _short(value: Any, most: int) -> str:
 
 def _instant(value: int | None) -> str:
     return "the beginning" if value is None else format_instant(value)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

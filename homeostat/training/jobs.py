@@ -17,6 +17,8 @@ from homeostat.registry.models import Variant, Version
 from homeostat.training.evaluation import Evaluation
 from homeostat.training.steps import REGISTER, SIGN, StepRecord
 
+_LONGEST = 500
+
 
 class TrainingFailed(HomeostatError):
     """Training ended without a version: the loop's ``train`` raised, or the child process died."""
@@ -191,30 +193,38 @@ class JobFolder:
 
     def finished(self, job: TrainingJob) -> TrainingResult | None:
         """The result of this very job, when it is there and its files are what was written; else None."""
+        told = self.told(job)
+        if told is None or "error" in told:
+            return None
         try:
-            told = json.loads(self.result.read_bytes())
-            if told["job"] != job.hash or "error" in told:
-                return None
             result = TrainingResult.from_json(told["result"])
             verify_files(result.version, self.staged)
         except (OSError, ValueError, KeyError, TypeError, HomeostatError):
             return None
         return result
 
+    def told(self, job: TrainingJob) -> Mapping[str, Any] | None:
+        """What the child that did this very job wrote last; None before."""
+        try:
+            found = json.loads(self.result.read_bytes())
+            return found if found["job"] == job.hash else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def error(self, job: TrainingJob) -> HomeostatError | None:
         """The error this very job ended in, as it was raised in the child; None without one."""
+        told = self.told(job)
         try:
-            told = json.loads(self.result.read_bytes())
-            return _revived(told["error"]) if told["job"] == job.hash else None
-        except (OSError, ValueError, KeyError, TypeError):
+            return None if told is None else _revived(told["error"])
+        except (KeyError, TypeError):
             return None
 
 
 def running_step(place: JobFolder) -> str | None:
-    """The step at which a child was when it ended; None where it had not come to one."""
+    """The step at which a child was when it ended, or that failed; None where it had not come to one."""
     try:
         told = json.loads(place.steps.read_bytes())
-        return next((str(one["name"]) for one in told if one["state"] == "running"), None)
+        return next((str(one["name"]) for one in told if one["state"] in ("running", "failed")), None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -228,6 +238,31 @@ def too_large(job: TrainingJob, memory: int, step: str | None) -> TrainingFailed
         version=job.version,
         step=step,
     )
+
+
+def fell_over(job: TrainingJob, error: Exception, place: JobFolder) -> TrainingFailed:
+    """What is told where a training ends in what nobody has foreseen."""
+    step = running_step(place)
+    where = "" if step is None else f" in step {step!r}"
+    return TrainingFailed(
+        f"Training {job.version} of {job.loop} failed{where}: {in_short(error)}.",
+        mend=f"Its traceback is at the end of {place.log}. Where none of your lines is in it, a library cannot work"
+        " with what train() returned, or changed in this process: return a plain estimator, and change nothing else.",
+        version=job.version,
+        step=step,
+        log=str(place.log),
+    )
+
+
+def in_short(error: BaseException) -> str:
+    """The kind of an error and what it says, in one line of text that can be stored and shown.
+
+    >>> in_short(ValueError("two\\nlines \\x1b[2J"))
+    'ValueError: two lines \\\\x1b[2J'
+    """
+    said = " ".join(str(error).split())
+    said = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in said)
+    return f"{type(error).__name__}: {said}"[:_LONGEST].rstrip(".: ")
 
 
 def cannot_write(job: TrainingJob, folder: Path, error: OSError) -> TrainingFailed:

@@ -120,10 +120,25 @@ def _distances(seen: _Compared, frame: pd.DataFrame) -> NDArray[np.float64]:
     found = []
     for part in _batches(frame):
         expected = _or_refused(seen.estimator, _KNOWN, seen.answers, part)
+        _must_be_answers(seen.estimator, expected, len(part))
         fails = _ANSWERED.format(seen.form)
         served = _or_refused(seen.estimator, fails, lambda rows: scores_of(seen.predict, rows), part)
         found.append(_difference(served, expected) / seen.scale)
     return np.concatenate(found) if found else np.empty(0)
+
+
+def _must_be_answers(estimator: Any, found: NDArray[np.float64], rows: int) -> None:
+    problem = f"gives {len(found)} answers to {rows} rows" if len(found) != rows else ""
+    if not problem and not np.isfinite(found).all():
+        wrong = int((~np.isfinite(found.reshape(rows, -1))).any(axis=1).sum())
+        problem = f"answers {wrong} of {rows} rows with no number (NaN or infinite)"
+    if problem:
+        raise Refused(
+            f"{named(estimator)} {problem}.",
+            mend="Let predict_proba, or predict of a number, give one finite answer for each row: look for divisions by"
+            " zero and values without bounds in what train() fits.",
+            estimator=named(estimator),
+        )
 
 
 def _or_refused(

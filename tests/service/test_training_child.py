@@ -256,6 +256,55 @@ def test_what_a_training_starts_is_held_to_its_memory_and_ends_with_it(job: Trai
     assert all(gone(int(pid)) for pid in mark.read_text().split())
 
 
+RUDE = """
+import os, shutil, subprocess, sys, tempfile, threading
+from tests.unit.training import toy
+def train(rows, config):
+    one = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    with open({mark!r}, "a") as mark:
+        print(one.pid, file=mark)
+    threading.Thread(target=threading.Event().wait).start()
+    print("x" * (40 << 20))
+    sys.stdout.close()
+    os.closerange(1, 3)
+    folder = tempfile.mkdtemp()
+    os.chdir(folder), os.rmdir(folder), os.environ.clear()
+    return toy.train(rows, config)
+loop = make_loop(train)
+"""
+
+
+def test_what_a_training_leaves_running_closes_or_prints_harms_neither_it_nor_us(
+    job: TrainingJob, tmp_path: Path
+) -> None:
+    """A thread and processes of their own session that go on, closed output, many megabytes, a folder that is gone."""
+    mark, place = tmp_path / "mark", JobFolder(tmp_path / "job")
+    rude = replace(job, loop_file=loop_file(tmp_path, RUDE.format(mark=str(mark))))
+    assert TrainingRunner(100.0, linger_seconds=0.0).run(rude, place.root).version.files["model.onnx"]
+    assert all(gone(int(pid)) for pid in mark.read_text().split())
+    assert place.log.stat().st_size < 64 << 20
+
+
+def test_a_job_folder_that_train_deletes_is_told(job: TrainingJob, tmp_path: Path) -> None:
+    text = f"def train(rows, config):\n    import shutil\n    shutil.rmtree({str(tmp_path / 'job')!r})\n"
+    with pytest.raises(TrainingFailed, match=r"was removed meanwhile.*train\(\) itself included"):
+        run(replace(job, loop_file=loop_file(tmp_path, text + "loop = make_loop(train)")), tmp_path / "job")
+
+
+def test_what_a_library_falls_over_after_train_is_told_with_its_step(job: TrainingJob, tmp_path: Path) -> None:
+    text = """
+def train(rows, config):
+    import numpy, homeostat.training.fitted as fitted
+    from tests.unit.training import toy
+    fitted.named = None
+    fitted.positive_class = lambda estimator: [][1]
+    return toy.train(rows, config)
+loop = make_loop(train)
+"""
+    with pytest.raises(TrainingFailed, match=r"failed in step 'convert': IndexError: list index out of range\."):
+        run(replace(job, loop_file=loop_file(tmp_path, text)), tmp_path / "job")
+
+
 CORES = """
 import os, threading
 def train(rows, config):

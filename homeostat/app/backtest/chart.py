@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from homeostat.kernel.words import plural
+
 Json = dict[str, Any]
 _WIDTH, _LEFT, _RIGHT, _TOP = 960, 210, 20, 46
 _PANEL, _GAP, _FOOT = 62, 16, 34
@@ -146,7 +148,7 @@ def _round_values(scale: _Scale) -> list[float]:
 
 
 def _counted(retrains: int) -> str:
-    return f"{retrains} retraining{'' if retrains == 1 else 's'}"
+    return plural(retrains, "retraining")
 
 
 def _text(value: str) -> str:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from homeostat.app.ci.material import CANDIDATE, Material
 from homeostat.app.control.scoring import read_profile
 from homeostat.app.versions.runtimes import load_made, load_runtime
+from homeostat.control.loop import Loop
 from homeostat.data.profiles import Profile
 from homeostat.governance.ci import SliceSeen
-from homeostat.kernel.errors import NotEnoughData
+from homeostat.kernel.errors import NotEnoughData, Unavailable
 from homeostat.monitoring.degraded import LEAST_ROWS
 from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.slice_figures import cells_of, loss_of, named
 from homeostat.monitoring.slices import Judged, sliced
+from homeostat.serving.runtimes import Runtime
 from homeostat.stats.intervals import Interval, block_mean, block_mean_from_sums, in_units
 from homeostat.training.proof import scores_of
 from homeostat.training.rows import model_frame
@@ -94,18 +96,33 @@ class Paired:
 
 
 def pair(material: Material, trained: Path, champion: Path) -> Paired:
-    """Score the held-out rows with both: those that neither was trained on, where their days suffice for the gate."""
+    """Score the held-out rows with both: those that neither was trained on, where their days suffice for the gate.
+
+    Raises: Unavailable where the champion needs what the change does not have.
+    """
     loop = material.loop
     questions, unseen = _held_out(material)
     columns = joined_features(questions.asked, loop.feature_set, material.sources)
     scores = []
     for runtime in (load_made(trained, loop.name, CANDIDATE), load_runtime(champion, loop.name, champion.name)):
+        _must_be_fed(runtime, loop)
         scores.append(scores_of(runtime.predict, model_frame(columns, dict(runtime.inputs))))
     others = {name for of in loop.sliced_by for name in of} - set(columns)
     told = {name: np.array(questions.asked[name].to_pylist(), dtype=object) for name in sorted(others)}
     days = local_days(questions.asked_at, loop.timezone)
     profiles = read_profile(trained).features
     return Paired(material, {**columns, **told}, profiles, questions.label, days, scores[0], scores[1], unseen)
+
+
+def _must_be_fed(runtime: Runtime, loop: Loop) -> None:
+    lacking = [name for name, kind in runtime.inputs if loop.feature_set.kinds.get(name) != kind]
+    if lacking:
+        raise Unavailable(
+            f"{runtime.version} cannot be asked about the change's rows: it needs {', '.join(lacking)} as they were.",
+            mend="Leave them to it until a version of the change serves, or allow this check to be unknown.",
+            version=runtime.version,
+            features=lacking,
+        )
 
 
 def _held_out(material: Material) -> tuple[LabelledQuestions, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+import traceback
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,9 @@ def _timed(name: str, check: Callable[[], Check]) -> Check:
         found = check()
     except HomeostatError as error:
         found = ended_in(name, error)
+    except Exception as error:  # a fault of one check is no reason to tell nothing of the others
+        traceback.print_exc()
+        found = Check(name, UNKNOWN, (f"the check itself failed: {type(error).__name__}: {error}",))
     return found.after(time.monotonic() - began)
 
 
@@ -95,11 +99,9 @@ def ended_in(name: str, error: HomeostatError) -> Check:
 
 def commit_of(file: Path) -> str | None:
     """The commit that the file's folder is at, with ``-dirty`` where anything differs from it; None without one."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-        cwd=file.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        told = subprocess.run(command, cwd=file.parent, capture_output=True, text=True, check=False)
+    except OSError:  # git is not installed here
+        return None
     return told.stdout.strip() or None if told.returncode == 0 else None

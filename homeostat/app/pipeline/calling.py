@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from homeostat.app.pipeline.limits import on_cores
+from homeostat.app.pipeline.limits import on_cores, surroundings_kept
 from homeostat.app.pipeline.material import Material
 from homeostat.app.pipeline.seeding import seed_everything, seed_of
 from homeostat.kernel.errors import Refused
-from homeostat.training.jobs import TrainingFailed
+from homeostat.training.jobs import TrainingFailed, in_short
 
 if TYPE_CHECKING:
     from homeostat.training.rows import TrainingRows
@@ -26,7 +26,7 @@ def trained(material: Material, rows: TrainingRows, config: Mapping[str, Any]) -
     """
     given = to_train_on(material, rows)
     estimator = called(material, "train()", material.loop.train, config, given, copy.deepcopy(dict(config)))
-    problem = "None" if estimator is None else _unfitted(estimator)
+    problem = "None" if estimator is None else _unfitted(estimator)  # told before any library falls over it
     if problem:
         raise TrainingFailed(
             f"train() of loop {material.loop.name!r} returned {problem}.",
@@ -52,15 +52,15 @@ def called(material: Material, what: str, function: Callable[..., Any], config: 
     """What a user's function returns. Raises: TrainingFailed, naming the line, whatever it raises."""
     seed_everything(seed_of(config))
     try:
-        with on_cores(material.threads):
+        with on_cores(material.threads), surroundings_kept():
             return function(*given)
     except MemoryError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # what ends a process, too: the child says what it was
         traceback.print_exc()
         where, log = _blamed(error, function), str(material.place.log)
         raise TrainingFailed(
-            f"{what} of loop {material.loop.name!r} raised {type(error).__name__}: {error}",
+            f"{what} of loop {material.loop.name!r} raised {in_short(error)}.",
             mend=f"Mend the function; its traceback is at the end of {log}.",
             file=where.filename,
             line=where.lineno,
@@ -76,7 +76,11 @@ def own(rows: TrainingRows) -> TrainingRows:
 
 
 def _unfitted(estimator: Any) -> str:
-    """How an estimator that says of itself that it is not fitted is told; "" for any other."""
+    """How what is no estimator, or says of itself that it is not fitted, is told; "" for any other."""
+    if isinstance(estimator, type):
+        return f"the class {estimator.__name__}, not an object of it that is fitted"
+    if not hasattr(estimator, "predict"):
+        return f"an object of type {type(estimator).__name__}, which does not predict"
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
@@ -84,7 +88,7 @@ def _unfitted(estimator: Any) -> str:
         check_is_fitted(estimator)
     except NotFittedError:
         return f"{type(estimator).__name__} that is not fitted"
-    except TypeError:  # none of scikit-learn's
+    except (TypeError, AttributeError):  # none of scikit-learn's
         return ""
     return ""
 

@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from homeostat.training.jobs import TrainingFailed
 from homeostat.training.own_steps import OwnStep
@@ -31,6 +31,31 @@ def on_cores(count: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def surroundings_kept() -> Iterator[None]:
+    """The working folder, the environment and the output are afterwards what they were, whatever a user's function did
+    to them: what it starts later bears the environment by which it is found."""
+    variables = dict(os.environ)
+    folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(variables)
+        with suppress(OSError):  # closed by the function, as all the others
+            os.fchdir(folder)
+            os.close(folder)
+        for stream, copy in kept.items():
+            with suppress(OSError):
+                os.dup2(copy, stream)
+                os.close(copy)
+        if sys.stdout.closed:
+            sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+        if sys.stderr.closed:
+            sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
 
 
 @contextmanager

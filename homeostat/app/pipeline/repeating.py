@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -64,13 +65,13 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
     """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config = material.loop, material.loop.config
     given, read = to_train_on(material, rows), _ClockReads(material.recording.sources.hashes())
-    one = called(material, "train()", loop.train, config, given, dict(config))
+    one = called(material, "train()", loop.train, config, given, copy.deepcopy(dict(config)))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
     again = to_train_on(material, rows)
 
     def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
-        return read.during(lambda: loop.train(again, dict(config)))
+        return read.during(lambda: loop.train(again, copy.deepcopy(dict(config))))
 
     other = called(material, "train()", watched, config)
     from homeostat.training.proof import estimator_scores

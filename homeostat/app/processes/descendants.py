@@ -6,10 +6,14 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
+_MARK = "HOMEOSTAT_STARTED_BY"
+_TURNS = 10
+"""How often those are looked for that were started while others were ended."""
 _SESSION = 3
 """Place of the session's id in ``/proc/PID/stat``, after the name in parentheses."""
 
@@ -25,18 +29,39 @@ def ended(child: subprocess.Popen[bytes], seconds: float) -> bool:
         os.close(watched)
 
 
-def end_all(child: subprocess.Popen[bytes]) -> int:
-    """End the session that a child leads, the child with it; its exit status."""
+def marked(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child, by which those that it starts are known wherever they put themselves."""
+    return {**environment, _MARK: os.urandom(8).hex()}
+
+
+def end_all(child: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
+    """End the session that a child leads, the child with it, and what has left that session; its exit status."""
     if child.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-    return child.wait()
+    status = child.wait()
+    for _ in range(_TURNS):
+        strays = [int(pid.name) for pid in _PROC.glob("[0-9]*") if _bears(pid, environment)]
+        for stray in strays:
+            with suppress(ProcessLookupError):
+                os.kill(stray, signal.SIGKILL)
+        if not strays:
+            break
+    return status
 
 
-def held_by_many(leader: int) -> int:
-    """Bytes that a session's processes hold, what they share counted once; 0 where there is only its leader."""
-    members = [pid for pid in _PROC.glob("[0-9]*") if _session_of(pid) == leader]
+def held_by_many(leader: int, environment: Mapping[str, str]) -> int:
+    """Bytes that a child holds with all that it started, what they share counted once; 0 where there is only itself."""
+    members = [pid for pid in _PROC.glob("[0-9]*") if _session_of(pid) == leader or _bears(pid, environment)]
     return sum(map(_held, members)) if len(members) > 1 else 0
+
+
+def _bears(pid: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a living process was started with this very mark."""
+    try:
+        return f"{_MARK}={environment[_MARK]}".encode() in (pid / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def _session_of(pid: Path) -> int | None:

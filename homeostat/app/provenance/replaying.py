@@ -25,6 +25,7 @@ from homeostat.app.training.runner import TrainingRunner
 from homeostat.app.versions.runtimes import load_made
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import HomeostatError, Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.archive import PROJECT, check_out
 from homeostat.registry.differences import LegDifference, differences
 from homeostat.registry.legs import EnvironmentLeg, Legs
@@ -156,7 +157,7 @@ class Replayer:
                     version=told.version,
                 )
             out = folder / "code"
-            self.say(f"checking out {len(code.files)} file{'' if len(code.files) == 1 else 's'}")
+            self.say(f"checking out {plural(len(code.files), 'file')}")
             check_out(code, found.contents, out, self._project())
             loop_file, project = out / code.loop_file, str(out / PROJECT)
             path, cwd = os.pathsep.join(str(out / root) for root in code.roots), out / code.folder

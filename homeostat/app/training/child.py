@@ -24,7 +24,7 @@ from homeostat.app.home import replace_whole, write_whole
 from homeostat.app.processes.garbage import collect_seldom
 from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import HomeostatError
-from homeostat.training.jobs import JobFolder, TrainingJob, cannot_write, running_step, too_large
+from homeostat.training.jobs import JobFolder, TrainingJob, cannot_write, fell_over, running_step, too_large
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,12 +56,16 @@ def main(arguments: list[str]) -> int:
             told = {"job": job.hash, "result": _make(job, place, int(arguments[3]), *store)}
         except HomeostatError as error:
             traceback.print_exc()
-            told = {"job": job.hash, "error": json.loads(json.dumps(error.to_dict(), default=str))}
+            said = json.dumps(error.to_dict(), default=str, ensure_ascii=False).encode(errors="replace")
+            told = {"job": job.hash, "error": json.loads(said)}
         except MemoryError:
             told = {"job": job.hash, "error": too_large(job, memory, running_step(place)).to_dict()}
         except OSError as error:
             traceback.print_exc()
             told = {"job": job.hash, "error": cannot_write(job, place.root, error).to_dict()}
+        except Exception as error:  # of a library, at what train() returned, or changed in this process
+            traceback.print_exc()
+            told = {"job": job.hash, "error": fell_over(job, error, place).to_dict()}
         write_whole(place.result, canonical_json(told))
         return 1 if "error" in told else 0
 
@@ -145,7 +149,8 @@ def _said_since(began: float) -> Callable[[str], None]:
     """Progress lines on stderr, each with the seconds since ``began``."""
 
     def say(text: str) -> None:
-        print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # a user's function may have closed it
+            print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
     return say
 

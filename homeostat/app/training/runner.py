@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeostat.app.home import write_whole
-from homeostat.app.processes.descendants import end_all, ended, held_by_many
+from homeostat.app.processes.descendants import end_all, ended, held_by_many, marked
 from homeostat.app.processes.user_code import without_secrets
 from homeostat.kernel.canonical import canonical_json
 from homeostat.training.jobs import (
@@ -34,6 +34,7 @@ _ENVIRONMENT = {"PYTHONHASHSEED": "0", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """One order of sets; and Arrow reserves no gigabyte of what training may use."""
 _LOG_TAIL = 5
 _LOOK_SECONDS = 1.0
+_LOG_BYTES = 32 << 20
 _ROOM = 1 << 16
 """With fewer bytes free the disk is full: not even an error fits."""
 
@@ -45,7 +46,8 @@ class TrainingRunner:
     The child dies with this process, and what it starts ends with it: the limits are theirs together. A job that was
     finished before is not trained again; of others, what steps came to is kept in ``steps``, at most ``steps_bytes`` of
     it, beside the job where no folder is named. ``python`` runs the child, in ``folder`` and with ``variables`` of its
-    own where they are given.
+    own where they are given. A child that has left its result, and does not end since a thread of the user's goes on,
+    is ended after ``linger_seconds``.
     """
 
     timeout_seconds: float
@@ -58,6 +60,7 @@ class TrainingRunner:
     python: str = sys.executable
     folder: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    linger_seconds: float = 10.0
     _children: set[subprocess.Popen[bytes]] = field(init=False, default_factory=set)
 
     def run(self, job: TrainingJob, folder: Path) -> TrainingResult:
@@ -92,7 +95,7 @@ class TrainingRunner:
         arguments = [str(place.job), str(os.getpid()), str(self.memory_bytes), str(self.join_bytes), *kept]
         command = [self.python, "-m", self.module, *arguments]
         pools = dict.fromkeys(_POOLS, str(self.threads))
-        environment = {**without_secrets(os.environ), **pools, **_ENVIRONMENT, **self.variables}
+        environment = marked({**without_secrets(os.environ), **pools, **_ENVIRONMENT, **self.variables})
         with place.log.open("ab") as log:
             child = subprocess.Popen(
                 command,
@@ -105,20 +108,37 @@ class TrainingRunner:
             )
             self._children.add(child)
             try:
-                self._wait(child, job, place)
+                self._wait(child, job, place, environment)
             finally:
                 self._children.discard(child)
-                status = end_all(child)
+                status = end_all(child, environment)
             return status
 
-    def _wait(self, child: subprocess.Popen[bytes], job: TrainingJob, place: JobFolder) -> None:
-        """Until it has ended by itself. Raises: TrainingFailed where it, or what it started, does not keep a limit."""
-        until = time.monotonic() + self.timeout_seconds
+    def _wait(
+        self, child: subprocess.Popen[bytes], job: TrainingJob, place: JobFolder, environment: Mapping[str, str]
+    ) -> None:
+        """Until it has ended, or left its result and lingers. Raises: TrainingFailed where it, or what it started, does
+        not keep a limit."""
+        until, told = time.monotonic() + self.timeout_seconds, False
         while not ended(child, min(_LOOK_SECONDS, until - time.monotonic())):
             if time.monotonic() >= until:
+                if told:
+                    return
                 raise _too_long(job, place, self.timeout_seconds)
-            if self.memory_bytes and held_by_many(child.pid) > self.memory_bytes:
+            if not told and place.told(job) is not None:
+                told, until = True, time.monotonic() + self.linger_seconds
+            _shorten(place.log)
+            if self.memory_bytes and held_by_many(child.pid, environment) > self.memory_bytes:
                 raise too_large(job, self.memory_bytes, running_step(place))
+
+
+def _shorten(log: Path) -> None:
+    """What a training prints without end shall not fill the disk: it appends, so it goes on at the new end."""
+    with suppress(OSError):
+        if log.stat().st_size > _LOG_BYTES:
+            os.truncate(log, 0)
+            with log.open("ab") as file:
+                file.write(f"(what stood here before, {_LOG_BYTES >> 20} MiB of it, was removed)\n".encode())
 
 
 def _too_long(job: TrainingJob, place: JobFolder, seconds: float) -> TrainingFailed:
@@ -142,6 +162,13 @@ def _died(job: TrainingJob, place: JobFolder, status: int) -> TrainingFailed:
             log=str(place.log),
         )
     how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+    if not place.log.exists():
+        return TrainingFailed(
+            f"The folder {place.root}, in which {job.version} of {job.loop} was trained, was removed meanwhile.",
+            mend="See that nothing deletes files there, train() itself included; then ask for the training again.",
+            version=job.version,
+            folder=str(place.root),
+        )
     if shutil.disk_usage(place.root).free < _ROOM:
         return cannot_write(job, place.root, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]

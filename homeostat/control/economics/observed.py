@@ -17,6 +17,7 @@ from homeostat.control.policies.retrain import Retrain
 from homeostat.control.policies.sustained import Sustained
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import NotEnoughData
+from homeostat.kernel.words import plural
 from homeostat.monitoring.skew import skew_rate_or_none
 from homeostat.registry.models import Version
 from homeostat.stats.changes.decay import BLOCK_DAYS, Aged
@@ -103,7 +104,7 @@ def traffic_of(seen: Observed) -> Told:
     if not rows:
         return Missing("predictions/day", "no prediction was asked for yet")
     value = rows / len(recent)
-    return Figure(value, "predictions/day", f"{rows:,} predictions over the last {_counted(len(recent), 'day')}")
+    return Figure(value, "predictions/day", f"{plural(rows, 'prediction')} over the last {plural(len(recent), 'day')}")
 
 
 def training_hours_of(seen: Observed) -> Told:
@@ -111,7 +112,7 @@ def training_hours_of(seen: Observed) -> Told:
     if not seen.trainings:
         return Missing("hours", "no training was measured yet, or its working folder is gone")
     seconds = list(seen.trainings.values())
-    basis = f"{_counted(len(seconds), 'training')} of {mean(seconds):,.1f} s on average"
+    basis = f"{plural(len(seconds), 'training')} of {mean(seconds):,.1f} s on average"
     return Figure(mean(seconds) / 3_600, "hours", basis, min(seconds) / 3_600, max(seconds) / 3_600)
 
 
@@ -127,7 +128,7 @@ def bad_releases_of(seen: Observed) -> Told:
         worse = seen.gate.lets_worse_pass
         basis = f"no release yet; of worse candidates the gate lets 1 in {1 / worse:,.0f} pass"
         return Figure(worse, "share", basis, 0.0, 1.0)
-    basis = f"{seen.taken_back} of {_counted(seen.released, 'release')} taken back"
+    basis = f"{seen.taken_back} of {plural(seen.released, 'release')} taken back"
     return Figure(share.value, "share", basis, share.low, share.high)
 
 
@@ -171,10 +172,4 @@ def rhythm_of(seen: Observed) -> Told:
     gaps = [(later - earlier) / DAY for earlier, later in zip(seen.retrained_at, seen.retrained_at[1:], strict=False)]
     if not gaps:
         return Missing("days", "fewer than two retrainings were asked for")
-    return Figure(
-        mean(gaps), "days", f"{_counted(len(seen.retrained_at), 'retraining')} asked for", min(gaps), max(gaps)
-    )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return Figure(mean(gaps), "days", f"{plural(len(seen.retrained_at), 'retraining')} asked for", min(gaps), max(gaps))

@@ -8,6 +8,7 @@ from homeostat.control.economics.costs import cost_per_thousand
 from homeostat.control.economics.figures import Figure, Told, asked, missing_of
 from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed, bad_releases_of, training_hours_of
+from homeostat.kernel.words import plural
 
 _GIVEN = "as declared"
 HOURS_PER_DAY = 24
@@ -67,7 +68,7 @@ def predictions_of(seen: Observed, prices: Economics, traffic: Told) -> Told:
     if gap is not None or not (isinstance(price, Figure) and isinstance(traffic, Figure)):
         return gap or asked(unit, "replica_hour")
     hourly = seen.replicas * price.value
-    basis = f"{seen.replicas} replica{'' if seen.replicas == 1 else 's'}, {traffic.value:,.0f} predictions a day"
+    basis = f"{plural(seen.replicas, 'replica')}, {traffic.value:,.0f} predictions a day"
     return Figure(cost_per_thousand(hourly_cost=hourly, per_hour=traffic.value / HOURS_PER_DAY), unit, basis)
 
 

@@ -14,6 +14,7 @@ from homeostat.control.policies.timing import days
 from homeostat.control.state import Question
 from homeostat.kernel.clock import duration
 from homeostat.kernel.verdicts import ASK, HOLD, INCONCLUSIVE, RETRAIN, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 
 SENTENCES = {
     RETRAIN: "It is time to retrain: {}.",
@@ -148,7 +149,7 @@ def _budget(seen: Situation, budget: Budget) -> Finding:
 
 
 def _counted(trainings: int) -> str:
-    return f"{trainings} training{'' if trainings == 1 else 's'}"
+    return plural(trainings, "training")
 
 
 def _approved(asked: Question, found: Finding) -> Finding:

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.by_hand.operations import Operations
 from homeostat.app.ci import material as materials
+from homeostat.app.ci import model_checks
 from homeostat.app.ci.material import Material, read_material
 from homeostat.app.ci.running import NAMES, ended_in, run_checks
 from homeostat.app.loops.loader import load_loop
@@ -20,6 +22,7 @@ from homeostat.app.scaffold.plan import Asked
 from homeostat.app.scaffold.starting import Place, start_from_rows
 from homeostat.app.settings import Settings
 from homeostat.app.training.candidate import make_candidate
+from homeostat.cli.main import app
 from homeostat.control import transitions
 from homeostat.governance.ci import CiLimits, CiReport
 from homeostat.kernel.clock import parse_instant
@@ -128,6 +131,25 @@ def test_a_training_that_fails_says_so_and_what_needs_it_is_unknown(made: Place,
     assert any("ValueError" in reason for one in found.checks if one.name == "training" for reason in one.reasons)
 
 
+def test_a_check_that_ends_in_a_fault_is_unknown_and_the_others_are_told(
+    made: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("months")
+
+    monkeypatch.setattr(model_checks, "size", broken)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git, either
+    found = report(material(made, made.folder / "loop.py", tmp_path / "work"))
+    assert (outcomes(found)["size"], outcomes(found)["training"], found.commit) == ("unknown", "pass", None)
+    assert any("KeyError: 'months'" in reason for one in found.checks for reason in one.reasons)
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_checked(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["ci", "--junit", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+
+
 def test_of_a_training_that_failed_the_end_of_its_log_stays(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     log.write_text("\n".join(["much before", *map(str, range(40)), "ValueError: no"]))
@@ -156,6 +178,11 @@ def test_a_change_is_held_against_the_champion_on_the_same_rows(made: Place, tmp
     worse = changed(made, folder, ("rows.features, rows.label)", "rows.features, rows.label[::-1])"))
     told = outcomes(report(material(made, worse, tmp_path / "worse", home)))
     assert (told["champion"], told["quality"]) == ("fail", "fail")
+    without = report(material(made, changed(made, folder, ('["x", "shop"]', '["shop"]')), tmp_path / "gone", home))
+    assert (outcomes(without)["training"], outcomes(without)["champion"]) == ("pass", "unknown")
+    assert any(
+        "v1 cannot be asked" in reason and "it needs x" in reason for one in without.checks for reason in one.reasons
+    )
 
 
 def test_few_rows_that_a_retraining_would_hold_out_are_not_enough_to_judge_by(made: Place, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -20,8 +21,8 @@ from homeostat.app.pipeline.forms import Served, choose_form
 from homeostat.kernel.errors import Refused
 from homeostat.registry.models import Kind
 from homeostat.serving.runtimes import answers
-from homeostat.stats.tasks import Multiclass, Regression, Task
-from homeostat.training.proof import TOLERANCE
+from homeostat.stats.tasks import BINARY, Multiclass, Regression, Task
+from homeostat.training.proof import TOLERANCE, prove
 
 KINDS: dict[str, Kind] = {"x": "number", "y": "number", "shop": "text"}
 CLASSES = Multiclass(("none", "bread", "cake", "never"))
@@ -86,10 +87,36 @@ def test_a_class_that_is_none_of_the_loops_is_named() -> None:
         fitted(pipeline(LogisticRegression()), Multiclass(("none", "bread")), "auto")
 
 
+def test_a_classifier_that_learnt_one_class_of_several_is_told_which() -> None:
+    model = DummyClassifier().fit(FRAME, ["bread"] * len(FRAME))
+    with pytest.raises(Refused, match=r"the chances of none, bread, cake, never: its only class is bread\."):
+        choose_form(model, KINDS, [FRAME], "v1", "auto", CLASSES)
+
+
 def test_a_classifier_answers_with_no_number() -> None:
     model = pipeline(LogisticRegression()).fit(FRAME, NAMES)
     with pytest.raises(Refused, match="does not answer with a number: it is a classifier"):
         choose_form(model, KINDS, [FRAME], "v1", "auto", Regression())
+
+
+@pytest.mark.parametrize("task", [Regression(), CLASSES, BINARY], ids=["number", "classes", "yes or no"])
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [(np.nan, "answers 400 of 400 rows with no number"), (1, "gives 399 answers to 400 rows")],
+)
+def test_a_model_that_gives_no_number_or_too_few_answers_is_told(task: Task, answers: float, said: str) -> None:
+    class Odd:
+        classes_ = {"regression": None, "binary": [False, True]}.get(task.name, ["none", "bread"])
+
+        def predict(self, rows: Any) -> Any:
+            return np.full(400 if answers != 1 else 399, answers)
+
+        def predict_proba(self, rows: Any) -> Any:
+            return np.column_stack([self.predict(rows)] * 2)
+
+    served = fitted(pipeline(LinearRegression()), Regression(), "auto")
+    with pytest.raises(Refused, match=said):
+        prove(Odd(), served.runtime.predict, FRAME, KINDS, task=task)
 
 
 def test_a_classifier_of_three_has_no_native_form() -> None:

@@ -75,7 +75,7 @@ def test_one_feature_is_told_with_the_rows_behind_it(command: Command, served: H
     assert ["standing", "happened", "known", "sequence", "visit", "spent", "superseded"] in lines
     assert "corrected before  2024-01-02 02:00  2024-01-02 03:00         3  corrected" in done.stdout
     assert "in reach: what happened after 2024-01-02 00:00 up to 2024-01-02 06:00" in done.stdout
-    assert "1 older rows are not listed; add --rows 6." in done.stderr
+    assert "1 older row is not listed; add --rows 6." in done.stderr
 
 
 def test_a_served_value_that_differs_is_marked_and_gives_exit_code_3(command: Command, served: Home) -> None:

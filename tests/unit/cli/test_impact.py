@@ -30,7 +30,7 @@ def test_rows_of_a_file_are_told(command: Command, traced: Home, tmp_path: Path)
     (tmp_path / "rows.csv").write_text("visit\nlong ago\n")
     done = command("impact", "purchases", "--rows", tmp_path / "rows.csv", "--home", traced.root)
     assert "Nothing depends on it." in done.stdout
-    assert done.stderr == "1 rows are named, 1 of them are known here.\n"
+    assert done.stderr == "1 row is named; known here: 1.\n"
 
 
 @pytest.mark.parametrize("words", [[], ["purchase"], ["--rows", "nowhere.csv"]])

@@ -111,3 +111,12 @@ def test_size_and_time_have_each_their_limit() -> None:
     limits = CiLimits(model_mib=1.0, row_ms=2.0)
     assert judge_size(1 << 20, 0.002, limits).outcome == PASS
     assert len(judge_size(2 << 20, 0.003, limits).reasons) == 2
+
+
+def test_what_neither_xml_nor_utf8_holds_is_left_out_and_nothing_passes_as_markup() -> None:
+    odd = "\ud800 it said\x00 \x1b[31m\uffff <b>|x"
+    report = CiReport("l", None, (Check("training", FAIL, (odd,), {"log": [odd]}),))
+    (case,) = ElementTree.fromstring(junit(report)).iter("testcase")
+    assert case[0].get("message") == " it said [31m <b>|x"
+    assert markdown(report).encode()
+    assert "&lt;b>\\|x" in markdown(report)

@@ -221,13 +221,56 @@ def nothing(rows: Any, config: Mapping[str, Any]) -> Any:
     fitted(rows)
 
 
+def its_class(rows: Any, config: Mapping[str, Any]) -> Any:
+    return LogisticRegression
+
+
+def and_more(rows: Any, config: Mapping[str, Any]) -> Any:
+    return fitted(rows), 0.9
+
+
 @pytest.mark.parametrize(
-    ("function", "said"), [(nothing, "returned None"), (unfitted, "LogisticRegression that is not fitted")]
+    ("function", "said"),
+    [
+        (nothing, "returned None"),
+        (unfitted, "LogisticRegression that is not fitted"),
+        (its_class, "returned the class LogisticRegression, not an object"),
+        (and_more, "of type tuple, which does not predict"),
+    ],
 )
 def test_what_is_no_model_is_told_with_its_mend(bench: Bench, function: Any, said: str) -> None:
     with pytest.raises(TrainingFailed, match=said) as caught:
         bench.make(bench.loop(function))
     assert "return estimator.fit(" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("x" * 100_000), "raised ValueError: x{400}"),
+        (ValueError("\x1b[2J\ud800"), r"raised ValueError: \\x1b\[2J\\ud800\."),
+        (KeyboardInterrupt(), r"raised KeyboardInterrupt\."),
+    ],
+)
+def test_whatever_is_raised_is_told_in_text_that_can_be_kept_and_shown(
+    bench: Bench, error: BaseException, said: str
+) -> None:
+    def failing(rows: Any, config: Mapping[str, Any]) -> Any:
+        raise error
+
+    with pytest.raises(TrainingFailed, match=said) as caught:
+        bench.make(bench.loop(failing))
+    assert len(str(caught.value).encode()) < 1_000
+
+
+def test_a_config_that_a_function_changes_deep_within_is_its_own_copy(bench: Bench) -> None:
+    def spoils(rows: Any, config: Mapping[str, Any]) -> Any:
+        config["sizes"].append(9)
+        return fitted(rows, 0.1 * len(config["sizes"]))
+
+    loop = replace(bench.loop(spoils), config={"sizes": [1]})
+    assert warnings(bench.make(loop)) == ""
+    assert loop.config == {"sizes": [1]}
 
 
 def warnings(result: TrainingResult) -> str:

@@ -102,7 +102,7 @@ function dayTip(point, { metric, reigns }) {
       ["Rows", count(window.rows), known(window.labelled) ? `${count(window.labelled)} labelled` : null],
       known(window.base_rate) && ["Base rate", percent(window.base_rate, 1)],
       window.violations > 0 && ["Contract breaks", count(window.violations)],
-      days && ["Figures cover", `${days} days`],
+      days && ["Figures cover", plural(days, "day")],
     ].filter(Boolean)),
   ];
 }

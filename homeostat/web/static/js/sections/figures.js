@@ -50,7 +50,7 @@ function delay(one) {
 }
 
 function spanned({ from, until, rows }, days) {
-  return days ? `${count(rows)} rows, ${from} to ${until}` : "no day";
+  return days ? `${plural(rows, "row")}, ${from} to ${until}` : "no day";
 }
 
 function value({ value: one, low, high, unknown }) {

@@ -80,7 +80,7 @@ function figures(points, metric) {
   const days = last.window.trail?.days ?? 7;
   const figure = (tone, label, value, aside) => h("div", { class: tone }, h("dt", null, label), h("dd", null, value, aside && h("small", null, aside)));
   return [
-    figure("live", `Live, last ${days} days`, fixed(last.live), known(last.low) ? range(last.low, last.high) : ""),
+    figure("live", `Live, last ${plural(days, "day")}`, fixed(last.live), known(last.low) ? range(last.low, last.high) : ""),
     figure("frozen", "Frozen first version", fixed(last.frozen)),
     ...expected(points, figure),
     figure(level(ahead) ? "" : ahead > 0 ? "good" : "warn", "Lead of the live loop", signed(ahead), leadWords(points, metric)),
@@ -98,7 +98,7 @@ function expected(points, figure) {
 function leadWords(points, metric) {
   const leads = points.map((point) => lead(point, metric)).filter((value) => value !== null);
   const ahead = leads.filter((value) => value > 0 || level(value)).length;
-  return `level or ahead on ${ahead} of ${leads.length} days`;
+  return `level or ahead on ${ahead} of ${plural(leads.length, "day")}`;
 }
 
 function waiting({ overview }) {

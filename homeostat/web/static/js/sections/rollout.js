@@ -82,7 +82,7 @@ function words(pair) {
   return [
     h("strong", null, signed(pair.value, 4)),
     h("span", null, `interval ${fixed(pair.low, 4)} to ${fixed(pair.high, 4)}`),
-    h("span", null, `${plural(pair.blocks, "block")} of time, ${count(pair.rows)} rows`),
+    h("span", null, `${plural(pair.blocks, "block")} of time, ${plural(pair.rows, "row")}`),
   ];
 }
 

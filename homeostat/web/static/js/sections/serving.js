@@ -1,7 +1,7 @@
 // The last minutes of serving: how much, how fast, how well, by whom, on which replicas, and where the time goes.
 import { createMinuteCharts } from "../charts/minutes.js";
 import { h, setText, whenChanged } from "../dom.js";
-import { at, clock, count, known, ms, NONE, perSecond, span, tinyPercent } from "../format.js";
+import { at, clock, count, known, ms, NONE, perSecond, plural, span, tinyPercent } from "../format.js";
 import { tipRows, tipTitle } from "../tooltip.js";
 import { mountArms } from "./serving-arms.js";
 import { facts } from "./serving-facts.js";
@@ -101,7 +101,7 @@ function refusedWords({ error_share: errors, refused_share: refused }) {
 }
 
 function tip(point) {
-  return [tipTitle(clock(point.t), known(point.requests) ? `${count(point.requests)} requests` : "not known"), tipRows([
+  return [tipTitle(clock(point.t), known(point.requests) ? plural(point.requests, "request") : "not known"), tipRows([
     ["Requests a second", perSecond(point.requests_per_second)],
     ["Errors", tinyPercent(point.error_share)],
     ["p50", ms(point.p50_ms), null, "live"],
