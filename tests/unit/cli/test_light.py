@@ -33,8 +33,8 @@ HEAVY = frozenset(
 )
 """None of these is needed to say how things stand; each takes from a tenth of a second to several."""
 HELP, KEYS, RECORD, JUDGED, LOOP, ACTING, DATA = 410, 420, 520, 570, 680, 745, 830
-"""Modules at most: of all help, of keys, of all that tells what the stores say by themselves, of what a policy found, of
-all that holds the stores beside the loop's file, of all that changes the state, of all that reads tables or the log."""
+"""Modules at most: of all help, of keys, of all that tells what the stores say by themselves, of what a policy found,
+of all that holds the stores beside the loop's file, of all that changes the state, of all that reads tables or logs."""
 FEATURES = {"numpy", "pyarrow", "deltalake", "msgspec", "cryptography"}
 LISTING = [
     *("decisions", "versions", "versions show v2", "versions diff v1 v2", "versions steps v2"),
