@@ -116,7 +116,7 @@ def flush_of(home: Home) -> Callable[[], object]:
         recorder = home.running().recorder_socket
     except NotFound:
         return lambda: None
-    from homeostat.app.recorder.client import BlockingRecorderClient
+    from homeostat.app.recorder.blocking import BlockingRecorderClient
 
     return BlockingRecorderClient(recorder).flush
 

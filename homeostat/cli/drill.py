@@ -37,7 +37,7 @@ def rollback(
     """
     with errors_shown(as_json):
         from homeostat.app.by_hand.drilling import RollbackDrill
-        from homeostat.app.recorder.client import BlockingRecorderClient
+        from homeostat.app.recorder.blocking import BlockingRecorderClient
         from homeostat.app.settings import Settings
 
         operations, found = opened(home, loop)

@@ -76,7 +76,9 @@ def class_table(estimator: Any, classes: tuple[str, ...]) -> NDArray[np.float64]
     found = _class_names(estimator)
     strange = [name for name in found if name not in classes]
     if not hasattr(estimator, "predict_proba") or len(found) < 2 or strange:
-        why = f"it has the classes {', '.join(strange)}" if strange else "it is not a fitted classifier"
+        why = f"its only class is {found[0]}" if found else "it is not a fitted classifier"
+        if strange:
+            why = f"it has the classes {', '.join(strange)}"
         raise Refused(
             f"{named(estimator)} cannot answer with the chances of {', '.join(classes)}: {why}.",
             mend="Return an estimator with predict_proba, fitted on rows.label: the classes' names.",

@@ -296,3 +296,18 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     process.stdout.close()
     write(tmp_path, [record(-1)])
     assert set(ids(tmp_path)) >= {f"p{number}" for number in acknowledged}
+
+
+def test_a_spool_whose_folder_was_removed_goes_on_in_a_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+
+    async def go() -> None:
+        spool = FileSpool(folder)
+        await spool.append([record(1)])
+        folder.rename(tmp_path / "away")
+        await spool.look()
+        await spool.append([record(2)])
+        await spool.close()
+
+    asyncio.run(go())
+    assert [found.prediction_id for _, found in SpoolReader(folder).read(-1).records] == ["p2"]

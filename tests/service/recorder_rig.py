@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.data.records import PredictionRecord
 from homeostat.features.offline import point_in_time
 from homeostat.features.online import lookup

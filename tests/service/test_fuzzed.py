@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from homeostat.adapters.files.routes import write_route
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.kernel.errors import Unavailable
 from homeostat.serving.routing import Route
 from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until

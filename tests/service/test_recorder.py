@@ -16,7 +16,8 @@ import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
-from homeostat.app.recorder.client import BlockingRecorderClient, RecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
+from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.recorder.frames import LENGTH
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import (

@@ -13,7 +13,7 @@ import pytest
 
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import (
     Unavailable,

@@ -39,7 +39,7 @@ def translated(table: str, what: str = "written") -> Iterator[None]:
         if any(sign in why for sign in _DAMAGED):
             problem = f"Table {table!r} cannot be {what}, its log is damaged: {why}."
             raise IntegrityError(problem, mend=_PUT_BACK, table=table) from error
-        mend = "Make room and give write access where the home folder lies; it is tried again."
+        mend = "See that its folder is there and may be written, and that the disk has room; it is tried again."
         raise Unavailable(f"Table {table!r} cannot be {what}: {why}.", mend=mend, table=table) from error
 
 

@@ -84,7 +84,7 @@ class DeltaTables:
 
     def committed(self, table: str, writer: str) -> int:
         """The greatest ``upto`` of this writer; -1 when there is none."""
-        with self._lock(table):
+        with self._lock(table), translated(table, "opened"):
             delta = self._newest(table)
             return -1 if delta is None else _committed(delta, writer)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -56,9 +58,7 @@ def _files(delta: DeltaTable) -> pa.Table:
 
 
 def _sizes(path: Path) -> Iterator[int]:
-    for file in path.rglob("*"):
-        try:
-            if file.is_file():
-                yield file.stat().st_size
-        except FileNotFoundError:
-            continue  # it was let go meanwhile
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):  # it was let go meanwhile
+                yield os.stat(os.path.join(folder, name)).st_size

@@ -127,6 +127,8 @@ class FileSpool:
     def _look(self, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
         with suppress(OSError):  # what was seen last holds
             self._room.look()
+        if self._file >= 0 and not self._is_in_place():
+            self._abandon()  # its folder was removed or moved: nobody would read what is written there
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_end, done)
 
@@ -171,6 +173,13 @@ class FileSpool:
         with suppress(OSError):
             os.ftruncate(self._file, self._durable)
         self._abandon()
+
+    def _is_in_place(self) -> bool:
+        try:
+            found = os.stat(segments.path_of(self._folder, self._number))
+        except OSError:
+            return False
+        return found.st_ino == os.fstat(self._file).st_ino
 
     def _abandon(self) -> None:
         if self._file >= 0:

@@ -6,6 +6,7 @@ every database costs each of them a tenth of a second.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Database:
         self._path = path
         self._synchronous = "FULL" if durable else "OFF"
         self._idle: list[Connection] = []
+        self._inode: int | None = None
         with self._told("opened"), self.reading() as connection:
             bring_up(connection)
 
@@ -89,7 +91,23 @@ class Database:
                 path=str(self._path),
             ) from error
 
+    def _must_be_in_place(self) -> None:
+        """Raises: IntegrityError where the file was removed or replaced: connections would write to one that is gone,
+        or make another."""
+        try:
+            found = os.stat(self._path).st_ino
+        except FileNotFoundError:
+            found = None
+        if self._inode is not None and found != self._inode:
+            raise IntegrityError(
+                f"{self._path} was removed or replaced while it was in use.",
+                mend="Nothing is written. Stop Homeostat, put back a copy of the whole folder, and start again.",
+                path=str(self._path),
+            )
+        self._inode = found
+
     def _taken(self) -> Connection:
+        self._must_be_in_place()
         try:
             return self._idle.pop()
         except IndexError:

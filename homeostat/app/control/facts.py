@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.app.gateway.counted import PREDICTING, samples_of
 from homeostat.app.processes.loopback import get
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.data.tables import Table
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.errors import Unavailable

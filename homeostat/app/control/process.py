@@ -31,7 +31,7 @@ from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loops.known import known_features
 from homeostat.app.loops.loader import load_started
 from homeostat.app.prediction_log.skew import SkewCheck
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.shown.showing import Showing
 from homeostat.app.signing.trust import keyring

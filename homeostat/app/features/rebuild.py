@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.recorder.main import sole_writer
 from homeostat.app.recorder.opening import Facts, open_stores
 from homeostat.app.recorder.rebuilding import Progress, batches_until

@@ -13,7 +13,7 @@ from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.clocks import SystemClock
 from homeostat.app.loops.loader import load_loop, load_loops
 from homeostat.app.prediction_log.answered import ANSWERED
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop

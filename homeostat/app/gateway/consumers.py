@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.consumers import SqlConsumers
 from homeostat.adapters.sql.database import Database
+from homeostat.app.gateway.counted import samples_of
 from homeostat.app.home import Home, write_whole
 from homeostat.app.processes.loopback import get
 from homeostat.control.loop import Loop
@@ -76,11 +75,9 @@ class Consumers:
             "homeostat_consumers_requests_total": "requests",
             "homeostat_consumers_last_request_seconds": "last_seen",
         }
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name in names:
-                    who = (sample.labels["loop"], sample.labels["consumer"])
-                    found.setdefault(who, {})[names[sample.name]] = sample.value
+        for name, labels, value in samples_of(text):
+            if name in names:
+                found.setdefault((labels["loop"], labels["consumer"]), {})[names[name]] = value
         return found
 
 

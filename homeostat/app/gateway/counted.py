@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from homeostat.kernel.clock import Instant
 
 Sample = tuple[str, Mapping[str, str], float]
@@ -48,6 +46,8 @@ class Added:
 
 def samples_of(exposition: str) -> Iterator[Sample]:
     """Everything an exposition says."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     for family in text_string_to_metric_families(exposition):
         yield from ((sample.name, sample.labels, float(sample.value)) for sample in family.samples)
 

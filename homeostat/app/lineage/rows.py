@@ -34,6 +34,7 @@ Flags = npt.NDArray[np.bool_]
 MOST_PREDICTIONS = 5_000_000
 """Predictions that are looked at one by one; about a gigabyte."""
 _SAMPLE = 20
+_TOLD = ["prediction_id", "version", "arm", "asked_at"]
 
 
 def rows_of(lineage: Lineage, path: Path, table: str | None, loop: str | None = None) -> NamedRows:
@@ -75,11 +76,12 @@ def _distinct(rows: NamedRows, known: pa.Table) -> int:
 
 
 def _of_loop(lineage: Lineage, loop: Loop, rows: NamedRows, known: pa.Table) -> list[Affected]:
-    if not known.num_rows:
-        return []
     views = [view for view in loop.feature_set.views if view.table.name == rows.table.name]
     answered = _answered(lineage, loop, rows, views, known)
-    because = {name: _trained(lineage, loop, one, rows, views) for name, one in lineage.versions(loop.name).items()}
+    because = {
+        name: _trained(lineage, loop, one, rows, views) if known.num_rows else []
+        for name, one in lineage.versions(loop.name).items()
+    }
     gone = ["its folder is not here: what it was trained on is not told"]
     return [
         Affected(loop.name, name, lineage.standing(loop.name, name), because.get(name, gone), answered.get(name, []))
@@ -158,22 +160,23 @@ def _answered(
     lineage: Lineage, loop: Loop, rows: NamedRows, views: Sequence[View], known: pa.Table
 ) -> dict[str, list[Json]]:
     """By version, the predictions whose question is named, or whose features were made of named rows."""
-    log = _log(lineage, loop, rows, views, known)
-    if log is None or not log.num_rows:
+    version, found = lineage.log.version(loop.name), list[pa.Table]()
+    if version >= 0 and loop.question.name == rows.table.name:  # also a question that only its request told of
+        asked = pc.field("key").isin(rows.texts)
+        found.append(lineage.log.scan(loop.name, version).to_table(columns=_TOLD, filter=asked))
+    if version >= 0 and views and known.num_rows:
+        log = _log(lineage, loop, rows, views, known)
+        found.append(log.filter(pa.array(_served(lineage, loop, rows, views, log))).select(_TOLD))
+    if not any(part.num_rows for part in found):
         return {}
-    did = np.zeros(log.num_rows, dtype=bool)
-    if loop.question.name == rows.table.name:
-        did |= np.asarray(pc.is_in(log["key"].cast(pa.string()), value_set=pa.array(rows.texts)))
-    if views:
-        did |= _served(lineage, loop, rows, views, log)
-    return _by_version(log.filter(pa.array(did)))
+    both = pa.concat_tables(found)
+    _, once = np.unique(both["prediction_id"].to_numpy(), return_index=True)
+    return _by_version(both.take(once))
 
 
-def _log(lineage: Lineage, loop: Loop, rows: NamedRows, views: Sequence[View], known: pa.Table) -> pa.Table | None:
+def _log(lineage: Lineage, loop: Loop, rows: NamedRows, views: Sequence[View], known: pa.Table) -> pa.Table:
     """Those that were asked when the rows could be seen. Raises: Refused for too many."""
     version = lineage.log.version(loop.name)
-    if version < 0:
-        return None
     times = known[rows.table.event_time].cast(INSTANT)
     where = pc.field("asked_at") >= pc.min(times)
     longest = [view.longest for view in views]
@@ -188,7 +191,7 @@ def _log(lineage: Lineage, loop: Loop, rows: NamedRows, views: Sequence[View], k
             loop=loop.name,
         )
     entity = dict.fromkeys(f"q_{name}" for view in views for name in view.entity)
-    wanted = ["prediction_id", "key", "version", "arm", "asked_at", "read_sequence", *entity]
+    wanted = [*_TOLD, "read_sequence", *entity]
     return data.to_table(columns=[name for name in wanted if name in data.schema.names], filter=where)
 
 

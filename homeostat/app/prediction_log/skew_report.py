@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.app.prediction_log.answered import ANSWERED
 from homeostat.app.prediction_log.skew import SkewCheck
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.shown.loop_views import feature_skew
 from homeostat.control.loop import Loop

@@ -20,7 +20,7 @@ from homeostat.app.gateway.consumers import refuse_broken_outputs
 from homeostat.app.home import HomeLock, Running
 from homeostat.app.loops.known import remember_features
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.processes.belonging import refuse_other_decisions
+from homeostat.app.processes.belonging import refuse_other_evidence
 from homeostat.app.processes.ports import check_grpc_port, check_ports_free
 from homeostat.app.processes.supervisor import Notice, Supervisor, module_command
 from homeostat.app.settings import Settings
@@ -56,7 +56,7 @@ class Installation:
             check_ports_free(settings.port)
             if settings.grpc_port is not None:
                 check_grpc_port(settings.grpc_port, settings.port)
-            refuse_other_decisions(settings.paths, notice)
+            refuse_other_evidence(settings.paths, loops, notice)
             _check_addresses(settings, loops, notice)
             refuse_broken_outputs(settings.paths, loops)
             check_state_places(settings, loops)

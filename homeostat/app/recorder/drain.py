@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from homeostat.adapters.delta.rows import facts_of
-from homeostat.app.recorder.client import Flushed
 from homeostat.app.recorder.predictions import LoggedLoop, Predictions
+from homeostat.app.recorder.replies import Flushed
 from homeostat.data.journal import JOURNAL_WRITER, Batch, HistoryJournal, Journal, Quarantine
 from homeostat.data.tables import Table, TableStore
 from homeostat.kernel.errors import HomeostatError

@@ -16,6 +16,7 @@ from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
 from homeostat.app.recorder.finding import FindCall, Finding
+from homeostat.app.recorder.footing import Footing
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.labels import Labelled, Labels
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
@@ -58,12 +59,15 @@ def run(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with sole_writer(home):
         stores = open_stores(home, tables)
-        online = SqliteOnlineStore(home / "online.sqlite")
+        files = home / "journal.sqlite", home / "online.sqlite"
+        online = SqliteOnlineStore(files[1])
         try:
             bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
             tracer = open_tracer(traces, "recorder", "recorder")
-            asyncio.run(_record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house, tracer))
+            asyncio.run(
+                _record(Path(socket), stores, online, tables, feature_sets, loops, labelled, house, tracer, files)
+            )
             if tracer:
                 tracer.close()
         finally:
@@ -81,6 +85,7 @@ async def _record(
     labelled: Sequence[Labelled],
     house: Housekeeping,
     tracer: Tracer | None,
+    files: Sequence[Path],
 ) -> None:
     online = HeldStore(store, stores.journal)
     ingest = Ingest(stores.journal, online, tables)
@@ -100,7 +105,9 @@ async def _record(
         answer = traced_answer(rebuilding.answer, tracer) if tracer else rebuilding.answer
         async with SocketServer(socket, answer):
             _LOG.info("recording")
+            leaving = asyncio.ensure_future(_leave(Footing([*files, socket]), stop))
             await stop.wait()
+            leaving.cancel()
     finally:
         working.cancel()
         with suppress(asyncio.CancelledError):
@@ -108,6 +115,13 @@ async def _record(
         await rebuilding.finish()
         await upkeep.drain()
         drain.close()
+
+
+async def _leave(footing: Footing, stop: asyncio.Event) -> None:
+    """Stop where a file that is written to has gone: a recorder that is started anew opens, rebuilds or tells it."""
+    lost = await footing.until_lost()
+    _LOG.error("%s was removed or replaced while it was in use; starting anew", ", ".join(map(str, lost)))
+    stop.set()
 
 
 async def _keep_house(house: Housekeeping) -> None:

@@ -10,13 +10,14 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home, Running
 from homeostat.app.loops.loader import load_loops
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.recorder.calls import Calls
-from homeostat.app.recorder.client import BlockingRecorderClient, Reply
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.frames import Header
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.main import sole_writer
 from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.replies import Reply
 from homeostat.app.settings import Settings
 from homeostat.features.ingest import Ingest
 from homeostat.kernel.errors import NotFound

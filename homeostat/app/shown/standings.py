@@ -112,7 +112,7 @@ class Standings(OnRecord):
 
     def _reaching_back(self, loop: str) -> list[Day]:
         """As many of the newest days, oldest first, as drift is told of."""
-        many = 2 * LATELY
+        many = LATELY + 7
         while len(days := self._newest(loop, many)) == many and not reaches_back(days):
             many *= 2
         return days

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from homeostat.app.recorder.client import BlockingRecorderClient, RecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
+from homeostat.app.recorder.client import RecorderClient
 from homeostat.app.recorder.frames import Header
 from homeostat.app.tracing.tracer import CURRENT, Step, Trace, Tracer, reason_of
 from homeostat.kernel.traces import place_of

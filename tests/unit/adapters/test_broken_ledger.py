@@ -10,7 +10,8 @@ from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.control_store import SqlControlStore
 from homeostat.adapters.sql.database import Database
 from homeostat.app.home import Home
-from homeostat.app.processes.belonging import refuse_other_decisions
+from homeostat.app.processes.belonging import refuse_other_evidence
+from homeostat.control.days import Day, Inputs
 from homeostat.governance.audit import GENESIS, Draft, Entry, seal
 from homeostat.kernel.errors import HomeostatError, IntegrityError
 
@@ -101,10 +102,10 @@ def _other_store(home: Home) -> None:
 def test_a_home_whose_decisions_are_lost_is_not_started(tmp_path: Path, lost: object, told: str) -> None:
     home = Home(tmp_path)
     _decided(home, 2)
-    refuse_other_decisions(home, pytest.fail)
+    refuse_other_evidence(home, ["demo"], pytest.fail)
     lost(home)  # type: ignore[operator]
     with pytest.raises(IntegrityError, match=told):
-        refuse_other_decisions(home, pytest.fail)
+        refuse_other_evidence(home, ["demo"], pytest.fail)
     if lost is not _other_store:  # nor does a command look at it as if nothing had ever been decided
         with pytest.raises(IntegrityError, match=told):
             home.existing()
@@ -115,7 +116,7 @@ def test_heads_that_are_gone_are_said_at_the_start(tmp_path: Path) -> None:
     _decided(home, 1)
     (home.ledger / "heads.jsonl").unlink()
     said: list[str] = []
-    refuse_other_decisions(home, said.append)
+    refuse_other_evidence(home, ["demo"], said.append)
     assert [line for line in said if "heads.jsonl is gone" in line] == said != []
 
 
@@ -127,3 +128,17 @@ def test_a_store_of_a_newer_release_is_refused_and_left(tmp_path: Path) -> None:
     whole.close()
     with pytest.raises(HomeostatError, match="newer Homeostat: its layout is 99"):
         Database(path)
+
+
+def test_a_loop_that_served_and_has_no_log_is_not_started(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    database = Database(home.control_db)
+    store = SqlControlStore(database, HeadsFile(home.ledger))
+    state = store.state("demo")
+    inputs = Inputs(3, {"v1": 3}, {}, 0, "v1", {}, {}, None, {}, {})
+    store.commit(state, state, [], [Day("2013-02-03", 0, 10, 20, inputs, None)])
+    database.close()
+    with pytest.raises(IntegrityError, match=r"log of 'demo' is gone from .*: 3 predictions were served"):
+        refuse_other_evidence(home, ["demo", "other"], pytest.fail)
+    (home.log / "demo").mkdir(parents=True)
+    refuse_other_evidence(home, ["demo"], pytest.fail)

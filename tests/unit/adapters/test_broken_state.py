@@ -54,3 +54,18 @@ def test_a_home_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytes
         connection.execute("DELETE FROM loops")
     path.with_name("control.sqlite-wal").write_bytes(b"newer")
     assert "immutable" not in readable.read_only_address(path), "what was written last counts"
+
+
+def test_a_store_that_was_replaced_while_it_was_in_use_takes_nothing(tmp_path: Path) -> None:
+    """A connection that is open would write to a file that is gone, and another one would make a new store."""
+    path = tmp_path / "control.sqlite"
+    store = Database(path)
+    with store.reading():
+        path.rename(tmp_path / "away")
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="was removed or replaced while it was in use"), store.writing():
+            pass
+    assert not path.exists()
+    (tmp_path / "away").rename(path)
+    with store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM loops").fetchone() == (0,)

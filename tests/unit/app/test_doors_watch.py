@@ -6,7 +6,7 @@ from pathlib import Path
 
 from homeostat.app.control.doors import KEPT, DoorsWatch
 from homeostat.app.control.facts import Facts
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from tests.harness.counting import counting
 
 

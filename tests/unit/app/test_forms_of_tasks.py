@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -84,6 +85,12 @@ def test_what_serves_answers_as_what_was_fitted(estimator: Any, task: Task, want
 def test_a_class_that_is_none_of_the_loops_is_named() -> None:
     with pytest.raises(Refused, match="it has the classes cake"):
         fitted(pipeline(LogisticRegression()), Multiclass(("none", "bread")), "auto")
+
+
+def test_a_classifier_that_learnt_one_class_of_several_is_told_which() -> None:
+    model = DummyClassifier().fit(FRAME, ["bread"] * len(FRAME))
+    with pytest.raises(Refused, match=r"the chances of none, bread, cake, never: its only class is bread\."):
+        choose_form(model, KINDS, [FRAME], "v1", "auto", CLASSES)
 
 
 def test_a_classifier_answers_with_no_number() -> None:

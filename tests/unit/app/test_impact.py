@@ -131,6 +131,18 @@ def test_questions_and_labels_lead_to_the_training_rows_that_they_are(lineage: L
     assert versions(named(lineage, tmp_path, "purchases", "v0"))["v2"] == ["labels of 1 of its training rows"]
 
 
+def test_a_question_that_only_its_request_told_of_leads_to_its_predictions(
+    home: Home, lineage: Lineage, tmp_path: Path
+) -> None:
+    unknown = Lineage(home, lineage.loops, lineage.store, lineage.consumers)
+    unknown.tables = DeltaTables(tmp_path / "tables")
+    found = named(unknown, tmp_path, "visits", "v0", "v4", "nobody")
+    assert found["of"] == {"kind": "rows", "name": "visits", "rows": 3, "known": 0}
+    assert counts(found) == {"v2": 2}
+    assert versions(found) == {"v2": []}
+    assert named(unknown, tmp_path, "purchases", "plain")["versions"] == []
+
+
 def test_rows_of_parquet_are_read_and_a_file_that_names_none_says_what_it_needs(
     lineage: Lineage, tmp_path: Path
 ) -> None:

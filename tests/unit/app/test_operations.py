@@ -16,7 +16,7 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.shown.showing import Showing
 from homeostat.control import transitions

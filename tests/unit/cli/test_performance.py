@@ -19,7 +19,7 @@ from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.home import Home
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.shown.performance import performance
 from homeostat.app.shown.showing import Showing

@@ -15,7 +15,7 @@ from homeostat.app.control.doors import DoorsWatch
 from homeostat.app.control.facts import Facts
 from homeostat.app.control.service import ControlService
 from homeostat.app.loops.loader import load_loops
-from homeostat.app.recorder.client import BlockingRecorderClient
+from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
 from homeostat.app.shown.showing import Showing
 from homeostat.web.api.application import application
