@@ -74,9 +74,11 @@ def lagging(replicas: Iterable[ReplicaState], loop: str, generation: int, now: I
     >>> behind = ReplicaState("r2", 7, 0, True, {"late": LoopServed(3, "v1", "v2 is broken.")})
     >>> lagging([behind], "late", 4, 0)
     ['replica r2 serves generation 3, not 4: v2 is broken.']
+    >>> lagging([ReplicaState("r1", 7, 0, True, {})], "late", 0, 0)  # nothing was released yet
+    []
     """
     found = []
-    for one in replicas:
+    for one in replicas if generation else ():
         if one.silent(now):
             continue
         served = one.loops.get(loop)

@@ -36,10 +36,13 @@ def no_version(loop: str, waiting: Waiting | None = None, problem: str | None = 
 
     >>> no_version("late", Waiting("training", "v1 is being trained", "v1")).problem
     "Loop 'late' has no version to answer with: v1 is being trained."
+    >>> no_version("late", problem="Version v1 is not loaded.").problem
+    "Loop 'late' has no version to answer with: Version v1 is not loaded."
     """
     told = waiting or _UNTOLD
     next_try = None if told.next_try is None else format_instant(told.next_try)
-    why = f"{problem or ''} {told.text}.".lstrip()
+    said = None if problem and waiting is None else f"{told.text}."
+    why = " ".join(one for one in (problem, said) if one)
     return Unavailable(
         f"Loop {loop!r} has no version to answer with: {why}",
         mend=_MENDS.get(told.code, "Ask again in a while.").format(next_try=next_try),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from homeostat.app.pipeline.calling import called, to_train_on
+from homeostat.app.pipeline.file_reads import FileReads
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
 from homeostat.training.formats import VALUES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from homeostat.training.rows import TrainingRows
     from homeostat.training.training_set import LabelledRows
 
-_ROWS = 1_000
+_ROWS, _NAMED = 1_000, 5
 _SAME = 1e-9
 _CLOCKS: Collection[Any] = (time.time, time.time_ns, time.localtime, time.gmtime)
 _CALENDARS = (date, datetime)
@@ -36,7 +37,7 @@ def repeating_steps(material: Material) -> list[Step]:
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = _sample(material.rows(training))
         try:
-            differs, clocks = _twice(material, rows, notes)
+            differs, clocks, files = _twice(material, rows, notes)
         except HomeostatError as error:
             notes.say(f"whether training is repeatable cannot be told on {rows.label.size} rows: {error.problem}")
             return {"repeated": None}
@@ -47,6 +48,9 @@ def repeating_steps(material: Material) -> list[Step]:
             )
         for where in clocks:
             notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
+        if files:
+            names = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else "")
+            notes.warn(f"train() reads {names}, which no version keeps: name it in files= of hs.Loop, for a rebuild")
         return {"repeated": differs <= _SAME and not clocks}
 
     gives: dict[str, Format] = {"repeated": VALUES}
@@ -61,17 +65,18 @@ def _sample(rows: TrainingRows) -> TrainingRows:
     return rows.where(chosen)
 
 
-def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
-    """How far two models' answers are apart, and where the user's code read the clock."""
-    loop, config = material.loop, material.loop.config
-    given, read = to_train_on(material, rows), _ClockReads(material.recording.sources.hashes())
+def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str], list[str]]:
+    """How far two models' answers are apart, where the user's code read the clock, and files that nothing keeps."""
+    loop, config, sources = material.loop, material.loop.config, material.recording.sources
+    given, read = to_train_on(material, rows), _ClockReads(sources.hashes())
     one = called(material, "train()", loop.train, config, given, copy.deepcopy(dict(config)))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
-    again = to_train_on(material, rows)
+    sources.read()  # with what the first call has imported
+    again, opened = to_train_on(material, rows), FileReads(sources.hashes(), sources.project)
 
     def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
-        return read.during(lambda: loop.train(again, copy.deepcopy(dict(config))))
+        return opened.during(lambda: read.during(lambda: loop.train(again, copy.deepcopy(dict(config)))))
 
     other = called(material, "train()", watched, config)
     from homeostat.training.proof import estimator_scores
@@ -80,7 +85,7 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
         called(material, "the model", estimator_scores, config, model, rows.features, loop.task)
         for model in (one, other)
     ]
-    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places
+    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places, opened.names
 
 
 class _ClockReads:

@@ -177,7 +177,7 @@ def source_of(module: ModuleType) -> Path | None:
 
     These belong to the environment.
     """
-    return _of_the_user(getattr(module, "__file__", None))
+    return of_the_user(getattr(module, "__file__", None))
 
 
 def watch_code() -> None:
@@ -195,10 +195,11 @@ def watch_code() -> None:
 
 def executed() -> list[Path]:
     """The user's files whose code has run since it was watched."""
-    return [file for name in list(_RUN.files or ()) if (file := _of_the_user(name)) is not None]
+    return [file for name in list(_RUN.files or ()) if (file := of_the_user(name)) is not None]
 
 
-def _of_the_user(file: str | None) -> Path | None:
+def of_the_user(file: str | None) -> Path | None:
+    """A file as it lies, where it is the user's; None where it is not there, installed, or Homeostat's own."""
     if not file or _INSTALLED.search(file) or file.startswith(_NOT_OURS):
         return None
     path = Path(file).resolve()
