@@ -217,7 +217,9 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
 
 def _listing(told: Json, whole: bool) -> None:
     if not told["alive"]["running"]:
-        talk.print(f"Nothing runs: nothing is looked at. Start it:  {told['alive']['start']}", markup=False)
+        talk.print(
+            f"Nothing runs: nothing is looked at. Start it:  {told['alive']['start']}", markup=False, soft_wrap=True
+        )
     for problem in told["alive"]["problems"]:
         talk.print(f"problem: {problem}", markup=False)
     if not told["open"]:

@@ -163,7 +163,7 @@ def _changes(changes: list[str]) -> str:
 
 
 def _proposal(found: Json) -> None:
-    data.print(found["python"], markup=False)
+    data.print(found["python"], markup=False, soft_wrap=True)
     talk.print("Proposed, not in force: read every line, correct it, then paste it into the loop file.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
@@ -49,8 +50,7 @@ def diagnose(
 def _text(told: Json) -> None:
     version = told["version"] or "no version"
     data.print(f"[bold]{told['loop']}[/]  {version}, as of {when(told['at']) if told['at'] else 'the beginning'}")
-    data.print(f"[bold]{_words(told['cause'])}[/]: ", end="")
-    data.print(told["because"], markup=False)
+    data.print(f"[bold]{_words(told['cause'])}[/]: {escape(told['because'])}")
     data.print(told["advice"], markup=False)
     for number, step in enumerate(told["steps"], start=1):
         data.print(f"\n{number}. {step['question']} [bold]{step['answer']}[/]")

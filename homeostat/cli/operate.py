@@ -54,10 +54,10 @@ def _route(home: Path, loop: str | None) -> None:
 def _alive(told: Json) -> None:
     if told["running"]:
         replicas = f"replicas {told['ready']} of {told['replicas']}"
-        _line("running", f"doors {told['doors']}   dashboard {told['dashboard']}   {replicas}")
+        _wrapped("running", f"doors {told['doors']}   dashboard {told['dashboard']}   {replicas}")
     else:
         _line("running", "no")
-        talk.print(f"Start it:  {told['start']}", markup=False)
+        talk.print(f"Start it:  {told['start']}", markup=False, soft_wrap=True)
     for problem in told["problems"]:
         _wrapped("problem", problem)
 
@@ -174,7 +174,7 @@ def _drills(told: Json) -> None:
     how = "'homeostat drill rollback' rehearses a rollback"
     if told["by_itself"]:
         how = f"rehearsed at {told['by_itself']} UTC, in quiet and under traffic"
-    _line("drill", f"overdue by {told['overdue_days']:g} days: {how}")
+    _wrapped("drill", f"overdue by {told['overdue_days']:g} days: {how}")
 
 
 def _how_to_answer(asked: Json) -> None:
@@ -231,7 +231,7 @@ def _freshness(told: Json) -> str:
 
 
 def _wrapped(name: str, text: str) -> None:
-    first, *rest = textwrap.wrap(text, 75)
+    first, *rest = textwrap.wrap(text, min(75, max(40, data.width - 15)) if data.is_terminal else 75)
     _line(name, first)
     for line in rest:
         _line("", line)

@@ -18,8 +18,31 @@ from typer.exceptions import TyperException
 
 from homeostat.kernel.errors import HomeostatError, Unavailable, refused_by_system
 
-data = Console(soft_wrap=True, highlight=False)
-talk = Console(stderr=True, soft_wrap=True, highlight=False)
+
+class Flowing(Console):
+    """Breaks sentences between words, under their own beginning, on a terminal; what is piped keeps its lines whole.
+
+    With ``soft_wrap`` a line stays whole on a terminal, too: a command that is copied from there, or code.
+    """
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print as a console does."""
+        whole = "soft_wrap" in how or "end" in how or not all(isinstance(one, str) for one in objects)
+        if whole or not self.is_terminal:
+            super().print(*objects, **how)
+            return
+        markup = how.pop("markup", True)
+        for line in " ".join(objects).split("\n"):
+            text = Text.from_markup(line) if markup else Text(line)
+            indent = len(text.plain) - len(text.plain.lstrip(" "))
+            if text.cell_len > self.width > 2 * indent:
+                parts = text[indent:].wrap(self, self.width - indent)
+                text = Text("\n").join(Text(" " * indent) + part for part in parts)
+            super().print(text, **how)
+
+
+data = Flowing(soft_wrap=True, highlight=False)
+talk = Flowing(stderr=True, soft_wrap=True, highlight=False)
 _WIDEST = 10_000
 TRACE = "HOMEOSTAT_TRACE"
 """The variable under which a fault of ours ends in its stack trace."""

@@ -155,14 +155,24 @@ def _features(
             f"The model names no columns: it is given {', '.join(one.name for one in numbers)}, in this order."
         ]
     new = [plan.renamed.get(name, name if name in known else names_for([name])[name]) for name in names]
-    missing = [name for name, mine in zip(names, new, strict=True) if mine not in known]
+    missing = {name: _why_not(plan, mine) for name, mine in zip(names, new, strict=True) if mine not in known}
     if missing:
+        told = "; ".join(f"{name}, {why}" for name, why in missing.items())
         raise InvalidInput(
-            f"{file} takes {', '.join(missing)}, which the rows lack, or which is no feature there.",
-            mend="Give rows with every column that the model takes, under its name.",
-            missing=missing,
+            f"{file} takes columns that are no features of the rows: {told}.",
+            mend="Give rows with every column that the model takes, under its name; and fit it on features alone, also"
+            " where a step of it would drop the others.",
+            missing=list(missing),
         )
     return tuple(known[name] for name in new), []
+
+
+def _why_not(plan: Plan, name: str) -> str:
+    if name == plan.target.column:
+        return "the target"
+    if name == plan.time or name in dict(plan.key):
+        return "the time of a row" if name == plan.time else "what identifies a row"
+    return f"which {plan.left_out[name]}" if name in plan.left_out else "which the rows lack"
 
 
 def _values(column: pl.Series, text: bool) -> NDArray[Any]:

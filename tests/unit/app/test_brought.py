@@ -274,7 +274,7 @@ def test_a_model_that_names_no_columns_takes_the_numbers_in_their_order_and_says
 
 def test_rows_without_one_of_the_models_columns_are_refused_by_its_name(tmp_path: Path) -> None:
     file, _ = lightgbm(tmp_path)
-    with pytest.raises(InvalidInput, match="takes a, which the rows lack"):
+    with pytest.raises(InvalidInput, match="no features of the rows: a, which has one value only"):
         serving(past(a=["text"] * 300), file)
 
 

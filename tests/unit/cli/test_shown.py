@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from homeostat.app.settings import Settings
 from homeostat.cli import demo, demo_watch, up_watch
 from homeostat.cli.demo_watch import Watch
+from homeostat.cli.output import Flowing
 from homeostat.cli.report import report_text
 from homeostat.cli.up_watch import News
 from homeostat.kernel.errors import Unavailable
@@ -150,3 +152,19 @@ def test_a_demonstration_that_ends_in_its_history_says_from_when_on_it_serves(
     told = capsys.readouterr()
     assert json.loads(told.out) == {"loop": "late-arrival", "months": []}
     assert "the loop serves from 2013-02-01 on" in told.err
+
+
+def flowing(terminal: bool, text: str, **how: Any) -> list[str]:
+    """What is seen of a text on 30 columns."""
+    seen = StringIO()
+    Flowing(file=seen, width=30, force_terminal=terminal, color_system=None, soft_wrap=True).print(text, **how)
+    return [line.rstrip() for line in seen.getvalue().splitlines()]
+
+
+def test_a_terminal_breaks_sentences_between_words_under_their_beginning_and_a_pipe_keeps_lines_whole() -> None:
+    text = "  [b]four[/] words of a sentence, and some more of it\nshort"
+    assert flowing(True, text) == ["  four words of a sentence,", "  and some more of it", "short"]
+    assert flowing(False, text) == ["  four words of a sentence, and some more of it", "short"]
+    command = f"homeostat up /{'a' * 20} --home /{'b' * 20}"
+    assert flowing(True, command, soft_wrap=True) == [command]
+    assert flowing(True, "[0, 1] is printed as it is", markup=False) == ["[0, 1] is printed as it is"]
