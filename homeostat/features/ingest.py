@@ -54,6 +54,10 @@ class Readmitted:
         return Readmitted(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
+class FellBehind(Unavailable):
+    """What the online store lacks is in the tables alone, as after somebody held its file for long."""
+
+
 class Ingest:
     """Accepts rows of the declared tables; one instance, one thread.
 
@@ -110,13 +114,13 @@ class Ingest:
     def catch_up(self) -> None:
         """Bring the online store to the journal's last fact; costs nothing when it is there.
 
-        Raises: Unavailable when the journal no longer holds what is missing: rebuild from the tables.
+        Raises: FellBehind when the journal no longer holds what is missing: rebuild from the tables.
         """
         while (at := self._online.sequence()) < self._journal.sequence():
             missing = self._journal.pending(at)
             if not missing or missing[0].first_sequence != at + 1:
-                mend = "Restart the recorder: it rebuilds the online store from the tables."
-                raise Unavailable("The online store misses facts that the journal has let go.", mend=mend)
+                mend = "The recorder starts anew and rebuilds it from the tables: send it again in a moment."
+                raise FellBehind("The online store misses facts that the journal has let go.", mend=mend)
             for batch in missing:
                 self._online.apply(batch.table, batch.rows(), batch.first_sequence)
 

@@ -29,8 +29,8 @@ def be_quiet() -> None:
     os.environ.update(_SETTINGS)  # noqa: TID251 (written, not read: MLflow can be told in no other way)
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)  # noqa: TID251 (the same)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library in ("mlflow", "alembic", "botocore"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def client_of(uri: str) -> MlflowClient:

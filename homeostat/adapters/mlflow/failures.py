@@ -48,8 +48,10 @@ def said_by(error: Exception) -> str | None:
         return f"{error.name or error} is needed to reach its files and is not installed"
     if not isinstance(error, OSError | sqlite3.Error) and _code(error) is None and not _of_files(error):
         return None
-    cause = str(_inner(error)).rpartition("Caused by ")[2].partition("[SQL:")[0]  # what was written helps nobody
-    return re.sub(r"//[^/@\s]*@", "//", " ".join(cause.split()))[:_LONGEST].rstrip("')\". ")
+    _, nested, cause = str(_inner(error)).rpartition("Caused by ")
+    cause = " ".join(cause.partition("[SQL:")[0].split())  # what was being written helps nobody
+    cause = re.sub(r"//[^/@\s]*@", "//", cause)[:_LONGEST]
+    return cause.rstrip("')\". ") if nested else cause.rstrip(". ")
 
 
 def _failed(place: str, error: Exception) -> Unavailable | None:

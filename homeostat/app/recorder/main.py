@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.ingest import Ingest
+from homeostat.features.ingest import FellBehind, Ingest
 from homeostat.features.online import OnlineStore
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
@@ -91,13 +91,13 @@ async def _record(
     ingest = Ingest(stores.journal, online, tables)
     ingest.catch_up()
     drain = Drain(stores, tables, loops)
-    upkeep = _Upkeep(drain, online)
+    stop = asyncio.Event()
+    upkeep = _Upkeep(drain, online, ingest.catch_up, behind=stop.set)
     names = [table.name for table in tables]
     calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
     finding = Finding(stores.log, drain.predictions)
     labels = Labels(labelled, finding, otherwise=FindCall(finding, otherwise=calls.answer).answer)
     rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=labels.answer)
-    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     working = asyncio.gather(upkeep.run(), _keep_house(house))
@@ -137,10 +137,15 @@ async def _keep_house(house: Housekeeping) -> None:
 
 
 class _Upkeep:
-    """What happens by itself: draining after some rows or seconds, and forgetting old online facts."""
+    """What happens by itself: draining after some rows or seconds, and keeping the online store up to date.
 
-    def __init__(self, drain: Drain, online: OnlineStore) -> None:
-        self._drain, self._online = drain, online
+    ``behind`` is called where only a recorder that starts anew can bring that up to date.
+    """
+
+    def __init__(
+        self, drain: Drain, online: OnlineStore, catch_up: Callable[[], None], behind: Callable[[], None]
+    ) -> None:
+        self._drain, self._online, self._catch_up, self._behind = drain, online, catch_up, behind
         self._many = asyncio.Event()
         self._now: Instant | None = None
         self._pruned: Instant | None = None
@@ -161,9 +166,13 @@ class _Upkeep:
             if not await self.drain():
                 await asyncio.sleep(DRAIN_SECONDS)
             try:
+                self._catch_up()
                 self._prune()
+            except FellBehind as error:
+                _LOG.error("%s Starting anew", error.problem)
+                self._behind()
             except Exception:
-                _LOG.exception("old online facts were not forgotten")
+                _LOG.exception("the online store was not brought up to date")
 
     async def drain(self) -> bool:
         """Store what waits; trouble is said once, and tried again later."""

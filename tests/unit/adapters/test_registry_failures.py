@@ -44,6 +44,17 @@ def test_what_sqlite_says_itself_is_told() -> None:
     assert "database is locked" in _said(sqlite3.OperationalError("database is locked"))
 
 
+def test_an_address_is_told_whole_and_without_its_secret() -> None:
+    said = _said(OSError('Could not connect to the endpoint URL: "https://me:secret@s3.example.org/models/a".'))
+    assert 'fails: Could not connect to the endpoint URL: "https://s3.example.org/models/a". Look' in said
+
+
+def test_what_is_not_installed_is_told_with_what_to_install() -> None:
+    said = _said(ModuleNotFoundError("No module named 'boto3'", name="boto3"))
+    assert "boto3 is needed to reach its files and is not installed" in said
+    assert "pip install 'homeostat[s3]'" in said
+
+
 def test_a_fault_of_ours_stays_one() -> None:
     with pytest.raises(ZeroDivisionError), told("anywhere"):
         raise ZeroDivisionError

@@ -13,6 +13,7 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
+from homeostat.app.recorder import main as recorder
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
 from homeostat.app.recorder.finding import Finding
@@ -268,6 +269,25 @@ def test_bytes_of_a_prediction_that_were_damaged_are_kept_when_its_segment_goes(
     (kept,) = segment.parent.glob("*.damaged")
     assert kept.read_bytes() in bytes(held)
     assert f"kept in {kept}" in caplog.text
+
+
+def test_a_recorder_whose_online_store_fell_behind_for_good_starts_anew(world, monkeypatch):
+    monkeypatch.setattr(recorder, "DRAIN_SECONDS", 0.001)
+    world.record("seen", "a")
+    world.flush()  # the journal has let it go
+
+    class Lagging:
+        def sequence(self):
+            return -1
+
+    async def run():
+        behind = asyncio.Event()
+        ingest = Ingest(world.journal, Lagging(), [SEEN, MORE])
+        upkeep = asyncio.ensure_future(recorder._Upkeep(world.drain, Lagging(), ingest.catch_up, behind.set).run())
+        await asyncio.wait_for(behind.wait(), 20)
+        upkeep.cancel()
+
+    asyncio.run(run())
 
 
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):
