@@ -23,6 +23,7 @@ from homeostat.data.log_policy import Log
 from homeostat.data.reports import Reports
 from homeostat.data.tables import Table
 from homeostat.features.views import described_with_place
+from homeostat.kernel.canonical import canonical_json
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
@@ -109,7 +110,18 @@ def check_parts(loop: Loop) -> None:
         raise _wrong(loop, "train is not a function", mend)
     if not all(isinstance(one, str) for one in loop.files):
         raise _wrong(loop, "its files are no list of paths", f"Give files=[...], a list of {_LISTS['files']}.")
+    _check_config(loop)
     _check_values(loop)
+
+
+def _check_config(loop: Loop) -> None:
+    """Told where it is declared, not by the first training."""
+    try:
+        canonical_json(loop.config)
+    except (TypeError, ValueError, RecursionError) as error:
+        said = "it holds itself" if isinstance(error, RecursionError) else str(error)
+        mend = "Use only numbers, texts, booleans, None, lists and dicts, no NaN; int(...) makes one of NumPy's."
+        raise _wrong(loop, f"its config cannot be kept with a version: {said}", mend) from error
 
 
 def _check_values(loop: Loop) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
+from typing import Any
 
+import numpy as np
 import pytest
 
 import homeostat as hs
@@ -52,3 +55,13 @@ def test_a_part_of_another_kind_is_refused_and_named(part: str, value: object) -
         dataclasses.replace(loop_of(), **{part: value})
     assert "Loop 'demo'" in str(refused.value) or str(value).strip("[]") in str(refused.value)
     assert refused.value.mend
+
+
+@pytest.mark.parametrize("value", [np.int64(7), float("nan"), date(2026, 1, 1), {1, "a"}, b"x", "\ud800", len])
+def test_a_config_that_no_version_can_keep_is_refused_where_it_is_declared(value: Any) -> None:
+    with pytest.raises(InvalidInput, match="its config cannot be kept with a version"):
+        loop_of(config={"seed": [value]})
+    itself: list[Any] = []
+    itself.append(itself)
+    with pytest.raises(InvalidInput, match="it holds itself"):
+        loop_of(config={"x": itself})
