@@ -28,7 +28,7 @@ from homeostat.data.contracts import instant, text  # noqa: E402
 from homeostat.data.feedback import Draw, Feedback  # noqa: E402
 from homeostat.data.shaped import Shaped  # noqa: E402
 from homeostat.data.tables import Table  # noqa: E402
-from homeostat.monitoring.feedback import FeedbackDay  # noqa: E402
+from homeostat.monitoring.kept_feedback import FeedbackDay  # noqa: E402
 from homeostat.monitoring.labels import LABELLED, JoinedLabels  # noqa: E402
 from homeostat.stats.estimates.doubly_robust import doubly_robust  # noqa: E402
 from homeostat.stats.figures.scores import figure_interval  # noqa: E402

@@ -106,7 +106,8 @@ def replay(client: Client, flights: Flights, plan: Plan, cursor: Cursor) -> None
             cursor.write(hour.end)
             client.progress(plan.start, plan.until, hour.end, "taking in January", every=20)
         at = plan.serving
-    client.progress(plan.start, plan.until, at, "training the first version")
+    phase = "training the first version" if at == plan.serving else "serving"
+    client.progress(plan.start, plan.until, at, phase)
     client.barrier(at)
     for quarter in flights.quarters(at, plan.until):
         client.events_and_questions(quarter, quarter.end)

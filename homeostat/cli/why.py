@@ -99,7 +99,7 @@ def _version(told: Json, decisions: Json) -> None:
     _head(f"Version {told['version']}, now {(told['state'] or 'unknown').replace('_', ' ')}")
     if not told["here"]:
         data.print("  its folder is not here", style="yellow")
-    else:
+    if "fingerprint" in told:
         legs = "  ".join(f"{leg} {value[:12]}" for leg, value in told["fingerprint"].items())
         data.print(f"  fingerprint  {legs}")
         if told["code"] is not None:
@@ -110,7 +110,8 @@ def _version(told: Json, decisions: Json) -> None:
             f"  trained on   {pin['rows']:,} rows asked {when(pin['first'])} to {when(pin['last'])}, of {tables},"
             f" facts up to sequence {pin['sequence']}"
         )
-        data.print(f"  signature    {_signature(told['signature'])}", markup=False)
+        if told["here"]:
+            data.print(f"  signature    {_signature(told['signature'])}", markup=False)
         if told["judged"] is False:
             data.print("  what lies here is not what its gate judged", style="bold red")
     for word, name in (("made", "asked"), ("gate", "gate")):
@@ -118,6 +119,7 @@ def _version(told: Json, decisions: Json) -> None:
     for one in decisions["approvals"]:
         _decision("  asked", one)
     _decision("  promoted", decisions["promoted"])
+    _decision("  deleted", told.get("deleted"))
 
 
 def _code(code: Json) -> str:

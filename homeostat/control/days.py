@@ -11,8 +11,8 @@ import msgspec
 
 from homeostat.kernel.clock import Instant
 from homeostat.monitoring.estimates import EstimatedDay
-from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.kept_drift import KeptDrift
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.monitoring.kept_slices import KeptSlice
 from homeostat.monitoring.performance import PairSums
 from homeostat.monitoring.skew import SkewDay

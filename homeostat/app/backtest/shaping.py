@@ -18,7 +18,7 @@ from homeostat.data.reported import with_reports
 from homeostat.data.reports import Reports
 from homeostat.data.shaped import Shaped
 from homeostat.data.tables import SEQUENCE
-from homeostat.monitoring.feedback import MOST_UNTOLD
+from homeostat.monitoring.kept_feedback import MOST_UNTOLD
 from homeostat.training.shaped import ShapedQuestions
 from homeostat.training.training_set import key_index
 

@@ -42,9 +42,9 @@ from homeostat.governance.audit import Entry
 from homeostat.kernel.clock import Instant, duration, to_datetime
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.diagnosis import Diagnosis
-from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.freshness import Objective, objectives_of
 from homeostat.monitoring.kept_drift import KeptDrift
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.monitoring.labels import JoinedLabels, join_labels
 from homeostat.monitoring.performance import PairSums, pair_sums
 from homeostat.monitoring.served import served_columns

@@ -17,7 +17,8 @@ from homeostat.control.reading import TRAIL_DAYS
 from homeostat.data.feedback import Feedback
 from homeostat.data.shaped import Shaped
 from homeostat.data.weights import coarsest, even
-from homeostat.monitoring.feedback import FeedbackDay, Foretell, feedback_day
+from homeostat.monitoring.feedback import Foretell, feedback_day
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.monitoring.labels import LABELLED, MATURED_WITHOUT_LABEL, JoinedLabels
 from homeostat.stats.arrays import Floats, Integers
 from homeostat.stats.tasks import BINARY, Task

@@ -66,7 +66,7 @@ def _names(lineage: Lineage, loops: Sequence[str]) -> tuple[set[str], set[str], 
     """Tables, definitions and versions, of now and of every version that is here."""
     tables = {table.name for name in loops for table in lineage.loops[name].tables}
     views = {one for name in loops for one in lineage.loops[name].feature_set.definitions}
-    versions = {name: list(lineage.versions(name)) for name in loops}
+    versions = {name: list({*lineage.versions(name), *lineage.store.state(name).versions}) for name in loops}
     for name in loops:
         for found in lineage.versions(name).values():
             tables |= set(found.pin.table_versions)
@@ -173,8 +173,11 @@ def _of_column(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected
 def _of_version(lineage: Lineage, loop: str, target: Target) -> Iterator[Affected]:
     if target.loop != loop:
         return
-    used = lineage.usage.of(loop)
-    for name, found in lineage.versions(loop).items():
+    used, here = lineage.usage.of(loop), lineage.versions(loop)
+    if target.name not in here:
+        told = "itself; its folder is not here"
+        yield Affected(loop, target.name, lineage.standing(loop, target.name), [told], _by(used, target.name))
+    for name, found in here.items():
         of = found.variant.of if found.variant else None
         why = "itself" if name == target.name else f"made of {of}" if of == target.name else None
         if why is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from homeostat.app.lineage.decisions import shown
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import Entry
 from homeostat.kernel.canonical import digest, plain
@@ -20,10 +21,13 @@ Json = dict[str, Any]
 def version_of(found: Version | None, name: str, state: LoopState, entries: Sequence[Entry]) -> Json:
     """Its standing now and, while its folder is here, its fingerprint, training set, runtime and promise.
 
-    ``judged`` says whether this very version is what the gate judged; null where the gate does not say.
+    Of one that was deleted they are what the ledger kept of it; ``deleted`` is that decision. ``judged`` says whether
+    this very version is what the gate judged; null where the gate does not say.
     """
     standing = state.versions.get(name)
-    own = {"version": name, "state": standing.name if standing else None, "here": found is not None}
+    own: Json = {"version": name, "state": standing.name if standing else None, "here": found is not None}
+    if found is None:
+        found, own["deleted"] = _deleted(name, entries)
     if found is None:
         return own
     return {
@@ -39,6 +43,17 @@ def version_of(found: Version | None, name: str, state: LoopState, entries: Sequ
         "metrics": dict(found.metrics),
         "promise": dict(found.promise),
     }
+
+
+def _deleted(name: str, entries: Sequence[Entry]) -> tuple[Version | None, Json | None]:
+    """What a version was when it was deleted, and that decision."""
+    told = next((one for one in reversed(entries) if (one.draft.kind, one.draft.version) == ("delete", name)), None)
+    kept = None if told is None else told.draft.evidence.get("manifest")
+    try:
+        found = Version.from_json(kept) if isinstance(kept, Mapping) else None
+    except (ValueError, TypeError, KeyError, AttributeError):  # of another release
+        found = None
+    return found, None if told is None else shown(told)
 
 
 def code_of(folder: Path) -> Json | None:
@@ -76,7 +91,7 @@ def _judged(found: Version, entries: Sequence[Entry]) -> bool | None:
     told = [
         one.draft.evidence["manifest"]
         for one in entries
-        if one.draft.version == found.version and "manifest" in one.draft.evidence
+        if one.draft.version == found.version and isinstance(one.draft.evidence.get("manifest"), str)
     ]
     return digest(found.to_json()) == told[-1] if told else None
 

@@ -75,7 +75,8 @@ def find(log: TableStore, loop: Loop, prediction_id: str) -> Served:
         )
     raise NotFound(
         f"Loop {loop.name!r} has no prediction {prediction_id!r}.",
-        mend="Take an id from a reply of the predict door, or from the list of predictions.",
+        mend="Take an id from a reply of the predict door; 'homeostat explain' lists the latest, with --key those of a"
+        " question.",
         prediction_id=prediction_id,
     )
 

@@ -122,6 +122,8 @@ def _loop(plan: Plan) -> Iterator[str]:
     yield f'    label=hs.Label(outcomes, {_text(plan.target.condition)}, matures="{plan.matures} after {plan.time}"),'
     yield "    train=train,"
     yield f"    config={_config(plan)},"
+    if plan.model:
+        yield f'    files=["{plan.model.file}"],  # kept with every version, so that each can be made again'
     yield "    # A first version is judged on the rows since then: the newest fifth of the history's days."
     yield f'    retrain=hs.Retrain(first_holdout="{plan.holdout}", min_rows={plan.min_rows}),'
     yield '    owner="",'

@@ -22,7 +22,7 @@ from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import HOLD, RETRAIN
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
-from homeostat.monitoring.feedback import MOST_UNTOLD
+from homeostat.monitoring.kept_feedback import MOST_UNTOLD
 from homeostat.stats.figures.sums import SCORE_BINS, ScoreSums
 from homeostat.stats.intervals import Interval, block_mean_from_sums
 

@@ -11,10 +11,12 @@ from homeostat.control.performance.estimating import judged_of
 from homeostat.data.feedback import Feedback
 from homeostat.data.reports import WRONG
 from homeostat.kernel.errors import NotEnoughData
-from homeostat.monitoring.feedback import MOST_UNTOLD, TOO_FEW, FeedbackDay, without_overlap
+from homeostat.monitoring.feedback import TOO_FEW, without_overlap
+from homeostat.monitoring.kept_feedback import MOST_UNTOLD, FeedbackDay
 from homeostat.stats.estimates.doubly_robust import doubly_robust, doubly_robust_classes
+from homeostat.stats.estimates.parts import Foretold
 from homeostat.stats.estimates.poststrata import post_stratified
-from homeostat.stats.estimates.robust_numbers import Foretold, robust_numbers
+from homeostat.stats.estimates.robust_numbers import robust_numbers
 from homeostat.stats.figures.class_sums import ClassSums
 from homeostat.stats.figures.number_sums import NumberSums
 from homeostat.stats.figures.outcomes import Sums

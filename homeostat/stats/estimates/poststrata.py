@@ -11,12 +11,12 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homeostat.stats.arrays import Floats, finite, same_length
+from homeostat.stats.estimates.parts import Stratum
 from homeostat.stats.figures.left_out import left_out
 from homeostat.stats.figures.number_sums import NumberSums
 from homeostat.stats.figures.sums import pooled
@@ -25,17 +25,6 @@ from homeostat.stats.intervals import Interval
 LEAST = 20
 """Groups of like predictions are put together until so many labelled rows are in each."""
 _PARTS, _SMALLEST = 4, 40
-
-
-@dataclass(frozen=True, slots=True)
-class Stratum:
-    """Like predictions of a day: ``rows`` in all, of which ``labelled`` have a label; ``sums`` are of these, each as
-    often as it stands for rows. ``place`` orders strata, and is the same for the same prediction on every day."""
-
-    place: int
-    rows: int
-    labelled: int
-    sums: NumberSums
 
 
 def strata(

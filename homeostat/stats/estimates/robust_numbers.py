@@ -10,28 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from homeostat.stats.estimates.parts import Foretold
 from homeostat.stats.figures.left_out import left_out
 from homeostat.stats.figures.number_sums import NumberSums
 from homeostat.stats.figures.sums import pooled
 from homeostat.stats.intervals import Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Foretold:
-    """Rows of a day of which only some have a label that counts: the sums foretold of ``every`` one, and of the
-    labelled ones, each as often as it stands for rows, those foretold (``drawn``) and those that came (``stood``)."""
-
-    every: NumberSums
-    drawn: NumberSums
-    stood: NumberSums
-
-    @classmethod
-    def nothing(cls, level: float | None) -> Foretold:
-        """Of a day on which all labels count."""
-        none = NumberSums.of([], [], level=level)
-        return cls(none, none, none)
 
 
 def robust_numbers(

@@ -259,6 +259,7 @@ def test_the_loop_asks_a_model_about_its_columns_in_its_own_order(save: Save, tm
     assert found.left_out["spare"] == "is none of the model's"
     text = loop_file(found)
     assert f'"sha256": "{hash_file(file)}"' in text
+    assert 'files=["model.' in text, "a replay checks it out beside the loop file"
     compile(text, "loop.py", "exec")
 
 

@@ -72,6 +72,8 @@ def test_predictions_depend_on_what_came_after_their_version_was_trained(
     loop = loop_of(again)
     old = Lineage(again, {LOOP: loop}, Operations.open(again).store, Consumers.open(again).store)
     assert impact(old, "purchases@2")["versions"] == []  # v1 answered nothing, and v2 is not here
+    assert versions(impact(old, "v2")) == {"v2": ["itself; its folder is not here"]}
+    assert counts(impact(old, "v2")) == {"v2": 5}
 
 
 def test_a_definition_leads_to_versions_that_have_it_and_a_version_to_itself(lineage: Lineage) -> None:

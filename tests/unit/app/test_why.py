@@ -16,10 +16,14 @@ from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home
 from homeostat.app.lineage.arms import why_arm
 from homeostat.app.lineage.attributing import attributed
+from homeostat.app.lineage.versions import version_of
 from homeostat.app.lineage.why import Why
 from homeostat.app.signing.keys import Keys
 from homeostat.app.signing.trust import keyring
+from homeostat.governance.audit import GENESIS, Draft, seal
+from homeostat.kernel.canonical import plain
 from homeostat.kernel.errors import NotFound, Unavailable
+from homeostat.registry.manifest import read_manifest
 from tests.harness.served import ASKED, loop_of, record, renamed
 from tests.harness.signed import Lying
 from tests.harness.traced import by_draw, traced_home
@@ -138,6 +142,21 @@ def test_a_version_that_is_not_here_leaves_the_rest_of_the_story(why: Why, home:
     assert (made["version"]["here"], made["version"]["state"]) == (False, "candidate")
     assert "v3" in made["attributions"]["problem"]
     assert made["decisions"]["promoted"] is None
+
+
+def test_of_a_version_that_was_deleted_the_ledger_tells_what_it_was(home: Home) -> None:
+    found, state = read_manifest(home.versions / LOOP / "v2"), Operations.open(home).store.state(LOOP)
+    facts = {"manifest": plain(found.to_json())}
+    draft = Draft("d", LOOP, 5, "delete", "DELETE", "v2 is deleted", ("old",), "v2", "ana", facts)
+    here, gone = version_of(found, "v2", state, ()), version_of(None, "v2", state, [seal(draft, 1, GENESIS)])
+    assert (gone["here"], gone["deleted"]["actor"]) == (False, "ana")
+    assert [gone[name] for name in ("fingerprint", "training_set", "promise", "manifest")] == [
+        here[name] for name in ("fingerprint", "training_set", "promise", "manifest")
+    ]
+    broken = seal(
+        Draft("d", LOOP, 5, "delete", "DELETE", "v2", (), "v2", "ana", {"manifest": {"of": "another"}}), 1, ""
+    )
+    assert "fingerprint" not in version_of(None, "v2", state, [broken])
 
 
 def test_a_version_that_is_not_what_the_gate_judged_is_marked(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.alerts.rules import RULES
 from homeostat.monitoring.drifting import Drifted
-from homeostat.monitoring.feedback import FeedbackDay
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.monitoring.skew import Cause, SkewDay
 from homeostat.serving.routing import Route
 from homeostat.stats.figures.sums import ScoreSums

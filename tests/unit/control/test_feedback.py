@@ -13,7 +13,8 @@ from homeostat.app.control.used import Used
 from homeostat.control.performance.feedback import feedback_of
 from homeostat.data.feedback import Feedback
 from homeostat.data.shaped import Shaped
-from homeostat.monitoring.feedback import FeedbackDay, without_overlap
+from homeostat.monitoring.feedback import without_overlap
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.stats.estimates.doubly_robust import doubly_robust
 from homeostat.stats.figures.scores import FIGURES, figure_interval
 from homeostat.stats.figures.sums import ScoreSums

@@ -11,8 +11,8 @@ from homeostat.control.alerting.gaps import gap_readings
 from homeostat.control.days import Day, Inputs, Outcomes
 from homeostat.control.performance.gaps import EXPOSED, gaps_of, gaps_told
 from homeostat.monitoring.alerts.rules import RULES
-from homeostat.monitoring.feedback import FeedbackDay
 from homeostat.monitoring.gaps import CohortDays, gap_of, widened
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.monitoring.slices import Judged, sliced
 from homeostat.stats.figures.sums import ScoreSums
 

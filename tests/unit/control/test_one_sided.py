@@ -16,7 +16,7 @@ from homeostat.control.reading import situation_of
 from homeostat.control.state import initial_state
 from homeostat.kernel.clock import duration
 from homeostat.kernel.verdicts import HOLD, INCONCLUSIVE, RETRAIN
-from homeostat.monitoring.feedback import FeedbackDay
+from homeostat.monitoring.kept_feedback import FeedbackDay
 from homeostat.serving.routing import Route
 from homeostat.stats.figures.class_sums import ClassSums
 from homeostat.stats.figures.number_sums import NumberSums

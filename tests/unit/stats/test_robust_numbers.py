@@ -9,8 +9,9 @@ import pytest
 
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.stats.estimates.number_confidence import Learnt, Numbers
+from homeostat.stats.estimates.parts import Foretold
 from homeostat.stats.estimates.poststrata import post_stratified, strata
-from homeostat.stats.estimates.robust_numbers import Foretold, robust_numbers
+from homeostat.stats.estimates.robust_numbers import robust_numbers
 from homeostat.stats.figures.number_sums import NumberSums, number_interval
 from homeostat.stats.intervals import Interval
 

@@ -33,7 +33,10 @@ export const LANES = ["Retrain", "Roll out", "Stop"];
 
 const UNKNOWN = { label: "Other", lane: 1, tone: "plain", weight: 0 };
 
-export const kindOf = (decision) => KINDS[decision.kind] ?? { ...UNKNOWN, label: decision.kind };
+// What has no name here is called as the ledger calls it: "shadow" is Shadow.
+const named = (kind) => kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " ");
+
+export const kindOf = ({ kind }) => KINDS[kind] ?? { ...UNKNOWN, label: kind ? named(kind) : UNKNOWN.label };
 
 export function toneOfVerdict(verdict) {
   const word = String(verdict ?? "").toUpperCase();

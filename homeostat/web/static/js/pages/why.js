@@ -26,7 +26,7 @@ function whoOf({ arm, version, decisions, label }, loop) {
   return [
     h("p", null, h("strong", null, arm.arm), `: ${arm.because}`),
     h("dl", { class: "facts" }, pair("Label", labelled(label)), pair("Version", h("span", null, `${version.version}, now ${(version.state ?? "unknown").replaceAll("_", " ")}: `, version.here ? graph : "its folder is not here")),
-      version.here && Object.entries(version.fingerprint).map(([leg, hash]) => pair(leg, h("span", { class: "mono" }, short(hash)))),
+      version.fingerprint && Object.entries(version.fingerprint).map(([leg, hash]) => pair(leg, h("span", { class: "mono" }, short(hash)))),
       version.here && pair("Signature", signature(version.signature)),
       pin && pair("Trained on", `${count(pin.rows)} rows of ${Object.entries(pin.table_versions).map(([name, at]) => `${name}@${at}`).join(", ")}`)),
     version.judged === false && h("p", { class: "problem" }, h("strong", null, "What lies here is not what its gate judged."), " ", h("span", null, "Restore the version's folder from the registry.")),
