@@ -14,13 +14,17 @@ from homeostat.features.definitions import FeatureSet
 from homeostat.features.transforms import run_on_values
 from homeostat.features.views import Entity, Feature, Latest, View, Window
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import Conflict
+from homeostat.kernel.errors import Conflict, IntegrityError
 
 Row = Mapping[str, Value]
 Ask = tuple[Entity, Instant]
 """One question put to a view: which entity, as of which event time."""
 Batch = tuple[str, Sequence[Row], Sequence[int]]
 """Facts of one table with the sequence of each."""
+
+
+class Damaged(IntegrityError):
+    """The store is not what was written; all that it held is in the tables."""
 
 
 class OutOfDate(Conflict):

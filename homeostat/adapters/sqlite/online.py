@@ -12,10 +12,10 @@ from typing import Any
 from homeostat.adapters.sqlite.online_schema import FORMAT, STATE, Facts, Layout, layout
 from homeostat.adapters.sqlite.online_tiles import TileKeeper
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.online import Batch, OutOfDate, Row
+from homeostat.features.online import Batch, Damaged, OutOfDate, Row
 from homeostat.features.views import describe
 from homeostat.kernel.clock import Instant, duration
-from homeostat.kernel.errors import IntegrityError, Unavailable
+from homeostat.kernel.errors import HomeostatError, Unavailable
 
 SLACK = duration("7d")
 """How far back from the present reads stay possible after pruning."""
@@ -23,12 +23,19 @@ _WAIT = 10.0
 """Seconds to wait for another writer's transaction."""
 
 
+def set_aside(path: Path) -> None:
+    """Move a store that is damaged away, over one that was before: what it held is in the tables."""
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    path.replace(path.with_name(f"{path.name}.damaged"))
+
+
 class SqliteOnlineStore:
     """The writer's side of the online store; calls from several threads take turns.
 
     Facts are in a table per source table, one row per key; a batch and the sequence it reaches are committed
     together. A crash of the machine may lose the last batches (never parts of one): ``sequence`` tells from
-    where to apply again. Raises: IntegrityError for a file that is something else; Unavailable from any call
+    where to apply again. Raises: Damaged for a file that is something else; Unavailable from any call
     when the disk is full or another process holds the file.
     """
 
@@ -36,7 +43,11 @@ class SqliteOnlineStore:
         self._lock = Lock()
         self._layout: Layout | None = None
         self._keepers: dict[str, list[TileKeeper]] = {}
-        self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+        self._path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise self._refusal(error) from error
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -48,8 +59,7 @@ class SqliteOnlineStore:
                 self._refuse_other_formats()
         except sqlite3.DatabaseError as error:
             self._db.close()
-            mend = "Remove it and start again: it is rebuilt from the tables."
-            raise IntegrityError(f"{path} is no online store: {error}.", mend=mend, path=str(path)) from error
+            raise self._refusal(error) from error
 
     def prepare(self, features: Sequence[FeatureSet]) -> None:
         """Make ready for these definitions; views that none of them has are forgotten.
@@ -150,15 +160,21 @@ class SqliteOnlineStore:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
                 self._db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                mend = "See to the disk's space and that no other process writes the file, then try again."
-                raise Unavailable(f"The online store takes nothing: {error}.", mend=mend) from error
+            except sqlite3.DatabaseError as error:
+                raise self._refusal(error) from error
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                     for keepers in self._keepers.values():
                         for keeper in keepers:
                             keeper.forget()
+
+    def _refusal(self, error: sqlite3.DatabaseError) -> HomeostatError:
+        if isinstance(error, sqlite3.OperationalError):
+            mend = "See to the disk's space and that no other process writes the file, then try again."
+            return Unavailable(f"The online store {self._path} takes nothing: {error}.", mend=mend)
+        mend = "Remove it and start again: it is rebuilt from the tables."
+        return Damaged(f"{self._path} is no online store: {error}.", mend=mend, path=str(self._path))
 
     def _refuse_other_formats(self) -> None:
         """Forget what a file of another layout keeps: ``prepare`` then asks for a rebuild."""

@@ -9,9 +9,10 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.adapters.sqlite.online import set_aside
 from homeostat.app.home import Home
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
@@ -19,7 +20,7 @@ from homeostat.app.recorder.finding import FindCall, Finding
 from homeostat.app.recorder.footing import Footing
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.labels import Labelled, Labels
-from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.opening import open_online, open_stores
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
@@ -30,7 +31,7 @@ from homeostat.app.tracing.tracer import Tracer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.ingest import FellBehind, Ingest
-from homeostat.features.online import OnlineStore
+from homeostat.features.online import Damaged, OnlineStore
 from homeostat.kernel.clock import Instant, duration
 from homeostat.kernel.errors import Conflict, HomeostatError
 
@@ -60,9 +61,8 @@ def run(
     with sole_writer(home):
         stores = open_stores(home, tables)
         files = home / "journal.sqlite", home / "online.sqlite"
-        online = SqliteOnlineStore(files[1])
+        online = open_online(files[1], stores, tables, feature_sets)
         try:
-            bring_up_to_date(online, stores, tables, feature_sets)
             house = Housekeeping(Home(home), stores.tables, stores.log)
             tracer = open_tracer(traces, "recorder", "recorder")
             asyncio.run(
@@ -92,7 +92,7 @@ async def _record(
     ingest.catch_up()
     drain = Drain(stores, tables, loops)
     stop = asyncio.Event()
-    upkeep = _Upkeep(drain, online, ingest.catch_up, behind=stop.set)
+    upkeep = _Upkeep(drain, online, ingest.catch_up, behind=stop.set, put_aside=partial(set_aside, files[1]))
     names = [table.name for table in tables]
     calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
     finding = Finding(stores.log, drain.predictions)
@@ -143,9 +143,15 @@ class _Upkeep:
     """
 
     def __init__(
-        self, drain: Drain, online: OnlineStore, catch_up: Callable[[], None], behind: Callable[[], None]
+        self,
+        drain: Drain,
+        online: OnlineStore,
+        catch_up: Callable[[], None],
+        behind: Callable[[], None],
+        put_aside: Callable[[], None],
     ) -> None:
         self._drain, self._online, self._catch_up, self._behind = drain, online, catch_up, behind
+        self._put_aside = put_aside
         self._many = asyncio.Event()
         self._now: Instant | None = None
         self._pruned: Instant | None = None
@@ -170,6 +176,10 @@ class _Upkeep:
                 self._prune()
             except FellBehind as error:
                 _LOG.error("%s Starting anew", error.problem)
+                self._behind()
+            except Damaged as error:
+                _LOG.error("%s It is put aside; starting anew", error.problem)
+                self._put_aside()
                 self._behind()
             except Exception:
                 _LOG.exception("the online store was not brought up to date")

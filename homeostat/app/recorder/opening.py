@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from homeostat.adapters.delta.rows import LOG_SOUGHT, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.journal import SqliteJournal
+from homeostat.adapters.sqlite.online import SqliteOnlineStore, set_aside
 from homeostat.app.home import Home
 from homeostat.app.recorder.drain import Stores
 from homeostat.data.contracts import Row
 from homeostat.data.journal import JOURNAL_WRITER, Batch, Journal
 from homeostat.data.tables import SEQUENCE, Table, TableStore
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.online import OnlineStore, OutOfDate
+from homeostat.features.online import Damaged, OnlineStore, OutOfDate
 from homeostat.kernel.errors import IntegrityError
 
 _ROWS_AT_ONCE = 50_000
@@ -86,6 +87,30 @@ def _other_journal(home: Path, stored: int, found: str) -> IntegrityError:
         mend=f"Put the journal.sqlite back that belongs to {home}, or start with a new home.",
         stored=stored,
     )
+
+
+def open_online(
+    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet]
+) -> SqliteOnlineStore:
+    """The online store, up to date; one that is damaged is put aside, since all of it is rebuilt from the tables."""
+    try:
+        return _brought_up(path, stores, tables, features)
+    except Damaged as error:
+        _LOG.error("%s It is kept as %s.damaged, and made anew", error.problem, path.name)
+        set_aside(path)
+        return _brought_up(path, stores, tables, features)
+
+
+def _brought_up(
+    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet]
+) -> SqliteOnlineStore:
+    online = SqliteOnlineStore(path)
+    try:
+        bring_up_to_date(online, stores, tables, features)
+    except BaseException:
+        online.close()
+        raise
+    return online
 
 
 def bring_up_to_date(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.app.home import Home, Running
 from homeostat.app.loops.loader import load_loops
 from homeostat.app.recorder.blocking import BlockingRecorderClient
@@ -16,7 +15,7 @@ from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.frames import Header
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.main import sole_writer
-from homeostat.app.recorder.opening import bring_up_to_date, open_stores
+from homeostat.app.recorder.opening import open_online, open_stores
 from homeostat.app.recorder.replies import Reply
 from homeostat.app.settings import Settings
 from homeostat.features.ingest import Ingest
@@ -87,9 +86,9 @@ def _in_this_process(settings: Settings, home: Home) -> Iterator[Calls]:
     tables = {table.name: table for loop in loops for table in loop.tables}
     with sole_writer(home.root):
         stores = open_stores(home.root, list(tables.values()))
-        online = SqliteOnlineStore(home.root / "online.sqlite")
+        features = [one for loop in loops for one in loop.online]
+        online = open_online(home.root / "online.sqlite", stores, list(tables.values()), features)
         try:
-            bring_up_to_date(online, stores, list(tables.values()), [one for loop in loops for one in loop.online])
             ingest = Ingest(stores.journal, online, list(tables.values()))
             ingest.catch_up()
             drain = Drain(stores, list(tables.values()), [])

@@ -10,12 +10,15 @@ import pytest
 from deltalake import DeltaTable
 
 from homeostat.adapters.delta.rows import facts_of
-from homeostat.app.recorder.opening import open_stores
+from homeostat.adapters.sqlite.online import SqliteOnlineStore
+from homeostat.app.recorder.opening import open_online, open_stores
 from homeostat.data.contracts import instant, number, text
 from homeostat.data.identity import compile_identity
 from homeostat.data.journal import JOURNAL_WRITER, Batch, Entry
 from homeostat.data.tables import Table
-from homeostat.kernel.errors import IntegrityError
+from homeostat.features.definitions import feature_set
+from homeostat.features.views import Latest
+from homeostat.kernel.errors import IntegrityError, Unavailable
 
 SEEN = Table(
     "seen", key="id", event_time="at", contract={"id": text(), "at": instant(), "due": instant(), "size": number()}
@@ -70,3 +73,28 @@ def _recorded(home: Path, *names: str) -> None:
         stores.tables.append("seen", facts_of(SEEN, batches), writer=JOURNAL_WRITER, upto=batches[-1].last_sequence)
         stores.journal.forget([("seen", batches[-1].last_sequence)])
     stores.journal.close()
+
+
+@pytest.mark.parametrize("page", [0, 4_096])
+def test_an_online_store_that_is_damaged_is_made_anew_and_kept_aside(tmp_path: Path, page: int) -> None:
+    """A damaged first page is known at once, another when it is read; all that it held is in the tables."""
+    path = tmp_path / "online.sqlite"
+    features = [feature_set(SEEN, [Latest(SEEN, by="id", columns=["size"])])]
+    first = SqliteOnlineStore(path)
+    first.prepare(features)
+    first.close()
+    held = bytearray(path.read_bytes())
+    held[page:] = b"\x07" * (len(held) - page)
+    path.write_bytes(held)
+    stores = open_stores(tmp_path, [SEEN])
+    made = open_online(path, stores, [SEEN], features)
+    assert made.sequence() == -1
+    made.close()
+    stores.journal.close()
+    assert (tmp_path / "online.sqlite.damaged").read_bytes() == held
+
+
+def test_an_online_store_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "online.sqlite").mkdir()
+    with pytest.raises(Unavailable, match=r"online\.sqlite takes nothing: unable to open database file"):
+        SqliteOnlineStore(tmp_path / "online.sqlite")

@@ -283,7 +283,9 @@ def test_a_recorder_whose_online_store_fell_behind_for_good_starts_anew(world, m
     async def run():
         behind = asyncio.Event()
         ingest = Ingest(world.journal, Lagging(), [SEEN, MORE])
-        upkeep = asyncio.ensure_future(recorder._Upkeep(world.drain, Lagging(), ingest.catch_up, behind.set).run())
+        upkeep = asyncio.ensure_future(
+            recorder._Upkeep(world.drain, Lagging(), ingest.catch_up, behind.set, pytest.fail).run()
+        )
         await asyncio.wait_for(behind.wait(), 20)
         upkeep.cancel()
 
