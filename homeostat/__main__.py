@@ -1,7 +1,21 @@
-"""``python -m homeostat`` is the command ``homeostat``."""
+"""The command ``homeostat``, also as ``python -m homeostat``."""
 
 from __future__ import annotations
 
-from homeostat.cli.main import main
+import sys
 
-main()
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run it; whoever stops it while it is still being loaded is shown nothing either."""
+    try:
+        from homeostat.cli.main import main as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

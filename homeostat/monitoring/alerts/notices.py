@@ -115,7 +115,7 @@ def _what_to_do(alerts: Sequence[Alert], settings: Alerts, cause: Cause | None) 
     first, lines = alerts[0], []
     cause = cause_of(first, cause)
     if cause is not None:
-        lines.append(f"Most likely cause: {cause.text}. {cause.mend}".strip())
+        lines.append(f"Most likely cause: {cause.text.removesuffix('.')}. {cause.mend}".strip())
     clock = format_duration(settings.clock(first.severity))
     lines.append(f"Acknowledge within {clock}: homeostat alerts ack {first.id}")
     return lines

@@ -143,3 +143,17 @@ def test_wrong_usage_exits_with_2_and_says_where_help_is(command: Command, words
     assert done.exit_code == 2
     assert done.stdout == ""
     assert "-h' for help." in done.stderr
+
+
+def test_a_command_that_is_stopped_while_it_is_loaded_shows_nothing(root: Path) -> None:
+    stopped = (
+        "import sys\n"
+        "class Stopped:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'homeostat.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stopped())\n"
+        "from homeostat.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", stopped], cwd=root, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

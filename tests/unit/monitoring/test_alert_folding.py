@@ -224,6 +224,8 @@ def test_alerts_of_one_look_are_one_notice_that_names_the_most_likely_cause() ->
     assert all(one.id in notice.body for one in done.alerts)
     [told] = notices_of(done, after, DEFAULTS, DAY, likely_cause(done.alerts, Cause("a swapped column", "mend it")))
     assert "Most likely cause: a swapped column. mend it" in told.body
+    [whole] = notices_of(done, after, DEFAULTS, DAY, likely_cause(done.alerts, Cause("It timed out.", "Look.")))
+    assert "Most likely cause: It timed out. Look." in whole.body
 
 
 def test_a_refused_signature_is_not_put_down_to_a_source_that_is_silent() -> None:
