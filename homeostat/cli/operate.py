@@ -220,8 +220,10 @@ def waiting(told: Json | None) -> str:
     """Why nothing serves, and when it is tried again."""
     if told is None:
         return "the first version is trained once enough labels are mature"
-    next_try = f"; tried again from {when(told['next_try'])} UTC on" if told["next_try"] else ""
-    return f"{told['text']}{next_try}"
+    if not told["next_try"]:
+        return str(told["text"])
+    again = f"tried again from {when(told['next_try'])} UTC on; changed code at once, when Homeostat is started again"
+    return f"{told['text']}; {again}"
 
 
 def _freshness(told: Json) -> str:

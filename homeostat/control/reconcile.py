@@ -79,7 +79,8 @@ class Reconciler:
     ``lagging`` tells of replicas that do not serve a generation: while there are any, no rollout moves on.
     ``verdict`` is what was last said about retraining. ``outlook`` tells what age and retraining cost, over so many
     days, for policies that look at money. ``stateful`` sends state along with what is taken back, where
-    the loop declares any.
+    the loop declares any. ``code`` is the hash of what the user has written: where none serves yet, other code than was
+    tried before is tried at once.
     """
 
     loop: Loop
@@ -96,6 +97,7 @@ class Reconciler:
     said: tuple[Waiting | None, ...] = ()
     judged: dict[str, Verdict] = dataclasses.field(default_factory=dict)
     stateful: Stateful = STATELESS
+    code: str = ""
     outlook: Callable[[LoopState, Sequence[Day], int], Outlook] | None = None
 
     @property
@@ -259,11 +261,10 @@ class Reconciler:
     def _judge_retraining(self, state: LoopState, now: Instant) -> tuple[Verdict, Json]:
         limits = self.loop.retrain
         if state.route.champion is None:
-            resting = state.retrained_at is not None and now - state.retrained_at < FIRST_RETRY
-            matured = Matured(0, 0) if resting else self.observer.matured(now)
+            matured = Matured(0, 0) if self._resting(state, now) else self.observer.matured(now)
             first = First(limits.min_rows, self.loop.gate.min_days)
             verdict = judge_first(matured, first)
-            return verdict, first_evidence(matured, first, verdict)
+            return verdict, {**first_evidence(matured, first, verdict), **({"code": self.code} if self.code else {})}
         promise = self.observer.promise(state.route.champion)
         windows = limits.needs.outlook if self.outlook is not None else 0
         outlook = self.outlook(state, self.days, windows) if self.outlook is not None and windows else None
@@ -279,6 +280,13 @@ class Reconciler:
         )
         explained = explain_retrain(seen, limits)
         return explained.verdict, explained.evidence()
+
+    def _resting(self, state: LoopState, now: Instant) -> bool:
+        """Whether a first version was tried lately, with the very code of today."""
+        if state.retrained_at is None or now - state.retrained_at >= FIRST_RETRY:
+            return False
+        tried = self.store.entry(f"{self.loop.name}/retrain/v{state.next_version - 1}/bootstrap")
+        return tried is None or tried.draft.evidence.get("code") in (None, self.code)
 
     def _ask_why(
         self, state: LoopState, verdict: Verdict, facts: Json, now: Instant

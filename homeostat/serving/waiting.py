@@ -25,8 +25,10 @@ class Waiting:
 _MENDS = {
     "collecting": "Send events and their outcomes; the first version is trained by itself once there are enough.",
     "training": "Ask again in a while.",
-    "rejected": "Send more events and outcomes; it is tried again from {next_try} on.",
-    "failed": "See 'homeostat decisions' and mend the cause; it is tried again from {next_try} on.",
+    "rejected": "Send more events and outcomes; it is tried again from {next_try} on, and at once where the code is"
+    " another when Homeostat is next started.",
+    "failed": "See 'homeostat decisions', mend the cause and start Homeostat again: changed code is tried at once; or"
+    " else it is tried again from {next_try} on.",
 }
 _UNTOLD = Waiting("unknown", "nothing was said of a first version so far")
 

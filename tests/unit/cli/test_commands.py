@@ -99,7 +99,7 @@ def test_status_tells_why_nothing_serves_and_when_it_is_tried_again(command: Com
     operations.say_waiting(LOOP, Waiting("rejected", why, "v1", parse_instant("2024-01-08T00:00:00Z")))
     shown = command("status", "--home", home.root).stdout
     assert f"champion       none\nwaiting        {why};\n" in shown
-    assert "               tried again from 2024-01-08 00:00 UTC on\n" in shown
+    assert "tried again from 2024-01-08 00:00 UTC on; changed code at once" in " ".join(shown.split())
     told = json.loads(command("status", "--home", home.root, "--json").stdout)["waiting"]
     assert (told["code"], told["next_try"]) == ("rejected", "2024-01-08T00:00:00Z")
 

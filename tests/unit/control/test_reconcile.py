@@ -160,6 +160,17 @@ def test_a_first_version_that_fails_is_tried_again_a_day_later(tmp_path: Path) -
     assert state.first_version == "v2"
 
 
+def test_a_first_version_whose_code_was_mended_is_tried_at_once(tmp_path: Path) -> None:
+    site = Site(tmp_path, Outside(failing={"v1", "v2"}))
+    site.process.code = "raises"
+    asked = next(day for day in range(1, 10) if site.live(day, day).retrained_at is not None)
+    for code, hour, version in (("raises", 1, "v1"), ("raises, too", 2, "v2"), ("raises, too", 3, "v2"), ("", 4, "v3")):
+        site.process.code = code
+        site.process.settle(asked * DAY + hour * DAY // 24, 1.0)
+        assert list(site.store.state("demo").versions)[-1] == version, hour
+    assert site.store.state("demo").route.champion == "v3"
+
+
 def test_a_person_who_rolls_back_amid_a_look_is_not_overruled(tmp_path: Path) -> None:
     site = Site(tmp_path)
     state = site.live(1, 13)
