@@ -14,7 +14,7 @@ from tests.harness.twins import PROMOTED
 from tests.harness.world import LOOP, day
 
 Json = dict[str, Any]
-_TIMED = ("manifest", "diagnosis", "steps")
+_TIMED = ("manifest", "diagnosis", "steps", "code")
 
 
 def decided(running: Running) -> list[Json]:
@@ -22,7 +22,8 @@ def decided(running: Running) -> list[Json]:
 
     How often the recorder stores depends on the machine's speed; so do table versions, a manifest that names
     them, and the hashes over it. A diagnosis tells of rows that were recomputed, which are chosen by their ids. What
-    steps cost, and whether one was kept, hangs on when a training was killed.
+    steps cost, and whether one was kept, hangs on when a training was killed. Each twin is watched by code of its own,
+    which lies beside its loop file.
     """
     last = format_instant(day(PROMOTED))
     return [_untimed(one) for one in running.decisions() if one["at"] <= last]

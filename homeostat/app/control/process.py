@@ -30,7 +30,7 @@ from homeostat.app.gateway.fleet import Fleet
 from homeostat.app.lineage.emitting import Emitter, sender_of
 from homeostat.app.loops.known import known_features
 from homeostat.app.loops.loader import load_started
-from homeostat.app.loops.written import code_hash
+from homeostat.app.loops.written import project_hash
 from homeostat.app.prediction_log.skew import SkewCheck
 from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.app.settings import Settings
@@ -238,7 +238,7 @@ def _reconciler(
         say,
         lagging,
         stateful=keeper or STATELESS,
-        code=code_hash(Path(settings.loop_file)),
+        code=project_hash(Path(settings.loop_file)),
         outlook=Outlooks(operations, loop).of,
     )
     body = retraining_body(loop, operations.store, work, publisher.publish, keeper)

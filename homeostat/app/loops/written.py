@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from homeostat.app.provenance.gathering import source_of
+from homeostat.app.provenance.gathering import project_of, source_of
 from homeostat.kernel.canonical import digest
 from homeostat.registry.manifest import hash_file
 
 
-def code_hash(loop_file: Path) -> str:
-    """The hash of a loop file and of every module of the user's that is loaded here, wherever they lie."""
+def project_hash(loop_file: Path) -> str:
+    """The hash of a loop file and of every module of its project that is loaded here, wherever the project lies."""
+    project = project_of(loop_file)
     loaded = {file for module in list(sys.modules.values()) if (file := source_of(module)) is not None}
-    return digest(sorted(hash_file(file) for file in {loop_file.resolve(), *loaded} if file.is_file()))
+    files = {loop_file.resolve(), *(file for file in loaded if file.is_relative_to(project))}
+    return digest(sorted(hash_file(file) for file in files if file.is_file()))

@@ -33,6 +33,7 @@ loop = make_loop(train)
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's project: a loop file, a module beside it, a package under src, and a module from elsewhere."""
+    monkeypatch.setattr(gathering._RUN, "files", None)  # another test may have trained in this very process
     before, folder = set(sys.modules), tmp_path / "project"
     package = folder / "src" / "package_of_gathering"
     package.mkdir(parents=True)
@@ -109,8 +110,7 @@ loop = make_loop(lambda rows, config: plugin.VALUE)
 """
 
 
-def test_code_that_is_run_by_its_path_took_part(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering._RUN, "files", None)
+def test_code_that_is_run_by_its_path_took_part(project: Path) -> None:
     (project / "loops" / "plugins").mkdir()
     for name in ("one", "other", "unused"):
         (project / "loops" / "plugins" / f"{name}.py").write_text("VALUE = 1\n")
