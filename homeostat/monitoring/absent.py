@@ -16,7 +16,7 @@ LIMIT = 0.1
 """A fixed limit: a tenth of the rows without a label would have to lie elsewhere, beyond what chance alone moves."""
 SCORE_GROUPS = 32
 SCORES = "prediction"
-"""The name under which rows are counted by score, in 32 groups of the bins of `stats.sums.ScoreSums`."""
+"""The name under which rows are counted by score, in 32 groups of the bins of `stats.figures.sums.ScoreSums`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from homeostat.registry.models import Kind
 from homeostat.stats.tasks import BINARY, Multiclass, Task
 
 MLMODEL, REQUIREMENTS = "MLmodel", "requirements.txt"
-LOADER = "homeostat.app.versions.pyfunc"
+LOADER = "homeostat.app.pyfunc"
+"""Stands in every version that was ever registered, which is signed: the module keeps its name and place."""
 """The module that MLflow imports to load a version: installed code, never code that lies in the registry."""
 _TYPES: Mapping[Kind, str] = {"number": "any", "text": "string"}
 """By MLflow's names. Whole numbers, and yes and no, are numbers, too: its "double" would refuse columns of them."""

@@ -1,1 +1,7 @@
-"""Models from elsewhere, for a loop to serve as they are."""
+"""Models from elsewhere, for a loop to serve as they are. ``load_model`` is what the loop files that ``init`` makes call."""
+
+from __future__ import annotations
+
+from homeostat.app.brought.models import load_model
+
+__all__ = ["load_model"]

@@ -39,7 +39,7 @@ def train(rows, config):
 _SERVE = '''
 def train(rows, config):
     """The model that was brought, as it is; fit an estimator on rows.features and rows.label here to train one."""
-    from homeostat.app.brought.models import load_model
+    from homeostat.app.brought import load_model
 
     return load_model(Path(__file__).parent, config, list(rows.features.columns), loop.label)
 '''

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import homeostat as hs
-from homeostat.app.versions.pyfunc import _load_pyfunc
+from homeostat.app.pyfunc import _load_pyfunc
 from homeostat.app.versions.runtimes import load_runtime
 from homeostat.control.loop import Loop
 from homeostat.kernel.errors import InvalidInput
