@@ -34,9 +34,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class EstimatedDay:
-    """``scores`` counts the day's answered rows by bin of `stats.figures.sums.ScoreSums`, or with several ``classes`` as
-    `stats.figures.class_figures.class_counts` does, flat; ``unreadable`` had no score in [0, 1]. ``figures`` are of the day
-    alone; ``trail`` of the last days up to it, those that were labelled when it ended among them, of which
+    """``scores`` counts the day's answered rows by bin of `stats.figures.sums.ScoreSums`, or with several ``classes``
+    as `stats.figures.class_figures.class_counts` does, flat; ``unreadable`` had no score in [0, 1]. ``figures`` are of
+    the day alone; ``trail`` of the last days up to it, those that were labelled when it ended among them, of which
     ``unlabelled`` were not. Scores were calibrated by ``method`` on ``rows`` rows of ``days`` days whose labels were
     mature when the day ended. Of predicted numbers there are no scores: ``expected`` are the sums that the day's rows
     are expected to have."""

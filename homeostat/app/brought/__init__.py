@@ -1,4 +1,7 @@
-"""Models from elsewhere, for a loop to serve as they are. ``load_model`` is what the loop files that ``init`` makes call."""
+"""Models from elsewhere, for a loop to serve as they are.
+
+``load_model`` is what the loop files call that ``homeostat init`` has made.
+"""
 
 from __future__ import annotations
 
