@@ -16,7 +16,8 @@ import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import Gateway, furnished, gateway, until
+from tests.harness.running import until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT
 

@@ -21,7 +21,8 @@ from homeostat.features.logged import Logged
 from homeostat.kernel.errors import Refused
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import Gateway, gateway, until
+from tests.harness.running import until
+from tests.service.test_gateway import Gateway, gateway
 from tests.service.test_replicas import Load
 from tests.unit.serving.late import ARRIVALS, DEPARTURES, FEATURES
 from tests.unit.serving.parts import two_versions

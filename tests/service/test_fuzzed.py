@@ -26,7 +26,8 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.kernel.errors import Unavailable
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until
+from tests.harness.running import ROOT, until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.late import question
 
 pytestmark = pytest.mark.service

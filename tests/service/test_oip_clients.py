@@ -14,7 +14,8 @@ import pytest
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import ROOT, Gateway, gateway
+from tests.harness.running import ROOT
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import expected, two_versions
 

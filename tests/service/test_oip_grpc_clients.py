@@ -22,7 +22,8 @@ from tritonclient.grpc import service_pb2_grpc
 from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until
+from tests.harness.running import ROOT, until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.grpc_rig import NOW, raw, typed
 from tests.unit.serving.late import question
 from tests.unit.serving.oip import inputs

@@ -17,8 +17,9 @@ from homeostat.control.state import LoopState, Rollout
 from homeostat.control.transitions import Transition, take_back
 from homeostat.kernel.verdicts import ASK, ROLL_BACK, Reason, Verdict
 from homeostat.serving.routing import Experiment, ExperimentArm, Route
+from tests.harness.running import until
 from tests.service.test_candidates import processes_of
-from tests.service.test_gateway import Gateway, gateway, until
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import two_versions
 

@@ -21,7 +21,8 @@ from homeostat.app.home import Home
 from homeostat.data.records import PredictionRecord
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import Gateway, gateway, until
+from tests.harness.running import PATIENCE, until
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import two_versions
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
@@ -55,6 +56,7 @@ class Load:
         self.seen: list[Seen] = []
         self._headers = {**headers, "connection": "close"}
         self._port, self._stop = port, threading.Event()
+        self.threads = threads
         self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
 
     def __enter__(self) -> Load:
@@ -68,7 +70,7 @@ class Load:
             thread.join()
 
     def _ask(self) -> None:
-        with httpx.Client(headers=self._headers, trust_env=False) as client:
+        with httpx.Client(headers=self._headers, trust_env=False, timeout=PATIENCE) as client:
             while not self._stop.is_set():
                 url = f"http://127.0.0.1:{self._port}{PREDICT}"
                 answer = client.post(url, json={"rows": [question(len(self.seen))]})
@@ -109,7 +111,7 @@ def test_no_request_fails_while_versions_change_two_hundred_times(home: Path, pa
         until(lambda: len(load.seen) > asked + 20)
     assert {status for _, status, _ in load.seen} == {200}
     assert {version for _, _, version in load.seen} == {"v1", "v2"}
-    assert {version for _, _, version in load.seen[asked + 3 :]} == {"v2"}
+    assert sum(version != "v2" for _, _, version in load.seen[asked:]) <= load.threads, "what was under way"
     ids = [record.prediction_id for name in ("r1", "r2") for record in spooled(home, name)]
     assert len(ids) == len(set(ids)) == len(load.seen)
 
@@ -151,7 +153,7 @@ def test_one_that_is_killed_takes_nothing_with_it_and_is_not_waited_for(home: Pa
     first.process.kill()
     first.process.wait()
     for number in range(20):
-        with httpx.Client(headers=NOW_HEADER, trust_env=False) as client:
+        with httpx.Client(headers=NOW_HEADER, trust_env=False, timeout=PATIENCE) as client:
             url = f"http://127.0.0.1:{second.port}{PREDICT}"
             assert client.post(url, json={"rows": [question(number)]}).status_code == 200
     until(lambda: [one.id for one in Fleet(Home(home)).replicas() if not one.silent(time.time_ns() // 1000)] == ["r2"])

@@ -23,9 +23,9 @@ from homeostat.control.state import initial_state
 from homeostat.control.transitions import draft_of
 from homeostat.kernel.clock import duration
 from homeostat.kernel.verdicts import ACCEPT, Verdict
-from tests.harness.running import ROOT
+from tests.harness.running import ROOT, until
 from tests.service import test_drills
-from tests.service.test_gateway import Gateway, until
+from tests.service.test_gateway import Gateway
 from tests.service.test_replicas import Load
 
 pair = test_drills.pair
