@@ -144,10 +144,17 @@ def test_events_keep_what_is_good_and_set_the_rest_apart(running: Running) -> No
         (1, "above_maximum"),
         (2, "from_the_future"),
     ]
-    assert running.overview()["quarantined"]["visits"] == before + 2
-    kept = running.control.get("/api/tables/visits/quarantine?limit=2").raise_for_status().json()["rows"]
-    assert {row["reason"] for row in kept} == {one["reason"] for one in reply["quarantined"]}
+    assert running.overview()["quarantined"]["visits"] >= before + 2, "and what the test before was refused for"
+    reasons = [one["reason"] for name in ("bad", "future") for one in kept(running, name)]
+    assert reasons == [one["reason"] for one in reply["quarantined"]]
     assert running.control.get("/api/tables/nowhere/quarantine").status_code == 404
+
+
+def kept(running: Running, name: str) -> list[Row]:
+    """The visits of a name that are kept apart. Nobody waits for those that the predict door refused: they may come
+    at any time, between others."""
+    rows = running.control.get("/api/tables/visits/quarantine?limit=1000").raise_for_status().json()["rows"]
+    return [one for one in rows if f'"{name}"' in one["content"]]
 
 
 def test_rows_of_several_tables_are_taken_in_one_request(running: Running) -> None:
@@ -162,8 +169,8 @@ def test_rows_of_several_tables_are_taken_in_one_request(running: Running) -> No
 def test_kept_rows_are_checked_again_when_asked_and_the_broken_ones_stay(running: Running) -> None:
     _rows(running, EVENTS, [visit("odd", x=98), visit("even")]).raise_for_status()
     path = "/api/tables/visits/quarantine"
-    [kept] = running.control.get(f"{path}?limit=1").raise_for_status().json()["rows"]
-    done = running.control.post(f"{path}/readmit", json={"ids": [kept["id"]]}).raise_for_status().json()
+    [odd] = kept(running, "odd")
+    done = running.control.post(f"{path}/readmit", json={"ids": [odd["id"]]}).raise_for_status().json()
     assert done == {"accepted": 0, "duplicates": 0, "outdated": 0, "broken": 1}
     assert running.control.post(f"{path}/readmit", json={"reason": "no_such"}).json()["broken"] == 0
     assert running.control.post(f"{path}/readmit", json={"ids": ["x"]}).status_code == 400
@@ -171,9 +178,9 @@ def test_kept_rows_are_checked_again_when_asked_and_the_broken_ones_stay(running
 
 
 def test_rows_refused_at_the_predict_door_are_set_apart_too(running: Running) -> None:
-    before = running.overview()["quarantined"]["visits"]
-    _rows(running, PREDICT, [visit("fine"), visit("odd one", x=-1_000)])
-    until(lambda: running.overview()["quarantined"]["visits"] == before + 1)
+    _rows(running, PREDICT, [visit("asked well"), visit("odd one", x=-1_000)])
+    until(lambda: [one["reason"] for one in kept(running, "odd one")] == ["below_minimum"])
+    assert kept(running, "asked well") == []
 
 
 def test_an_event_sent_again_changes_nothing(running: Running) -> None:

@@ -97,7 +97,7 @@ def test_one_whose_process_is_killed_is_ended_and_not_begun_again_in_the_same_ho
         words = [sys.executable, "-c", code, str(operations.home.root), str(pair[0].port)]
         control = subprocess.Popen(words, cwd=ROOT)
         try:
-            until(lambda: operations.state("late").drill is not None, 60)
+            until(lambda: operations.state("late").drill is not None)
         finally:
             control.kill()
             control.wait()
