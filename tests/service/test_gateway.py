@@ -43,7 +43,7 @@ from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
 told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
-        "max_body_bytes": 1024 * 1024, "arm_seconds": 20.0, **json.loads(sys.argv[3])}}
+        "max_body_bytes": 1024 * 1024, "arm_seconds": 3.0, **json.loads(sys.argv[3])}}
 plan = replace(PLAN, batching=told.pop("batching", "off"))
 told["traces"] = Traces(**told["traces"]) if "traces" in told else None
 settings = GatewaySettings(home, port, **told)
@@ -236,7 +236,7 @@ def test_requests_that_are_under_way_are_finished_before_it_stops(home: Path, ba
         connections = [stack.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(5)]
         for connection in connections:
             connection.sendall(head.encode() + GOOD[:30])
-        until(lambda: 'homeostat_requests_open{replica="r1"} 6.0' in running.client.get("/metrics").text)  # and this one
+        until(lambda: 'homeostat_requests_open{replica="r1"} 6.0' in running.client.get("/metrics").text)
         running.process.send_signal(signal.SIGTERM)
         until(lambda: not running.alive())
         for connection in connections:

@@ -128,9 +128,7 @@ def test_a_checkpoint_that_fails_is_told_and_nothing_is_kept(
     assert [entry for entry in operations.store.entries(LOOP) if entry.draft.kind == "checkpoint"] == []
 
 
-def test_a_function_that_takes_too_long_is_ended_with_all_that_it_started(
-    home: Home, operations: Operations
-) -> None:
+def test_a_function_that_takes_too_long_is_ended_with_all_that_it_started(home: Home, operations: Operations) -> None:
     write_loop(home.root.parent, text=TEXT.replace('"60s"', '"10s"'))
     keeper = operations.keeper(load_loops(Settings.load(home.root).loop_file)[LOOP])
     assert keeper is not None
