@@ -39,7 +39,16 @@ reads tables or logs."""
 FEATURES = {"numpy", "pyarrow", "deltalake", "msgspec", "cryptography"}
 LISTING = [
     *("decisions", "versions", "versions show v2", "versions diff v1 v2", "versions steps v2"),
-    *("route", "alerts", "alerts list all --all", "alerts silences", "alerts rules", "ledger verify", "retrain watch"),
+    *(
+        "route",
+        "alerts",
+        "alerts list all --all",
+        "alerts silences",
+        "alerts rules",
+        "ledger verify",
+        "ledger head",
+        "retrain watch",
+    ),
 ]
 """Of these and those below, some end in an error that says its mend: as quickly."""
 EXPLAINING = ["decisions explain 1", "consumers list"]
