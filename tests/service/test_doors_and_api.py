@@ -140,19 +140,15 @@ def test_events_keep_what_is_good_and_set_the_rest_apart(running: Running) -> No
     rows = [visit("good"), visit("bad", x=99), visit("future", at=format_instant(NOW + DAY)), visit("good too")]
     reply = _rows(running, EVENTS, rows).raise_for_status().json()
     assert (reply["accepted"], reply["duplicates"], reply["quarantined_rows"]) == (2, 0, 2)
-    assert [(one["row"], one["reason"]) for one in reply["quarantined"]] == [
-        (1, "above_maximum"),
-        (2, "from_the_future"),
-    ]
+    told = [(one["row"], one["reason"]) for one in reply["quarantined"]]
+    assert told == [(1, "above_maximum"), (2, "from_the_future")]
     assert running.overview()["quarantined"]["visits"] >= before + 2, "and what the test before was refused for"
-    reasons = [one["reason"] for name in ("bad", "future") for one in kept(running, name)]
-    assert reasons == [one["reason"] for one in reply["quarantined"]]
+    assert [one["reason"] for name in ("bad", "future") for one in kept(running, name)] == [said for _, said in told]
     assert running.control.get("/api/tables/nowhere/quarantine").status_code == 404
 
 
 def kept(running: Running, name: str) -> list[Row]:
-    """The visits of a name that are kept apart. Nobody waits for those that the predict door refused: they may come
-    at any time, between others."""
+    """The visits of a name that are kept apart; nobody waits for those that the predict door refused."""
     rows = running.control.get("/api/tables/visits/quarantine?limit=1000").raise_for_status().json()["rows"]
     return [one for one in rows if f'"{name}"' in one["content"]]
 
@@ -214,8 +210,7 @@ def test_a_label_for_a_question_never_asked_is_a_fact_and_changes_no_figure(runn
     name = "asked by nobody"
     bought = {"visit": name, "at": format_instant(NOW), "shop": "north", "spent": 20.0}
     before = running.overview()["totals"]
-    reply = _rows(running, "/tables/purchases/events", [bought]).raise_for_status().json()
-    assert reply["accepted"] == 1
+    assert _rows(running, "/tables/purchases/events", [bought]).raise_for_status().json()["accepted"] == 1
     running.barrier(NOW)
     assert running.overview()["totals"] == before
 
@@ -230,9 +225,7 @@ def test_every_label_that_counts_belongs_to_a_prediction(running: Running) -> No
     running.barrier(day(9))
     windows = running.control.get(f"/api/loops/{LOOP}/windows").json()["windows"]
     eighth = next(one for one in windows if one["day"] == "2024-01-08")
-    assert eighth["labelled"] == len(asked)
-    assert eighth["rows"] == len(asked) + 2
-    assert eighth["unlabelled"] == 2
+    assert (eighth["labelled"], eighth["rows"], eighth["unlabelled"]) == (len(asked), len(asked) + 2, 2)
     assert eighth["violations"] >= len(BROKEN)
 
 
