@@ -79,6 +79,7 @@ _LISTS = {
     "metrics": "figures made by hs.metric(function)",
     "slices": "columns of the question or features",
     "files": "paths or patterns such as 'queries/*.sql'",
+    "variables": "names of variables such as 'REGION'",
     "steps": "functions made by @hs.step(after=...)",
 }
 
@@ -108,8 +109,9 @@ def check_parts(loop: Loop) -> None:
     if not callable(train):
         mend = "Give train=..., a function train(rows, config) that returns a fitted estimator."
         raise _wrong(loop, "train is not a function", mend)
-    if not all(isinstance(one, str) for one in loop.files):
-        raise _wrong(loop, "its files are no list of paths", f"Give files=[...], a list of {_LISTS['files']}.")
+    for name, told in (("files", "paths"), ("variables", "names")):
+        if not all(isinstance(one, str) and one for one in getattr(loop, name)):
+            raise _wrong(loop, f"its {name} are no list of {told}", f"Give {name}=[...], a list of {_LISTS[name]}.")
     _check_config(loop)
     _check_values(loop)
 

@@ -85,8 +85,9 @@ def _report(material: Material, one: OwnStep) -> Step:
 
 def _step(material: Material, one: OwnStep, work: Any, gives: Any, takes: tuple[str, ...]) -> Step:
     decided_by = {"step": [one.after, *one.takes], **material.decided_by_code(config="config" in one.takes)}
-    sources = material.recording.sources.hashes
-    return Step(one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,), sources=sources)
+    return Step(
+        one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,), **material.turns_out
+    )
 
 
 def _must_be_rows(one: OwnStep, before: TrainingRows, after: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from homeostat.app.pipeline.calling import called, to_train_on
-from homeostat.app.pipeline.file_reads import FileReads
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
 from homeostat.training.formats import VALUES
@@ -37,7 +36,7 @@ def repeating_steps(material: Material) -> list[Step]:
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = _sample(material.rows(training))
         try:
-            differs, clocks, files = _twice(material, rows, notes)
+            differs, clocks = _twice(material, rows, notes)
         except HomeostatError as error:
             notes.say(f"whether training is repeatable cannot be told on {rows.label.size} rows: {error.problem}")
             return {"repeated": None}
@@ -48,14 +47,12 @@ def repeating_steps(material: Material) -> list[Step]:
             )
         for where in clocks:
             notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
-        if files:
-            names = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else "")
-            notes.warn(f"train() reads {names}, which no version keeps: name it in files= of hs.Loop, for a rebuild")
+        for told in _from_outside(material):
+            notes.warn(told)
         return {"repeated": differs <= _SAME and not clocks}
 
     gives: dict[str, Format] = {"repeated": VALUES}
-    sources = material.recording.sources.hashes
-    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), sources=sources)]
+    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), **material.turns_out)]
 
 
 def _sample(rows: TrainingRows) -> TrainingRows:
@@ -65,18 +62,37 @@ def _sample(rows: TrainingRows) -> TrainingRows:
     return rows.where(chosen)
 
 
-def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str], list[str]]:
-    """How far two models' answers are apart, where the user's code read the clock, and files that nothing keeps."""
+def _from_outside(material: Material) -> Iterator[str]:
+    """What the user's code took from where a rebuild may find something else, or nothing."""
+    sources, reads = material.recording.sources, material.recording.reads
+    files = material.outside.files(sources.hashes(), sources.project)
+    if files:
+        yield f"training reads {_few(files)}, which no version keeps: name it in files= of hs.Loop, for a rebuild"
+    if reached := material.outside.connections:
+        yield f"training opened a connection to {_few(reached)}: what it answered is no part of the version"
+    if reads is not None and reads.wholly and not reads.declared:
+        yield (
+            f"training reads the whole environment ({_few(reads.wholly)}), of which a version keeps none: name what"
+            " counts in variables= of hs.Loop, for a rebuild"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+
+
+def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
+    """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config, sources = material.loop, material.loop.config, material.recording.sources
     given, read = to_train_on(material, rows), _ClockReads(sources.hashes())
     one = called(material, "train()", loop.train, config, given, copy.deepcopy(dict(config)))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
     sources.read()  # with what the first call has imported
-    again, opened = to_train_on(material, rows), FileReads(sources.hashes(), sources.project)
+    again = to_train_on(material, rows)
 
     def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
-        return opened.during(lambda: read.during(lambda: loop.train(again, copy.deepcopy(dict(config)))))
+        return read.during(lambda: loop.train(again, copy.deepcopy(dict(config))))
 
     other = called(material, "train()", watched, config)
     from homeostat.training.proof import estimator_scores
@@ -85,7 +101,7 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
         called(material, "the model", estimator_scores, config, model, rows.features, loop.task)
         for model in (one, other)
     ]
-    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places, opened.names
+    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places
 
 
 class _ClockReads:

@@ -43,7 +43,7 @@ def _train(material: Material, rows: str) -> Step:
 
     takes = (rows,) if loop.search is None else (rows, FOUND)
     gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
-    return Step("train", work, gives, takes, material.decided_by_code(), sources=recording.sources.hashes)
+    return Step("train", work, gives, takes, material.decided_by_code(), **material.turns_out)
 
 
 def _convert(material: Material, rows: str) -> Step:
