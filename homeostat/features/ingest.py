@@ -14,7 +14,7 @@ from homeostat.data.journal import Journal, Quarantined, Recorded
 from homeostat.data.tables import Table
 from homeostat.features.online import OnlineStore
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, TooLarge, Unavailable
+from homeostat.kernel.errors import ContractBroken, Held, InvalidInput, NotFound, TooLarge, Unavailable
 
 MOST_ROWS = 10_000
 """Rows in one request."""
@@ -126,9 +126,12 @@ class Ingest:
 
     def _record(self, sorted_: Sequence[Sorted]) -> list[Recorded]:
         recorded = self._journal.record([one.entry for one in sorted_])
-        for one, done in zip(sorted_, recorded, strict=True):
-            if done.rows:
-                self._online.apply(one.entry.table, done.rows, done.first_sequence)
+        try:
+            for one, done in zip(sorted_, recorded, strict=True):
+                if done.rows:
+                    self._online.apply(one.entry.table, done.rows, done.first_sequence)
+        except Held:
+            pass  # they are durable; nothing else is accepted before the online store has them
         return recorded
 
     def _intake(self, name: str) -> Intake:

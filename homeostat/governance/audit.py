@@ -125,6 +125,16 @@ def audit(entries: Sequence[Entry], heads: Sequence[Head], signer: Signer) -> Au
     return Audit(len(entries), len(heads), tuple(problems))
 
 
+def ends_wrongly(newest: Sequence[Entry], signed: Head | None) -> bool:
+    """True when the newest entries, from the last one that was ``signed`` as the end, are not what was written."""
+    links = zip(newest[1:], newest[:-1], strict=True)
+    return (
+        (signed is not None and (signed.seq, signed.hash) != (newest[0].seq, newest[0].hash))
+        or any((one.seq, one.previous) != (before.seq + 1, before.hash) for one, before in links)
+        or any(seal(one.draft, one.seq, one.previous).hash != one.hash for one in newest)
+    )
+
+
 def _chain_problems(entries: Sequence[Entry]) -> list[str]:
     problems: list[str] = []
     previous = GENESIS

@@ -63,6 +63,10 @@ class Unavailable(HomeostatError):
     code = "unavailable"
 
 
+class Held(Unavailable):
+    """Another process holds a file that is to be written, and may let go of it soon."""
+
+
 def refused_by_system(error: OSError) -> Unavailable:
     """What the operating system refused, where nobody nearer knew what it was for.
 

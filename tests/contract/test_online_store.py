@@ -21,7 +21,7 @@ from homeostat.features.definitions import Window, count, feature_set
 from homeostat.features.offline import point_in_time
 from homeostat.features.online import OnlineReader, OnlineStore, OutOfDate, lookup
 from homeostat.features.parity import compare
-from homeostat.kernel.errors import IntegrityError, NotEnoughData, Unavailable
+from homeostat.kernel.errors import Held, IntegrityError, NotEnoughData, Unavailable
 from tests.harness.examples import examples
 from tests.unit.features.reference import (
     FEATURES,
@@ -268,13 +268,12 @@ def test_a_file_that_is_no_store_is_told_from_a_missing_one(tmp_path):
     reader.close()
 
 
-def test_a_store_that_another_process_holds_says_so_and_keeps_its_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(online, "_WAIT", 0.01)
-    store = SqliteOnlineStore(tmp_path / "o.sqlite")
+def test_a_store_that_another_process_holds_says_so_and_keeps_its_state(tmp_path):
+    store = SqliteOnlineStore(tmp_path / "o.sqlite", wait=0.01)
     store.prepare([FEATURES])
     other = sqlite3.connect(tmp_path / "o.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match="takes nothing: database is locked"):
+    with pytest.raises(Held, match=r"another process holds .*o\.sqlite \(database is locked\)"):
         store.apply("sales", [sold(1)], 0)
     other.close()
     store.apply("sales", [sold(1)], 0)

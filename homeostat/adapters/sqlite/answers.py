@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from homeostat.adapters.sqlite.holding import held, is_held
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Unavailable
 
 MOST_BYTES = 1 << 30
+_PATIENCE = 2.0
+"""Seconds that a request waits for another process that holds the file; those behind it wait, too."""
 _PAGE = 4_096
 _AT_ONCE = 10_000
 _SCHEMA = """CREATE TABLE IF NOT EXISTS answers (
@@ -42,7 +45,7 @@ class SqliteAnswers:
     def __init__(self, path: Path, *, durable: bool = True, most_bytes: int = MOST_BYTES) -> None:
         self._path = path
         with self._translated():
-            self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
             self._db.execute(f"PRAGMA page_size = {_PAGE}")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -97,6 +100,8 @@ class SqliteAnswers:
         try:
             yield
         except sqlite3.Error as error:
+            if is_held(error):
+                raise held("file of answers", self._path, error) from error
             mend = (
                 f"Make room, or send requests without an idempotency key; what fills {self._path.name} goes by itself."
             )

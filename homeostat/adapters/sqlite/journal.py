@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from homeostat.adapters.sqlite import journal_schema as sql
+from homeostat.adapters.sqlite.holding import PATIENCE, held, is_held
 from homeostat.adapters.sqlite.journal_known import Sifted, sift
 from homeostat.data.contracts import Row, Value
 from homeostat.data.journal import Batch, Entry, History, Past, Quarantined, Recorded, RefusedRow, TableCounts
@@ -30,12 +31,13 @@ _KEPT = 100_000
 class SqliteJournal:
     """Keeps the journal in a file, with the rows that were refused; one process, one thread.
 
-    ``read_only`` is for others that look at it meanwhile; the file must exist then.
-    Raises: Unavailable when the disk refuses (nothing of that entry is then recorded); IntegrityError when
+    ``read_only`` is for others that look at it meanwhile; the file must exist then. Once it is open, a call waits
+    ``wait`` seconds for another process that holds the file.
+    Raises: Unavailable when the disk refuses (nothing of that entry is then recorded), or Held; IntegrityError when
     the file is no journal of ours.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, wait: float = PATIENCE) -> None:
         self._path = path
         with self._translated():
             self._db = _connected(path, read_only)
@@ -43,6 +45,7 @@ class SqliteJournal:
             if not read_only:
                 self._db.executescript(sql.SCHEMA)
                 self._db.execute(f"PRAGMA user_version={sql.LAYOUT}")
+                self._db.execute(f"PRAGMA busy_timeout={wait * 1000:.0f}")
             found = self._db.execute("SELECT max(sequence), max(newest_known) FROM tables").fetchone()
         self._sequence = -1 if found[0] is None else int(found[0])
         self._known: Instant | None = found[1]
@@ -243,6 +246,8 @@ class SqliteJournal:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if is_held(error):
+                raise held("journal", self._path, error) from error
             mend = f"Make room and give write access where {self._path} lies, then send it again."
             raise Unavailable(f"The journal cannot be used: {error}.", mend=mend) from error
         except sqlite3.DatabaseError as error:
@@ -252,8 +257,8 @@ class SqliteJournal:
 
 def _connected(path: Path, read_only: bool) -> sqlite3.Connection:
     if read_only:
-        return sqlite3.connect(read_only_address(path), uri=True, isolation_level=None, timeout=10.0)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(read_only_address(path), uri=True, isolation_level=None, timeout=PATIENCE)
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     db.executescript(sql.PRAGMAS)
     return db
 

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS imports (
     quarantined INTEGER NOT NULL, first_sequence INTEGER NOT NULL, last_sequence INTEGER NOT NULL) WITHOUT ROWID;
 """
 PRAGMAS = """
-PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;
+PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
 PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=8000;
 """
 PENDING = """SELECT first_sequence, last_sequence, name, known_at, columns, past FROM batches

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from homeostat.adapters.sqlite.holding import PATIENCE, held, is_held
 from homeostat.adapters.sqlite.online_schema import FORMAT, STATE, Facts, Layout, layout
 from homeostat.adapters.sqlite.online_tiles import TileKeeper
 from homeostat.features.definitions import FeatureSet
@@ -19,8 +20,6 @@ from homeostat.kernel.errors import HomeostatError, Unavailable
 
 SLACK = duration("7d")
 """How far back from the present reads stay possible after pruning."""
-_WAIT = 10.0
-"""Seconds to wait for another writer's transaction."""
 
 
 def set_aside(path: Path) -> None:
@@ -35,17 +34,17 @@ class SqliteOnlineStore:
 
     Facts are in a table per source table, one row per key; a batch and the sequence it reaches are committed
     together. A crash of the machine may lose the last batches (never parts of one): ``sequence`` tells from
-    where to apply again. Raises: Damaged for a file that is something else; Unavailable from any call
-    when the disk is full or another process holds the file.
+    where to apply again. Once it is open, a call waits ``wait`` seconds for another process that holds the file.
+    Raises: Damaged for a file that is something else; Unavailable from any call when the disk is full, or Held.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, wait: float = PATIENCE) -> None:
         self._lock = Lock()
         self._layout: Layout | None = None
         self._keepers: dict[str, list[TileKeeper]] = {}
         self._path = path
         try:
-            self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         except sqlite3.OperationalError as error:
             raise self._refusal(error) from error
         try:
@@ -57,6 +56,7 @@ class SqliteOnlineStore:
                 for statement in STATE:
                     self._db.execute(statement)
                 self._refuse_other_formats()
+            self._db.execute(f"PRAGMA busy_timeout = {wait * 1000:.0f}")
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise self._refusal(error) from error
@@ -121,7 +121,10 @@ class SqliteOnlineStore:
     def sequence(self) -> int:
         """The last sequence applied; -1 when there is none."""
         with self._lock:
-            return self._state()[0]
+            try:
+                return self._state()[0]
+            except sqlite3.DatabaseError as error:
+                raise self._refusal(error) from error
 
     def prune(self, now: Instant) -> int:
         """Forget facts that no read of the last seven days or later can need; returns how many.
@@ -170,8 +173,10 @@ class SqliteOnlineStore:
                             keeper.forget()
 
     def _refusal(self, error: sqlite3.DatabaseError) -> HomeostatError:
+        if is_held(error):
+            return held("online store", self._path, error)
         if isinstance(error, sqlite3.OperationalError):
-            mend = "See to the disk's space and that no other process writes the file, then try again."
+            mend = "See to the disk's space, then try again."
             return Unavailable(f"The online store {self._path} takes nothing: {error}.", mend=mend)
         mend = "Remove it and start again: it is rebuilt from the tables."
         return Damaged(f"{self._path} is no online store: {error}.", mend=mend, path=str(self._path))

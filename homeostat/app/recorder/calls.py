@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
 from homeostat.app.recorder.drain import Drain
 from homeostat.app.recorder.frames import Header
 from homeostat.app.recorder.housekeeping import Housekeeping
+from homeostat.app.recorder.troubles import NOT_TAKEN_IN, Troubles
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Break
 from homeostat.data.journal import Journal, Quarantine
 from homeostat.features.ingest import Accepted, Ingest, Readmitted
 from homeostat.kernel.clock import Instant
-from homeostat.kernel.errors import ContractBroken, InvalidInput, NotFound, Unavailable
+from homeostat.kernel.errors import ContractBroken, Held, InvalidInput, NotFound, Unavailable
 
 Reply = dict[str, Any]
 MOST_WAITING = 2_000_000
@@ -28,10 +30,13 @@ _SHAPE = 'Send {"rows": [{"column": value, ...}, ...]}.'
 _SHAPE_OF_SEVERAL = 'Send {"table": [{"column": value, ...}, ...], ...}.'
 _PAGE = 1_000
 """Kept rows looked at in one step."""
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries."""
+_T = TypeVar("_T")
 
 
 class Calls:
-    """The recorder's use cases; everything but ``flush`` answers without waiting."""
+    """The recorder's use cases; none keeps another waiting, also while somebody holds a file that is written to."""
 
     def __init__(
         self,
@@ -44,9 +49,10 @@ class Calls:
         *,
         news: Callable[[Instant], None],
         most_waiting: int = MOST_WAITING,
+        troubles: Troubles | None = None,
     ) -> None:
         self._ingest, self._journal, self._kept, self._drain = ingest, journal, quarantine, drain
-        self._house = house
+        self._house, self._troubles = house, troubles or Troubles()
         self._tables, self._news, self._most_waiting = tables, news, most_waiting
         self._calls: Mapping[str, Callable[[Header, bytes], Awaitable[Reply]]] = {
             "events": self._events,
@@ -69,24 +75,25 @@ class Calls:
 
     async def _events(self, header: Header, body: bytes) -> Reply:
         table = _table(header)
-        return self._accept({table: rows_of(body)}, _now(header))[table]
+        return (await self._accept({table: rows_of(body)}, _now(header)))[table]
 
     async def _events_of_several(self, header: Header, body: bytes) -> Reply:
-        return {"tables": self._accept(rows_of_several(body), _now(header))}
+        return {"tables": await self._accept(rows_of_several(body), _now(header))}
 
-    def _accept(self, rows: Mapping[str, Sequence[object]], now: Instant) -> dict[str, Reply]:
+    async def _accept(self, rows: Mapping[str, Sequence[object]], now: Instant) -> dict[str, Reply]:
         if self._drain.backlog >= self._most_waiting:
             mend = "Send it again in a few seconds; look at the recorder's log if it stays so."
             waiting = self._drain.backlog
             raise Unavailable(f"{waiting} facts wait to be stored.", mend=mend, waiting=waiting)
-        found = self._ingest.accept_all(rows, now)
+        found = await self._patiently(lambda: self._ingest.accept_all(rows, now))
         self._news(now)
         if not any(taken.accepted or taken.duplicates for taken in found.values()):
             raise _broken(found)
         return {table: _told(taken) for table, taken in found.items()}
 
     async def _refuse(self, header: Header, body: bytes) -> Reply:
-        breaks = self._ingest.refuse(_table(header), rows_of(body), _now(header))
+        table, rows, now = _table(header), rows_of(body), _now(header)
+        breaks = await self._patiently(lambda: self._ingest.refuse(table, rows, now))
         return {"quarantined_rows": len({item.row for item in breaks})}
 
     async def _flush(self, header: Header, body: bytes) -> Reply:
@@ -98,6 +105,7 @@ class Calls:
         return {
             "sequence": self._journal.sequence(),
             "waiting": self._drain.backlog,
+            "troubles": self._troubles.told(),
             "tables": {name: dataclasses.asdict(found) for name, found in counts.items()},
         }
 
@@ -118,7 +126,7 @@ class Calls:
                 if one.door == "events" and reason in (None, one.reason) and (ids is None or one.id in ids)
             ]
             if chosen:
-                done += self._ingest.readmit(table, chosen, now)
+                done += await self._patiently(partial(self._ingest.readmit, table, chosen, now))
                 self._news(now)
             await asyncio.sleep(0)  # events come in between
         return dataclasses.asdict(done)
@@ -128,6 +136,20 @@ class Calls:
         if not isinstance(hours, int) or hours < 0 or not isinstance(dry_run, bool):
             raise InvalidInput(f"{hours!r} is no number of hours.", mend="Give whole hours, 0 or more.")
         return await self._house.vacuum(hours, dry_run=dry_run)
+
+    async def _patiently(self, work: Callable[[], _T]) -> _T:
+        """Do what writes, again for a second or two while another process holds a file; a lock that is known of is
+        not waited for. Raises: Held."""
+        for pause in () if NOT_TAKEN_IN in self._troubles else _PAUSES:
+            try:
+                return work()
+            except Held:
+                await asyncio.sleep(pause)
+        try:
+            return work()
+        except Held as error:
+            self._troubles.begin(NOT_TAKEN_IN, error)
+            raise
 
     def _present(self, header: Header) -> Instant:
         """What the header tells, else when the last row came: a replay that pauses stands still there."""

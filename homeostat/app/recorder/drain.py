@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from homeostat.app.recorder.predictions import LoggedLoop, Predictions
 from homeostat.app.recorder.replies import Flushed
 from homeostat.data.journal import JOURNAL_WRITER, Batch, HistoryJournal, Journal, Quarantine
 from homeostat.data.tables import Table, TableStore
-from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.errors import Held, HomeostatError
 
 _ROWS_AT_ONCE = 30_000
 _T = TypeVar("_T")
@@ -40,11 +40,20 @@ class Drain:
 
     The journal is touched on the event loop's thread only; encoding and commits run in worker threads, so
     that accepting never waits for them. Whatever is killed where, every fact is stored once: each commit
-    carries how far its writer has come.
+    carries how far its writer has come. The journal lets go of what is stored once ``applied`` says that the online
+    store has it, too.
     """
 
-    def __init__(self, stores: Stores, tables: Sequence[Table], loops: Sequence[LoggedLoop]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        tables: Sequence[Table],
+        loops: Sequence[LoggedLoop],
+        applied: Callable[[], int] | None = None,
+    ) -> None:
         self._stores = stores
+        self._applied = applied or stores.journal.sequence
+        self._ends: dict[str, int] = {}
         self._tables = {table.name: table for table in tables}
         self.predictions = Predictions(stores.spool, stores.log, loops)
         versions = {name: stores.tables.version(name) for name in self._tables}
@@ -78,6 +87,12 @@ class Drain:
         async with self._one_at_a_time:
             yield
 
+    def let_go(self) -> None:
+        """Make the journal forget what is in its table and online. Raises: Held while another process holds it."""
+        applied = self._applied()
+        self._stores.journal.forget([(name, min(last, applied)) for name, last in self._ends.items()])
+        self._ends = {name: last for name, last in self._ends.items() if last > applied}
+
     def close(self) -> None:
         """Wait for what is being written."""
         self._threads.shutdown()
@@ -105,7 +120,9 @@ class Drain:
             del by_table[name]
         results = await asyncio.gather(*(self._in_thread(self._append, n, b) for n, b in by_table.items()))
         stored = [item for item in results if not isinstance(item, HomeostatError)]
-        self._stores.journal.forget([(name, last) for name, last, _ in stored])
+        self._ends |= {name: last for name, last, _ in stored}
+        with suppress(Held):  # what is stored is stored: the journal lets go of it later
+            self.let_go()
         self._versions.update({name: version for name, _, version in stored})
         return {n: r for n, r in zip(by_table, results, strict=True) if isinstance(r, HomeostatError)}
 

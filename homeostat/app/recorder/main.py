@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -24,21 +24,21 @@ from homeostat.app.recorder.opening import open_online, open_stores
 from homeostat.app.recorder.predictions import LoggedLoop
 from homeostat.app.recorder.rebuilding import HeldStore, Rebuilding
 from homeostat.app.recorder.server import SocketServer
+from homeostat.app.recorder.troubles import Troubles
+from homeostat.app.recorder.upkeep import Upkeep
 from homeostat.app.tracing.calls import traced_answer
 from homeostat.app.tracing.choosing import Traces
 from homeostat.app.tracing.opening import open_tracer
 from homeostat.app.tracing.tracer import Tracer
 from homeostat.data.tables import Table
 from homeostat.features.definitions import FeatureSet
-from homeostat.features.ingest import FellBehind, Ingest
-from homeostat.features.online import Damaged, OnlineStore
-from homeostat.kernel.clock import Instant, duration
-from homeostat.kernel.errors import Conflict, HomeostatError
+from homeostat.features.ingest import Ingest
+from homeostat.features.online import OnlineStore
+from homeostat.kernel.errors import Conflict
 
-DRAIN_SECONDS = 5.0
-DRAIN_ROWS = 5_000
+_WAIT_SECONDS = 0.01
+"""How long the event loop stands still while another process holds a file that is written to."""
 _SETTLING_SECONDS, _DAY_SECONDS = 60.0, 86_400.0
-_PRUNE_EVERY = duration("1d")
 _LOG = logging.getLogger("homeostat.recorder")
 
 
@@ -59,9 +59,9 @@ def run(
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with sole_writer(home):
-        stores = open_stores(home, tables)
+        stores = open_stores(home, tables, _WAIT_SECONDS)
         files = home / "journal.sqlite", home / "online.sqlite"
-        online = open_online(files[1], stores, tables, feature_sets)
+        online = open_online(files[1], stores, tables, feature_sets, _WAIT_SECONDS)
         try:
             house = Housekeeping(Home(home), stores.tables, stores.log)
             tracer = open_tracer(traces, "recorder", "recorder")
@@ -90,11 +90,12 @@ async def _record(
     online = HeldStore(store, stores.journal)
     ingest = Ingest(stores.journal, online, tables)
     ingest.catch_up()
-    drain = Drain(stores, tables, loops)
+    drain, troubles = Drain(stores, tables, loops, online.sequence), Troubles()
     stop = asyncio.Event()
-    upkeep = _Upkeep(drain, online, ingest.catch_up, behind=stop.set, put_aside=partial(set_aside, files[1]))
+    upkeep = Upkeep(drain, online, ingest.catch_up, stop.set, partial(set_aside, files[1]), troubles)
     names = [table.name for table in tables]
-    calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=upkeep.news)
+    news = upkeep.news
+    calls = Calls(ingest, stores.journal, stores.quarantine, drain, names, house, news=news, troubles=troubles)
     finding = Finding(stores.log, drain.predictions)
     labels = Labels(labelled, finding, otherwise=FindCall(finding, otherwise=calls.answer).answer)
     rebuilding = Rebuilding(online, stores, drain, tables, features, catch_up=ingest.catch_up, otherwise=labels.answer)
@@ -134,75 +135,6 @@ async def _keep_house(house: Housekeeping) -> None:
         except Exception:
             _LOG.exception("old files were not removed")
         wait = _DAY_SECONDS
-
-
-class _Upkeep:
-    """What happens by itself: draining after some rows or seconds, and keeping the online store up to date.
-
-    ``behind`` is called where only a recorder that starts anew can bring that up to date.
-    """
-
-    def __init__(
-        self,
-        drain: Drain,
-        online: OnlineStore,
-        catch_up: Callable[[], None],
-        behind: Callable[[], None],
-        put_aside: Callable[[], None],
-    ) -> None:
-        self._drain, self._online, self._catch_up, self._behind = drain, online, catch_up, behind
-        self._put_aside = put_aside
-        self._many = asyncio.Event()
-        self._now: Instant | None = None
-        self._pruned: Instant | None = None
-        self._trouble = ""
-
-    def news(self, now: Instant) -> None:
-        """Facts were accepted at ``now``."""
-        self._now = now if self._now is None else max(now, self._now)
-        if self._drain.backlog >= DRAIN_ROWS:
-            self._many.set()
-
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._many.wait(), DRAIN_SECONDS)
-            self._many.clear()
-            if not await self.drain():
-                await asyncio.sleep(DRAIN_SECONDS)
-            try:
-                self._catch_up()
-                self._prune()
-            except FellBehind as error:
-                _LOG.error("%s Starting anew", error.problem)
-                self._behind()
-            except Damaged as error:
-                _LOG.error("%s It is put aside; starting anew", error.problem)
-                self._put_aside()
-                self._behind()
-            except Exception:
-                _LOG.exception("the online store was not brought up to date")
-
-    async def drain(self) -> bool:
-        """Store what waits; trouble is said once, and tried again later."""
-        try:
-            await self._drain.flush()
-        except HomeostatError as error:
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                _LOG.error("not everything could be stored: %s", error)
-            return False
-        except Exception:
-            _LOG.exception("draining failed")
-            return False
-        self._trouble = ""
-        return True
-
-    def _prune(self) -> None:
-        if self._now is not None and (self._pruned is None or self._now - self._pruned >= _PRUNE_EVERY):
-            self._pruned = self._now
-            self._online.prune(self._now)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import LOG_SOUGHT, sought_of
 from homeostat.adapters.delta.tables import DeltaTables
+from homeostat.adapters.sqlite.holding import PATIENCE
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.adapters.sqlite.online import SqliteOnlineStore, set_aside
 from homeostat.app.home import Home
@@ -28,8 +29,8 @@ _LOG = logging.getLogger("homeostat.recorder")
 Facts = tuple[str, Sequence[Row], Sequence[int]]
 
 
-def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
-    """Open, or make, everything that the recorder writes.
+def open_stores(home: Path, tables: Sequence[Table], wait: float = PATIENCE) -> Stores:
+    """Open, or make, everything that the recorder writes; ``wait`` is the journal's.
 
     Raises: IntegrityError when the tables hold facts that the journal never numbered: it would number twice; or lack
     facts that it let go.
@@ -40,7 +41,7 @@ def open_stores(home: Path, tables: Sequence[Table]) -> Stores:
     stored = max((facts.committed(table.name, JOURNAL_WRITER) for table in tables), default=-1)
     if stored >= 0 and not (home / "journal.sqlite").exists():
         raise _other_journal(home, stored, "there is no journal.sqlite")
-    journal = SqliteJournal(home / "journal.sqlite")
+    journal = SqliteJournal(home / "journal.sqlite", wait=wait)
     stores = Stores(
         journal,
         journal,
@@ -90,21 +91,21 @@ def _other_journal(home: Path, stored: int, found: str) -> IntegrityError:
 
 
 def open_online(
-    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet]
+    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet], wait: float = PATIENCE
 ) -> SqliteOnlineStore:
     """The online store, up to date; one that is damaged is put aside, since all of it is rebuilt from the tables."""
     try:
-        return _brought_up(path, stores, tables, features)
+        return _brought_up(path, stores, tables, features, wait)
     except Damaged as error:
         _LOG.error("%s It is kept as %s.damaged, and made anew", error.problem, path.name)
         set_aside(path)
-        return _brought_up(path, stores, tables, features)
+        return _brought_up(path, stores, tables, features, wait)
 
 
 def _brought_up(
-    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet]
+    path: Path, stores: Stores, tables: Sequence[Table], features: Sequence[FeatureSet], wait: float
 ) -> SqliteOnlineStore:
-    online = SqliteOnlineStore(path)
+    online = SqliteOnlineStore(path, wait=wait)
     try:
         bring_up_to_date(online, stores, tables, features)
     except BaseException:

@@ -16,11 +16,14 @@ from homeostat.app.shown import views
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.app.versions.manifests import Manifests
 from homeostat.data.checks import did_you_mean
-from homeostat.governance.audit import audit
+from homeostat.governance.audit import audit, ends_wrongly
+from homeostat.governance.noted import Noted, noted_problems
 from homeostat.kernel.clock import format_instant
-from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.kernel.errors import IntegrityError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from homeostat.app.home import Home
     from homeostat.control.state import LoopState
 
@@ -115,16 +118,38 @@ class OnRecord:
         """The replicas that serve this home."""
         return Fleet(self.home)
 
-    def verify_ledger(self) -> Json:
-        """Check every entry, every signed head, and the key of these. Raises: IntegrityError where that is gone."""
+    def verify_ledger(self, noted: Sequence[Noted] = ()) -> Json:
+        """Check every entry, every signed head, the key of these, and ends that were noted elsewhere.
+
+        Raises: IntegrityError where the key is gone.
+        """
         key = self.heads.check_key()
-        found = audit(self.store.entries(), self.heads.read(), self.heads.signer)
+        entries = self.store.entries()
+        found = audit(entries, self.heads.read(), self.heads.signer)
+        problems = [*key, *found.problems, *noted_problems(entries, noted)]
         return {
-            "intact": found.intact and not key,
+            "intact": not problems,
             "entries": found.entries,
             "heads": found.heads,
-            "problems": [*key, *found.problems],
+            "noted": len(noted),
+            "problems": problems,
         }
+
+    def ledger_head(self) -> Noted | None:
+        """Where the ledger ends, to be noted where who can write here cannot; None before the first decision.
+
+        Raises: IntegrityError where its end is not what was written and signed.
+        """
+        signed = self.heads.newest_sealed()
+        entries = self.store.entries(after=signed.seq - 1 if signed else 0)
+        if not entries and signed is None:
+            return None
+        if not entries or ends_wrongly(entries, signed):
+            raise IntegrityError(
+                "The ledger does not end as it was written: its end is not worth noting.",
+                mend="See 'homeostat ledger verify' for what was changed.",
+            )
+        return Noted(entries[-1].seq, entries[-1].hash)
 
     def _moved(self, loop: str) -> str:
         return Progress(self.home.checkpoints / loop).told()

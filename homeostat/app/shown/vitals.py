@@ -8,20 +8,38 @@ from typing import TYPE_CHECKING, Any
 from homeostat.app.alerting.beat import read_beat
 from homeostat.app.gateway.fleet import Fleet
 from homeostat.kernel.clock import Instant, duration
-from homeostat.kernel.errors import NotFound
+from homeostat.kernel.errors import HomeostatError, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from homeostat.app.home import Home
 
 Json = dict[str, Any]
 _SECOND, _LATE = duration("1s"), duration("60s")
 """Control looks every few seconds; a look at a day that has ended takes some more."""
+_PATIENCE = 5.0
+"""Seconds to wait for the recorder, which answers within milliseconds."""
 
 
-def vitals(home: Home, now: Instant) -> Json:
+def recorder_troubles(socket: str) -> Sequence[str]:
+    """What the recorder at a socket says does not go on, or that it says nothing."""
+    from homeostat.app.recorder.blocking import BlockingRecorderClient
+
+    client = BlockingRecorderClient(socket, timeout=_PATIENCE)
+    try:
+        return [str(one) for one in client.status().get("troubles", ())]
+    except HomeostatError as error:
+        return [f"no events are taken in, and predictions wait to be stored: {error.problem} process-logs/ says why"]
+    finally:
+        client.close()
+
+
+def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = recorder_troubles) -> Json:
     """Addresses, replicas and problems of what runs; ``now`` is the machine's clock.
 
-    ``problems`` are sentences: replicas that say nothing, a control that looks no more, a disk that is nearly full.
+    ``problems`` are sentences: replicas that say nothing, a control that looks no more, what the ``recorder`` at its
+    socket says does not go on, a disk that is nearly full.
     """
     told = home.told()
     try:
@@ -39,6 +57,8 @@ def vitals(home: Home, now: Instant) -> Json:
         problems.append("no gateway is up: nobody is answered")
     if told["clock"] == "system":  # a replay is looked at when its day ends, not by the machine's clock
         problems += _control(read_beat(home.beat), now)
+    if runs is not None:
+        problems += recorder(runs.recorder_socket)
     return {
         "running": runs is not None,
         "doors": runs.doors if runs else None,

@@ -13,12 +13,13 @@ from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.files.spool import FileSpool
 from homeostat.adapters.sqlite.journal import SqliteJournal
 from homeostat.app.home import Home
-from homeostat.app.recorder import main as recorder
+from homeostat.app.recorder import upkeep
 from homeostat.app.recorder.calls import Calls
 from homeostat.app.recorder.drain import Drain, Stores
 from homeostat.app.recorder.finding import Finding
 from homeostat.app.recorder.housekeeping import Housekeeping
 from homeostat.app.recorder.predictions import LoggedLoop
+from homeostat.app.recorder.troubles import Troubles
 from homeostat.data.contracts import instant, integer, text
 from homeostat.data.identity import compile_identity
 from homeostat.data.journal import Entry
@@ -272,7 +273,7 @@ def test_bytes_of_a_prediction_that_were_damaged_are_kept_when_its_segment_goes(
 
 
 def test_a_recorder_whose_online_store_fell_behind_for_good_starts_anew(world, monkeypatch):
-    monkeypatch.setattr(recorder, "DRAIN_SECONDS", 0.001)
+    monkeypatch.setattr(upkeep, "DRAIN_SECONDS", 0.001)
     world.record("seen", "a")
     world.flush()  # the journal has let it go
 
@@ -283,13 +284,31 @@ def test_a_recorder_whose_online_store_fell_behind_for_good_starts_anew(world, m
     async def run():
         behind = asyncio.Event()
         ingest = Ingest(world.journal, Lagging(), [SEEN, MORE])
-        upkeep = asyncio.ensure_future(
-            recorder._Upkeep(world.drain, Lagging(), ingest.catch_up, behind.set, pytest.fail).run()
-        )
+        keeping = upkeep.Upkeep(world.drain, Lagging(), ingest.catch_up, behind.set, pytest.fail, Troubles())
+        running = asyncio.ensure_future(keeping.run())
         await asyncio.wait_for(behind.wait(), 20)
-        upkeep.cancel()
+        running.cancel()
 
     asyncio.run(run())
+
+
+def test_what_is_stored_stays_with_the_journal_until_the_online_store_has_it(world):
+    applied = [0]
+    world.drain.close()
+    world.drain = Drain(
+        Stores(world.journal, world.journal, world.journal, world.tables, world.log, world.folder / "spool"),
+        (SEEN, MORE),
+        (),
+        lambda: applied[0],
+    )
+    world.record("seen", "a")
+    world.record("seen", "b")
+    world.flush()
+    assert [batch.first_sequence for batch in world.journal.pending()] == [1]
+    applied = [1]
+    world.drain.let_go()
+    assert world.journal.pending() == []
+    assert world.tables.all("seen", "id") == ["a", "b"]
 
 
 def test_too_many_waiting_facts_push_back_until_they_are_stored(world):

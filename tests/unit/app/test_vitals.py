@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,20 +32,25 @@ def home(tmp_path: Path) -> Home:
     return found
 
 
+def seen(home: Home, *troubles: str) -> dict[str, Any]:
+    """What is told now, with a recorder that tells of these troubles."""
+    return vitals(home, NOW, lambda socket: troubles)
+
+
 def says(home: Home, replica: str, seconds_ago: int) -> None:
     """A replica that said something lately, or not."""
     write_replica(home.replicas, ReplicaState(replica, os.getpid(), NOW - seconds_ago * SECOND, ready=True))
 
 
 def test_what_runs_and_answers_is_told_with_its_addresses_and_no_problem(home: Home) -> None:
-    told = vitals(home, NOW)
+    told = seen(home)
     assert (told["running"], told["doors"], told["dashboard"]) == (True, "http://doors", "http://control")
     assert (told["replicas"], told["ready"], told["problems"]) == (1, 1, [])
 
 
 def test_a_replica_that_says_nothing_is_a_problem(home: Home) -> None:
     says(home, "r2", 40)
-    told = vitals(home, NOW)
+    told = seen(home)
     assert (told["replicas"], told["ready"]) == (2, 1)
     assert told["problems"] == [
         f"replica r2 (process {os.getpid()}) has said nothing for 40 s: it may answer nobody; once ended, it is started"
@@ -55,25 +61,36 @@ def test_a_replica_that_says_nothing_is_a_problem(home: Home) -> None:
 def test_no_replica_at_all_is_a_problem(home: Home) -> None:
     for file in home.replicas.iterdir():
         file.unlink()
-    assert vitals(home, NOW)["problems"] == ["no gateway is up: nobody is answered"]
+    assert seen(home)["problems"] == ["no gateway is up: nobody is answered"]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(59, None), (61, "61 s ago"), (600, "10 min ago")])
 def test_control_that_looks_no_more_is_a_problem(home: Home, seconds: int, said: str | None) -> None:
     write_beat(home.beat, NOW - seconds * SECOND)
     told = f"control last looked at its loops {said}: predictions go on, decisions wait; process-logs/ says why"
-    assert vitals(home, NOW)["problems"] == ([told] if said else [])
+    assert seen(home)["problems"] == ([told] if said else [])
 
 
 def test_a_disk_with_less_left_than_is_kept_is_a_problem(home: Home) -> None:
     settings = Settings.load(home.root)
     settings.model_copy(update={"disk_reserve_bytes": 1 << 60}).save()
-    (problem,) = vitals(home, NOW)["problems"]
+    (problem,) = seen(home)["problems"]
     assert "MiB are kept: predictions are refused until there is room" in problem
 
 
 def test_where_nothing_runs_it_is_told_how_to_start_it_and_nothing_else_is_a_problem(tmp_path: Path) -> None:
     home = grown_home(tmp_path)
-    told = vitals(home, NOW)
+    told = seen(home)
     assert (told["running"], told["problems"]) == (False, [])
     assert told["start"] == f"homeostat up {tmp_path / 'loop.py'} --home {home.root}"
+
+
+def test_what_the_recorder_says_does_not_go_on_is_a_problem(home: Home) -> None:
+    assert seen(home, "no events are taken in: somebody holds the journal")["problems"] == [
+        "no events are taken in: somebody holds the journal"
+    ]
+
+
+def test_a_recorder_that_is_not_there_is_a_problem(home: Home) -> None:
+    (problem,) = vitals(home, NOW)["problems"]
+    assert problem.startswith("no events are taken in, and predictions wait to be stored: The recorder is not running.")

@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.adapters.signing.heads import HeadsFile
+from homeostat.adapters.sql.control_store import SqlControlStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app.by_hand.operations import Operations
 from homeostat.app.home import Home, HomeLock
 from homeostat.app.loops.loader import load_loops
 from homeostat.app.settings import Settings
 from homeostat.cli.context import person
 from homeostat.control.drills import DrillSeen, filed
+from homeostat.control.state import initial_state
+from homeostat.governance.audit import Draft
 from homeostat.kernel.clock import duration, parse_instant
 from homeostat.kernel.errors import InvalidInput
 from homeostat.serving.waiting import Waiting
@@ -198,6 +203,32 @@ def test_a_decision_that_was_edited_is_found_with_exit_code_3(command: Command, 
     assert done.stdout.startswith("problem: ")
     told = command("ledger", "verify", "--home", home.root, "--json")
     assert (told.exit_code, json.loads(told.stdout)["intact"]) == (3, False)
+
+
+def test_the_ledgers_end_is_noted_elsewhere_and_tells_what_its_key_cannot(command: Command, home: Home) -> None:
+    at = ("--home", home.root)
+    noted, kept = command("ledger", "head", *at).stdout, home.root.parent / "ends"
+    kept.write_text(noted)
+    end = json.loads(command("ledger", "head", *at, "--json").stdout)
+    assert f"{end['seq']} {end['hash']}\n" == noted
+    intact = command("ledger", "verify", *at, "--noted", kept)
+    assert (intact.exit_code, intact.stdout.split(", ")[-1]) == (0, "1 noted elsewhere.\n")
+    assert command("rollback", *at, "--yes", "--reason", "users complain").exit_code == 0
+    assert command("ledger", "verify", *at, "--noted", kept).exit_code == 0
+
+    home.control_db.unlink()
+    (home.ledger / "heads.jsonl").unlink()
+    other = SqlControlStore(Database(home.control_db), HeadsFile(home.ledger))
+    nothing = command("ledger", "head", *at)
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "Nothing is decided yet.\n")
+    other.commit(initial_state(LOOP), initial_state(LOOP), [Draft("d", LOOP, 0, "note", "HOLD", "Another", ())], [])
+    assert command("ledger", "verify", *at).exit_code == 0
+    told = command("ledger", "verify", *at, "--noted", kept)
+    cut = f"it ends at entry 1, but entry {end['seq']} was noted."
+    assert (told.exit_code, told.stdout) == (3, f"problem: The ledger was cut: {cut}\n")
+    kept.write_bytes(b"\xff\n")
+    wrong = command("ledger", "verify", *at, "--noted", kept)
+    assert (wrong.exit_code, wrong.stderr.splitlines()[0]) == (1, "error: Line 1 is no end of a ledger: '\ufffd'.")
 
 
 def test_up_refuses_what_cannot_run_before_it_starts_anything(command: Command, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ COMMANDS = (
     ("tables", "show", "purchases"),
     ("drift",),
     ("ledger", "verify"),
+    ("ledger", "head"),
 )
 FILES = (
     "control.sqlite",

@@ -66,6 +66,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
                 "checkpoints",
                 "drill rollback",
                 "ledger verify",
+                "ledger head",
             ),
             "explain",
             "why",
