@@ -23,7 +23,7 @@ from homeostat.data.log_policy import Log
 from homeostat.data.reports import Reports
 from homeostat.data.tables import Table
 from homeostat.features.views import described_with_place
-from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import InvalidInput
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
@@ -120,9 +120,13 @@ def _check_config(loop: Loop) -> None:
     """Told where it is declared, not by the first training."""
     try:
         canonical_json(loop.config)
+        list(keys_of_other_kinds(loop.config))
     except (TypeError, ValueError, RecursionError) as error:
         said = "it holds itself" if isinstance(error, RecursionError) else str(error)
-        mend = "Use only numbers, texts, booleans, None, lists and dicts, no NaN; int(...) makes one of NumPy's."
+        mend = (
+            "Use only numbers, texts, booleans, None, lists and dicts, no NaN, and texts for keys; int(...) makes one"
+            " of NumPy's."
+        )
         raise _wrong(loop, f"its config cannot be kept with a version: {said}", mend) from error
 
 

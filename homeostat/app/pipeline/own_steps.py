@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeostat.app.pipeline.calling import called, own
 from homeostat.app.pipeline.limits import within
 from homeostat.app.pipeline.material import Material
-from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import Refused
 from homeostat.training.formats import CHOSEN, FILES
 from homeostat.training.own_steps import OwnStep, Place
@@ -73,6 +73,7 @@ def _report(material: Material, one: OwnStep) -> Step:
         with within(one):
             told = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
         try:
+            list(keys_of_other_kinds(told))
             return {one.name: {file: canonical_json(told)}}
         except (TypeError, ValueError) as error:
             raise Refused(
