@@ -8,8 +8,9 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import bold, data, errors_shown, figure, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import Cell, print_table
 from homeostat.kernel.verdicts import CLEAR, INCONCLUSIVE, SUSPICIOUS
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
 
 NotedOption = Annotated[
     typer.FileText | None,
@@ -74,5 +74,4 @@ def _text(found: dict[str, Any]) -> None:
         noted = f", {found['noted']} noted elsewhere" if found["noted"] else ""
         data.print(f"The ledger is intact: {found['entries']} entries, {found['heads']} signed heads{noted}.")
     for problem in found["problems"]:
-        data.print("[bold red]problem[/]: ", end="")
-        data.print(problem, markup=False)
+        headed("problem: ", problem, "bold red")

@@ -8,7 +8,8 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, when
+from homeostat.cli.output import data, errors_shown, figure, show, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -45,7 +46,7 @@ def _text(told: Json) -> None:
     rows = [_row(told, realised, estimated, name) for name in realised["figures"]]
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
     rows += [[name, figure(one["value"]), _between(one), "-", "-", "-", "-"] for name, one in realised["own"].items()]
-    print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
+    print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"])
     _bases(told)
     _watched(told["watched"])
     _feedback(told["feedback"])
@@ -155,7 +156,7 @@ def _feedback(told: Json | None) -> None:
         for name, figures in told["figures"].items()
     ]
     columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
-    print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
+    print_table(columns, rows, right=["naive", "weighted", "doubly robust"])
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
 
 

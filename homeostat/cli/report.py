@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, counted, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import bold, counted, data, errors_shown, figure, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import Cell, print_table
 
 if TYPE_CHECKING:
     from homeostat.app.by_hand.operations import Operations

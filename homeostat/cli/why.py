@@ -10,7 +10,8 @@ import typer
 from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, show, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -179,7 +180,7 @@ def _features(made: Json) -> None:
         ]
         for one in listed[:_MOST]
     ]
-    print_table([" ", "feature", "served", "share", "made from"], rows, right=["served", "share"], whole=True)
+    print_table([" ", "feature", "served", "share", "made from"], rows, right=["served", "share"], lead=2)
     if len(listed) > _MOST:
         data.print(f"  {len(listed) - _MOST} more did less; --json has them.", style="dim")
     if made["agrees"]:
