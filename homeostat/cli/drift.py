@@ -71,7 +71,8 @@ def _joint(told: Json) -> None:
         return
     chance = "under 0.0001" if told["chance"] < 1e-4 else f"{told['chance']:.4f}"
     data.print(
-        f"together, over {told['days']} days since that version came: evidence of {told['e_value']:.3g} that limits are"
+        f"together, over {plural(told['days'], 'day')} since that version came: evidence of"
+        f" {told['e_value']:.3g} that limits are"
         f" exceeded more often than promised (by chance, at any look: {chance} at most)"
     )
 

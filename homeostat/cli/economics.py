@@ -11,6 +11,7 @@ from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgu
 from homeostat.cli.output import data, errors_shown, show, talk
 from homeostat.cli.tabled import print_table
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.control.economics.inputs import Economics
@@ -108,7 +109,7 @@ def _text(told: Json) -> None:
         elif not figure["asks"] and not (path == ("interval", "curve") and told["interval"]["used"] == "exact"):
             unknown.append((name, figure["unknown"]))
     if rows:
-        data.print(f"[bold]{told['loop']}[/]  {told['labelled_days']} labelled days of {told['days']}")
+        data.print(f"[bold]{told['loop']}[/]  {plural(told['labelled_days'], 'labelled day')} of {told['days']}")
         print_table(["", "figure", "unit", "between", "from"], rows, right=["figure"])
     _sentences(told)
     for why in dict.fromkeys(reason for _, reason in unknown):

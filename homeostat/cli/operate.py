@@ -133,7 +133,7 @@ def _status(shown: Json) -> None:
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
-        _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
+        _line("champion", f"{champion['version']}, trained on {plural(champion['rows'], 'row')}")
         promise, names = champion["promise"], _figures_of(shown["task"])
         _line("promised", "   ".join(f"{said} {figure(promise.get(name))}" for name, said in names[:3]))
     for problem in (*shown["lagging"], *shown["problems"]):
