@@ -167,7 +167,7 @@ def check_size(rows: int) -> None:
     if not rows:
         raise InvalidInput("There are no rows.", mend='Send at least one: {"rows": [{...}]}.')
     if rows > MOST_ROWS:
-        mend = f"Send at most {MOST_ROWS} at a time."
+        mend = f"Send at most {MOST_ROWS:,} at a time."
         raise TooLarge(f"There are {plural(rows, 'row')} in one request.", mend=mend, limit=MOST_ROWS)
 
 
