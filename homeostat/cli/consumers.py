@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from homeostat.cli.context import opened
+from homeostat.cli.context import opened, present_of
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, talk, when
 
 if TYPE_CHECKING:
     from homeostat.app.gateway.consumers import Consumers
-    from homeostat.kernel.clock import Instant
 
 Json = dict[str, Any]
 app = typer.Typer(help="Know who reads the predictions.", no_args_is_help=True, rich_markup_mode=None)
@@ -44,7 +43,8 @@ def add(
     """
     with errors_shown(as_json):
         operations, found = opened(home, loop)
-        known, now = _opened(home, operations.state(found.name).decided_until)
+        known = _opened(home)
+        now = present_of(known.home) or operations.state(found.name).decided_until or 0
         wanted = tuple(part.strip() for part in needs.split(",") if part.strip())
         show(known.add(found, name, contact, wanted, now), as_json, _added)
 
@@ -56,8 +56,7 @@ def listed(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: 
     Requests are counted by the running gateway, since it was started.
     """
     with errors_shown(as_json):
-        known, _ = _opened(home, None)
-        found = known.list(loop)
+        found = _opened(home).list(loop)
         if loop is not None and not found:
             opened(home, loop)  # tells a loop that there is not
         show(found, as_json, _listed)
@@ -77,25 +76,20 @@ def remove(
     """
     with errors_shown(as_json):
         from homeostat.app.by_hand.operations import Operations
-        from homeostat.app.home import Home
 
-        existing = Home(home.resolve()).existing()
-        known, now = _opened(home, Operations.open(existing).state(loop).decided_until)
+        known = _opened(home)
+        now = present_of(known.home) or Operations.open(known.home).state(loop).decided_until or 0
         if not yes and any((one["loop"], one["consumer"]) == (loop, name) for one in known.list(loop)):
             typer.confirm(f"Let the outputs of {loop} change without asking {name}?", abort=True, err=True)
         show(known.remove(loop, name, now), as_json, _removed)
 
 
-def _opened(home: Path, decided_until: Instant | None) -> tuple[Consumers, Instant]:
-    """The consumers of an existing home, and the present of its clock."""
-    from homeostat.app.clocks import SystemClock
+def _opened(home: Path) -> Consumers:
+    """The consumers of an existing home."""
     from homeostat.app.gateway.consumers import Consumers
     from homeostat.app.home import Home
-    from homeostat.app.settings import Settings
 
-    existing = Home(home.resolve()).existing()
-    system = Settings.load(existing.root).clock == "system"
-    return Consumers.open(existing), SystemClock().now() if system else decided_until or 0
+    return Consumers.open(Home(home.resolve()).existing())
 
 
 def _added(one: Json) -> None:

@@ -15,9 +15,9 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.data.labels import Label
 from homeostat.data.tables import Table
 from homeostat.serving.routing import Route
-from tests.harness.running import ROOT, started
+from tests.harness.running import ROOT, started, until
 from tests.harness.world import write_loop
-from tests.service.test_gateway import furnished, gateway, until
+from tests.service.test_gateway import furnished, gateway
 from tests.unit.serving.late import DEPARTURES
 
 pytestmark = pytest.mark.service

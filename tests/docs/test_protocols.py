@@ -24,7 +24,8 @@ from homeostat.web.doors.oip.outputs import outputs_of
 from homeostat.web.doors.oip_grpc.messages import SERVICE
 from homeostat.web.doors.oip_grpc.refusals import STATUSES
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import ROOT, Gateway, gateway
+from tests.harness.running import ROOT
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import DEPARTURES, FEATURES
 from tests.unit.serving.parts import model, save_version
 

@@ -48,7 +48,7 @@ class PhaseKiller(threading.Thread):
     def end(self) -> list[str]:
         """Stop killing, after what is left of ``only``; the phases in which it killed."""
         with suppress(TimeoutError):
-            until(lambda: set(self._only) <= set(self.killed), patience=5)
+            until(lambda: set(self._only) <= set(self.killed))
         self._over.set()
         self.join()
         return self.killed

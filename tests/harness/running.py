@@ -10,7 +10,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,8 @@ from tests.harness.stores import with_mlflow
 from tests.harness.world import LOOP, World, day
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
-_START_PATIENCE = 90.0
-"""Within what a test may take, so that one that waits in vain can tell why."""
+PATIENCE = 90.0
+"""Seconds, within what a test may take: one that waits in vain can tell so."""
 MODULES = {
     "control": "homeostat.web.control",
     "gateway": "homeostat.web.gateway",
@@ -37,15 +36,14 @@ MODULES = {
 
 
 def until(condition: Any, patience: float = PATIENCE) -> Any:
-    """Wait for a condition to give something true, and give it. Raises: TimeoutError."""
+    """Wait for a condition to give something true, and give it. A server that is not there yet, or not any more, has
+    not given it. Raises: TimeoutError."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        try:
+        with suppress(httpx.TransportError):
             if found := condition():
                 return found
-        except httpx.TransportError:
-            pass
-        time.sleep(0.02)
+        time.sleep(0.01)
     raise TimeoutError("the condition never came true")
 
 
@@ -61,8 +59,8 @@ class Running:
     def ready(self) -> Running:
         """Wait until doors and control answer. Raises: RuntimeError, with what was logged, when it ended instead."""
         try:
-            until(lambda: self._ended() or self.doors.get("/health/live").status_code == 200, _START_PATIENCE)
-            until(lambda: self._ended() or self.control.get("/api/loops").status_code == 200, _START_PATIENCE)
+            until(lambda: self._ended() or self.doors.get("/health/live").status_code == 200)
+            until(lambda: self._ended() or self.control.get("/api/loops").status_code == 200)
         except TimeoutError as error:
             raise TimeoutError(self._logged()) from error
         if self._ended():
@@ -115,7 +113,7 @@ class Running:
                     self.send(table, rows, now).raise_for_status()
             self.ask(visits, now).raise_for_status()
 
-    def barrier(self, now: int, patience: float = 3 * PATIENCE) -> None:
+    def barrier(self, now: int, patience: float = 4 * PATIENCE) -> None:
         """Wait until everything up to ``now`` is decided, through restarts of control."""
 
         def tried() -> bool:
@@ -143,7 +141,7 @@ class Running:
 
     def pids(self, name: str) -> list[int]:
         """Process ids of one kind of process of this home."""
-        return [pid for pid, words in _processes() if MODULES[name] in words and _mentions(words, self.home)]
+        return [pid for pid, words in processes_of(self.home) if MODULES[name] in words]
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> list[int]:
         """Kill the processes of one kind, and give their ids."""
@@ -200,6 +198,11 @@ def started(
 
 def _at(now: int) -> dict[str, str]:
     return {"Homeostat-Now": format_instant(now)}
+
+
+def processes_of(home: Path) -> list[tuple[int, list[str]]]:
+    """The processes whose commands name a home or what lies in it: their ids and the words of their commands."""
+    return [(pid, words) for pid, words in _processes() if _mentions(words, home)]
 
 
 def _mentions(words: list[str], home: Path) -> bool:

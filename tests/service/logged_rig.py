@@ -16,8 +16,9 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.sqlite.online import SqliteOnlineStore
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
+from tests.harness.running import until
 from tests.service.recorder_rig import Recorder, running
-from tests.service.test_gateway import Gateway, gateway, until
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import FEATURES, question
 from tests.unit.serving.parts import model, save_version
 from tests.unit.serving.rig import NOW_HEADER, PREDICT

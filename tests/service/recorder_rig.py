@@ -6,9 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,22 +25,14 @@ from homeostat.kernel.clock import format_instant, parse_instant
 from homeostat.kernel.errors import (
     Unavailable,
 )
+from tests.harness.running import ROOT, until
 from tests.service.recorder_process import ASKED, FEATURES
 
-ROOT = Path(__file__).resolve().parents[2]
 START = parse_instant("2013-01-01T00:00:00Z")
 NOW = parse_instant("2013-02-01T00:00:00Z")
 MINUTE = 60_000_000
 SECONDS = 10_000_000
 OF_ITS_OWN = "tests.service.recorder_process"
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        pause.wait(0.01)
 
 
 class Recorder:
@@ -56,7 +46,7 @@ class Recorder:
     def start(self) -> None:
         command = [sys.executable, "-m", self.module, str(self.home), self.socket]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        wait_until(self.answers)
+        until(self.answers)
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.process.stderr and self.process.stderr.read()

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import select
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import Gateway, furnished, gateway, until
+from tests.harness.running import PATIENCE, until
+from tests.service.test_gateway import Gateway, asking, furnished, gateway
 from tests.unit.serving.late import question
-from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT
+from tests.unit.serving.rig import GOOD, PREDICT
 
 pytestmark = pytest.mark.service
 
 LIMIT = 2 * 1024 * 1024
 """Bytes of a body, as the gateway is told."""
-PATIENCE = 8 * LIMIT
+READ = 8 * LIMIT
 """What is read of a body that is refused, before the server hangs up."""
-SLOWEST = 1
+SLOWEST, LONGER = 1, 20
+"""Seconds that a sender has here, and fewer than it would have if the gateway had not been told so."""
 DOORS = [PREDICT, "/invocations"]
 
 
@@ -47,7 +50,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 def connect(running: Gateway) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", running.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE)
 
 
 def head(line: str = f"POST {PREDICT} HTTP/1.1", **headers: object) -> bytes:
@@ -88,6 +91,12 @@ def asked(running: Gateway, data: bytes) -> tuple[int, Any]:
     return found
 
 
+def worked(running: Gateway) -> float:
+    """Seconds of processor time that the gateway has used; how long others held the cores says nothing of it."""
+    told = Path(f"/proc/{running.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def row(**changed: str) -> bytes:
     """A row whose values are JSON texts."""
     values = {name: json.dumps(value) for name, value in question().items()} | changed
@@ -124,10 +133,10 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_beyond_reason_are_answered_at_once(running: Gateway, name: str, path: str) -> None:
     of, statuses = ROWS[name]
-    began = time.monotonic()
+    began = worked(running)
     status, told = asked(running, request(bodies(of)[path], path))
     assert status in statuses, told
-    assert time.monotonic() - began < 3
+    assert worked(running) - began < 3
     if status != 200:
         assert set(told["error"]) == {"code", "problem", "mend", "facts"}
         assert len(json.dumps(told)) < 100_000
@@ -147,10 +156,10 @@ def test_a_chunked_body_without_end_is_read_to_its_bound_and_answered(running: G
         connection.sendall(head(f"POST {path} HTTP/1.1", Transfer_Encoding="chunked"))
         sent = 0
         with suppress(ConnectionError):
-            while sent < 8 * PATIENCE and not select.select([connection], [], [], 0)[0]:
+            while sent < 8 * READ and not select.select([connection], [], [], 0)[0]:
                 connection.sendall(part)
                 sent += 0x10000
-        assert LIMIT < sent < 3 * PATIENCE
+        assert LIMIT < sent < 3 * READ
         (found,) = answers(connection)
     assert (found[0], found[1]["error"]["code"]) == (413, "too_large")
 
@@ -161,9 +170,9 @@ def test_a_slow_sender_is_told_so_after_its_time(running: Gateway, framing: dict
         connection.sendall(head(**framing))
         began = time.monotonic()
         with suppress(ConnectionError):
-            while not select.select([connection], [], [], 0.05)[0] and time.monotonic() - began < 10:
+            while not select.select([connection], [], [], 0.05)[0] and time.monotonic() - began < LONGER:
                 connection.sendall(b"1\r\n \r\n" if "Transfer_Encoding" in framing else b" ")
-        assert SLOWEST <= time.monotonic() - began < SLOWEST + 4
+        assert SLOWEST <= time.monotonic() - began < LONGER
         (found,) = answers(connection)
         assert (found[0], found[1]["error"]["code"]) == (408, "too_slow")
 
@@ -172,12 +181,11 @@ def test_a_slow_sender_is_told_so_after_its_time(running: Gateway, framing: dict
 def test_a_connection_that_sends_no_whole_head_is_let_go_after_its_time(running: Gateway, sent: bytes) -> None:
     with connect(running) as connection:
         connection.sendall(sent)
-        began = time.monotonic()
+        connection.settimeout(LONGER)
         if sent.endswith(b"\r\n\r\n"):
             assert answers(connection)[0][0] == 200
-        while connection.recv(65_536):
+        while connection.recv(65_536):  # until the other side closes
             pass
-        assert time.monotonic() - began < SLOWEST + 4
 
 
 FLOODS = {
@@ -294,9 +302,9 @@ def test_many_connections_that_send_nothing_keep_nobody_waiting(running: Gateway
             if number % 2:
                 connection.sendall(head(Content_Length=100))
         for _ in range(20):
-            assert running.client.post(PREDICT, content=GOOD, timeout=3).status_code == 200
-        with httpx.Client(base_url=running.client.base_url, trust_env=False) as fresh:
-            assert fresh.post(PREDICT, content=GOOD, timeout=3).status_code == 200
+            assert running.client.post(PREDICT, content=GOOD).status_code == 200
+        with asking(running.port) as fresh:
+            assert fresh.post(PREDICT, content=GOOD).status_code == 200
     until(lambda: _open(running) == 1)
 
 
@@ -327,5 +335,5 @@ def test_connections_are_bounded_by_what_the_machine_allows_and_not_by_a_shell(
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for _ in range(200):
             stack.enter_context(connect(running))
-        with httpx.Client(base_url=running.client.base_url, headers=NOW_HEADER, trust_env=False) as fresh:
-            assert fresh.post(PREDICT, content=GOOD, timeout=3).status_code == 200
+        with asking(running.port) as fresh:
+            assert fresh.post(PREDICT, content=GOOD).status_code == 200

@@ -38,7 +38,7 @@ from homeostat.monitoring.alerts.deliveries import (
 )
 from homeostat.monitoring.alerts.notices import Notice
 from tests.harness.receiver import SECRET, Receiver, receiving
-from tests.harness.running import until
+from tests.harness.running import processes_of, until
 from tests.harness.watched import Watch
 
 pytestmark = pytest.mark.service
@@ -174,7 +174,7 @@ def test_a_worker_that_is_killed_while_its_courier_sends_does_not_make_it_send_t
         "Worker(home, store, SystemClock(), os.environ, courier_process(home)).look()"
     )
     process = subprocess.Popen([*module_command("x")[:1], "-c", code])
-    until(lambda: store.add(one).status != "waiting")
+    until(lambda: sends(home) or store.add(one).status == "sent")
     process.send_signal(signal.SIGKILL)
     process.wait()
     until(lambda: store.add(one).status == "sent")
@@ -182,6 +182,11 @@ def test_a_worker_that_is_killed_while_its_courier_sends_does_not_make_it_send_t
     clock.at += duration("2d")
     assert found.look() == 0
     assert [each.key for each in chat.messages] == [one.id]
+
+
+def sends(home: Home) -> bool:
+    """Whether a courier is at work."""
+    return any("homeostat.app.alerting.courier" in words for _, words in processes_of(home.root))
 
 
 def test_a_second_path_is_taken_when_the_first_fails(

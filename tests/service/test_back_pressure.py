@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.kernel.errors import Unavailable
+from tests.harness.running import until
 from tests.service.logged_rig import Installation, Load, installed
-from tests.service.test_gateway import until
 
 pytestmark = pytest.mark.service
 BOUND = 64 * 1024

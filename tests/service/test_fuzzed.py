@@ -26,7 +26,8 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.app.recorder.blocking import BlockingRecorderClient
 from homeostat.kernel.errors import Unavailable
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until
+from tests.harness.running import PATIENCE, ROOT, until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.late import question
 
 pytestmark = pytest.mark.service
@@ -75,7 +76,7 @@ PATHS = [
 ]
 WITH_BODY = PATHS[:10]
 SIMPLE = [GenerationMode.POSITIVE]
-LONGEST_SECONDS = 5
+LONGEST_SECONDS = 30
 REFUSED = [400, 413, 415, 422]
 
 
@@ -100,7 +101,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             client.close()
             process.kill()
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

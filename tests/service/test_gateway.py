@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,13 @@ from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
+from tests.harness.running import PATIENCE, ROOT, until
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import expected, two_versions
 from tests.unit.serving.rig import GOOD, NOW_HEADER, PREDICT, arrival
 
 pytestmark = pytest.mark.service
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     *("mlflow", "pandas", "sklearn", "lightgbm", "xgboost", "skops", "pyarrow", "deltalake", "duckdb", "polars"),
     *("sqlalchemy", "grpc", "google.protobuf", "opentelemetry", "requests"),
@@ -44,7 +43,7 @@ from tests.unit.serving.late import PLAN
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 home, port = Path(sys.argv[1]), int(sys.argv[2])
 told = {{"recorder_socket": str(home / "recorder"), "control_url": "http://127.0.0.1:1", "clock": "replay",
-        "max_body_bytes": 1024 * 1024, **json.loads(sys.argv[3])}}
+        "max_body_bytes": 1024 * 1024, "arm_seconds": 3.0, **json.loads(sys.argv[3])}}
 plan = replace(PLAN, batching=told.pop("batching", "off"))
 told["traces"] = Traces(**told["traces"]) if "traces" in told else None
 settings = GatewaySettings(home, port, **told)
@@ -67,6 +66,11 @@ run(settings, [plan], doors)
 """
 
 
+def asking(port: int) -> httpx.Client:
+    """A client of a gateway that has time."""
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=NOW_HEADER, trust_env=False, timeout=PATIENCE)
+
+
 class Gateway:
     """A gateway process on a home, and a client of it."""
 
@@ -79,7 +83,7 @@ class Gateway:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=NOW_HEADER, trust_env=False)
+        self.client = asking(port)
 
     def predict(self, *rows: object) -> httpx.Response:
         return self.client.post(PREDICT, json={"rows": list(rows)})
@@ -102,7 +106,7 @@ class Gateway:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal; the exit status and what was said."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=PATIENCE)
         self.client.close()
         return self.process.returncode, out, err
 
@@ -110,14 +114,6 @@ class Gateway:
         """Resident megabytes."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        threading.Event().wait(0.005)
 
 
 @pytest.fixture
@@ -142,12 +138,12 @@ def gateway(home: Path, port: int | None = None, **settings: Any) -> Iterator[Ga
         running.client.close()
         if running.process.poll() is None:
             running.process.kill()
-        running.process.communicate(timeout=10)
+        running.process.communicate(timeout=PATIENCE)
 
 
 def raw(port: int, data: bytes) -> bytes:
     """Send bytes as they are, and no more; what comes back until the other side closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -159,7 +155,7 @@ def raw(port: int, data: bytes) -> bytes:
 def _received(connection: socket.socket) -> bytes:
     try:
         return connection.recv(65_536)
-    except (TimeoutError, ConnectionError):
+    except ConnectionError:
         return b""
 
 
@@ -192,7 +188,7 @@ def test_no_request_fails_while_routes_change_under_load(home: Path) -> None:
         versions: list[str] = []
 
         def ask() -> None:
-            with httpx.Client(base_url=running.client.base_url, headers=NOW_HEADER, trust_env=False) as client:
+            with asking(running.port) as client:
                 while not stop.is_set():
                     answer = client.post(PREDICT, json={"rows": [question(len(versions))]})
                     statuses.append(answer.status_code)
@@ -237,16 +233,16 @@ def test_requests_that_are_under_way_are_finished_before_it_stops(home: Path, ba
         head = f"POST {PREDICT} HTTP/1.1\r\nHost: 127.0.0.1\r\nHomeostat-Now: 2013-02-01T13:00:00Z\r\n"
         head += f"Content-Length: {len(GOOD)}\r\n\r\n"
         address = ("127.0.0.1", running.port)
-        connections = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(5)]
+        connections = [stack.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(5)]
         for connection in connections:
             connection.sendall(head.encode() + GOOD[:30])
-        until(lambda: "homeostat_requests" in running.client.get("/metrics").text)
+        until(lambda: 'homeostat_requests_open{replica="r1"} 6.0' in running.client.get("/metrics").text)
         running.process.send_signal(signal.SIGTERM)
         until(lambda: not running.alive())
         for connection in connections:
             connection.sendall(GOOD[30:])
         assert [one.recv(65_536)[:12] for one in connections] == [b"HTTP/1.1 200"] * 5
-        assert running.process.wait(timeout=20) == 0
+        assert running.process.wait(PATIENCE) == 0
 
 
 def test_events_are_503_while_the_recorder_is_down(home: Path) -> None:
@@ -305,7 +301,7 @@ def test_a_taken_port_or_home_is_said_in_words(home: Path) -> None:
             (home / "other", running.port, f"Port {running.port}"),
         ):
             with gateway(folder, port) as second:
-                assert second.process.wait(timeout=20) != 0
+                assert second.process.wait(PATIENCE) != 0
                 assert second.process.stderr is not None
                 assert said in second.process.stderr.read()
         assert json.loads(running.client.get("/health/live").content) == {"live": True}

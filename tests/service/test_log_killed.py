@@ -13,8 +13,8 @@ import pytest
 
 from homeostat.adapters.files import segments
 from homeostat.adapters.files.frames import frame
+from tests.harness.running import until
 from tests.service.logged_rig import Installation, Load, installed
-from tests.service.test_gateway import until
 
 pytestmark = pytest.mark.service
 ROUNDS = int(os.environ.get("HOMEOSTAT_SOAK", "1"))

@@ -14,7 +14,8 @@ import pytest
 from homeostat.adapters.files.routes import write_route
 from homeostat.adapters.files.spool_reader import SpoolReader
 from homeostat.serving.routing import Route
-from tests.service.test_gateway import ROOT, Gateway, gateway
+from tests.harness.running import PATIENCE, ROOT
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import expected, two_versions
 
@@ -36,7 +37,7 @@ def told(script: str, running: Gateway) -> dict[str, Any]:
     """What a client's program prints; a warning of ours or theirs ends it."""
     program = Path(__file__).with_name(script)
     command = [sys.executable, "-W", "error", str(program), f"127.0.0.1:{running.port}"]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -22,7 +22,8 @@ from tritonclient.grpc import service_pb2_grpc
 from homeostat.adapters.files.routes import write_route
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import ROOT, Gateway, furnished, gateway, until
+from tests.harness.running import PATIENCE, ROOT, until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.grpc_rig import NOW, raw, typed
 from tests.unit.serving.late import question
 from tests.unit.serving.oip import inputs
@@ -50,7 +51,7 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     port = free_ports()
     with gateway(serving(tmp_path_factory.mktemp("home")), grpc_port=port) as served:
         command = [sys.executable, "-W", "error", "-m", "tests.service.oip_triton_grpc", f"127.0.0.1:{port}"]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True, cwd=ROOT)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE, text=True, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         each = zip(HOURS, CARRIERS, strict=True)
         rows = [question(place, hour=hour, carrier=carrier) for place, (hour, carrier) in enumerate(each)]
@@ -107,9 +108,9 @@ def test_typed_contents_canaries_metrics_and_memory(home: Path) -> None:
         running.route(2, "v1", canary="v2", share=1.0, salt="s")
         rows = inputs([question(place, hour=9) for place in range(20)])
         for request in (typed(rows), raw(rows)):
-            assert ask(request, metadata=NOW, timeout=10).model_version == "v2"
+            assert ask(request, metadata=NOW, timeout=PATIENCE).model_version == "v2"
         for _ in range(300):
-            ask(raw(inputs([question(1)])), metadata=NOW, timeout=10)
+            ask(raw(inputs([question(1)])), metadata=NOW, timeout=PATIENCE)
         said = running.client.get("/metrics").text
         assert 'homeostat_requests_total{replica="r1",door="grpc_infer",loop="late",status="200"} 302.0' in said
         assert running.memory() < 130
@@ -124,7 +125,7 @@ def test_open_calls_are_finished_and_new_ones_refused_when_it_stops(home: Path) 
         go, channel = threading.Event(), grpc.insecure_channel(f"127.0.0.1:{port}")
 
         def slowly() -> Iterator[bytes]:
-            go.wait(20)
+            go.wait(PATIENCE)
             yield whole
 
         call = channel.stream_unary("/inference.GRPCInferenceService/ModelInfer").future(slowly(), metadata=NOW)
@@ -133,8 +134,8 @@ def test_open_calls_are_finished_and_new_ones_refused_when_it_stops(home: Path) 
         until(lambda: not running.alive())
         until(lambda: refused(port))
         go.set()
-        assert pb.ModelInferResponse.FromString(call.result(20)).model_version == "v1"
-        assert running.process.wait(timeout=20) == 0
+        assert pb.ModelInferResponse.FromString(call.result(PATIENCE)).model_version == "v1"
+        assert running.process.wait(PATIENCE) == 0
         channel.close()
 
 
@@ -146,7 +147,7 @@ def refused(port: int) -> bool:
 def answering(port: int, running: Gateway) -> set[str]:
     """The replicas that have answered calls, after one more over a connection of its own."""
     with grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)]) as channel:
-        service_pb2_grpc.GRPCInferenceServiceStub(channel).ServerLive(pb.ServerLiveRequest(), timeout=10)
+        service_pb2_grpc.GRPCInferenceServiceStub(channel).ServerLive(pb.ServerLiveRequest(), timeout=PATIENCE)
     said = running.client.get("/metrics").text
     return set(re.findall(r'homeostat_requests_total{replica="(\w+)",door="grpc_live"', said))
 
@@ -160,7 +161,7 @@ def test_replicas_share_the_port_and_one_alone_has_it_for_itself(home: Path, tmp
         until(lambda: len(answering(other, first)) == 2)
         (alone := tmp_path / "alone").mkdir()
         with gateway(serving(alone), grpc_port=other) as third:
-            assert third.process.wait(timeout=20) != 0
+            assert third.process.wait(PATIENCE) != 0
             assert third.process.stderr is not None
             assert f"Port {other} on 127.0.0.1 is in use" in third.process.stderr.read()
 
@@ -168,11 +169,11 @@ def test_replicas_share_the_port_and_one_alone_has_it_for_itself(home: Path, tmp
 def test_silent_connections_are_let_go(home: Path) -> None:
     with gateway(home, grpc_port=(port := free_ports()), slowest_sender_seconds=1):
         for first in (b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", os.urandom(64)):
-            with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
                 connection.sendall(first)
                 try:
                     while connection.recv(4_096):
                         pass
                 except ConnectionError:
                     pass
-        assert service(port).ServerLive(pb.ServerLiveRequest(), timeout=10).live
+        assert service(port).ServerLive(pb.ServerLiveRequest(), timeout=PATIENCE).live

@@ -27,7 +27,8 @@ from homeostat.app.recorder.server import SocketServer
 from homeostat.features.logged import Logged
 from homeostat.serving.routing import Route
 from tests.harness.ports import free_ports
-from tests.service.test_gateway import Gateway, furnished, gateway, until
+from tests.harness.running import until
+from tests.service.test_gateway import Gateway, furnished, gateway
 from tests.unit.serving.late import FEATURES, question
 from tests.unit.serving.rig import NOW_HEADER, PREDICT
 

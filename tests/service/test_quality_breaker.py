@@ -17,8 +17,9 @@ from homeostat.control.state import LoopState, Rollout
 from homeostat.control.transitions import Transition, take_back
 from homeostat.kernel.verdicts import ASK, ROLL_BACK, Reason, Verdict
 from homeostat.serving.routing import Experiment, ExperimentArm, Route
+from tests.harness.running import PATIENCE, until
 from tests.service.test_candidates import processes_of
-from tests.service.test_gateway import Gateway, gateway, until
+from tests.service.test_gateway import Gateway, gateway
 from tests.unit.serving.late import question
 from tests.unit.serving.parts import two_versions
 
@@ -45,7 +46,7 @@ def publish(operations: Operations, step: Transition) -> LoopState:
     before = operations.state("late")
     state = operations.store.commit(before, step.state, step.drafts, ())
     operations.publish("late")
-    assert operations.fleet.follow("late", state.route.generation).lagging == ()
+    assert operations.fleet.follow("late", state.route.generation, PATIENCE).lagging == ()
     return state
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.kernel.clock import format_instant
-from tests.service.recorder_rig import START, Recorder, arrival, online_equals_tables, running, wait_until
+from tests.harness.running import until
+from tests.service.recorder_rig import START, Recorder, arrival, online_equals_tables, running
 
 pytestmark = pytest.mark.service
 
@@ -51,7 +52,7 @@ def test_a_rebuild_that_fails_leaves_the_old_state_and_goes_on_taking_facts(reco
     recorder.client.flush()
     (recorder.home / "tables" / "arrivals" / "_delta_log").rename(recorder.home / "aside")
     recorder.client.rebuild()
-    wait_until(lambda: not recorder.client.rebuilding()["running"])
+    until(lambda: not recorder.client.rebuilding()["running"])
     assert recorder.client.rebuilding()["failed"]["problem"]
     (recorder.home / "aside").rename(recorder.home / "tables" / "arrivals" / "_delta_log")
     recorder.send("arrivals", arrival(50))

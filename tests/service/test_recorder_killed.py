@@ -18,6 +18,7 @@ from homeostat.kernel.clock import format_instant
 from homeostat.kernel.errors import (
     Unavailable,
 )
+from tests.harness.running import until
 from tests.service.recorder_rig import (
     NOW,
     START,
@@ -26,7 +27,6 @@ from tests.service.recorder_rig import (
     online_equals_tables,
     prediction,
     running,
-    wait_until,
 )
 
 pytestmark = pytest.mark.service
@@ -121,7 +121,7 @@ def test_killed_anywhere_under_load_it_loses_and_doubles_nothing(recorder):
     try:
         for _ in range(8):
             goal = len(load.acknowledged) + chance.randint(1, 1_500)
-            wait_until(lambda goal=goal: load.failed or len(load.acknowledged) >= goal)
+            until(lambda goal=goal: load.failed or len(load.acknowledged) >= goal)
             recorder.kill()
             recorder.start()
     finally:

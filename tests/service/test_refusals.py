@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from homeostat.app.processes.supervisor import module_command
 from homeostat.cli.main import app
 from tests.harness.ports import free_ports
-from tests.harness.running import MODULES, ROOT, started
+from tests.harness.running import MODULES, ROOT, processes_of, started
 from tests.harness.world import LOOP_FILE, write_loop
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -131,9 +131,7 @@ def _in_words(status: int, out: str, err: str) -> str:
 
 def _nothing_left(home: Path) -> None:
     """No process, no announcement, and the lock is free."""
-    mentions = str(home).encode()
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert [command for command in commands if mentions in command] == []
+    assert processes_of(home) == []
     assert not (home / "run.json").exists()
     with open(home / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -25,9 +25,9 @@ from homeostat.kernel.clock import format_instant
 from homeostat.serving.routing import Route
 from homeostat.training.jobs import JobFolder, TrainingJob, TrainingResult
 from tests.harness.ports import free_ports
+from tests.harness.running import until
 from tests.harness.signed import sign
 from tests.harness.stores import with_mlflow
-from tests.service.test_gateway import until
 from tests.unit.training import toy
 from tests.unit.training.toy import DAY
 

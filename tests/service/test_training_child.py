@@ -236,13 +236,15 @@ def test_a_step_is_held_to_what_it_declares(
 FORKING = """
 import os, pathlib, threading
 def train(rows, config):
-    pids = []
+    pids, (begin, begun) = [], os.pipe()
     for number in range(3):
         pids.append(os.fork())
         if not pids[-1]:
+            os.read(begin, 1)
             held = bytearray(b"x") * (700 << 20)
             threading.Event().wait()
     pathlib.Path({mark!r}).write_text(" ".join(map(str, pids)))
+    os.write(begun, b"all")
     threading.Event().wait()
 loop = make_loop(train)
 """
@@ -252,7 +254,7 @@ def test_what_a_training_starts_is_held_to_its_memory_and_ends_with_it(job: Trai
     mark = tmp_path / "mark"
     forking = replace(job, loop_file=loop_file(tmp_path, FORKING.format(mark=str(mark))))
     with pytest.raises(TrainingFailed, match="more than 1500 MiB of memory in step 'repeat'"):
-        run(forking, tmp_path / "job", memory_bytes=1500 << 20, timeout_seconds=40)
+        run(forking, tmp_path / "job", memory_bytes=1500 << 20)
     assert all(gone(int(pid)) for pid in mark.read_text().split())
 
 

@@ -20,7 +20,7 @@ from homeostat.control import transitions
 from homeostat.control.rollouts import Canary
 from homeostat.control.state import LoopState, Retraining
 from homeostat.kernel.verdicts import ACCEPT, PROMOTE, Reason, Verdict
-from tests.harness.running import Running, started, until
+from tests.harness.running import PATIENCE, Running, started, until
 from tests.harness.world import DAY, LOOP, LOOP_FILE, day, write_loop
 from tests.unit.serving.parts import model, save_version
 
@@ -102,7 +102,7 @@ def promote(running: Running) -> None:
     done = transitions.promote(opened.state, verdict(PROMOTE), day(0), {})
     state = operations.store.commit(state, done.state, (*opened.drafts, *done.drafts), ())
     operations.publish(LOOP)
-    assert operations.fleet.follow(LOOP, state.route.generation).lagging == ()
+    assert operations.fleet.follow(LOOP, state.route.generation, PATIENCE).lagging == ()
 
 
 def ask(running: Running, visit: str) -> dict[str, Any]:

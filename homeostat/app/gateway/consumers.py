@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeostat.adapters.signing.heads import HeadsFile
 from homeostat.adapters.sql.consumers import SqlConsumers
@@ -13,11 +13,13 @@ from homeostat.adapters.sql.database import Database
 from homeostat.app.gateway.counted import samples_of
 from homeostat.app.home import Home, write_whole
 from homeostat.app.processes.loopback import get
-from homeostat.control.loop import Loop
 from homeostat.governance.consumers import UNREGISTERED, Consumer, ConsumerStore, refuse_breaking
 from homeostat.governance.outputs import OutputContract
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import HomeostatError
+
+if TYPE_CHECKING:
+    from homeostat.control.loop import Loop
 
 Json = dict[str, Any]
 Seen = Mapping[tuple[str, str], Json]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from homeostat.training.telling import Predict
     from homeostat.training.training_set import LabelledRows
 
 
@@ -79,7 +80,7 @@ def _evaluate(material: Material) -> Step:
         champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
         later = _held_out(held_out, loop.timezone)
         seen = evaluate(later, (job.version, scores), champion, confidence=job.confidence, task=loop.task)
-        telling = telling_of(held_out, seen)
+        telling = telling_of(held_out, seen, runtime.predict)
         for warning in odd_answers(scores, seen, telling):
             notes.warn(warning)
         return {"scores": scores, "evaluation": replace(seen, served=compared, telling=telling)}
@@ -97,12 +98,12 @@ def _evaluate(material: Material) -> Step:
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
 
 
-def telling_of(held_out: LabelledRows, seen: Evaluation) -> tuple[str, ...]:
+def telling_of(held_out: LabelledRows, seen: Evaluation, predict: Predict) -> tuple[str, ...]:
     """Features that tell the labels apart by themselves, where the skill is suspiciously high: likely the answer."""
     from homeostat.training.telling import telling_features
 
     skill = seen.candidate.skill
-    return tuple(telling_features(held_out)) if skill is not None and skill.value > SUSPICIOUS else ()
+    return tuple(telling_features(held_out, predict)) if skill is not None and skill.value > SUSPICIOUS else ()
 
 
 def odd_answers(scores: NDArray[np.float64], seen: Evaluation, telling: tuple[str, ...]) -> list[str]:

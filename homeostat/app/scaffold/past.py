@@ -179,8 +179,10 @@ def _no_feature(facts: ColumnFacts) -> str:
         return "is always empty"
     if facts.distinct == 1 and not facts.nulls:
         return "has one value only"
-    if facts.kind == "text" and (facts.distinct > _MOST_TEXTS or facts.distinct * _REPEATS > facts.rows - facts.nulls):
+    if facts.kind == "text" and facts.distinct * _REPEATS > facts.rows - facts.nulls:
         return f"has {facts.distinct:,} different texts, which hardly repeat"
+    if facts.kind == "text" and facts.distinct > _MOST_TEXTS:
+        return f"has {facts.distinct:,} different texts, and {_MOST_TEXTS} are the most; group the rare ones to use it"
     return ""
 
 

@@ -35,8 +35,8 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_recorder_and_gateway_are_k
         load.more(ENOUGH)
         load.more_events(ENOUGH)
     assert load.faults == []
-    until(lambda: load.predicted <= set(_stored(running, "log", LOOP, "prediction_id")), patience=30)
-    until(lambda: load.sent <= set(_stored(running, "tables", "visits", "visit")), patience=30)
+    until(lambda: load.predicted <= set(_stored(running, "log", LOOP, "prediction_id")))
+    until(lambda: load.sent <= set(_stored(running, "tables", "visits", "visit")))
     for stored in (_stored(running, "log", LOOP, "prediction_id"), _stored(running, "tables", "visits", "visit")):
         assert len(stored) == len(set(stored))
 

@@ -220,6 +220,17 @@ def test_a_target_that_is_of_no_use_is_refused_with_the_reason(left: list[object
     assert said in problem(rows(left=left), replace(ASKED, answers=kind)).problem
 
 
+@pytest.mark.parametrize(
+    ("many", "times", "said"),
+    [(201, 5, "200 are the most; group the rare ones"), (201, 4, "hardly repeat"), (3, 200, "")],
+)
+def test_texts_are_left_out_for_their_number_or_because_they_hardly_repeat(many: int, times: int, said: str) -> None:
+    shop = [f"shop {n % many}" for n in range(many * times)]
+    frame = pl.DataFrame({"shop": shop, "amount": range(len(shop)), "left": [n % 7 == 0 for n in range(len(shop))]})
+    left_out = past_of(frame, ASKED, NOW).plan.left_out
+    assert said in left_out["shop"] if said else "shop" not in left_out
+
+
 def test_a_target_that_identifies_rows_is_none() -> None:
     assert "identifies rows" in problem(rows(order_id=range(ROWS)), replace(ASKED, target="order_id")).problem
 

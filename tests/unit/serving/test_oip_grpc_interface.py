@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pb2
 from tritonclient.grpc import service_pb2
 
 from homeostat.web.doors.oip_grpc.messages import SERVICE
-from tests.service.test_gateway import ROOT
+from tests.harness.running import ROOT
 
 Fields = dict[str, tuple[int, int, int, str]]
 OPTIONAL = {
