@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.models import Kind, Proof
 from homeostat.stats.tasks import BINARY, Regression, Task
 from homeostat.training.fitted import answering, named
@@ -129,10 +130,10 @@ def _distances(seen: _Compared, frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _must_be_answers(estimator: Any, found: NDArray[np.float64], rows: int) -> None:
-    problem = f"gives {len(found)} answers to {rows} rows" if len(found) != rows else ""
+    problem = f"gives {len(found)} answers to {plural(rows, 'row')}" if len(found) != rows else ""
     if not problem and not np.isfinite(found).all():
         wrong = int((~np.isfinite(found.reshape(rows, -1))).any(axis=1).sum())
-        problem = f"answers {wrong} of {rows} rows with no number (NaN or infinite)"
+        problem = f"answers {wrong} of {plural(rows, 'row')} with no number (NaN or infinite)"
     if problem:
         raise Refused(
             f"{named(estimator)} {problem}.",
@@ -180,7 +181,7 @@ def _must_be_equal(
     where = f" Slices: {', '.join(told[:_NAMED])}{' and others' if len(told) > _NAMED else ''}." if told else ""
     raise Refused(
         f"{named(estimator)} and its {form} form differ by {distance[place]:.2g}, "
-        f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {len(frame)} rows.{where}",
+        f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {plural(len(frame), 'row')}.{where}",
         mend="Give trees their numbers as they are, unscaled, and handle missing and new values in the "
         "pipeline (SimpleImputer, OrdinalEncoder with unknown_value).",
         estimator=named(estimator),

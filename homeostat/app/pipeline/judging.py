@@ -15,6 +15,7 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.words import plural
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.manifest import DAILY, PROFILE, read_manifest
@@ -72,7 +73,7 @@ def _evaluate(material: Material) -> Step:
         from homeostat.app.pipeline.forms import load_form
         from homeostat.training.proof import scores_of
 
-        notes.say(f"evaluating on {held_out.label.size} held-out rows")
+        notes.say(f"evaluating on {plural(held_out.label.size, 'held-out row')}")
         frame = material.rows(held_out).features
         runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()), loop.task)
         scores = scores_of(runtime.predict, frame)
@@ -109,7 +110,7 @@ def odd_answers(scores: NDArray[np.float64], seen: Evaluation, telling: tuple[st
     """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
     if scores.size and bool((scores == scores[0]).all()):
         same = f"{scores[0]:.4g}" if scores.ndim == 1 else "the same"
-        return [f"the model answers {same} to every one of {len(scores)} held-out rows: it learnt nothing"]
+        return [f"the model answers {same} to every one of {plural(len(scores), 'held-out row')}: it learnt nothing"]
     skill = seen.candidate.skill
     if skill is None or skill.value <= SUSPICIOUS:
         return []

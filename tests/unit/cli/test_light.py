@@ -88,7 +88,18 @@ def test_a_command_loads_no_other() -> None:
     statuses, modules = run([["status", "--help"]])
     assert statuses == [0]
     own = {name for name in modules if name.startswith("homeostat.cli.")}
-    shared = {"checkpoints", "context", "decisions", "listing", "main", "operate", "options", "output", "progress"}
+    shared = {
+        "checkpoints",
+        "context",
+        "decisions",
+        "listing",
+        "main",
+        "operate",
+        "options",
+        "output",
+        "progress",
+        "tabled",
+    }
     assert own <= {f"homeostat.cli.{name}" for name in shared}
 
 
