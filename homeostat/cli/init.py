@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from homeostat.cli.options import JsonOption
-from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.words import plural
 
@@ -89,8 +89,8 @@ def init(
 
 
 def _told(told: Json) -> None:
-    data.print(f"[bold]{told['loop']}[/]  ", end="")
-    data.print(f"{told['question']}  {plural(told['labelled'], 'row')} with an outcome: {told['told']}", markup=False)
+    outcomes = f"{plural(told['labelled'], 'row')} with an outcome: {told['told']}"
+    headed(f"{told['loop']}  ", f"{told['question']}  {outcomes}")
     data.print(f"features  {', '.join(told['features'])}", markup=False)
     for name, why in told["left_out"].items():
         data.print(f"left out  {name} {why}", markup=False)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.output import errors_shown, headed, show, talk
 from homeostat.cli.versions import LinesOption, LoopOption, VersionArgument, print_legs
 
 Json = dict[str, Any]
@@ -66,8 +66,7 @@ def _said(text: str) -> None:
 
 
 def _told(found: Json, lines: int) -> None:
-    data.print(f"[bold]{found['version']} {_WORDS[found['how']]}[/]: ", end="")
-    data.print(f"{found['text']}.", markup=False)
+    headed(f"{found['version']} {_WORDS[found['how']]}: ", f"{found['text']}.")
     print_legs(found["legs"], lines, *(["not compared"] if found["how"] == "not_run" else []))
     if found["how"] == "not_run":
         talk.print(_mend(found["legs"]["environment"]["changes"]), markup=False)

@@ -9,7 +9,8 @@ import typer
 from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, figure, headed, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -203,8 +204,7 @@ def _few(texts: list[str]) -> list[str]:
 
 
 def _line(name: str, text: str) -> None:
-    data.print(f"[bold]{name:<14}[/] ", end="")
-    data.print(text, markup=False)
+    headed(f"{name:<14} ", text)
 
 
 FIGURES = (

@@ -25,6 +25,7 @@ from homeostat.data.tables import Table
 from homeostat.features.views import described_with_place
 from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
 from homeostat.serving.batching import check_batching
@@ -227,7 +228,7 @@ def _check_drift(loop: Loop) -> None:
             problem = f"its policy waits for {one.features} features to drift; there are {inputs}"
             raise _wrong(loop, problem, f"Give features of at most {inputs}.", features=one.features)
         if one.span not in loop.drift.spans:
-            problem = f"its policy looks at drift over {one.span} days, which nobody measures"
+            problem = f"its policy looks at drift over {plural(one.span, 'day')}, which nobody measures"
             mend = f"Give a span of {list(loop.drift.spans)}, or drift=hs.DriftLimits(spans=...)."
             raise _wrong(loop, problem, mend, span=one.span)
 

@@ -173,7 +173,7 @@ def _rows(before: RowsDigest, after: RowsDigest) -> Iterator[Change]:
 
 def _span(days: list[str]) -> str:
     return {0: "on no day", 1: f"on {days[0] if days else ''}"}.get(
-        len(days), f"on {len(days)} days from {min(days, default='')} to {max(days, default='')}"
+        len(days), f"on {plural(len(days), 'day')} from {min(days, default='')} to {max(days, default='')}"
     )
 
 

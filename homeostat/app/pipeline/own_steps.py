@@ -9,6 +9,7 @@ from homeostat.app.pipeline.limits import within
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.training.formats import CHOSEN, FILES
 from homeostat.training.own_steps import OwnStep, Place
 from homeostat.training.steps import Notes, Step
@@ -52,7 +53,7 @@ def _rows(material: Material, one: OwnStep, takes: str) -> Step:
             after = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
         _must_be_rows(one, before, after)
         check_training_rows(after, min_rows=material.job.min_rows)
-        notes.say(f"{one.name}: {after.label.size} of {before.label.size} rows")
+        notes.say(f"{one.name}: {after.label.size} of {plural(before.label.size, 'row')}")
         return {one.name: after}
 
     return _step(material, one, work, {one.name: CHOSEN}, (takes,))

@@ -16,6 +16,7 @@ import numpy as np
 from homeostat.app.pipeline.calling import called, to_train_on
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
+from homeostat.kernel.words import plural
 from homeostat.training.formats import VALUES
 from homeostat.training.steps import Format, Notes, Step
 
@@ -38,11 +39,14 @@ def repeating_steps(material: Material) -> list[Step]:
         try:
             differs, clocks = _twice(material, rows, notes)
         except HomeostatError as error:
-            notes.say(f"whether training is repeatable cannot be told on {rows.label.size} rows: {error.problem}")
+            notes.say(
+                f"whether training is repeatable cannot be told on {plural(rows.label.size, 'row')}: {error.problem}"
+            )
             return {"repeated": None}
         if differs > _SAME:
             notes.warn(
-                f"train() made two different models of the same {rows.label.size} rows: answers differ by up to"
+                f"train() made two different models of the same {plural(rows.label.size, 'row')}: answers"
+                " differ by up to"
                 f" {differs:.2g}. It draws without a seed or reads the clock, and cannot be rebuilt"
             )
         for where in clocks:

@@ -11,6 +11,7 @@ from homeostat.app.pipeline.own_steps import row_steps_of_ones_own
 from homeostat.app.pipeline.repeating import repeating_steps
 from homeostat.app.pipeline.searching import FOUND, search_steps
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.models import Form
 from homeostat.serving.runtimes import Runtime
 from homeostat.training.formats import FILES, PASSING, VALUES, Values
@@ -38,7 +39,7 @@ def _train(material: Material, rows: str) -> Step:
     def work(notes: Notes, training: LabelledRows | TrainingRows, *found: Mapping[str, Any]) -> dict[str, Any]:
         given = material.rows(training)
         config = {**loop.config, **{name: one[name] for one in found for name in _searched(loop)}}
-        notes.say(f"training on {given.label.size} rows of {len(loop.feature_set.names)} features")
+        notes.say(f"training on {plural(given.label.size, 'row')} of {len(loop.feature_set.names)} features")
         return {"estimator": trained(material, given, config), "code": recording.code(), "config": config}
 
     takes = (rows,) if loop.search is None else (rows, FOUND)
