@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date, datetime
-from pathlib import Path
-from types import FrameType
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from homeostat.app.pipeline.calling import called, to_train_on
+from homeostat.app.pipeline.clock_reads import ClockReads
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.words import plural
@@ -26,9 +22,6 @@ if TYPE_CHECKING:
 
 _ROWS, _NAMED = 1_000, 5
 _SAME = 1e-9
-_CLOCKS: Collection[Any] = (time.time, time.time_ns, time.localtime, time.gmtime)
-_CALENDARS = (date, datetime)
-_NOW = ("now", "today", "utcnow")
 
 
 def repeating_steps(material: Material) -> list[Step]:
@@ -50,7 +43,7 @@ def repeating_steps(material: Material) -> list[Step]:
                 f" {differs:.2g}. It draws without a seed or reads the clock, and cannot be rebuilt"
             )
         for where in clocks:
-            notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
+            notes.warn(f"training reads the clock ({where}): a rebuild reads another time")
         for told in _from_outside(material):
             notes.warn(told)
         return {"repeated": differs <= _SAME and not clocks}
@@ -88,12 +81,13 @@ def _few(names: Sequence[str]) -> str:
 def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
     """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config, sources = material.loop, material.loop.config, material.recording.sources
-    given, read = to_train_on(material, rows), _ClockReads(sources.hashes())
+    given = to_train_on(material, rows)
     one = called(material, "train()", loop.train, config, given, copy.deepcopy(dict(config)))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
     sources.read()  # with what the first call has imported
-    again = to_train_on(material, rows)
+    again, read = to_train_on(material, rows), ClockReads(sources.hashes())
+    read.when_loaded()
 
     def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
         return read.during(lambda: loop.train(again, copy.deepcopy(dict(config))))
@@ -106,36 +100,3 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
         for model in (one, other)
     ]
     return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places
-
-
-class _ClockReads:
-    """Notes from which lines of a user's files the time of day is read."""
-
-    def __init__(self, files: Collection[str]) -> None:
-        self._files, self.places = set(files), list[str]()
-        self._own: dict[str, bool] = {}
-
-    def during(self, work: Callable[[], Any]) -> Any:
-        """Do it, watched."""
-        before = sys.getprofile()
-        sys.setprofile(self._see)
-        try:
-            return work()
-        finally:
-            sys.setprofile(before)
-
-    def _see(self, frame: FrameType, event: str, called: Any) -> None:
-        if event != "c_call" or not self._is_own(frame.f_code.co_filename):
-            return
-        owner = getattr(called, "__self__", None)  # compared by identity: it may be an array
-        if any(called is one for one in _CLOCKS) or (
-            any(owner is one for one in _CALENDARS) and called.__name__ in _NOW
-        ):
-            place = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
-            if place not in self.places:
-                self.places.append(place)
-
-    def _is_own(self, file: str) -> bool:
-        if file not in self._own:
-            self._own[file] = str(Path(file).resolve()) in self._files
-        return self._own[file]

@@ -76,11 +76,13 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loops.loader import load_loop
     from homeostat.app.pipeline.outside import Outside
+    from homeostat.app.pipeline.seeding import seed_everything
     from homeostat.app.provenance.gathering import watch_code
     from homeostat.app.provenance.variables import VariableReads
 
     watch_code()
     reads, outside = VariableReads(), Outside()
+    seed_everything(0)  # for what is drawn when the loop file is loaded
     with reads.noted():
         loop = outside.during(lambda: load_loop(Path(job.loop_file), job.loop))
         return _candidate(job, loop, place, join_bytes, (kept, kept_bytes), (reads, outside))
