@@ -10,7 +10,8 @@ import typer
 from homeostat.cli.context import alive, person, standing
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.tabled import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,9 +218,8 @@ def _told(home: Path, loop: str, *, whole: bool) -> Json:
 
 def _listing(told: Json, whole: bool) -> None:
     if not told["alive"]["running"]:
-        talk.print(
-            f"Nothing runs: nothing is looked at. Start it:  {told['alive']['start']}", markup=False, soft_wrap=True
-        )
+        talk.print("Nothing runs: nothing is looked at. Start it:")
+        talk.print(f"  {told['alive']['start']}", markup=False, soft_wrap=True)
     for problem in told["alive"]["problems"]:
         talk.print(f"problem: {problem}", markup=False)
     if not told["open"]:
@@ -295,9 +295,7 @@ def _rules(found: list[Json]) -> None:
         ]
         for one in found
     ]
-    print_table(
-        ["rule", "severity", "kind", "raised", "open", "acted on", ""], rows, right=["raised", "open"], whole=True
-    )
+    print_table(["rule", "severity", "kind", "raised", "open", "acted on", ""], rows, right=["raised", "open"])
 
 
 def _tested(done: list[Json]) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk
+from homeostat.cli.output import data, errors_shown, figure, show, talk
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.errors import NotFound
 from homeostat.kernel.words import plural
 
@@ -99,7 +100,7 @@ def _text(told: Json) -> None:
         ]
         for one in told["policies"]
     ]
-    print_table(columns, rows, right=columns[1:-1], whole=True)
+    print_table(columns, rows, right=columns[1:-1])
     for why in dict.fromkeys(one["regret_unknown"] for one in told["policies"] if one["regret_unknown"]):
         data.print(f"Regret is unknown: {why}.", markup=False)
     silent = [one for one in told["policies"] if one.get("inconclusive")]

@@ -8,7 +8,8 @@ import typer
 
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:

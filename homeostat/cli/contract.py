@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, one_line, show, talk, when
+from homeostat.cli.output import data, errors_shown, headed, one_line, show, talk, when
 
 Json = dict[str, Any]
 AfterOption = Annotated[
@@ -65,8 +65,8 @@ def print_decisions(found: list[Json]) -> None:
     if not found:
         talk.print("No decision yet.")
     for one in found:
-        data.print(f"[bold]{one['seq']:>4}  {when(one['at'])}  {escape(one_line(one['title']))}[/]", end="")
-        data.print(f"  [dim]{one['verdict']} by {escape(one_line(one['actor']))}[/]")
+        head = (f"{one['seq']:>4}  {when(one['at'])}  {one_line(one['title'])}", "bold")
+        data.print(Text.assemble(head, (f"  {one['verdict']} by {one_line(one['actor'])}", "dim")))
         for reason in one["reasons"]:
             data.print(f"      {one_line(reason)}", markup=False)
 
@@ -106,10 +106,6 @@ def _replayed(again: Json) -> None:
     if again["equal"]:
         data.print("Judged again from what is stored: the same verdict, for the same reasons.")
         return
-    data.print("[bold red]problem[/]: ", end="")
-    if again["problem"]:
-        data.print(again["problem"], markup=False)
-        return
-    data.print("Judged again from what is stored, it is not the same:")
+    headed("problem: ", again["problem"] or "Judged again from what is stored, it is not the same:", "bold red")
     for difference in again["differences"]:
         data.print(f"  {difference}", markup=False)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, show, when
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 
@@ -66,7 +67,7 @@ def _text(told: Json) -> None:
 
 def _alarms(told: Json) -> None:
     """What detectors of change say of the daily loss."""
-    since = f"of {told['days']} days since {told['version']} came" if told["days"] else "of no day yet"
+    since = f"of {plural(told['days'], 'day')} since {told['version']} came" if told["days"] else "of no day yet"
     data.print(f"\nDetectors of change on the daily loss {since} (they decide nothing):", markup=False)
     for one in told["detectors"]:
         said = ", ".join(one["alarms"]) or "no alarm"

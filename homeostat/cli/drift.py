@@ -8,7 +8,8 @@ import typer
 
 from homeostat.cli.context import shown, standing
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show
+from homeostat.cli.output import bold, data, errors_shown, show
+from homeostat.cli.tabled import Cell, print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -70,7 +71,8 @@ def _joint(told: Json) -> None:
         return
     chance = "under 0.0001" if told["chance"] < 1e-4 else f"{told['chance']:.4f}"
     data.print(
-        f"together, over {told['days']} days since that version came: evidence of {told['e_value']:.3g} that limits are"
+        f"together, over {plural(told['days'], 'day')} since that version came: evidence of"
+        f" {told['e_value']:.3g} that limits are"
         f" exceeded more often than promised (by chance, at any look: {chance} at most)"
     )
 
@@ -84,7 +86,7 @@ def _distances(told: Json) -> None:
     measures, spans = (list(dict.fromkeys(key[place] for key in by)) for place in (0, 1))
     rows = [(_named(name), *(_bounded(by.get((name, span))) for span in spans)) for name in measures]
     columns = ["distance", *map(_length, spans)]
-    print_table(columns, rows, right=columns[1:], whole=True)
+    print_table(columns, rows, right=columns[1:])
 
 
 def _bounded(one: Json | None) -> str:
@@ -109,7 +111,7 @@ def _table(told: Json, every: bool) -> None:
     ]
     columns = ["subject", "measure", *(_length(span) + ", a year on" * season for season, span in windows)]
     if rows:
-        print_table(columns, rows, right=columns[2:], whole=True)
+        print_table(columns, rows, right=columns[2:], lead=2)
 
 
 def _length(span: int) -> str:

@@ -8,8 +8,10 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk
+from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.control.economics.inputs import Economics
@@ -34,7 +36,7 @@ _ROWS = (
     ("saved by moving it", ("errors", "saving")),
     ("predictions with skew", ("skew", "share")),
     ("skew", ("skew", "cost")),
-    ("a silent failure is seen after", ("failures", "detected_after")),
+    ("a silent failure, seen after", ("failures", "detected_after")),
     ("a silent failure", ("failures", "cost")),
     ("the same, unwatched", ("failures", "cost_unwatched")),
     ("saved by watching", ("failures", "saved_per_year")),
@@ -107,8 +109,8 @@ def _text(told: Json) -> None:
         elif not figure["asks"] and not (path == ("interval", "curve") and told["interval"]["used"] == "exact"):
             unknown.append((name, figure["unknown"]))
     if rows:
-        data.print(f"[bold]{told['loop']}[/]  {told['labelled_days']} labelled days of {told['days']}")
-        print_table(["", "figure", "unit", "between", "from"], rows, right=["figure"], whole=True)
+        data.print(f"[bold]{told['loop']}[/]  {plural(told['labelled_days'], 'labelled day')} of {told['days']}")
+        print_table(["", "figure", "unit", "between", "from"], rows, right=["figure"])
     _sentences(told)
     for why in dict.fromkeys(reason for _, reason in unknown):
         names = ", ".join(name for name, reason in unknown if reason == why)
@@ -140,7 +142,7 @@ def _sensitivity(told: Json) -> None:
         cells = [sides[name, factor] for factor in (0.5, 2.0)]
         rows.append([name.replace("_", " "), *(text for one in cells for text in _side(one))])
     columns = ["were it", "half: days", f"{wrong} ", "twice: days", wrong]
-    print_table(columns, rows, right=columns[1:], whole=True)
+    print_table(columns, rows, right=columns[1:])
 
 
 def _side(one: Json) -> tuple[str, str]:
@@ -154,7 +156,7 @@ def _asks(told: Json) -> None:
     where = "" if told["currency"] else "currency='USD', "
     data.print(f"\nNot said in the loop file; add economics=hs.Economics({where}...) with:", markup=False)
     rows = [[f"{one['input']}=", one["what"], ", ".join(one["for"])] for one in told["asks"]]
-    print_table(["input", "what it is", "needed for"], rows, whole=True)
+    print_table(["input", "what it is", "needed for"], rows)
 
 
 def _at(told: Json, path: tuple[str, ...]) -> Json:

@@ -9,7 +9,8 @@ from rich.markup import escape
 
 from homeostat.cli.context import shown
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, talk, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -63,16 +64,16 @@ def _listed(found: list[Json]) -> None:
         [
             one["prediction_id"],
             when(one["asked_at"]),
-            one["key"],
             *([f"{one['probability']:.3f}"] if "probability" in one else []),
             answered(one["prediction"]),
+            one["key"],
             one["version"] + (" (canary)" if one["arm"] == "canary" else ""),
         ]
         for one in found
     ]
     probability = ["probability"] if "probability" in found[0] else []
-    columns = ["prediction", "asked at", "key", *probability, "answer", "version"]
-    print_table(columns, rows, right=probability, whole=True)
+    columns = ["prediction", "asked at", *probability, "answer", "key", "version"]
+    print_table(columns, rows, right=probability)
 
 
 def _all(made: Json) -> None:
@@ -88,7 +89,7 @@ def _all(made: Json) -> None:
         ]
         for one in made["features"]
     ]
-    print_table([" ", "feature", "served", *again, "made from"], rows, right=["served", "recomputed"], whole=True)
+    print_table([" ", "feature", "served", *again, "made from"], rows, right=["served", "recomputed"], lead=2)
     data.print()
     data.print("The rows behind one of them: add --feature NAME.", style="dim")
 
@@ -119,9 +120,7 @@ def _one(made: Json) -> None:
         ]
         for row in one["rows"]
     ]
-    print_table(
-        ["standing", "happened", "known", "sequence", *names, "superseded"], rows, right=["sequence"], whole=True
-    )
+    print_table(["standing", "happened", "known", "sequence", *names, "superseded"], rows, right=["sequence"])
     if one["total"] > len(rows):
         older = plural(one["total"] - len(rows), "older row is", "older rows are")
         talk.print(f"{older} not listed; add --rows {min(1_000, one['total'])}.")

@@ -8,9 +8,11 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import bold, data, errors_shown, figure, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import Cell, print_table
 from homeostat.kernel.verdicts import CLEAR, INCONCLUSIVE, SUSPICIOUS
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _SHOWN: dict[str, Cell] = {
@@ -53,7 +55,9 @@ def audit(
 
 def _text(told: Json) -> None:
     span = f"{told['first'][:10]} to {told['last'][:10]}"
-    data.print(f"[bold]{told['loop']}[/]  {told['rows']:,} labelled rows of {told['days']} days, {span}")
+    data.print(
+        f"[bold]{told['loop']}[/]  {plural(told['rows'], 'labelled row')} of {plural(told['days'], 'day')}, {span}"
+    )
     hours = told["delay_seconds"] / 3_600
     data.print(f"joins shifted earlier and later by {hours:.1f} h, in which half of the labels happen")
     if told["told_apart"]:

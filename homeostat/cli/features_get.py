@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import Cell, bold, data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import bold, data, errors_shown, show, talk, when
+from homeostat.cli.tabled import Cell, print_table
 
 Json = dict[str, Any]
 Value = str | float | None

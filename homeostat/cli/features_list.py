@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from homeostat.cli.output import errors_shown, print_table, show, talk
+from homeostat.cli.output import errors_shown, show, talk
+from homeostat.cli.tabled import print_table
 
 Json = dict[str, Any]
 

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show
+from homeostat.cli.output import data, errors_shown, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import print_table
 
 
 def rebuild(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:

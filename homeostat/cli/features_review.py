@@ -9,9 +9,11 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import bold, data, errors_shown, figure, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import Cell, print_table
 from homeostat.kernel.verdicts import DROP, INCONCLUSIVE, KEEP
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _SHOWN: Mapping[str, Cell] = {
@@ -53,7 +55,7 @@ def review(
 
 def _text(told: Json) -> None:
     live = ", ".join(told["live"]) or "no version"
-    data.print(f"[bold]{told['loop']}[/]  {live} on {told['rows']:,} served rows of {told['days']} days")
+    data.print(f"[bold]{told['loop']}[/]  {live} on {told['rows']:,} served rows of {plural(told['days'], 'day')}")
     data.print(_retrained(told["retrained"]), markup=False)
     unit = "a nat" if told["unit"] == "nats" else "what the best constant costs"
     data.print(f"\nRise of {told['loss']}, in thousandths of {unit} per row, between the bounds of its interval:\n")
@@ -76,7 +78,7 @@ def _retrained(told: Json | None) -> str:
         return f"not retrained without each feature: {told['error']['problem']} {told['error']['mend']}"
     if told["trained"] is None:
         return f"not one retraining ended within {told['seconds'] / 60:g} minutes"
-    on = f"on {told['trained']:,} rows, judged on {told['held_out']:,} later ones"
+    on = f"on {plural(told['trained'], 'row')}, judged on {told['held_out']:,} later ones"
     rest = "" if told["done"] == told["of"] else f"; time was up after {told['seconds'] / 60:g} minutes"
     return f"{told['done']} of {told['of']} retrainings without a feature or definition, {on}{rest}"
 

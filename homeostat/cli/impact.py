@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def _told(found: Json) -> None:
                 [each["arm"], f"{each['predictions']:,}", when(each["first"]), when(each["last"]), each["first_id"]]
                 for each in one["predictions"]
             ]
-            print_table(
-                ["  arm", "predictions", "first", "last", "such as"], _indented(rows), right=["predictions"], whole=True
-            )
+            print_table(["  arm", "predictions", "first", "last", "such as"], _indented(rows), right=["predictions"])
     all_of = found["predictions"]
     data.print()
     if all_of["count"]:

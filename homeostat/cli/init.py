@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from homeostat.cli.options import JsonOption
-from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
 from homeostat.cli.progress import progress_bar
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
+_NAMED = 30
+"""Features that are told by name."""
 
 
 def init(
@@ -89,9 +91,11 @@ def init(
 
 
 def _told(told: Json) -> None:
-    data.print(f"[bold]{told['loop']}[/]  ", end="")
-    data.print(f"{told['question']}  {plural(told['labelled'], 'row')} with an outcome: {told['told']}", markup=False)
-    data.print(f"features  {', '.join(told['features'])}", markup=False)
+    outcomes = f"{plural(told['labelled'], 'row')} with an outcome: {told['told']}"
+    headed(f"{told['loop']}  ", f"{told['question']}  {outcomes}")
+    features = told["features"]
+    more = f" and {len(features) - _NAMED} more (--json names all)" if len(features) > _NAMED else ""
+    data.print(f"features  {', '.join(features[:_NAMED])}{more}", markup=False)
     for name, why in told["left_out"].items():
         data.print(f"left out  {name} {why}", markup=False)
     for old, new in told["renamed"].items():

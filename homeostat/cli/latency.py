@@ -8,7 +8,8 @@ import typer
 
 from homeostat.cli.context import on_record
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk
+from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -62,8 +63,10 @@ def _latency(told: Json) -> None:
         data.print(f"{one['version']} on {one['replica']}: {one['text']}{per_call}.", markup=False)
     if told["cost"]:
         cost = told["cost"]
-        data.print(f"1,000 predictions cost {cost['per_thousand_as_deployed']:.6f} as deployed,", end=" ")
-        data.print(f"{cost['per_thousand_by_processor']:.6f} by processor time.")
+        data.print(
+            f"1,000 predictions cost {cost['per_thousand_as_deployed']:.6f} as deployed,"
+            f" {cost['per_thousand_by_processor']:.6f} by processor time."
+        )
 
 
 def _times(one: Json) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import data, errors_shown, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
+from homeostat.kernel.words import plural
 
 NotedOption = Annotated[
     typer.FileText | None,
@@ -72,7 +73,9 @@ def _head(found: object) -> None:
 def _text(found: dict[str, Any]) -> None:
     if found["intact"]:
         noted = f", {found['noted']} noted elsewhere" if found["noted"] else ""
-        data.print(f"The ledger is intact: {found['entries']} entries, {found['heads']} signed heads{noted}.")
+        data.print(
+            f"The ledger is intact: {plural(found['entries'], 'entry', 'entries')}, {found['heads']}"
+            f" signed heads{noted}."
+        )
     for problem in found["problems"]:
-        data.print("[bold red]problem[/]: ", end="")
-        data.print(problem, markup=False)
+        headed("problem: ", problem, "bold red")

@@ -14,7 +14,7 @@ from homeostat.cli.checkpoints import moved, wait_for_state
 from homeostat.cli.context import alive, on_record, opened, person, serving, standing
 from homeostat.cli.decisions import print_decisions
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
-from homeostat.cli.output import counted, data, errors_shown, figure, show, talk, when
+from homeostat.cli.output import counted, data, errors_shown, figure, headed, show, talk, when
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.verdicts import ACCEPT
 from homeostat.kernel.words import plural
@@ -133,7 +133,7 @@ def _status(shown: Json) -> None:
     elif champion is None:
         _line("champion", f"{route['champion']}, whose folder is missing")
     else:
-        _line("champion", f"{champion['version']}, trained on {champion['rows']:,} rows")
+        _line("champion", f"{champion['version']}, trained on {plural(champion['rows'], 'row')}")
         promise, names = champion["promise"], _figures_of(shown["task"])
         _line("promised", "   ".join(f"{said} {figure(promise.get(name))}" for name, said in names[:3]))
     for problem in (*shown["lagging"], *shown["problems"]):
@@ -281,8 +281,7 @@ def _figures_of(task: Json) -> list[tuple[str, str]]:
 
 
 def _line(name: str, text: str) -> None:
-    data.print(f"[bold]{name:<14}[/] ", end="")
-    data.print(text, markup=False)
+    headed(f"{name:<14} ", text)
 
 
 def changed(done: Json) -> None:

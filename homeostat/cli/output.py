@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
@@ -27,13 +25,14 @@ class Flowing(Console):
 
     def print(self, *objects: Any, **how: Any) -> None:
         """Print as a console does."""
-        whole = "soft_wrap" in how or "end" in how or not all(isinstance(one, str) for one in objects)
-        if whole or not self.is_terminal:
+        whole = "soft_wrap" in how or "end" in how or not all(isinstance(one, str | Text) for one in objects)
+        if whole or not objects or not self.is_terminal:
             super().print(*objects, **how)
             return
         markup = how.pop("markup", True)
-        for line in " ".join(objects).split("\n"):
-            text = Text.from_markup(line) if markup else Text(line)
+        said = objects[0] if isinstance(objects[0], Text) else " ".join(objects)
+        for line in said.split("\n"):
+            text = line if isinstance(line, Text) else Text.from_markup(line) if markup else Text(line)
             indent = len(text.plain) - len(text.plain.lstrip(" "))
             if text.cell_len > self.width > 2 * indent:
                 parts = text[indent:].wrap(self, self.width - indent)
@@ -43,10 +42,8 @@ class Flowing(Console):
 
 data = Flowing(soft_wrap=True, highlight=False)
 talk = Flowing(stderr=True, soft_wrap=True, highlight=False)
-_WIDEST = 10_000
 TRACE = "HOMEOSTAT_TRACE"
 """The variable under which a fault of ours ends in its stack trace."""
-Cell = str | Text
 
 
 def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
@@ -57,21 +54,9 @@ def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
         text(value)
 
 
-def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Cell]], right: Sequence[str] = (), *, whole: bool = False
-) -> None:
-    """Print rows under headings; ``right`` names columns of figures. ``whole``: rather too wide than cut short.
-
-    A text is printed as it is, brackets too; what shall stand out is a Text, such as `bold` makes.
-    """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    width = Measurement.get(data, data.options.update(width=_WIDEST), table).maximum if whole else 0
-    wide = Console(file=data.file, width=max(width, data.width), soft_wrap=True, highlight=False)
-    wide.print(table)
+def headed(head: str, text: str, style: str = "bold") -> None:
+    """Print a line whose beginning stands out; both are plain text, brackets too."""
+    data.print(Text.assemble((head, style), text))
 
 
 def bold(text: str, colour: str = "") -> Text:

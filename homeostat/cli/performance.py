@@ -8,7 +8,8 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, when
+from homeostat.cli.output import data, errors_shown, figure, show, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -45,7 +46,7 @@ def _text(told: Json) -> None:
     rows = [_row(told, realised, estimated, name) for name in realised["figures"]]
     columns = ["figure", "realised", "between", "estimated", "between ", "estimates missed by", "bounds held"]
     rows += [[name, figure(one["value"]), _between(one), "-", "-", "-", "-"] for name, one in realised["own"].items()]
-    print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"], whole=True)
+    print_table(columns, rows, right=["realised", "estimated", "estimates missed by", "bounds held"])
     _bases(told)
     _watched(told["watched"])
     _feedback(told["feedback"])
@@ -110,7 +111,7 @@ def _bases(told: Json) -> None:
     counted = max((one["days"] for one in told["record"]["day"].values()), default=0)
     data.print(
         f"\nBounds hold for one look, days being the unit. Estimates {read} on"
-        f" {stands['rows']:,} rows of the last {stands['days']} labelled days; missed and held: on"
+        f" {plural(stands['rows'], 'row')} of the last {plural(stands['days'], 'labelled day')}; missed and held: on"
         f" {plural(counted, 'day')} whose labels came since, {told['promised']:.0%} promised.",
         markup=False,
     )
@@ -146,7 +147,7 @@ def _feedback(told: Json | None) -> None:
     effective = "" if told["effective_rows"] is None else f", worth {told['effective_rows']:,.0f} rows of equal weight"
     left = f"{told['explored']:,} were left alone ({told['expected']:,.0f} expected)"
     data.print(
-        f"\n{_acting(told)}. Of {told['rows']:,} rows {told['region']:,} would be acted on; {left}, of which"
+        f"\n{_acting(told)}. Of {plural(told['rows'], 'row')} {told['region']:,} would be acted on; {left}, of which"
         f" {told['explored_labelled']:,} have a label{effective}.{_clipped(told)}{_reports(told['reports'])}",
         markup=False,
     )
@@ -155,7 +156,7 @@ def _feedback(told: Json | None) -> None:
         for name, figures in told["figures"].items()
     ]
     columns = ["figure", "naive", "between", "weighted", "between ", "doubly robust", "between  "]
-    print_table(columns, rows, right=["naive", "weighted", "doubly robust"], whole=True)
+    print_table(columns, rows, right=["naive", "weighted", "doubly robust"])
     data.print(f"Why they differ: {told['why']}. 'realised' above is the weighted figure.", markup=False)
 
 
@@ -183,7 +184,7 @@ def _reports(told: Json | None) -> str:
     never = f" {plural(strange, 'report is', 'reports are')} about nothing that it predicted." if strange else ""
     corrected = f" {plural(told['corrected'], 'was', 'were')} reported more than once." if told["corrected"] else ""
     waits = told["waiting"]
-    since = f" Of {waits['rows']:,} rows since, {waits['reported']:,} were reported by the end of their day."
+    since = f" Of {plural(waits['rows'], 'row')} since, {waits['reported']:,} were reported by the end of their day."
     return f"{wrong}{days}{never}{corrected}{since if waits['rows'] else ''}"
 
 

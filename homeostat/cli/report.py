@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import Cell, bold, counted, data, errors_shown, figure, print_table, show
+from homeostat.cli.output import bold, counted, data, errors_shown, figure, show
 from homeostat.cli.progress import progress_bar
+from homeostat.cli.tabled import Cell, print_table
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.app.by_hand.operations import Operations
@@ -75,7 +77,7 @@ def _gain(gain: Json, loss: str) -> str:
     bounds = f"{gain['value']:+.4f}, between {gain['low']:+.4f} and {gain['high']:+.4f}"
     ratio = gain["row_wise_ratio"]
     narrow = "" if ratio is None else f"\n(an interval over rows would be {ratio:.1f} times too narrow)"
-    return f"{loss}, live minus frozen: {bounds} over {gain['blocks']} days{narrow}"
+    return f"{loss}, live minus frozen: {bounds} over {plural(gain['blocks'], 'day')}{narrow}"
 
 
 _NAMES = {"auc": "AUC", "log_loss": "log-loss", "rmse": "RMSE", "mae": "MAE", "quantile_loss": "quantile loss"}

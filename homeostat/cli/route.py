@@ -6,7 +6,8 @@ from typing import Any
 
 from homeostat.cli.context import on_record
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
+from homeostat.cli.tabled import print_table
 
 Json = dict[str, Any]
 
@@ -24,8 +25,7 @@ def route(loop: LoopArgument = None, home: HomeOption = DEFAULT_HOME, as_json: J
 def _route(told: Json) -> None:
     data.print(f"[bold]{told['loop']}[/]  generation {told['generation']}{_age(told['age_seconds'])}")
     for name, text in _arms(told):
-        data.print(f"[bold]{name:<14}[/] ", end="")
-        data.print(text, markup=False)
+        headed(f"{name:<14} ", text)
     if not told["replicas"]:
         talk.print("No replica serves this home now.")
         return

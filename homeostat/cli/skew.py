@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, print_table, show, talk
+from homeostat.cli.output import data, errors_shown, headed, show, talk
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.words import plural
 
@@ -129,8 +130,7 @@ def _differing(features: list[Json]) -> None:
     print_table(["feature", "differing", "rate", "95 %", "cause"], rows, right=["differing", "rate", "95 %"])
     data.print()
     for one in features:
-        data.print(f"[bold]{one['feature']}[/]  ", end="")
-        data.print(one["evidence"], markup=False)
+        headed(f"{one['feature']}  ", one["evidence"])
 
 
 def _examples(examples: list[Json]) -> None:

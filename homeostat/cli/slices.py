@@ -8,24 +8,12 @@ import typer
 
 from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show
+from homeostat.cli.output import data, errors_shown, figure, headed, show
+from homeostat.cli.tabled import print_table
 
 Json = dict[str, Any]
-_COLUMNS = (
-    "log_loss",
-    "loss",
-    "rmse",
-    "mae",
-    "bias",
-    "mean",
-    "brier",
-    "accuracy",
-    "base_rate",
-    "calibration_gap",
-    "auc_within_days",
-    "skill",
-)
-"""Of these, those that the loop's task has."""
+_COLUMNS = ("rmse", "skill")
+"""Of these, those that the loop's task has stand beside its loss; --json tells all."""
 MOST_SHOWN = 40
 
 
@@ -51,8 +39,7 @@ def slices(
 
 
 def _text(told: Json) -> None:
-    data.print(f"[bold]{told['loop']}[/]", end="  ")
-    data.print(f"{_span(told['trail'])}, compared with {_span(told['past'])} before.", markup=False)
+    headed(f"{told['loop']}  ", f"{_span(told['trail'])}, compared with {_span(told['past'])} before.")
     if not told["declared"]:
         data.print("The loop's file declares no slices: slices=[...].", markup=False)
     elif told["whole"] is None:
@@ -69,14 +56,18 @@ def _table(told: Json) -> None:
     names = [name for name in _COLUMNS if name in told["whole"]["figures"]]
     own = list(told["whole"]["own"])
     rows = [_row(one, names, own) for one in shown[: MOST_SHOWN + 1]]
-    numbers = ["rows", *(_words(name) for name in names), *own]
-    print_table(["slice", *numbers, f"{_loss(told['whole'])} between", ""], rows, right=numbers, whole=True)
+    loss = told["whole"]["loss"]
+    numbers = ["rows", _words(loss), *(_words(name) for name in names), *own]
+    print_table(["slice", "rows", _words(loss), "between", *numbers[2:], ""], rows, right=numbers)
     more = len(shown) - 1 - MOST_SHOWN
     if more > 0:
         data.print(f"And {more} more (--json tells all).", markup=False)
     for of in told["not_measured"]:
         data.print(f"{' & '.join(of)}: not measured: the log of these days lacks it, or a number had no reference.")
-    data.print("Bounds are 95 % for one look, days being the unit. '-' is unknown; --json says why.", markup=False)
+    data.print(
+        "Bounds are 95 % for one look, days being the unit. '-' is unknown; --json says why, and more figures.",
+        markup=False,
+    )
 
 
 def _row(one: Json, names: list[str], own: list[str]) -> list[str]:
@@ -86,9 +77,10 @@ def _row(one: Json, names: list[str], own: list[str]) -> list[str]:
     return [
         one["name"],
         f"{one['rows']:,}",
+        figure(loss["value"]),
+        between,
         *(figure(figures[name]["value"]) for name in names),
         *(figure(one["own"][name]["value"] if name in one["own"] else None) for name in own),
-        between,
         "worse" if one["worse"] else "",
     ]
 

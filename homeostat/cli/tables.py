@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import counted, data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import counted, data, errors_shown, headed, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.clock import parse_instant
 
 if TYPE_CHECKING:
@@ -194,8 +195,7 @@ def _records(columns: list[str], shown: list[list[str]]) -> None:
         if number:
             data.print()
         for name, value in zip(columns, row, strict=True):
-            data.print(f"[dim]{name:<{width}}[/]  ", end="")
-            data.print(value, markup=False)
+            headed(f"{name:<{width}}  ", value, "dim")
 
 
 def _cell(value: Any) -> str:

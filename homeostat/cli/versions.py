@@ -9,7 +9,8 @@ import typer
 from homeostat.cli.context import on_record
 from homeostat.cli.listing import ListByDefault
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
-from homeostat.cli.output import data, errors_shown, figure, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, figure, headed, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -181,8 +182,18 @@ def _config(leg: Json) -> list[str]:
 def _environment(leg: Json) -> list[str]:
     platform, packages = leg["platform"], leg["packages"]
     threads = [f"{name}={value}" for name, value in leg["threads"].items()]
-    where = " ".join(str(platform[name]) for name in ("system", "machine", "libc") if name in platform)
-    return [f"{leg['python']} on {where}", plural(len(packages), "package"), *([", ".join(threads)] if threads else [])]
+    where = " ".join(str(platform[name]) for name in ("system", "machine", "libc", "timezone") if name in platform)
+    read = [f"variable {name} {_variable(one)}" for name, one in (leg["variables"] or {}).items()]
+    told = [f"{leg['python']} on {where}", plural(len(packages), "package"), *([", ".join(threads)] if threads else [])]
+    return [*told, *_few(read)]
+
+
+def _variable(told: Json) -> str:
+    if told["value"] is not None:
+        return f"= {told['value']}"
+    if not told["is_set"]:
+        return "is not set"
+    return f"is set, its value known by {told['digest'][:12]}" if told["digest"] else "is set, its value not recorded"
 
 
 _TELLERS = {"code": _code, "data": _data, "config": _config, "environment": _environment}
@@ -193,8 +204,7 @@ def _few(texts: list[str]) -> list[str]:
 
 
 def _line(name: str, text: str) -> None:
-    data.print(f"[bold]{name:<14}[/] ", end="")
-    data.print(text, markup=False)
+    headed(f"{name:<14} ", text)
 
 
 FIGURES = (

@@ -10,7 +10,8 @@ import typer
 from homeostat.app.versions.registering import registry_of
 from homeostat.cli.context import opened, person
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument, ReasonOption
-from homeostat.cli.output import data, errors_shown, print_table, show, talk, when
+from homeostat.cli.output import data, errors_shown, show, talk, when
+from homeostat.cli.tabled import print_table
 from homeostat.cli.versions import LoopOption, VersionArgument
 from homeostat.kernel.words import plural
 

@@ -10,7 +10,8 @@ import typer
 from rich.markup import escape
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
-from homeostat.cli.output import answered, data, errors_shown, known_facts, print_table, show, when
+from homeostat.cli.output import answered, data, errors_shown, known_facts, show, when
+from homeostat.cli.tabled import print_table
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
@@ -107,7 +108,8 @@ def _version(told: Json, decisions: Json) -> None:
         pin = told["training_set"]
         tables = ", ".join(f"{name}@{version}" for name, version in pin["table_versions"].items())
         data.print(
-            f"  trained on   {pin['rows']:,} rows asked {when(pin['first'])} to {when(pin['last'])}, of {tables},"
+            f"  trained on   {plural(pin['rows'], 'row')} asked {when(pin['first'])} to"
+            f" {when(pin['last'])}, of {tables},"
             f" facts up to sequence {pin['sequence']}"
         )
         if told["here"]:
@@ -179,7 +181,7 @@ def _features(made: Json) -> None:
         ]
         for one in listed[:_MOST]
     ]
-    print_table([" ", "feature", "served", "share", "made from"], rows, right=["served", "share"], whole=True)
+    print_table([" ", "feature", "served", "share", "made from"], rows, right=["served", "share"], lead=2)
     if len(listed) > _MOST:
         data.print(f"  {len(listed) - _MOST} more did less; --json has them.", style="dim")
     if made["agrees"]:
@@ -196,7 +198,7 @@ def _basis(found: Json) -> str:
             f"shares in {of} from {found['base']:.4f}, that of no row in particular; with it they give the"
             f" answer but for {found['gap']:.1g}"
         )
-    how = "exact" if found["method"] == "exact" else f"sampled on {found['scored']:,} rows"
+    how = "exact" if found["method"] == "exact" else f"sampled on {plural(found['scored'], 'row')}"
     return (
         f"shares in {of} from {found['base']:.4f}, the mean of {found['background']} recorded rows; {how};"
         f" with it they give the answer but for {found['gap']:.1g}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from homeostat.kernel.clock import duration
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, INCONCLUSIVE, REJECT, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 from homeostat.stats.tasks import SUSPICIOUS, task_of
 
 if TYPE_CHECKING:
@@ -172,10 +173,13 @@ def _same_features(seen: ServedComparison, limits: Gate) -> tuple[str, Reason]:
     ]
     if far:
         named = ", ".join(far[:_NAMED]) + (f" and {len(far) - _NAMED} more" if len(far) > _NAMED else "")
-        text = f"as served and as trained on, features diverge on the same {seen.rows} rows: {named} > {figure(limit)}"
+        text = (
+            f"as served and as trained on, features diverge on the same {plural(seen.rows, 'row')}: {named} >"
+            f" {figure(limit)}"
+        )
         return REJECT, Reason("features_diverge", farthest, limit, text)
     text = f"features as served and as trained on are at most {figure(farthest)} <= {figure(limit)} apart"
-    return ACCEPT, Reason("features_as_served", farthest, limit, f"{text} on {seen.rows} rows")
+    return ACCEPT, Reason("features_as_served", farthest, limit, f"{text} on {plural(seen.rows, 'row')}")
 
 
 def _too_good(seen: Evidence, limits: Gate) -> list[tuple[str, Reason]]:
@@ -186,7 +190,7 @@ def _too_good(seen: Evidence, limits: Gate) -> list[tuple[str, Reason]]:
     text = f"skill {figure(seen.skill.value)} > {figure(limits.max_skill)} is too good to be true: {named}"
     if limits.approval is not None:
         return [(ACCEPT, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
-    text += "; if it is known in time, say hs.Gate(max_skill=1), or approval='7d' to be asked"
+    text += "; if it is known in time, give the loop gate=hs.Gate(max_skill=1), or hs.Gate(approval='7d') to be asked"
     return [(INCONCLUSIVE, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
 
 
@@ -203,4 +207,6 @@ def _committed(seen: Evidence) -> tuple[str, Reason]:
 
 def _too_few(what: str, seen: Interval | None, limits: Gate) -> Reason:
     days = 0 if seen is None else seen.blocks
-    return Reason("too_few_days", days, limits.min_days, f"{what} stands on {days} days < {limits.min_days} needed")
+    return Reason(
+        "too_few_days", days, limits.min_days, f"{what} stands on {plural(days, 'day')} < {limits.min_days} needed"
+    )

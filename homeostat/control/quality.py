@@ -43,9 +43,15 @@ def confidence_of(days: int) -> float:
 def judge_quality(seen: QualitySeen, limit: float) -> Verdict:
     """Take ``who`` back when it is proven worse by more than ``limit`` nats per row; unknown never fires."""
     if seen.difference is None:
-        text = f"{seen.days} days on which both {seen.who} and {seen.against} were scored, or no interval on them"
+        text = (
+            f"{plural(seen.days, 'day')} on which both {seen.who} and {seen.against} were scored, or no"
+            " interval on them"
+        )
         return Verdict(INCONCLUSIVE, (Reason("too_few_days", seen.days, MIN_DAYS, text),))
-    low, on = seen.difference.low, f"on {seen.difference.rows} rows of {plural(seen.difference.blocks, 'day')}"
+    low, on = (
+        seen.difference.low,
+        f"on {plural(seen.difference.rows, 'row')} of {plural(seen.difference.blocks, 'day')}",
+    )
     quoted = f"{seen.loss} of {seen.who} minus that of {seen.against} on the same rows"
     if low > limit:
         text = f"{quoted} at least {figure(low)} > {figure(limit)}, {on}"

@@ -13,6 +13,7 @@ from homeostat.control.transitions import Transition, draft_of
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
+from homeostat.kernel.words import plural
 from homeostat.training.pipeline import Steps, WorkflowState
 
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ def _told(state: LoopState, restoring: Restoring, done: Json) -> tuple[Any, ...]
     drafts = [] if kept is None else [checkpoint_draft(state, Checkpoint(**kept), now, restoring.actor)]
     title = f"The state of {restoring.version} is back, from {restoring.checkpoint}"
     if restoring.way == "replay":
-        title += f", and {done['rows']:,} of {done['of']:,} predictions since are replayed"
+        title += f", and {done['rows']:,} of {plural(done['of'], 'prediction')} since are replayed"
     reasons = tuple(Reason("asked_for", None, None, text) for text in restoring.because)
     verdict = Verdict("RESTORED", reasons)
     told = {"restoring": restoring.id, "leaving": restoring.leaving}

@@ -176,7 +176,7 @@ def _faults(seen: CanaryWindow, limits: Canary) -> Reason | None:
     rate = seen.faults / seen.requests
     if rate <= limits.max_fault_rate:
         return None
-    text = f"{seen.faults} of {seen.requests} rows failed: {figure(rate)} > {figure(limits.max_fault_rate)}"
+    text = f"{seen.faults} of {plural(seen.requests, 'row')} failed: {figure(rate)} > {figure(limits.max_fault_rate)}"
     return Reason("arm_fails", rate, limits.max_fault_rate, text)
 
 
@@ -193,7 +193,7 @@ def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
         return False, Reason("never_asked", 0, 1, "0 rows were given to the candidate at this step < 1 needed")
     if seen.difference is None or seen.difference.blocks < limits.min_days:
         days = 0 if seen.difference is None else seen.difference.blocks
-        text = f"outcomes of {days} days < {limits.min_days} needed"
+        text = f"outcomes of {plural(days, 'day')} < {limits.min_days} needed"
         return False, Reason("too_few_days", days, limits.min_days, text)
     high, on = seen.difference.high, _stands_on(seen.difference)
     if high < limits.margin:
@@ -204,7 +204,7 @@ def _proof(seen: CanaryWindow, limits: Canary) -> tuple[bool, Reason]:
 
 
 def _stands_on(seen: Interval) -> str:
-    return f"on {seen.rows} rows of {plural(seen.blocks, 'day')}"
+    return f"on {plural(seen.rows, 'row')} of {plural(seen.blocks, 'day')}"
 
 
 def _share(seen: CanaryWindow, limits: Canary) -> str:

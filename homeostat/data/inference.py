@@ -11,6 +11,7 @@ from itertools import groupby
 
 from homeostat.data.contracts import Column, Kind
 from homeostat.data.patterns import compile_pattern
+from homeostat.kernel.words import plural
 
 MOST_CATEGORIES = 20
 """Distinct texts up to which a column is taken for categories."""
@@ -135,7 +136,7 @@ def shape_of(values: Sequence[str]) -> str | None:
 def python_of(proposal: Proposal, source: str) -> str:
     """The proposal as a person would paste it into a loop file."""
     lines = [
-        f"# Proposed by 'homeostat contract infer' from {proposal.rows:,} rows of {source}.",
+        f"# Proposed by 'homeostat contract infer' from {plural(proposal.rows, 'row')} of {source}.",
         "# Not in force: correct what is only true of these rows, then paste it into the loop file.",
         *(f"# Note: {note}." for note in proposal.notes),
         f"{_identifier(proposal.table)} = hs.Table(",

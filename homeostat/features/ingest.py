@@ -15,6 +15,7 @@ from homeostat.data.tables import Table
 from homeostat.features.online import OnlineStore
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, Held, InvalidInput, NotFound, TooLarge, Unavailable
+from homeostat.kernel.words import plural
 
 MOST_ROWS = 10_000
 """Rows in one request."""
@@ -166,8 +167,8 @@ def check_size(rows: int) -> None:
     if not rows:
         raise InvalidInput("There are no rows.", mend='Send at least one: {"rows": [{...}]}.')
     if rows > MOST_ROWS:
-        mend = f"Send at most {MOST_ROWS} at a time."
-        raise TooLarge(f"There are {rows} rows in one request.", mend=mend, limit=MOST_ROWS)
+        mend = f"Send at most {MOST_ROWS:,} at a time."
+        raise TooLarge(f"There are {plural(rows, 'row')} in one request.", mend=mend, limit=MOST_ROWS)
 
 
 def _read(content: str) -> object | None:

@@ -13,6 +13,7 @@ from homeostat.data.contracts import Value
 from homeostat.features.definitions import FeatureSet
 from homeostat.features.views import Feature
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-9
@@ -107,7 +108,7 @@ def _array(feature: Feature, values: Sequence[Value]) -> Array:
 
 def _unlike(name: str, rows: int) -> InvalidInput:
     return InvalidInput(
-        f"Recomputed feature {name!r} does not have the {rows} rows that were served.",
+        f"Recomputed feature {name!r} does not have the {plural(rows, 'row')} that were served.",
         mend="Recompute the same questions with the same feature set.",
         feature=name,
     )

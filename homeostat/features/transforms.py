@@ -19,6 +19,7 @@ from homeostat.features.hashing import meaning_of_function
 from homeostat.features.views import FeatureKind
 from homeostat.kernel.errors import HomeostatError, InvalidInput
 from homeostat.kernel.places import at_place, place_of_function
+from homeostat.kernel.words import plural
 
 Array = npt.NDArray[Any]
 _PROBES = (math.nan, 0.0, 1.0, 2.5, -3.0, 1e3, 1e-3)
@@ -69,7 +70,7 @@ class Transform:
         except Exception as error:
             raise self._failed(f"raised {type(error).__name__}: {error}") from error
         if result.shape != given[0].shape or result.dtype.kind not in "biuf":
-            raise self._failed(f"returned {result.dtype} of shape {result.shape} for {len(given[0])} rows")
+            raise self._failed(f"returned {result.dtype} of shape {result.shape} for {plural(len(given[0]), 'row')}")
         numbers = result.astype(np.float64)
         numbers[np.isinf(numbers)] = np.nan
         return numbers

@@ -8,6 +8,7 @@ from typing import Any
 
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.verdicts import figure
+from homeostat.kernel.words import plural
 from homeostat.registry.models import Form, TrainingPin, Variant
 
 Json = Mapping[str, Any]
@@ -71,7 +72,8 @@ def _data(subject: Subject, pin: TrainingPin) -> list[str]:
     return [
         "## Data",
         "",
-        f"Trained on {pin.rows:,} rows asked from {format_instant(pin.first)} to {format_instant(pin.last)}{since}, as"
+        f"Trained on {plural(pin.rows, 'row')} asked from {format_instant(pin.first)} to"
+        f" {format_instant(pin.last)}{since}, as"
         f" they were known at {format_instant(pin.as_of)}: {tables or 'no tables'}.{chosen}",
         "",
         f"Inputs: {inputs}. Training distributions of all of them: `profile.json`.",
@@ -83,7 +85,8 @@ def _metrics(measured: Json, loss: str) -> list[str]:
     lines = [
         "## Metrics",
         "",
-        f"On {seen['rows']:,} held-out rows of {seen['days']} days, {format_instant(seen['first'])} to"
+        f"On {plural(seen['rows'], 'held-out row')} of {plural(seen['days'], 'day')},"
+        f" {format_instant(seen['first'])} to"
         f" {format_instant(seen['last'])}, later than its training and its champion's. Bounds are of 95 %, by day.",
         "",
         "| figure | value | low | high |",
@@ -137,7 +140,7 @@ def _limits(form: Form, variant: Variant | None) -> list[str]:
         "",
         "- Its figures are of the span above; what it meets later: `homeostat performance`, `homeostat drift`.",
         "- Days, not rows, are what its bounds count: rows of one day share what happened on it.",
-        f"- Served by {form.runtime}: on {proof.rows:,} rows its answers differ from {of} by"
+        f"- Served by {form.runtime}: on {plural(proof.rows, 'row')} its answers differ from {of} by"
         f" {proof.worst:.2g} at most ({allowed}).{' ' + form.why if form.why else ''}",
         "- What the steps of its training warned of, if anything, is in `steps.json`.",
     ]

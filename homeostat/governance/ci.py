@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.verdicts import ACCEPT, REJECT, Verdict, figure
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.stats.intervals import Interval
@@ -124,7 +125,7 @@ def judge_parity(rows: int, differing: Mapping[str, int]) -> Check:
         return Check("parity", UNKNOWN, ("no question is there to compare features on",))
     wrong = {name: count for name, count in differing.items() if count}
     if wrong:
-        reasons = tuple(f"{name} differs in {count} of {rows} rows > 0" for name, count in wrong.items())
+        reasons = tuple(f"{name} differs in {count} of {plural(rows, 'row')} > 0" for name, count in wrong.items())
         return Check("parity", FAIL, reasons, {"rows": rows, "differing": wrong})
     told = f"{len(differing)} features are equal online and offline on {rows} questions"
     return Check("parity", PASS, (told,), {"rows": rows})
@@ -142,10 +143,12 @@ def judge_reproducible(same_bytes: bool, worst: float | None, rows: int) -> Chec
     """
     facts = {"same_bytes": same_bytes, "worst": worst, "rows": rows}
     if same_bytes:
-        return Check("reproducible", PASS, (f"two trainings on the same {rows} rows gave the same bytes",), facts)
+        return Check(
+            "reproducible", PASS, (f"two trainings on the same {plural(rows, 'row')} gave the same bytes",), facts
+        )
     if worst is None:
         return Check("reproducible", UNKNOWN, ("two trainings gave models that cannot be compared",), facts)
-    told = f"two trainings on the same {rows} rows differ by up to {worst:.2g} in their answers"
+    told = f"two trainings on the same {plural(rows, 'row')} differ by up to {worst:.2g} in their answers"
     if worst > SAME:
         why = f"{told} > {SAME:g}: fix every seed, and let nothing depend on the clock or on order"
         return Check("reproducible", FAIL, (why,), facts)
@@ -166,7 +169,10 @@ def judge_champion(
         return Check("champion", UNKNOWN, ("too few days are there to hold the change against the champion",))
     low, high, limit = difference.low, difference.high, margin + limits.worse
     facts = {"low": low, "high": high, "rows": difference.rows, "days": difference.blocks}
-    told = f"{loss} of the change minus the champion's is {figure(low)} to {figure(high)} on {difference.rows} rows"
+    told = (
+        f"{loss} of the change minus the champion's is {figure(low)} to {figure(high)} on"
+        f" {plural(difference.rows, 'row')}"
+    )
     if low > margin:
         return Check("champion", FAIL, (f"{told}: proven worse than {figure(margin)}",), facts)
     if high <= limit:
@@ -192,7 +198,7 @@ def judge_slices(seen: Sequence[SliceSeen], margin: float, loss: str = "log-loss
     if worse:
         reasons = tuple(
             f"{one.name}: {loss} is at least {figure(one.difference.low)} > {figure(margin)} above the champion's on"
-            f" {one.rows} rows"
+            f" {plural(one.rows, 'row')}"
             for one in worse
         )
         return Check("slices", FAIL, reasons, facts)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from homeostat.kernel.verdicts import INCONCLUSIVE, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.signals import EXCEEDED, WITHIN, Unknown
 from homeostat.stats.arrays import Floats, counts, same_length
 
@@ -91,7 +92,8 @@ def _by_chance(together: Floats, without: float, with_: float) -> float:
 
 def _reason(one: Apart, limit: float, code: str, sign: str) -> Reason:
     text = (
-        f"{one.subject}: {figure(one.excess)} of {one.rows:,} rows without a label lie elsewhere, beyond chance, {sign}"
+        f"{one.subject}: {figure(one.excess)} of {plural(one.rows, 'row')} without a label lie elsewhere,"
+        f" beyond chance, {sign}"
         f" limit {figure(limit)}"
     )
     return Reason(f"absent_{code}", one.excess, limit, text)

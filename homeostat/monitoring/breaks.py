@@ -8,6 +8,7 @@ from datetime import date
 
 from homeostat.kernel.clock import duration
 from homeostat.kernel.verdicts import Reason
+from homeostat.kernel.words import plural
 from homeostat.monitoring.history import DayFacts
 
 MORE_MISSING = 0.1
@@ -59,7 +60,7 @@ def _silences(before: Days, lately: Days) -> Iterator[Reason]:
         missed = [day.fresh.get(name) is False for day in lately]
         usual = sum(day.fresh.get(name) is False for day in before) / len(before)
         if lasting(missed) and usual < _SHARE_OF_DAYS * sum(missed) / len(missed):
-            text = f"{name} was older than its objective at the end of {sum(missed)} of {len(missed)} days,"
+            text = f"{name} was older than its objective at the end of {sum(missed)} of {plural(len(missed), 'day')},"
             yield Reason("stale", sum(missed) / len(missed), usual, f"{text} of {_percent(usual)} of days before")
 
 
@@ -91,7 +92,10 @@ def _gaps(before: Days, lately: Days) -> Iterator[Reason]:
             text = f"{name} has no value in {_percent(max(now))} of the rows of a day"
             yield Reason("missing", max(now), limit, f"{text}, in at most {_percent(max(usual))} before")
         elif len(now) >= 3 and above > _OFTEN * len(now):
-            text = f"{name} has no value in more than {_percent(often)} of the rows on {above} of {len(now)} days"
+            text = (
+                f"{name} has no value in more than {_percent(often)} of the rows on {above} of"
+                f" {plural(len(now), 'day')}"
+            )
             once = sum(share > often for share in usual)
             yield Reason("missing", max(now), often, f"{text}, on {once} of {len(usual)} before")
 
@@ -108,7 +112,7 @@ def _volume(before: Days, lately: Days) -> Iterator[Reason]:
         if lasting(flags):
             day = pick((one for one, flag in zip(lately, flags, strict=True) if flag), key=lambda one: one.rows)
             expected = pick(usual(day))
-            text = f"{day.rows} rows on {day.day}, at {word} {expected} on such days before"
+            text = f"{plural(day.rows, 'row')} on {day.day}, at {word} {expected} on such days before"
             yield Reason("volume", day.rows, expected, text)
 
 
@@ -119,7 +123,10 @@ def _labels(before: Days, lately: Days) -> Iterator[Reason]:
     yield from whole
     if not whole and lasting([day.no_chance for day in seen]):
         days = [day.day for day in seen if day.no_chance]
-        text = f"all labels of a day are alike, which is no chance, on {len(days)} of {len(seen)} days since {days[0]}"
+        text = (
+            f"all labels of a day are alike, which is no chance, on {len(days)} of {plural(len(seen), 'day')}"
+            f" since {days[0]}"
+        )
         yield Reason("labels_one_class", len(days) / len(seen), 0.0, text)
 
 
@@ -133,7 +140,9 @@ def _all_alike(known: Days, seen: Days) -> Iterator[Reason]:
     alike = {day.alike for day in seen}
     differed = bool(known) and all(day.alike is None for day in known)
     if rows >= _FEWEST_LABELS and len(alike) == 1 and None not in alike and differed:
-        text = f"all {rows} labels are {next(iter(alike))}, on none of {len(known)} days before were all alike"
+        text = (
+            f"all {rows} labels are {next(iter(alike))}, on none of {plural(len(known), 'day')} before were all alike"
+        )
         yield Reason("labels_one_class", 1.0, 0.0, text)
 
 

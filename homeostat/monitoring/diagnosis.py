@@ -228,7 +228,7 @@ def _broken(rows: Rows | Unknown, halves: Split, skewed: frozenset[str]) -> Step
         text = f"days show no break; values could not be looked at ({rows.reason})"
         return Step(BROKEN, "not as far as known", (_why(rows.reason, text),))
     features = len(rows.columns)
-    text = f"{len(halves.lately)} days from {halves.lately[0].day} beside {len(halves.before)} before"
+    text = f"{plural(len(halves.lately), 'day')} from {halves.lately[0].day} beside {len(halves.before)} before"
     left = f"; {len(found)} findings are of skewed features" if found else ""
     return Step(BROKEN, "no", (_why("no_break", f"{text}, {features} features: nothing broken{left}"),))
 
@@ -251,7 +251,10 @@ def _skew(halves: Split) -> tuple[dict[str, str], Step]:
             continue
         usual = skew_rate_or_none(name, then)
         cause = main_cause(name, now)
-        text = f"{name} differs from what tables give in {100 * rate.interval.value:.3g} % of {rate.interval.rows} rows"
+        text = (
+            f"{name} differs from what tables give in {100 * rate.interval.value:.3g} % of"
+            f" {plural(rate.interval.rows, 'row')}"
+        )
         text += f" ({cause.name}: {cause.evidence})" if cause else ""
         if usual is not None and rate.interval.value <= usual.interval.high:
             standing.append(Reason("standing_skew", rate.interval.value, usual.interval.high, f"{text}, as before"))

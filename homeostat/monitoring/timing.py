@@ -10,6 +10,7 @@ from itertools import pairwise
 from homeostat.kernel.clock import duration, to_datetime
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import Reason, figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.history import Cost, DayFacts, Event, History, Split
 from homeostat.stats.changes.shapes import Shape, shape_of
 from homeostat.stats.intervals import Interval, block_mean_from_sums
@@ -44,7 +45,7 @@ def timing_of(history: History, halves: Split) -> Timing:
         text = "no label has matured"
         return Timing("unknown", (Reason("no_labels_yet", 0, None, text), *_no_year(history)), None)
     if halves.change is None:
-        text = f"the loss of {len(known)} days shows no moment at which it rose"
+        text = f"the loss of {plural(len(known), 'day')} shows no moment at which it rose"
         return Timing(
             "no change", (Reason("no_change_point", None, None, text), *easier, *_no_year(history), *also), release
         )
@@ -110,7 +111,7 @@ def _silences(days: Sequence[DayFacts]) -> Iterator[Event]:
                 yield Event(at, "table", f"{name} fell silent")
         for name, kept in day.quarantined.items():
             if kept and not before.quarantined.get(name, 0):
-                yield Event(at, "table", f"{kept} rows of {name} broke its contract")
+                yield Event(at, "table", f"{plural(kept, 'row')} of {name} broke its contract")
 
 
 def _season(history: History, halves: Split) -> tuple[bool, list[Reason]]:
@@ -156,7 +157,12 @@ def _worse_release(known: Sequence[DayFacts], halves: Split, unit: str) -> Reaso
     text = (
         f"the version before would have cost {figure(found.value)} {unit} less per row (at least {figure(found.low)})"
     )
-    return Reason("worse_release", found.low, limit, f"{text} on the same {found.rows} rows of {found.blocks} days")
+    return Reason(
+        "worse_release",
+        found.low,
+        limit,
+        f"{text} on the same {plural(found.rows, 'row')} of {plural(found.blocks, 'day')}",
+    )
 
 
 def _costs(costs: Sequence[Cost | None]) -> tuple[list[float], list[int]]:

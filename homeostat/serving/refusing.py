@@ -8,6 +8,7 @@ from homeostat.data.contracts import Break, Checked, Row
 from homeostat.features.ingest import MOST_ROWS
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import ContractBroken, InvalidInput, TooLarge
+from homeostat.kernel.words import plural
 from homeostat.serving.plans import ServingPlan
 
 _SHOWN_BREAKS = 100
@@ -20,7 +21,7 @@ def check_size(rows: Sequence[object]) -> None:
         raise InvalidInput("The request holds no rows.", mend='Send {"rows": [...]} with at least one row.')
     if len(rows) > MOST_ROWS:
         raise TooLarge(
-            f"The request holds {len(rows)} rows.",
+            f"The request holds {plural(len(rows), 'row')}.",
             mend=f"Send at most {MOST_ROWS} rows in one request.",
             rows=len(rows),
             limit=MOST_ROWS,

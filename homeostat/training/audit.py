@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import CLEAR, INCONCLUSIVE, SUSPICIOUS, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 from homeostat.stats.intervals import Interval
 
 
@@ -70,7 +71,7 @@ def judge_feature(seen: FeatureSeen, limits: AuditLimits) -> Verdict:
     if reasons:
         return Verdict(SUSPICIOUS, reasons)
     if seen.auc is None or seen.days < limits.min_days:
-        text = f"labels on {seen.days} days < {limits.min_days} needed, or of one outcome only"
+        text = f"labels on {plural(seen.days, 'day')} < {limits.min_days} needed, or of one outcome only"
         return Verdict(INCONCLUSIVE, (Reason("too_few_days", seen.days, limits.min_days, text),))
     text = f"univariate AUC {figure(seen.auc.value)} (at most {figure(seen.auc.high)}) with limit {figure(limits.auc)}"
     return Verdict(CLEAR, (Reason("auc_believable", seen.auc.value, limits.auc, text),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.training.rows import TrainingRows
 
 MIN_OF_CLASS = 20
@@ -64,7 +65,7 @@ def _refuse_one_class(rows: TrainingRows) -> None:
     if enough < 2:
         told = {str(name): int(found) for name, found in zip(names, counts, strict=True)}
         raise Refused(
-            f"Of {rows.label.size} labels only {enough} class has {MIN_OF_CLASS} or more; two are the least.",
+            f"Of {plural(rows.label.size, 'label')} only {enough} class has {MIN_OF_CLASS} or more; two are the least.",
             mend="Look at the label's column and its classes, or train on a longer span.",
             rows=rows.label.size,
             classes=told,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.kernel.words import plural
 from homeostat.stats import intervals, metrics
 from homeostat.stats.figures.outcomes import Sums
 from homeostat.stats.intervals import Interval, in_units
@@ -221,7 +222,7 @@ def _or_none(figure: Callable[[], T]) -> T | None:
 def _one_score_per_row(held_out: HeldOut, version: str, scores: Floats) -> None:
     if scores.shape[:1] != held_out.labels.shape:
         raise InvalidInput(
-            f"{version} gave scores of shape {scores.shape} for {held_out.labels.size} rows.",
+            f"{version} gave scores of shape {scores.shape} for {plural(held_out.labels.size, 'row')}.",
             mend="Give one answer per row.",
             version=version,
         )

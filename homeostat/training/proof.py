@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.models import Kind, Proof
 from homeostat.stats.tasks import BINARY, Regression, Task
 from homeostat.training.fitted import answering, named
@@ -23,11 +24,15 @@ Predict = Callable[[Mapping[str, Any]], NDArray[np.float64]]
 Answering = Callable[[pd.DataFrame], NDArray[np.float64]]
 Slices = dict[str, dict[str, float]]
 _BATCH = 20_000
-_PROBES = 256
+_PROBES, _FEWEST_PROBES = 256, 16
+_PROBED_CELLS = 16_000_000
+"""Of wide rows fewer are probed for each feature, so that what all probes hold together stays within this."""
+_BATCH_CELLS = 16_000_000
 _NAMED = 5
 _KNOWN = "fails on rows that there really were"
 _ANSWERED = "answers rows on which its {} form fails"
-_UNHEARD_OF = "\x00never seen in training"
+_ODD: Mapping[Kind, tuple[Any, ...]] = {"number": (np.nan,), "text": ("", "\x00never seen in training")}
+"""What a feature holds that is missing, or a text that was never seen."""
 
 
 def prove(
@@ -53,10 +58,7 @@ def prove(
     slices = _slices(distance, frame, kinds)
     _must_be_equal(estimator, form, distance, frame, slices, tolerance)
     rows, worst = len(frame), float(distance.max(initial=0.0))
-    for probe in _probes(frame, kinds):
-        expected = _answers_if_any(answers, probe)
-        if expected is None:
-            continue
+    for probe, expected in _probed(answers, frame, kinds):
         served = _or_refused(estimator, _ANSWERED.format(form), lambda rows: scores_of(predict, rows), probe)
         distance = _difference(served, expected) / scale
         _must_be_equal(estimator, form, distance, probe, {}, tolerance)
@@ -128,10 +130,10 @@ def _distances(seen: _Compared, frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _must_be_answers(estimator: Any, found: NDArray[np.float64], rows: int) -> None:
-    problem = f"gives {len(found)} answers to {rows} rows" if len(found) != rows else ""
+    problem = f"gives {len(found)} answers to {plural(rows, 'row')}" if len(found) != rows else ""
     if not problem and not np.isfinite(found).all():
         wrong = int((~np.isfinite(found.reshape(rows, -1))).any(axis=1).sum())
-        problem = f"answers {wrong} of {rows} rows with no number (NaN or infinite)"
+        problem = f"answers {wrong} of {plural(rows, 'row')} with no number (NaN or infinite)"
     if problem:
         raise Refused(
             f"{named(estimator)} {problem}.",
@@ -179,7 +181,7 @@ def _must_be_equal(
     where = f" Slices: {', '.join(told[:_NAMED])}{' and others' if len(told) > _NAMED else ''}." if told else ""
     raise Refused(
         f"{named(estimator)} and its {form} form differ by {distance[place]:.2g}, "
-        f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {len(frame)} rows.{where}",
+        f"more than {tolerance:g}, on {int((distance > tolerance).sum())} of {plural(len(frame), 'row')}.{where}",
         mend="Give trees their numbers as they are, unscaled, and handle missing and new values in the "
         "pipeline (SimpleImputer, OrdinalEncoder with unknown_value).",
         estimator=named(estimator),
@@ -200,17 +202,43 @@ def _answers_if_any(answers: Answering, frame: pd.DataFrame) -> NDArray[np.float
         return None
 
 
-def _batches(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    return (frame.iloc[start : start + _BATCH] for start in range(0, len(frame), _BATCH))
+def _probed(
+    answers: Answering, frame: pd.DataFrame, kinds: Mapping[str, Kind]
+) -> Iterator[tuple[pd.DataFrame, NDArray[np.float64]]]:
+    """Probes with the estimator's answers, many in a call as calls cost more than rows; none that it cannot take."""
+    many = min(_PROBES, max(_FEWEST_PROBES, _PROBED_CELLS // len(kinds) ** 2))
+    few = frame.iloc[:: max(1, len(frame) // many)]
+    changes = _changes(kinds)
+    at_once = max(1, _rows_at_once(frame) // len(few))
+    for start in range(0, len(changes), at_once):
+        together = changes[start : start + at_once]
+        found = _answers_if_any(answers, probe := _changed(few, together))
+        if found is not None:
+            yield probe, found
+            continue
+        for one in together:
+            if (alone := _answers_if_any(answers, probe := _changed(few, [one]))) is not None:
+                yield probe, alone
 
 
-def _probes(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> list[pd.DataFrame]:
-    """Rows spread over the frame, per feature with its value missing and, for a text, never seen."""
-    few = frame.iloc[:: max(1, len(frame) // _PROBES)]
-    made: list[pd.DataFrame] = []
-    for name, kind in kinds.items():
-        for value in (np.nan,) if kind == "number" else ("", _UNHEARD_OF):
-            probe = few.copy()
-            probe[name] = pd.Series(value, index=few.index, dtype=few[name].dtype)
-            made.append(probe)
+def _changes(kinds: Mapping[str, Kind]) -> list[tuple[str, Any]]:
+    """Each feature missing and, for a text, never seen."""
+    return [(name, value) for name, kind in kinds.items() for value in _ODD[kind]]
+
+
+def _changed(few: pd.DataFrame, changes: Sequence[tuple[str, Any]]) -> pd.DataFrame:
+    """The rows once for each change, with one value of theirs changed."""
+    rows = len(few)
+    made = few.iloc[np.tile(np.arange(rows), len(changes))].reset_index(drop=True)
+    for place, (name, value) in enumerate(changes):
+        made.iloc[place * rows : (place + 1) * rows, list(few.columns).index(name)] = value
     return made
+
+
+def _rows_at_once(frame: pd.DataFrame) -> int:
+    return max(1, min(_BATCH, _BATCH_CELLS // max(1, frame.shape[1])))
+
+
+def _batches(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    rows = _rows_at_once(frame)
+    return (frame.iloc[start : start + rows] for start in range(0, len(frame), rows))

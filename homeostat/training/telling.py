@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -17,23 +18,47 @@ TELLING = 0.99
 """The AUC of what is among the features from which it tells the answer."""
 _PAIRED_ROWS = 5_000
 """Pairs are held against the latest so many rows: there are many pairs."""
+_PAIRED = 64
+"""Pairs are of the so many features that move the answers most, where there are more."""
+_MOVED_ROWS = 256
 _ROWS_OF_A_CELL = 16
 _MOST_BINS = 64
 
 Array = NDArray[Any]
+Predict = Callable[[Mapping[str, Any]], NDArray[np.float64]]
 Yes = NDArray[np.bool_]
 
 
-def telling_features(rows: LabelledRows) -> list[str]:
+def telling_features(rows: LabelledRows, predict: Predict | None = None) -> list[str]:
     """Features that tell the rows' labels by themselves; where none does, two that do so with each other.
 
     Numbers by their order, or by where they are missing; texts by what the label is of the others that have it. Two
     numbers by what best adds up of both, as a difference of times does, and any two by what the label is of the others
-    that are near in both.
+    that are near in both. Where there are many features, two of those whose values move what ``predict`` answers most.
     """
     label = told_apart(rows.label)
     alone = [name for name, values in rows.columns.items() if _tells(values, label)]
-    return alone or _pairs(rows, label)
+    if alone:
+        return alone
+    columns = {name: values[-_PAIRED_ROWS:] for name, values in rows.columns.items()}
+    if predict is not None and len(columns) > _PAIRED:
+        columns = {name: columns[name] for name in most_moving(predict, columns, _PAIRED)}
+    return _pairs(columns, label[-_PAIRED_ROWS:])
+
+
+def most_moving(predict: Predict, columns: Mapping[str, Array], many: int) -> list[str]:
+    """The so many columns that move the answers most when their values are shuffled among the latest rows.
+
+    In the order in which they were given.
+    """
+    latest = {name: values[-_MOVED_ROWS:] for name, values in columns.items()}
+    usual = predict(latest)
+    order = np.random.default_rng(0).permutation(len(usual))
+    moved = {
+        name: float(np.abs(predict({**latest, name: values[order]}) - usual).mean()) for name, values in latest.items()
+    }
+    most = set(sorted(moved, key=lambda name: -moved[name])[:many])
+    return [name for name in columns if name in most]
 
 
 def told_apart(label: Array) -> Yes:
@@ -82,10 +107,8 @@ def _rates(places: NDArray[np.int64], label: Yes) -> NDArray[np.float64]:
     return np.where(rows > 1, (yes - label) / np.maximum(rows - 1, 1), 0.5)
 
 
-def _pairs(rows: LabelledRows, label: Yes) -> list[str]:
+def _pairs(columns: Mapping[str, Array], label: Yes) -> list[str]:
     """As "a with b"."""
-    label = label[-_PAIRED_ROWS:]
-    columns = {name: values[-_PAIRED_ROWS:] for name, values in rows.columns.items()}
     most = min(_MOST_BINS, max(2, int(np.sqrt(label.size / _ROWS_OF_A_CELL))))
     bins = {name: _bins(values, most) for name, values in columns.items()}
     return [

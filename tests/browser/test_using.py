@@ -173,7 +173,7 @@ ASKING = {
     "may": "v8 advance to 100%",
     "since": "2013-07-30T00:00:00Z",
     "until": "2013-08-06T00:00:00Z",
-    "reasons": ["log-loss minus the champion's at most 0.0026 < 0.03, on 2744 rows of 3 days"],
+    "reasons": ["log-loss minus the champion's at most 0.0026 < 0.03, on 2,744 rows of 3 days"],
     "answer": None,
 }
 

@@ -111,7 +111,7 @@ BAD_BODIES = [
     (b'{"row": []}', InvalidInput, 'list of "rows"'),
     (b'{"rows": [{}], "tabel": "x"}', InvalidInput, "more than rows: tabel"),
     (b'{"rows": []}', InvalidInput, "no rows"),
-    (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", TooLarge, "10001 rows"),
+    (b'{"rows": [' + b"{}," * 10_000 + b"{}]}", TooLarge, "10,001 rows"),
 ]
 
 

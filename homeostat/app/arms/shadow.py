@@ -29,6 +29,7 @@ from homeostat.app.versions.runtimes import load_runtime
 from homeostat.data.contracts import Value
 from homeostat.data.records import PredictionRecord
 from homeostat.kernel.errors import HomeostatError, Unavailable, Untrusted
+from homeostat.kernel.words import plural
 from homeostat.serving.answers import Score, said
 from homeostat.serving.live import warm
 from homeostat.serving.routing import BESIDE, Route, shadows_of
@@ -123,7 +124,7 @@ class Shadow:
                 scores = answers(self.runtime, self.runtime.predict(self._columns(records)), len(records))
         except Exception as error:  # a candidate may fail in any way; here it fails nobody
             self.counts.failed += len(records)
-            print(f"{len(records)} rows: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            print(f"{plural(len(records), 'row')}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             return
         made = [self._beside(record, score) for record, score in zip(records, scores, strict=True)]
         try:

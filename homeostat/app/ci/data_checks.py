@@ -26,6 +26,7 @@ from homeostat.governance.ci import FAIL, PASS, UNKNOWN, Check, judge_parity
 from homeostat.kernel.clock import to_datetime
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import INCONCLUSIVE, SUSPICIOUS
+from homeostat.kernel.words import plural
 from homeostat.monitoring.served import reach_of
 from homeostat.stats.arrays import Integers
 from homeostat.training.audit import AuditLimits
@@ -49,7 +50,7 @@ def contracts(material: Material) -> Check:
         apart = [one for one in checked.found if one.count and one.promise.verdict == "quarantine"]
         wrong += [f"{table.name}: {text}" for text in checked.refusals]
         wrong += [f"{table.name}: {one.count} of {checked.rows} rows break {one.promise.name!r}" for one in apart]
-        told.append(f"{table.name} keeps its contract on its newest {checked.rows} rows")
+        told.append(f"{table.name} keeps its contract on its newest {plural(checked.rows, 'row')}")
     try:
         judge_contracts(material.home, {material.loop.name: material.loop})
     except Refused as error:
@@ -115,8 +116,8 @@ def leakage(material: Material) -> Check:
     for verdict, outcome in ((SUSPICIOUS, FAIL), (INCONCLUSIVE, UNKNOWN)):
         if verdict in named:
             return Check("leakage", outcome, tuple(named[verdict]), facts)
-    text = f"none of {len(told['features'])} features is too good to be true on {told['rows']} rows"
-    return Check("leakage", PASS, (f"{text} of {told['days']} days",), facts)
+    text = f"none of {len(told['features'])} features is too good to be true on {plural(told['rows'], 'row')}"
+    return Check("leakage", PASS, (f"{text} of {plural(told['days'], 'day')}",), facts)
 
 
 def _batches(facts: Mapping[str, pa.Table], tables: Mapping[str, Table]) -> Iterator[Batch]:

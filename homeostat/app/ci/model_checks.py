@@ -28,6 +28,7 @@ from homeostat.governance.ci import (
 from homeostat.governance.consumers import refuse_breaking
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import REJECT, figure
+from homeostat.kernel.words import plural
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.probes import PROBES, Probes
 from homeostat.training.jobs import TrainingResult
@@ -42,8 +43,8 @@ def trained(result: TrainingResult) -> Check:
     form = result.version.form
     served = "onnx" if form is None else form.runtime
     told = (
-        f"{result.version.pin.rows:,} rows trained on; served by {served}, which differs by at most"
-        f" {figure(result.proof_worst)} on {result.proof_rows:,} rows"
+        f"{plural(result.version.pin.rows, 'row')} trained on; served by {served}, which differs by at most"
+        f" {figure(result.proof_worst)} on {plural(result.proof_rows, 'row')}"
     )
     warned = tuple(f"{one.name}: {text}" for one in result.steps for text in one.warnings)
     facts = {"rows": result.version.pin.rows, "runtime": served, "proof_worst": result.proof_worst}

@@ -12,6 +12,7 @@ from homeostat.governance.audit import Entry
 from homeostat.governance.consumers import Consumer
 from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
+from homeostat.kernel.words import plural
 from homeostat.registry.lineage import Edge, Graph, Node
 from homeostat.registry.models import Version
 
@@ -76,7 +77,7 @@ def _definitions(version: Version) -> Iterator[Node]:
 
 def _made_of(version: Version) -> Iterator[Node]:
     pin = pin_of(version.pin)
-    yield Node(TRAINING_SET, "training_set", f"{version.pin.rows:,} rows", {**pin, "hash": version.fingerprint.data})
+    yield Node(TRAINING_SET, "training_set", plural(version.pin.rows, "row"), {**pin, "hash": version.fingerprint.data})
     for leg in _LEGS:
         value = getattr(version.fingerprint, leg)
         yield Node(f"leg:{leg}", "leg", f"{leg} {value[:8]}", {"leg": leg, "hash": value})

@@ -15,6 +15,7 @@ from homeostat.data.profiles import PREDICTION, ReferenceProfile
 from homeostat.kernel.canonical import canonical_json, digest
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.words import plural
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.manifest import DAILY, PROFILE, read_manifest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from homeostat.training.telling import Predict
     from homeostat.training.training_set import LabelledRows
 
 
@@ -71,14 +73,14 @@ def _evaluate(material: Material) -> Step:
         from homeostat.app.pipeline.forms import load_form
         from homeostat.training.proof import scores_of
 
-        notes.say(f"evaluating on {held_out.label.size} held-out rows")
+        notes.say(f"evaluating on {plural(held_out.label.size, 'held-out row')}")
         frame = material.rows(held_out).features
         runtime = load_form(form, model, job.version, tuple(loop.feature_set.kinds.items()), loop.task)
         scores = scores_of(runtime.predict, frame)
         champion = None if job.champion is None else _champion_scores(material, Path(job.champion), held_out)
         later = _held_out(held_out, loop.timezone)
         seen = evaluate(later, (job.version, scores), champion, confidence=job.confidence, task=loop.task)
-        telling = telling_of(held_out, seen)
+        telling = telling_of(held_out, seen, runtime.predict)
         for warning in odd_answers(scores, seen, telling):
             notes.warn(warning)
         return {"scores": scores, "evaluation": replace(seen, served=compared, telling=telling)}
@@ -96,19 +98,19 @@ def _evaluate(material: Material) -> Step:
     return Step("evaluate", work, gives, ("form", "model", "held_out", "compared"), decided_by)
 
 
-def telling_of(held_out: LabelledRows, seen: Evaluation) -> tuple[str, ...]:
+def telling_of(held_out: LabelledRows, seen: Evaluation, predict: Predict) -> tuple[str, ...]:
     """Features that tell the labels apart by themselves, where the skill is suspiciously high: likely the answer."""
     from homeostat.training.telling import telling_features
 
     skill = seen.candidate.skill
-    return tuple(telling_features(held_out)) if skill is not None and skill.value > SUSPICIOUS else ()
+    return tuple(telling_features(held_out, predict)) if skill is not None and skill.value > SUSPICIOUS else ()
 
 
 def odd_answers(scores: NDArray[np.float64], seen: Evaluation, telling: tuple[str, ...]) -> list[str]:
     """What a person should know before believing in figures: nothing was learnt, or more than there was to learn."""
     if scores.size and bool((scores == scores[0]).all()):
         same = f"{scores[0]:.4g}" if scores.ndim == 1 else "the same"
-        return [f"the model answers {same} to every one of {len(scores)} held-out rows: it learnt nothing"]
+        return [f"the model answers {same} to every one of {plural(len(scores), 'held-out row')}: it learnt nothing"]
     skill = seen.candidate.skill
     if skill is None or skill.value <= SUSPICIOUS:
         return []

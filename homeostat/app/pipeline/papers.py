@@ -10,6 +10,7 @@ from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.data.profiles import ReferenceProfile
 from homeostat.governance.cards import Subject, card_of
 from homeostat.kernel.canonical import canonical_json, plain
+from homeostat.kernel.words import plural
 from homeostat.registry.manifest import CARD, METRICS, PROFILE
 from homeostat.registry.models import Form, TrainingPin
 from homeostat.stats.tasks import Multiclass, Regression, Task
@@ -111,9 +112,9 @@ def promises_of(loop: Trainable) -> tuple[str, ...]:
     }.get(rollout.ask)
     told = [
         f"a gate: skill over {loop.task.constant} above {gate.min_skill:g}, no worse than the champion by"
-        f" {gate.margin:g} {unit}, on {gate.min_days} days at least{committed}",
+        f" {gate.margin:g} {unit}, on {plural(gate.min_days, 'day')} at least{committed}",
         by_gate if gate.approval else None,
-        f"a rollout by steps of {shares} of the traffic, each proven on {rollout.min_days} days at least",
+        f"a rollout by steps of {shares} of the traffic, each proven on {plural(rollout.min_days, 'day')} at least",
         by_rollout,
         None if gate.approval or by_rollout else "no person's answer: the loop file asks nobody",
     ]

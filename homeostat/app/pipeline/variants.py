@@ -19,6 +19,7 @@ from homeostat.app.versions.runtimes import load_sealed
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT
+from homeostat.kernel.words import plural
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 from homeostat.registry.manifest import CONFIG, MODEL, read_manifest
 from homeostat.registry.models import Form, Proof, Variant, Version
@@ -80,7 +81,7 @@ def variant_steps(material: Material, variant: Variant) -> list[Step]:
         source, model, config = sealed.version, sealed.read(MODEL), sealed.read(CONFIG)
         _must_be_fed(source, material.loop)
         count = min(len(rows), _CALIBRATED_ON)
-        notes.say(f"making {variant.precision} weights of {variant.of}, calibrated on {count} rows")
+        notes.say(f"making {variant.precision} weights of {variant.of}, calibrated on {plural(count, 'row')}")
         content = quantise(model, variant.of, variant.precision, _feeds(rows, source))
         runtime = OnnxRuntime(job.version, source.inputs, content)
         original = load_sealed(sealed)

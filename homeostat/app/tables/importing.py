@@ -25,6 +25,7 @@ from homeostat.data.tables import Table
 from homeostat.kernel.canonical import digest
 from homeostat.kernel.clock import Instant, format_instant
 from homeostat.kernel.errors import Conflict, ContractBroken, InvalidInput, NotFound
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -220,7 +221,7 @@ def _placed(item: Break, place: int) -> Break:
 def _broken(source: Source, breaks: Sequence[Break], broken: Mapping[str, int], rows: int) -> ContractBroken:
     first, count = breaks[0], sum(broken.values())
     return ContractBroken(
-        f"{count:,} of {rows:,} rows of {source.file.path} break the contract of {source.table.name!r};"
+        f"{count:,} of {plural(rows, 'row')} of {source.file.path} break the contract of {source.table.name!r};"
         f" nothing was taken in. Row {first.row}: {first.problem}",
         mend=f"{first.mend} Or keep broken rows apart with --quarantine.",
         table=source.table.name,

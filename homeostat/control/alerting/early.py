@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from homeostat.control.days import Day
 from homeostat.data.profiles import PREDICTION
 from homeostat.kernel.verdicts import figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading, Said
 from homeostat.monitoring.alerts.rules import Severity
@@ -80,7 +81,7 @@ def _quarantine(day: Day, limits: Alerts) -> Iterator[Reading]:
         if apart < FEWEST or share <= limits.quarantined:
             yield reading("quarantine", table, day, "within", seen=(share, limits.quarantined))
             continue
-        text = f"{apart:,} rows of {table} kept apart on {day.day}, beside {day.inputs.rows:,} predicted"
+        text = f"{plural(apart, 'row')} of {table} kept apart on {day.day}, beside {day.inputs.rows:,} predicted"
         yield reading(
             "quarantine", table, day, "over", text, (share, limits.quarantined), "P1" if share > _HALF else None
         )
@@ -122,7 +123,7 @@ def _failures(day: Day, limits: Alerts) -> Iterator[Reading]:
         return
     share = day.inputs.failed / asked
     enough = day.inputs.failed >= FEWEST
-    text = f"{day.inputs.failed:,} failed requests on {day.day}, beside {day.inputs.rows:,} predictions"
+    text = f"{day.inputs.failed:,} failed requests on {day.day}, beside {plural(day.inputs.rows, 'prediction')}"
     over = said(share, limits.failed) if enough else "within"
     yield reading("failures", "requests", day, over, text, (share, limits.failed))
 
@@ -135,7 +136,7 @@ def _drift(day: Day, limits: Alerts) -> Iterator[Reading]:
     worst = _furthest(day) if day.inputs.drift else _customary(day, limits)
     for name, (measure, span, value, limit) in worst.items():
         rule, subject = ("prediction_drift", "predictions") if name == PREDICTION else ("drift", name)
-        over = f" over {span} days" if span > 1 else ""
+        over = f" over {plural(span, 'day')}" if span > 1 else ""
         text = f"{measure} of {subject}{over} {figure(value)} > {figure(limit)}"
         yield reading(rule, subject, day, said(value, limit), text, (value, limit))
 

@@ -11,6 +11,7 @@ from homeostat.control.days import Day, Outcomes
 from homeostat.control.one_sided import one_sided
 from homeostat.kernel.clock import Instant, duration, format_instant
 from homeostat.kernel.verdicts import figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.readings import Reading, Said
 from homeostat.monitoring.kept_slices import Slice
 from homeostat.stats.figures.class_sums import ClassSums
@@ -66,7 +67,7 @@ def _drift(days: Sequence[Day]) -> Iterator[Reading]:
     measured = any(value is not None for value in day.inputs.psi.values())
     expected = day.inputs.reference is not None and day.inputs.rows >= MEASURABLE
     before = any(value is not None for one in days[:-1] for value in one.inputs.psi.values())
-    text = f"no drift is known of {day.day}, with {day.inputs.rows:,} rows"
+    text = f"no drift is known of {day.day}, with {plural(day.inputs.rows, 'row')}"
     yield reading("stopped", "drift", day, _beats(measured, expected and before), text)
 
 
@@ -96,12 +97,12 @@ def _labels(days: Sequence[Day]) -> Iterator[Reading]:
     day = days[-1]
     if day.outcomes is None:
         return
-    text = f"not one of {day.outcomes.unlabelled:,} predictions of {day.day} got its label in time"
+    text = f"not one of {plural(day.outcomes.unlabelled, 'prediction')} of {day.day} got its label in time"
     expected, came = day.outcomes.unlabelled >= _TRAFFIC, day.outcomes.labelled > 0
     if came and day.day in one_sided(days):
         came, expected = False, True
         rows, alike = day.outcomes.live.rows, _what(day.outcomes)
-        text = f"all {rows:,} labels of {day.day} are {alike}; by the weeks before, no chance"
+        text = f"all {plural(rows, 'label')} of {day.day} are {alike}; by the weeks before, no chance"
     yield reading("stopped", "labels", day, _beats(came, expected), text, severity="P1")
 
 

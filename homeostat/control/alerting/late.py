@@ -20,6 +20,7 @@ from homeostat.control.reading import TRAIL_DAYS, situation_of
 from homeostat.control.state import LoopState
 from homeostat.kernel.errors import NotEnoughData
 from homeostat.kernel.verdicts import HOLD, RETRAIN
+from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading
 from homeostat.monitoring.kept_feedback import MOST_UNTOLD
@@ -136,7 +137,9 @@ def _calibration(days: Sequence[Day], limits: Alerts) -> Iterator[Reading]:
         return
     least = max(0.0, found.low, -found.high)
     way = "high" if found.value > 0 else "low"
-    text = f"predictions {abs(found.value):.3f} too {way} on average over {len(sums)} days, at least {least:.3f}"
+    text = (
+        f"predictions {abs(found.value):.3f} too {way} on average over {plural(len(sums), 'day')}, at least {least:.3f}"
+    )
     over = said(least, limits.calibration)
     yield reading("calibration", "probability", day, over, text, (least, limits.calibration))
 

@@ -17,6 +17,7 @@ from homeostat.control.economics.inputs import Economics
 from homeostat.control.economics.observed import Observed, detection_days_of, skew_of
 from homeostat.control.economics.spending import given, monitoring_of, product
 from homeostat.kernel.errors import InvalidInput, NotEnoughData
+from homeostat.kernel.words import plural
 from homeostat.stats.figures.operating import OperatingPoint, operating_point
 from homeostat.stats.figures.sums import ScoreSums
 
@@ -111,7 +112,9 @@ def errors_of(seen: Observed, prices: Economics, traffic: Told) -> dict[str, Tol
     )
     if isinstance(found, Missing):
         return {name: Missing(unit, found.why, found.asks) for name, unit in zip(names, units, strict=True)}
-    basis = f"{found.threshold.rows:,} labelled predictions of {found.threshold.blocks} days, as served"
+    basis = (
+        f"{plural(found.threshold.rows, 'labelled prediction')} of {plural(found.threshold.blocks, 'day')}, as served"
+    )
     calibrated = f"{basis}; {found.calibrated:.3f} if scores were true probabilities"
     chosen = found.threshold
     saving = Figure(

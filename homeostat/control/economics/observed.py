@@ -140,7 +140,7 @@ def skew_of(seen: Observed, features: Sequence[str]) -> Told:
         return Missing("share", "no served row was recomputed yet")
     rate, name = max(rates, key=lambda one: one[0].interval.value)
     found = rate.interval
-    basis = f"{rate.differing:,} of {found.rows:,} recomputed rows, in {name}, which differs most"
+    basis = f"{rate.differing:,} of {plural(found.rows, 'recomputed row')}, in {name}, which differs most"
     return Figure(found.value, "share", basis, found.low, found.high)
 
 
@@ -154,7 +154,8 @@ def detection_days_of(seen: Observed) -> Told:
         return Missing("days", "the retraining policy does not look at outcomes: it has no Realised in it")
     labels, (trail, looks) = median(waits), policy
     basis = (
-        f"labels mature {labels:.1f} days after a day ends; then {trail} days of outcomes and {looks} looks, one a day"
+        f"labels mature {labels:.1f} days after a day ends; then {plural(trail, 'day')} of outcomes and"
+        f" {looks} looks, one a day"
     )
     return Figure(labels + trail + looks - 1, "days", basis)
 

@@ -13,6 +13,7 @@ from homeostat.data.checks import did_you_mean
 from homeostat.data.profiles import PREDICTION
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import RETRAIN, Reason, figure
+from homeostat.kernel.words import plural
 from homeostat.monitoring.drifting import Drifted
 from homeostat.stats.drift.window_distances import MEASURES
 
@@ -60,7 +61,7 @@ class Drift(Policy):
         return Finding(self.kind, name, (self._reason(window, above, blind, name),))
 
     def _reason(self, window: DriftWindow, above: list[str], blind: int, name: str) -> Reason:
-        ending = "in" if self.span == 1 else f"over {self.span} days to"
+        ending = "in" if self.span == 1 else f"over {plural(self.span, 'day')} to"
         told = f"{self.signal} of {len(above)} of {len(window.values)} above the limit {ending} {window.day}"
         more = f"; {blind} unknown" if blind or not window.values else ""
         sign, code = (">=", "drifted") if name == RETRAIN else ("<", "little_drift")

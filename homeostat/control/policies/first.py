@@ -8,6 +8,7 @@ from typing import Any
 from homeostat.control.policies.findings import judged
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.verdicts import INCONCLUSIVE, RETRAIN, Reason, Verdict
+from homeostat.kernel.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ def judge_first(matured: Matured, limits: First) -> Verdict:
     newest days are not there yet, and a version that nothing can judge would only be turned away.
     """
     if matured.rows < limits.rows:
-        text = f"{matured.rows} labelled rows to train on < {limits.rows} needed"
+        text = f"{plural(matured.rows, 'labelled row')} to train on < {limits.rows:,} needed"
         return _verdict(INCONCLUSIVE, "too_few_rows", matured.rows, limits.rows, text)
     if matured.days < limits.days:
-        text = f"{matured.days} later days with labels to judge by < {limits.days} needed"
+        text = f"{plural(matured.days, 'later day')} with labels to judge by < {limits.days} needed"
         return _verdict(INCONCLUSIVE, "too_few_days", matured.days, limits.days, text)
     text = (
-        f"no version yet; {matured.rows} labelled rows to train on >= {limits.rows},"
-        f" {matured.days} later days to judge by >= {limits.days}"
+        f"no version yet; {plural(matured.rows, 'labelled row')} to train on >= {limits.rows:,},"
+        f" {plural(matured.days, 'later day')} to judge by >= {limits.days}"
     )
     return _verdict(RETRAIN, "first_version", matured.rows, limits.rows, text)
 

@@ -10,6 +10,7 @@ from homeostat.control.policies.base import Needs, Policy, whole
 from homeostat.control.policies.findings import Finding, fires, holds, unknown
 from homeostat.control.policies.situation import Look, Situation
 from homeostat.kernel.verdicts import figure
+from homeostat.kernel.words import plural
 
 LEAST_DAYS = 3
 """With fewer days no interval is defined."""
@@ -94,7 +95,7 @@ class Emergency(Policy):
         if look is None or look.skill is None:
             return unknown(self.kind, "too_few_days", f"skill over {self.trail} days is not known", self.below)
         value, limit = look.skill.value, figure(self.below)
-        text = f"skill {figure(value)} over {look.skill.blocks} days"
+        text = f"skill {figure(value)} over {plural(look.skill.blocks, 'day')}"
         if value < self.below:
             found = fires(self.kind, "emergency", value, self.below, f"{text} < emergency limit {limit}")
             return dataclasses.replace(found, urgent=True)

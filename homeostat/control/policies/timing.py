@@ -10,6 +10,7 @@ from homeostat.control.policies.findings import Finding, fires, holds, unknown
 from homeostat.control.policies.situation import Situation
 from homeostat.kernel.clock import Duration, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
+from homeostat.kernel.words import plural
 
 DAY = duration("1d")
 
@@ -90,7 +91,7 @@ class Volume(Policy):
     def at(self, seen: Situation, back: int) -> Finding:
         """What the policy says as of so many matured days before the newest; before the first there were none."""
         counted = seen.labelled[-1 - back] if back < len(seen.labelled) else 0
-        text = f"{counted:,} labelled rows since the last retraining"
+        text = f"{plural(counted, 'labelled row')} since the last retraining"
         if counted >= self.rows:
             return fires(self.kind, "enough_rows", counted, self.rows, f"{text} >= {self.rows:,}")
         return holds(self.kind, "too_few_new_rows", counted, self.rows, f"{text} < {self.rows:,}")
@@ -124,7 +125,7 @@ class Growth(Policy):
             text = "how many rows the champion learnt from is not known"
             return unknown(self.kind, "learnt_unknown", text, self.share)
         counted = seen.labelled[-1 - back] if back < len(seen.labelled) else 0
-        text, share = f"{counted:,} labelled rows since the last retraining", counted / max(seen.learnt, 1)
+        text, share = f"{plural(counted, 'labelled row')} since the last retraining", counted / max(seen.learnt, 1)
         limit = f"{self.share:g} of the {seen.learnt:,} that {seen.champion} learnt from"
         if share >= self.share:
             return fires(self.kind, "grown", share, self.share, f"{text} >= {limit}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.alerts import LOOP_ITSELF, Alert, Book, Mark, Silence, key_of, opened, over
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.alerts.readings import Reading, put_together
@@ -103,7 +104,7 @@ class _Folding:
             if self.settings.severity_of(alert.rule) is None:
                 self.put(_ended(alert, "its rule is off", self.now))
             elif rule.timing == "event" and self.now - alert.last_at >= rule.clears * _DAY:
-                self.put(_ended(alert, f"not again for {rule.clears} days", self.now))
+                self.put(_ended(alert, f"not again for {plural(rule.clears, 'day')}", self.now))
 
 
 def fold(book: Book, alerts: Sequence[Alert], readings: Iterable[Reading], settings: Alerts, now: Instant) -> Folded:

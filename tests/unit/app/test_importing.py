@@ -171,7 +171,7 @@ def test_broken_rows_can_be_kept_apart_instead(run, tmp_path):
 
 
 def test_rows_of_which_none_is_good_are_refused_even_then(run, tmp_path):
-    with pytest.raises(ContractBroken, match="1 of 1 rows"):
+    with pytest.raises(ContractBroken, match="1 of 1 row "):
         run((SEEN, write(tmp_path / "seen.csv", [seen("a", 1, size=-1)])), keep_apart=True)
 
 

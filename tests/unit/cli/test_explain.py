@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from homeostat.app.home import Home
-from homeostat.cli.output import bold, known_facts, print_table
+from homeostat.cli.output import bold, known_facts
+from homeostat.cli.tabled import print_table
 from tests.harness.grown import grown_home
 from tests.harness.served import loop_of, record, serve
 from tests.unit.cli.conftest import Command
@@ -31,7 +32,7 @@ def name(home: Home, number: int) -> str:
 def test_predictions_are_listed_with_their_whole_ids(command: Command, served: Home) -> None:
     done = command("explain", "--home", served.root)
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["prediction", "asked", "at", "key", "probability", "answer", "version"]
+    assert lines[0].split() == ["prediction", "asked", "at", "probability", "answer", "key", "version"]
     assert [line.split()[0] for line in lines[1:]] == [name(served, 1), name(served, 0)]
     assert command("explain", "--home", served.root, "--key", "v7").stderr == "No prediction is logged that fits.\n"
 

@@ -112,7 +112,7 @@ def test_refused_questions_are_kept_apart_and_their_good_rows_are_not_taken(inge
     [
         ("sean", [{}], NotFound, "Did you mean 'seen'"),
         ("seen", [], InvalidInput, "no rows"),
-        ("seen", [{}] * (MOST_ROWS + 1), TooLarge, "10001 rows"),
+        ("seen", [{}] * (MOST_ROWS + 1), TooLarge, "10,001 rows"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_whole(ingest, journal, table, rows, error, says):
@@ -159,7 +159,7 @@ def test_rows_of_several_tables_are_taken_together(journal, online):
     assert [name for _, _, name in online.applied] == ["x", "a", "b"]
     with pytest.raises(NotFound, match="'sean'"):
         both.accept_all({"seen": [row("c")], "sean": [row("d")]}, NOW)
-    with pytest.raises(TooLarge, match="10001 rows"):
+    with pytest.raises(TooLarge, match="10,001 rows"):
         both.accept_all({"seen": [row("c")], "other": [row("d")] * MOST_ROWS}, NOW)
     assert journal.sequence() == 2
 

@@ -41,5 +41,5 @@ def test_every_differing_value_is_listed_with_both_sides():
 def test_rows_of_another_feature_set_are_refused():
     with pytest.raises(InvalidInput, match="do not all have the 3 features"):
         compare(features, [["a"]], columns("a", 1.0, 1.0))
-    with pytest.raises(InvalidInput, match="does not have the 1 rows"):
+    with pytest.raises(InvalidInput, match="does not have the 1 row "):
         compare(features, [["a", 1.0, 1.0]], {})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from homeostat.training.telling import telling_features
+from homeostat.training.telling import most_moving, telling_features
 from homeostat.training.training_set import LabelledRows
 
 ROWS = 2_000
@@ -86,3 +86,20 @@ def test_features_that_are_good_together_hold_no_answer() -> None:
     columns: dict[str, NDArray[Any]] = {name: drawn.normal(size=ROWS) for name in ("a", "b", "c")}
     assert telling_features(labelled(columns, columns["a"] + columns["b"] + columns["c"] > 0)) == []
     assert telling_features(labelled(columns, columns["a"] + columns["b"] + drawn.normal(size=ROWS) > 0)) == []
+
+
+def test_of_many_features_two_that_hold_the_answer_are_found_among_those_that_move_it() -> None:
+    """Neither tells anything by itself; the model that was trained knows both."""
+    drawn = np.random.default_rng(3)
+    columns: dict[str, NDArray[Any]] = {f"noise_{place}": drawn.normal(size=400) for place in range(300)}
+    columns |= {side: np.sign(drawn.normal(size=400)) for side in ("left", "right")}
+    rows = labelled(columns, columns["left"] * columns["right"] > 0)
+    asked: list[int] = []
+
+    def predict(given: Any) -> NDArray[np.float64]:
+        asked.append(len(given["left"]))
+        return 1 / (1 + np.exp(-given["left"] * given["right"]))
+
+    assert telling_features(rows, predict) == ["left with right"]
+    assert len(asked) == len(columns) + 1
+    assert most_moving(predict, rows.columns, 2) == ["left", "right"]
