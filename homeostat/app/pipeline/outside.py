@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from homeostat.app.pipeline.folder_watch import FolderWatch
 from homeostat.app.provenance.gathering import of_the_user
 
 Made = TypeVar("Made")
@@ -18,30 +19,43 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/run/", f"{sys
 
 
 class Outside:
-    """Notes it while some work is done. What a library reads, or asks for, past Python's own functions is not seen."""
+    """Notes it while some work is done. Past Python's own functions a library asks for nothing that is seen, and reads
+    nothing but files of the watched ``folder``.
+    """
 
-    def __init__(self) -> None:
-        self._written, self._seen = set[str](), dict[str, None]()
+    def __init__(self, folder: FolderWatch | None = None) -> None:
+        self._folder = folder
+        self._written, self._seen, self._opened = set[str](), dict[str, None](), dict[str, None]()
         self._asked, self._connected = dict[object, str](), dict[str, None]()
 
     def during(self, work: Callable[[], Made]) -> Made:
         """Do it, watched."""
         _watch()
         _WATCHING.append(self)
+        self._look()
         try:
             return work()
         finally:
             _WATCHING.remove(self)
+            opened, written = self._look()
+            self._written.update(written)
+            self._opened.update(dict.fromkeys(opened))
+
+    def _look(self) -> tuple[list[str], list[str]]:
+        return self._folder.taken() if self._folder is not None else ([], [])
 
     def files(self, kept: Collection[str], project: Path) -> list[str]:
         """Those that are not among the ``kept``, by their place in the user's ``project`` where they lie there.
 
         Below the project every file counts; elsewhere none of the system's, hidden ones, or temporary ones. Files that
-        the work itself wrote before do not count.
+        the work itself wrote before do not count. One that Python did not open may be another process's: it counts
+        where the ``kept`` code names files that end as it does.
         """
         own, place = {os.path.realpath(one) for one in kept}, project.resolve()
         written = {os.path.realpath(one) for one in self._written}
-        found = dict.fromkeys(os.path.realpath(one) for one in self._seen)
+        code = "".join(_code(one) for one in own)
+        others = [one for one in self._opened if Path(one).suffix and Path(one).suffix in code]
+        found = dict.fromkeys(os.path.realpath(one) for one in (*self._seen, *others))
         return [_named(Path(one), place) for one in found if one not in own | written and _counts(one, place)]
 
     @property
@@ -75,6 +89,13 @@ def _counts(path: str, project: Path) -> bool:
         return True
     hidden = any(part.startswith(".") for part in file.parts)
     return not hidden and not path.startswith((*_SYSTEM, os.path.realpath(tempfile.gettempdir())))
+
+
+def _code(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace") if path.endswith(".py") else ""
+    except OSError:
+        return ""
 
 
 def _named(file: Path, project: Path) -> str:
