@@ -10,6 +10,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run it; whoever stops it while it is still being loaded is shown nothing either."""
     try:
+        from homeostat.app.processes.garbage import collect_hardly
+
+        collect_hardly()
         from homeostat.cli.main import main as command
 
         command()

@@ -20,7 +20,7 @@ import typer.testing
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from homeostat.app.processes.supervisor import ONE_THREAD
+from homeostat.app.processes.threads import ONE_THREAD
 from homeostat.app.signing.trust import keyring
 from tests.harness.first import RUN
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from homeostat.app.processes.garbage import collect_seldom
-from homeostat.app.processes.supervisor import ONE_THREAD
+from homeostat.app.processes.threads import ONE_THREAD
 
 SECTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "Start": {
@@ -156,7 +155,6 @@ def main() -> None:
     """Entry point of the ``homeostat`` command, which shares the machine with serving."""
     for name, number in ONE_THREAD.items():
         os.environ.setdefault(name, number)
-    collect_seldom()
     app()
 
 

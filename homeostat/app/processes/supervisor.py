@@ -15,13 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from homeostat.app.processes.threads import ONE_THREAD
+
 Notice = Callable[[str], None]
 _FIRST_DELAY, _LONGEST_DELAY, _HEALTHY_SECONDS = 0.2, 5.0, 30.0
 _TASK_TRIES = 5
 _PR_SET_PDEATHSIG = 1
 _TAIL = 4_096
-ONE_THREAD: Mapping[str, str] = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""The environment in which numeric libraries use one thread: on small matrices more of them mostly wait in a loop."""
 
 
 @dataclass(slots=True)

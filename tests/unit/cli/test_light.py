@@ -129,3 +129,13 @@ def test_days_without_skew_are_told_without_scipy() -> None:
         "skew_rate('hour', 7 * [SkewDay(1.0, 100, {'hour': 0}, {})]); print('scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_what_a_command_leaves_is_not_looked_through_at_its_end() -> None:
+    told = (
+        "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000));"
+        "import sys; sys.argv[1:] = ['status', '--help'];"
+        "from homeostat.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
