@@ -207,3 +207,16 @@ def test_a_limit_takes_back_the_candidate_then_the_champion_and_then_writes_noth
     monkeypatch.setattr(Operations, "publish", lambda *_: pytest.fail("nothing changed, nothing is published"))
     assert not operations.take_back(loop, verdict, BEGAN + DAY)
     assert (operations.state(LOOP), operations.decisions(LOOP, 0)) == (before, written)
+
+
+def test_a_clock_that_was_set_back_behind_what_is_decided_is_a_problem(
+    operations: Operations, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = operations.state(LOOP).decided_until or 0
+    for back, hours in ((DAY // 2, "12.0"), (30 * DAY, "720.0")):
+        monkeypatch.setattr(SystemClock, "now", lambda self, back=back: until - back)
+        [problem] = operations.overview(loop, None)["problems"]
+        assert f"{hours} h after the machine's clock: it was set back, or had been ahead" in problem
+    for ahead in (0, 365 * DAY):
+        monkeypatch.setattr(SystemClock, "now", lambda self, ahead=ahead: until + ahead)
+        assert operations.overview(loop, None)["problems"] == []
