@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import os
 import re
 import sys
@@ -20,14 +21,15 @@ _OF_THE_SESSION = re.compile(
     "PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|SHLVL|TERM|TMPDIR|TEMP|TMP|VIRTUAL_ENV|(PYTHON|XDG_|HOMEOSTAT_).*"
 )
 """They say where things lie and who is at work: they differ between a service and a shell."""
+_PARTS_OF_PYTHON = frozenset({"os", "collections", "posixpath"})
 _ON_BEHALF = frozenset(
     {
-        *("os", "_collections_abc", "collections", "posixpath", "string", "re"),
-        *("decouple", "environs", "environ", "dotenv", "dynaconf", "pydantic_settings", "starlette", "omegaconf"),
-        *("confuse", "configargparse", "click", "typer"),
+        *("string", "re", "decouple", "environs", "environ", "dotenv", "dynaconf", "pydantic_settings"),
+        *("starlette", "omegaconf", "confuse", "configargparse", "click", "typer"),
     }
 )
 """Modules that read variables for whoever calls them."""
+_WAYS = frozenset({"environ", "environb", "getenv", "getenvb", "expandvars", "get", "setdefault", "pop", "copy"})
 _MOST_FRAMES = 40
 
 
@@ -127,13 +129,36 @@ def counts(name: str) -> bool:
 
 def _asking(frame: FrameType | None) -> FrameType | None:
     """The line of the user's that asks; None where something else asks for itself."""
+    on_behalf = False
     for _ in range(_MOST_FRAMES):
         if frame is None:
             return None
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in _ON_BEHALF:
-            return frame if _is_own(frame.f_code.co_filename) else None
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        on_behalf = on_behalf or module in _ON_BEHALF
+        if module not in _ON_BEHALF and module not in _PARTS_OF_PYTHON:
+            own = _is_own(frame.f_code.co_filename) and (on_behalf or _asks_itself(frame))
+            return frame if own else None
         frame = frame.f_back
     return None
+
+
+def _asks_itself(frame: FrameType) -> bool:
+    """Whether a line does so, and not a compiled library that it calls, of which no frame tells."""
+    names = _called_with(frame.f_code, frame.f_lasti, frame.f_lineno)
+    if names is None or names & _WAYS:
+        return True
+    known = [frame.f_globals.get(name) for name in names]
+    return any(one is way for one in known for way in (os.environ, os.environb, os.getenv))
+
+
+@cache
+def _called_with(code: CodeType, at: int, line: int) -> frozenset[str] | None:
+    """The names that the line of a call mentions; None where it is no call, such as ``os.environ[name]``."""
+    told = list(dis.get_instructions(code))
+    if not any("CALL" in one.opname for one in told if one.offset == at):
+        return None
+    there = [one for one in told if one.positions is not None and one.positions.lineno == line]
+    return frozenset(one.argval for one in there if one.opname.startswith("LOAD_") and isinstance(one.argval, str))
 
 
 @cache

@@ -38,6 +38,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> None:
         "'ALPHA' in os.environ",
         "os.environb[b'ALPHA']",
         "os.path.expandvars('$ALPHA')",
+        "from os import getenv as asked\nasked('ALPHA')",
+        "def told(name):\n    return os.environ.get(\n        name,\n    )\ntold('ALPHA')",
+        "GIVEN = os.environ\nGIVEN['ALPHA']",
         "import string\nstring.Template('$ALPHA').substitute(os.environ)",
         "[value for name, value in [(n, os.environ[n]) for n in os.environ if n == 'ALPHA']]",
     ],
@@ -58,6 +61,8 @@ def test_who_reads_all_of_them_reads_none_by_name_and_is_told(text: str, tmp_pat
 
 def test_what_libraries_read_for_themselves_does_not_count(tmp_path: Path) -> None:
     noted = read_by("os.environ['ALPHA']\ndict(os.environ)", tmp_path / "site-packages")
+    assert (noted.names, noted.wholly) == (set(), [])
+    noted = read_by("import pyarrow\npyarrow.table({'x': [1]}).to_pandas()", tmp_path)  # compiled: no frame of its own
     assert (noted.names, noted.wholly) == (set(), [])
     with VariableReads().noted() as noted:
         subprocess.run(["true"], check=True)
