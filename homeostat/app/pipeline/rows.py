@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
@@ -72,7 +73,9 @@ def _features(material: Material) -> Step:
     def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
         from homeostat.training.training_set import LabelledRows, joined_features
 
-        notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
+        notes.say(
+            f"joining {plural(len(loop.feature_set.names), 'feature')} to {plural(questions.label.size, 'question')}"
+        )
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
         own = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
         return {"labelled": LabelledRows(columns, *own)}
