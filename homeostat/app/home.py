@@ -219,9 +219,13 @@ class Home:
         Raises: NotFound where it never ran; IntegrityError for what is damaged; Unavailable for what cannot be read.
         """
         try:
-            return {**json.loads(self.told_text())}
+            found = {**json.loads(self.told_text())}
         except (ValueError, TypeError) as error:
             raise self.untold(str(error)) from error
+        for name in ("loop_file", "clock"):
+            if name not in found:
+                raise self.untold(f"it lacks {name}")
+        return found
 
     def told_text(self) -> bytes:
         """The file that holds it. Raises: NotFound, Unavailable."""

@@ -6,12 +6,17 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import pyarrow as pa
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 
+from homeostat.adapters.delta.failures import translated
 from homeostat.data.tables import Stored, Vacuumed
+
+if TYPE_CHECKING:
+    from arro3.core import Table
 
 _LOOK_BACK = 300
 """Versions looked through for the last compaction."""
@@ -19,7 +24,7 @@ _LOOK_BACK = 300
 
 def small_files(delta: DeltaTable, target: int) -> int:
     """Files of the newest version that are worth merging."""
-    return sum(size < target // 2 for size in _files(delta)["size_bytes"].to_pylist())
+    return sum(size < target // 2 for size in _files(delta).column("size_bytes").to_pylist())
 
 
 def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry_run: bool) -> Vacuumed:
@@ -37,6 +42,15 @@ def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry
     return Vacuumed(len(unneeded), size)
 
 
+def stored(path: Path) -> Stored | None:
+    """What the table in a folder takes on disk, told without Arrow being loaded; None when nothing is stored for it."""
+    with translated(path.name, "opened"):
+        try:
+            return describe(DeltaTable(path), path)
+        except TableNotFoundError:
+            return None
+
+
 def describe(delta: DeltaTable, path: Path) -> Stored:
     """What a table takes on disk."""
     files = _files(delta)
@@ -45,7 +59,7 @@ def describe(delta: DeltaTable, path: Path) -> Stored:
         done.setdefault(commit["operation"], int(commit["timestamp"]) * 1_000)
     return Stored(
         version=delta.version(),
-        rows=sum(files["num_records"].to_pylist()),
+        rows=sum(files.column("num_records").to_pylist()),
         files=files.num_rows,
         bytes=sum(_sizes(path)),
         compacted_at=done.get("OPTIMIZE"),
@@ -53,8 +67,8 @@ def describe(delta: DeltaTable, path: Path) -> Stored:
     )
 
 
-def _files(delta: DeltaTable) -> pa.Table:
-    return pa.table(delta.get_add_actions(flatten=True))
+def _files(delta: DeltaTable) -> Table:
+    return delta.get_add_actions(flatten=True)
 
 
 def _sizes(path: Path) -> Iterator[int]:
