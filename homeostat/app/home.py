@@ -227,6 +227,11 @@ class Home:
                 raise self.untold(f"it lacks {name}")
         return found
 
+    @property
+    def loop_file(self) -> Path:
+        """The loop file that `up` was told. Raises: as `told` does."""
+        return Path(self.told()["loop_file"])
+
     def told_text(self) -> bytes:
         """The file that holds it. Raises: NotFound, Unavailable."""
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from homeostat.adapters.sqlite.journal import SqliteJournal
@@ -25,10 +24,9 @@ class DeclaredTables:
     """Reads the journal of a home and what its tables take on disk, beside whoever writes them."""
 
     def __init__(self, home: Home) -> None:
-        self._home, told = home, home.told()
-        loops = load_loops(Path(told["loop_file"])).values()
+        self._home = home
+        loops = load_loops(home.loop_file).values()
         self._tables = {table.name: table for loop in loops for table in loop.tables}
-        self._replayed = told["clock"] != "system"
 
     def overview(self) -> list[Json]:
         """What each declared table holds, how fresh it is, and what it takes on disk."""
@@ -75,7 +73,7 @@ class DeclaredTables:
 
     def _now(self, counts: Any) -> Instant | None:
         """The machine's present; in a replay the newest known time, where it stands."""
-        if not self._replayed:
+        if self._home.told()["clock"] == "system":
             return SystemClock().now()
         return max((one.newest_known for one in counts if one.newest_known is not None), default=None)
 

@@ -47,7 +47,7 @@ def test_a_home_that_delta_lake_could_not_read_is_refused_before_it_is_made(tmp_
     assert not (tmp_path / "my%20home").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80", b"[]"])
+@pytest.mark.parametrize("content", [b"", b"\x80", b"[]", b"{}"])
 def test_damaged_settings_are_told_with_what_to_do(home: Home, content: bytes) -> None:
     home.settings_file.write_bytes(content)
     for read in (home.told, lambda: Settings.load(home.root)):
