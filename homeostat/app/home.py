@@ -219,18 +219,25 @@ class Home:
         Raises: NotFound where it never ran; IntegrityError for what is damaged; Unavailable for what cannot be read.
         """
         try:
-            found = {**json.loads(self.told_text())}
+            return {**json.loads(self.told_text())}
         except (ValueError, TypeError) as error:
             raise self.untold(str(error)) from error
-        for name in ("loop_file", "clock"):
-            if name not in found:
-                raise self.untold(f"it lacks {name}")
-        return found
 
     @property
     def loop_file(self) -> Path:
         """The loop file that `up` was told. Raises: as `told` does."""
-        return Path(self.told()["loop_file"])
+        return Path(self._told_of("loop_file"))
+
+    @property
+    def replayed(self) -> bool:
+        """Whether time is what requests say, not the machine's. Raises: as `told` does."""
+        return self._told_of("clock") == "replay"
+
+    def _told_of(self, name: str) -> str:
+        try:
+            return str(self.told()[name])
+        except KeyError as error:
+            raise self.untold(f"it lacks {name}") from error
 
     def told_text(self) -> bytes:
         """The file that holds it. Raises: NotFound, Unavailable."""

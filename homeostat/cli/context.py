@@ -102,7 +102,7 @@ def present_of(home: Home) -> Instant | None:
     """The present of a home's clock; None in a replay, whose present is how far it was decided."""
     from homeostat.app.clocks import SystemClock
 
-    return SystemClock().now() if home.told()["clock"] == "system" else None
+    return None if home.replayed else SystemClock().now()
 
 
 def flush_of(home: Home) -> Callable[[], object]:

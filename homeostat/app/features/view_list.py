@@ -60,9 +60,10 @@ def using(versions: Iterable[Version], view: View) -> list[str]:
 def _missing(home: Home, loop: Loop) -> dict[str, float]:
     """Per feature the share of the last seven days' predictions that were served without it."""
     log = DeltaTables(home.log)
-    if log.version(loop.name) < 0:
+    version = log.version(loop.name)
+    if version < 0:
         return {}
-    served = log.read(loop.name, columns=["served_at"])["served_at"]
+    served = log.scan(loop.name, version).to_table(columns=["served_at"])["served_at"]
     if not len(served):
         return {}
     begins = pa.scalar(pc.max(served).cast(pa.int64()).as_py() - RECENT, pa.timestamp("us", tz="UTC"))

@@ -160,7 +160,7 @@ def _facts(home: Home, loop: Loop, view: View) -> pa.Table:
 
 def _present(home: Home, facts: pa.Table) -> Instant:
     """Now; in a replay, when the newest fact of the table was known."""
-    if home.told()["clock"] == "system":
+    if not home.replayed:
         return SystemClock().now()
     newest = pc.max(facts[KNOWN_AT].cast(pa.int64())).as_py()
     if newest is None:

@@ -73,7 +73,7 @@ class DeclaredTables:
 
     def _now(self, counts: Any) -> Instant | None:
         """The machine's present; in a replay the newest known time, where it stands."""
-        if self._home.told()["clock"] == "system":
+        if not self._home.replayed:
             return SystemClock().now()
         return max((one.newest_known for one in counts if one.newest_known is not None), default=None)
 

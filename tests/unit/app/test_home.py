@@ -47,12 +47,19 @@ def test_a_home_that_delta_lake_could_not_read_is_refused_before_it_is_made(tmp_
     assert not (tmp_path / "my%20home").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80", b"[]", b"{}"])
+@pytest.mark.parametrize("content", [b"", b"\x80", b"[]"])
 def test_damaged_settings_are_told_with_what_to_do(home: Home, content: bytes) -> None:
     home.settings_file.write_bytes(content)
     for read in (home.told, lambda: Settings.load(home.root)):
         with pytest.raises(IntegrityError, match=r"settings\.json is damaged, or of a newer release"):
             read()
+
+
+def test_settings_that_lack_what_is_asked_of_them_are_told(home: Home) -> None:
+    home.settings_file.write_text('{"clock": "replay"}')
+    assert home.replayed
+    with pytest.raises(IntegrityError, match=r"settings\.json is damaged, or of a newer release: it lacks loop_file"):
+        _ = home.loop_file
 
 
 def test_settings_that_may_not_be_read_are_told(home: Home) -> None:
