@@ -13,6 +13,8 @@ from homeostat.cli.progress import progress_bar
 from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
+_NAMED = 30
+"""Features that are told by name."""
 
 
 def init(
@@ -91,7 +93,9 @@ def init(
 def _told(told: Json) -> None:
     outcomes = f"{plural(told['labelled'], 'row')} with an outcome: {told['told']}"
     headed(f"{told['loop']}  ", f"{told['question']}  {outcomes}")
-    data.print(f"features  {', '.join(told['features'])}", markup=False)
+    features = told["features"]
+    more = f" and {len(features) - _NAMED} more (--json names all)" if len(features) > _NAMED else ""
+    data.print(f"features  {', '.join(features[:_NAMED])}{more}", markup=False)
     for name, why in told["left_out"].items():
         data.print(f"left out  {name} {why}", markup=False)
     for old, new in told["renamed"].items():

@@ -69,4 +69,13 @@ def _told(found: Json, lines: int) -> None:
     headed(f"{found['version']} {_WORDS[found['how']]}: ", f"{found['text']}.")
     print_legs(found["legs"], lines, *(["not compared"] if found["how"] == "not_run" else []))
     if found["how"] == "not_run":
-        talk.print("Go on in this environment with --here, or install the recorded one with --build.")
+        talk.print(_mend(found["legs"]["environment"]["changes"]), markup=False)
+
+
+def _mend(changes: list[Json]) -> str:
+    """Variables are set by whoever asks; all else can be installed."""
+    names = [change["name"] for change in changes if change["what"] == "variable"]
+    told = [f"Set {', '.join(names)} as {'it was' if len(names) == 1 else 'they were'}."] if names else []
+    if len(names) < len(changes):
+        told += ["Go on in this environment with --here, or install the recorded one with --build."]
+    return " ".join(told) if len(told) != 1 or not names else f"{told[0]} Or go on in this environment with --here."

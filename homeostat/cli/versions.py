@@ -182,8 +182,18 @@ def _config(leg: Json) -> list[str]:
 def _environment(leg: Json) -> list[str]:
     platform, packages = leg["platform"], leg["packages"]
     threads = [f"{name}={value}" for name, value in leg["threads"].items()]
-    where = " ".join(str(platform[name]) for name in ("system", "machine", "libc") if name in platform)
-    return [f"{leg['python']} on {where}", plural(len(packages), "package"), *([", ".join(threads)] if threads else [])]
+    where = " ".join(str(platform[name]) for name in ("system", "machine", "libc", "timezone") if name in platform)
+    read = [f"variable {name} {_variable(one)}" for name, one in (leg["variables"] or {}).items()]
+    told = [f"{leg['python']} on {where}", plural(len(packages), "package"), *([", ".join(threads)] if threads else [])]
+    return [*told, *_few(read)]
+
+
+def _variable(told: Json) -> str:
+    if told["value"] is not None:
+        return f"= {told['value']}"
+    if not told["is_set"]:
+        return "is not set"
+    return f"is set, its value known by {told['digest'][:12]}" if told["digest"] else "is set, its value not recorded"
 
 
 _TELLERS = {"code": _code, "data": _data, "config": _config, "environment": _environment}

@@ -9,7 +9,7 @@ from typing import Any
 
 from homeostat.control.policies.base import Policy
 
-_BESIDE = ("train", "config", "features", "files")
+_BESIDE = ("train", "config", "features", "files", "variables")
 _RUNNING = ("owner", "purpose", "keep", "alerts", "economics", "drills", "state", "batching", "log", "metrics")
 """These neither make a version nor let it through."""
 

@@ -190,7 +190,7 @@ def _too_good(seen: Evidence, limits: Gate) -> list[tuple[str, Reason]]:
     text = f"skill {figure(seen.skill.value)} > {figure(limits.max_skill)} is too good to be true: {named}"
     if limits.approval is not None:
         return [(ACCEPT, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
-    text += "; if it is known in time, say hs.Gate(max_skill=1), or approval='7d' to be asked"
+    text += "; if it is known in time, give the loop gate=hs.Gate(max_skill=1), or hs.Gate(approval='7d') to be asked"
     return [(INCONCLUSIVE, Reason("too_good_to_be_true", seen.skill.value, limits.max_skill, text))]
 
 

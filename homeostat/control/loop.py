@@ -80,6 +80,8 @@ class Loop:
     ``search``: config keys for which better values are looked for before each training, ``hs.Search({...})``.
     ``files``: what training reads besides tables and modules, as paths or patterns relative to the loop file, such as
     ``"queries/*.sql"``: kept with every version, as its code.
+    ``variables``: names of the environment's variables that training depends on, whoever reads them: on record with
+    their values, so no secrets.
     Raises: InvalidInput that names the part.
     """
 
@@ -114,6 +116,7 @@ class Loop:
     metrics: Sequence[Metric | MeanMetric | Own] = ()
     feedback: Feedback | None = None
     files: Sequence[str] = ()
+    variables: Sequence[str] = ()
     steps: Sequence[Any] = ()
     search: Search | None = None
 

@@ -23,7 +23,7 @@ from homeostat.data.log_policy import Log
 from homeostat.data.reports import Reports
 from homeostat.data.tables import Table
 from homeostat.features.views import described_with_place
-from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.declared import Alerts
@@ -80,6 +80,7 @@ _LISTS = {
     "metrics": "figures made by hs.metric(function)",
     "slices": "columns of the question or features",
     "files": "paths or patterns such as 'queries/*.sql'",
+    "variables": "names of variables such as 'REGION'",
     "steps": "functions made by @hs.step(after=...)",
 }
 
@@ -109,8 +110,9 @@ def check_parts(loop: Loop) -> None:
     if not callable(train):
         mend = "Give train=..., a function train(rows, config) that returns a fitted estimator."
         raise _wrong(loop, "train is not a function", mend)
-    if not all(isinstance(one, str) for one in loop.files):
-        raise _wrong(loop, "its files are no list of paths", f"Give files=[...], a list of {_LISTS['files']}.")
+    for name, told in (("files", "paths"), ("variables", "names")):
+        if not all(isinstance(one, str) and one for one in getattr(loop, name)):
+            raise _wrong(loop, f"its {name} are no list of {told}", f"Give {name}=[...], a list of {_LISTS[name]}.")
     _check_config(loop)
     _check_values(loop)
 
@@ -119,9 +121,13 @@ def _check_config(loop: Loop) -> None:
     """Told where it is declared, not by the first training."""
     try:
         canonical_json(loop.config)
+        list(keys_of_other_kinds(loop.config))
     except (TypeError, ValueError, RecursionError) as error:
         said = "it holds itself" if isinstance(error, RecursionError) else str(error)
-        mend = "Use only numbers, texts, booleans, None, lists and dicts, no NaN; int(...) makes one of NumPy's."
+        mend = (
+            "Use only numbers, texts, booleans, None, lists and dicts, no NaN, and texts for keys; int(...) makes one"
+            " of NumPy's."
+        )
         raise _wrong(loop, f"its config cannot be kept with a version: {said}", mend) from error
 
 

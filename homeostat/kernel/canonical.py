@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -24,6 +24,29 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
+
+
+def keys_of_other_kinds(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where in nested values a key is no text, and what it is: in JSON it is a text like any other.
+
+    Raises: ValueError where two keys of one mapping are the same text, so that one of them would be lost.
+
+    >>> list(keys_of_other_kinds({"weights": {1: 0.5, "two": [{None: 0}]}}))
+    [('weights.1', 'int'), ('weights.two[0].None', 'NoneType')]
+    """
+    if isinstance(value, Mapping):
+        first: dict[str, Any] = {}
+        for key, item in value.items():
+            if str(key) in first:
+                raise ValueError(f"keys {first[str(key)]!r} and {key!r} are the same once they are written as texts")
+            first[str(key)] = key
+            here = f"{path}.{key}" if path else str(key)
+            if not isinstance(key, str):
+                yield here, type(key).__name__
+            yield from keys_of_other_kinds(item, here)
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from keys_of_other_kinds(item, f"{path}[{place}]")
 
 
 def canonical_json(value: Any) -> bytes:

@@ -11,6 +11,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import format_instant
 from homeostat.kernel.words import plural
 from homeostat.registry.legs import CodeLeg, ConfigLeg, DataLeg, EnvironmentLeg, Legs, Package, RowsDigest, Tree
+from homeostat.registry.variables import Variable
 
 MOST_LINES = 400
 """Lines of one file's difference that are told; how many there are is told of all."""
@@ -194,11 +195,29 @@ def _environment(before: EnvironmentLeg, after: EnvironmentLeg) -> Iterator[Chan
         if old and new:
             known = {name: new.get(name) for name in (old if part == "platform" else {**old, **new})}
             yield from _values(part, old, known, lambda name, part=part: f"{part}: {name}")  # type: ignore[misc]
+    if before.variables is not None and after.variables is not None:
+        for name in sorted({*before.variables, *after.variables}):
+            yield from _variable(name, before.variables.get(name), after.variables.get(name))
     whole = all(any(one.record for one in leg.packages.values()) for leg in (before, after))
     for name in _differing(before.packages, after.packages):
         old_one, new_one = before.packages.get(name), after.packages.get(name)
         if whole or (old_one is not None and new_one is not None and old_one.version != new_one.version):
             yield Change("package", name, plain(old_one), plain(new_one), f"package {_package(name, old_one, new_one)}")
+
+
+def _variable(name: str, before: Variable | None, after: Variable | None) -> Iterator[Change]:
+    """One that only one of the two read is a difference, too: what was not read cannot have been the same."""
+    if before is None or after is None:
+        told = "is read now, and was not" if before is None else "was read, and is not now"
+    elif before.same(after):
+        return
+    elif not (before.is_set and after.is_set):
+        told = "was set, and is not" if before.is_set else "was not set, and is"
+    elif before.value is None or after.value is None:
+        told = "has another value"
+    else:
+        told = _change(_short(before.value, 60), _short(after.value, 60))
+    yield Change("variable", name, plain(before), plain(after), f"variable {name} {told}")
 
 
 def _package(name: str, before: Package | None, after: Package | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
-from homeostat.kernel.canonical import digest
+from homeostat.kernel.canonical import digest, keys_of_other_kinds
 from homeostat.kernel.errors import InvalidInput
 
 FEATURE_ENVIRONMENT = ("duckdb", "homeostat", "numpy", "pyarrow")
@@ -15,16 +15,17 @@ FEATURE_ENVIRONMENT = ("duckdb", "homeostat", "numpy", "pyarrow")
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Hash the config's meaning, whatever the order of its keys.
+    """Hash the config's meaning, whatever the order of its keys; a key that is a number is another than its text.
 
-    Raises: InvalidInput when it holds anything but JSON values.
+    Raises: InvalidInput when it holds anything but JSON values, or two keys that are the same in JSON.
     """
     try:
-        return digest(config)
+        others = list(keys_of_other_kinds(config))
+        return digest({"config": config, "keys": others}) if others else digest(config)
     except (TypeError, ValueError) as error:
         raise InvalidInput(
             f"The loop's config cannot be kept: {error}.",
-            mend="Use only numbers, texts, booleans, None, lists and dicts in it.",
+            mend="Use only numbers, texts, booleans, None, lists and dicts in it, and texts for keys.",
         ) from error
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from homeostat.kernel.canonical import digest, plain
 from homeostat.kernel.clock import Instant
+from homeostat.registry.variables import Variables, variables_told
 
 CODE, SOURCES, DATA, LOOP, ENVIRONMENT = "code.json", "code.tar", "data.json", "loop.json", "environment.json"
 """The files of the legs in a version's folder; ``code.tar`` holds the contents that ``code.json`` names by hash."""
@@ -157,6 +158,7 @@ class EnvironmentLeg:
     """Where it was made: Python, packages, platform, what of the processor changes floats, and threads.
 
     ``lock`` are the lines from which ``pip`` and ``uv`` install the packages again; it follows from them.
+    ``variables`` are those that the user's code read; None where nobody noted them.
     """
 
     python: str
@@ -165,12 +167,14 @@ class EnvironmentLeg:
     threads: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, Package] = field(default_factory=dict)
     lock: tuple[str, ...] = ()
+    variables: Variables | None = None
 
     @property
     def hash(self) -> str:
-        """Of all but the lock."""
-        told = plain(self)
-        return digest({name: value for name, value in told.items() if name != "lock"})
+        """Of all but the lock; where no variable was read, what it was before they were noted."""
+        told = {name: value for name, value in plain(self).items() if name not in ("lock", "variables")}
+        read = {name: one.identity for name, one in (self.variables or {}).items()}
+        return digest({**told, "variables": read} if read else told)
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
@@ -183,7 +187,8 @@ class EnvironmentLeg:
             python, machine = versions.pop("python").version, versions.pop("machine").version
             return cls(python, dict(zip(("system", "machine"), machine.split(" ", 1), strict=True)), packages=versions)
         packages = {name: Package(**one) for name, one in told["packages"].items()}
-        return cls(**{**told, "packages": packages, "lock": tuple(told["lock"])})
+        read = variables_told(told.get("variables"))
+        return cls(**{**told, "packages": packages, "lock": tuple(told["lock"]), "variables": read})
 
 
 @dataclass(frozen=True, slots=True)

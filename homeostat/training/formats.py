@@ -92,12 +92,12 @@ class Tabular:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What cannot be written down, such as an estimator: known by its step's key, and made again when needed."""
+    """What cannot be written down, such as an estimator: known by what made it, and made again when needed."""
 
     kept: bool = False
 
     def identity(self, value: Any, key: str) -> str:
-        """The step's key: the same inputs make the same."""
+        """What made it: the same inputs, files and variables make the same."""
         return key
 
     def rows(self, value: Any) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from homeostat.kernel.canonical import digest
 from homeostat.kernel.errors import HomeostatError, IntegrityError
 from homeostat.registry.manifest import hash_file
 from homeostat.training.steps import Gauge, Past, Step, StepRecord, StepStore
@@ -28,12 +29,19 @@ class Run:
         self._maker = {output: step for step in self.steps for output in step.gives}
         self._records = {step.name: StepRecord(step.name) for step in self.steps}
         self._identities: dict[str, str] = {}
+        self._made_by: dict[str, str] = {}
+        self._read: set[str] = set()
         self._values: dict[str, Any] = {}
 
     @property
     def records(self) -> tuple[StepRecord, ...]:
         """Every step as it stands, in order."""
         return tuple(self._records.values())
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables of the environment that steps read, now or when they were done."""
+        return frozenset(self._read)
 
     def settle(self) -> None:
         """Do every step that was not done before, in order. Raises: what a step raises."""
@@ -54,9 +62,11 @@ class Run:
         if all(output in self._identities for output in step.gives):
             return
         key = self._key(step)
-        past = self._past(key)
+        past = self._past(step, key)
         if past is not None:
             self._identities.update(past.gives)
+            self._made_by[step.name] = _made_by(key, past.sources, past.variables)
+            self._read.update(past.variables)
             told = {"rows": past.rows, "seconds": past.seconds, "memory": past.memory, "warnings": past.warnings}
             self._note(step, state="kept", takes=self._taken(step), gives=past.gives, **told)
         else:
@@ -70,11 +80,13 @@ class Run:
     def _taken(self, step: Step) -> dict[str, str]:
         return {name: self._identities[name] for name in step.takes}
 
-    def _past(self, key: str) -> Past | None:
+    def _past(self, step: Step, key: str) -> Past | None:
+        """What it came to, where all that it turned out to depend on is what it was."""
         past = self._store.find(key)
         if past is None or any(_hash(file) != known for file, known in past.sources.items()):
             return None
-        return past
+        other = any(step.reads.identity(name) != known for name, known in past.variables.items())
+        return None if other else past
 
     def _load(self, step: Step, output: str) -> None:
         """A damaged file is as good as none: the step is done again."""
@@ -93,14 +105,17 @@ class Run:
         began = self._gauge.seconds()
         given = self._attempt(step, taken)
         seconds = self._gauge.seconds() - began
-        found = {name: format.identity(given[name], key) for name, format in step.gives.items()}
+        sources, variables = dict(step.sources()), dict(step.reads.read_by_now())
+        made_by = self._made_by.setdefault(step.name, _made_by(key, sources, variables))
+        found = {name: format.identity(given[name], made_by) for name, format in step.gives.items()}
         self._must_be_as_before(step, found)
         rows = {name: format.rows(given[name]) for name, format in step.gives.items()}
         counted = {name: count for name, count in rows.items() if count is not None}
         self._identities.update(found)
         self._values.update({name: given[name] for name in step.gives})
         warnings = self._records[step.name].warnings
-        past = Past(step.name, found, counted, warnings, seconds, self._gauge.peak(), dict(step.sources()))
+        self._read.update(variables)
+        past = Past(step.name, found, counted, warnings, seconds, self._gauge.peak(), sources, variables)
         self._keep(step, key, past)
         self._note(step, state="done", gives=found, rows=counted, seconds=seconds, memory=past.memory, done=0, of=0)
 
@@ -174,6 +189,17 @@ class _StepNotes:
 
     def progress(self, done: int, of: int) -> None:
         self._run.progress(self._step, done, of)
+
+
+def _made_by(key: str, sources: Mapping[str, str], variables: Mapping[str, str]) -> str:
+    """What made an outcome that has no content to compare: the step's key, and all that it turned out to depend on.
+
+    Files count by their names, not by where they lie: the same code elsewhere makes the same.
+    """
+    if not sources and not variables:
+        return key
+    files = sorted([Path(file).name, known] for file, known in sources.items())
+    return digest({"key": key, "files": files, "variables": variables})
 
 
 def _hash(file: str) -> str | None:

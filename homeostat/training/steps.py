@@ -27,7 +27,7 @@ class Format(Protocol):
         ...
 
     def identity(self, value: Any, key: str) -> str:
-        """Equal for equal outputs; ``key`` is that of the step, for what has no content to compare."""
+        """Equal for equal outputs; ``key`` tells what made it, for what has no content to compare."""
         ...
 
     def rows(self, value: Any) -> int | None:
@@ -41,6 +41,30 @@ class Format(Protocol):
     def read(self, file: Path) -> Any:
         """What was written. Raises: OSError, ValueError, KeyError or TypeError where it is damaged."""
         ...
+
+
+class Reads(Protocol):
+    """The variables of the environment that a user's functions read."""
+
+    def read_by_now(self) -> Mapping[str, str]:
+        """Those read by now, each with what tells its value from another."""
+        ...
+
+    def identity(self, name: str) -> str:
+        """What tells the value that it has from another."""
+        ...
+
+
+class NoReads:
+    """Nobody notes what is read."""
+
+    def read_by_now(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    def identity(self, name: str) -> str:
+        """Unknown, so that what was kept of a reading step is not taken."""
+        return ""
 
 
 class Notes(Protocol):
@@ -65,7 +89,8 @@ class Step:
 
     It is a pure function of what it ``takes`` and of ``decided_by`` (JSON values): with these equal it is not run
     again. What it ``sees`` does not decide: material on which something else is tried. ``sources`` names the files
-    that it turned out to depend on, with their hashes. It is tried again ``retries`` times after ``passing`` errors.
+    that it turned out to depend on, with their hashes, and ``reads`` the variables. It is tried again ``retries`` times
+    after ``passing`` errors.
     """
 
     name: str
@@ -77,6 +102,7 @@ class Step:
     retries: int = 0
     passing: tuple[type[Exception], ...] = PASSING
     sources: Callable[[], Mapping[str, str]] = dict
+    reads: Reads = field(default_factory=NoReads)
 
     def key(self, taken: Mapping[str, str]) -> str:
         """Identifies its outcome before it is known: by what it takes and what decides it."""
@@ -85,7 +111,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What an earlier run of a step came to: ``gives`` are identities, ``sources`` hashes of files by path."""
+    """What an earlier run of a step came to: ``gives`` are identities, ``sources`` hashes of files by path.
+
+    ``variables`` are those that were read, with what told their values from others.
+    """
 
     step: str
     gives: Mapping[str, str]
@@ -94,6 +123,7 @@ class Past:
     seconds: float
     memory: int
     sources: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Past:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fixtures.server import Dashboard
 
-PATIENCE = 15_000
+PATIENCE = 45_000
 """Milliseconds for what a page does by itself: other tests hold the cores, too."""
 expect.set_options(timeout=PATIENCE)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import LAPTOP
+from tests.browser.conftest import LAPTOP, PATIENCE
 
 
 @dataclass
@@ -32,7 +32,7 @@ def tab(browser: Browser) -> Iterator[Seen]:
     """An empty page; complaints and hosts are of all that it shows."""
     context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, reduced_motion="reduce")
     found = Seen(context.new_page())
-    found.page.set_default_timeout(15_000)
+    found.page.set_default_timeout(PATIENCE)
     found.page.on("console", lambda message: found.complaints.append(f"{message.type}: {message.text}"))
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
     found.page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from homeostat.kernel.clock import format_instant
 from tests.browser.real import Seen, tab
 from tests.harness.first import FIRST, first_home
-from tests.harness.running import Running, started
+from tests.harness.running import Running, started, until
 from tests.harness.world import LOOP_FILE, World, day, write_loop
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -105,16 +105,20 @@ def test_the_curve_and_the_drift_map_cover_the_days_of_the_loop(seen: Seen, runn
     assert set(seen.page.locator(".heat-names li").all_inner_texts()) == {*windows[-1]["drift"], "prediction"}
 
 
+def attacked(running: Running) -> str:
+    """What the section says of where the time went in the last minutes, which go on."""
+    return f"Attack {api(running, 'serving')['traffic']['budget']['attack']['stage']}"
+
+
 def test_it_shows_who_answered_how_often_and_the_replica_that_did(seen: Seen, running: Running) -> None:
-    told = api(running, "serving")["traffic"]
-    assert told["known"]
+    told = until(lambda: (now := api(running, "serving")["traffic"])["known"] and now)
     for one in told["arms"]:
         row = seen.page.locator(f"#serving tr[data-arm={one['arm']}]")
         expect(row).to_contain_text(one["version"])
         expect(row).to_contain_text(f"{one['share']:.0%}".replace("%", " %"))
     assert [one["arm"] for one in told["arms"]][:2] == ["champion", "canary"]
     expect(seen.page.locator("#serving tr[data-replica=r1]")).to_contain_text("Ready")
-    expect(seen.page.locator("#serving .stage-attack")).to_contain_text(f"Attack {told['budget']['attack']['stage']}")
+    until(lambda: attacked(running) in " ".join(seen.page.inner_text("#serving .stage-attack").split()))
     assert told["whole"]["requests"] > 100
     assert told["whole"]["error_share"] == 0.0
 

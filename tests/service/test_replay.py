@@ -22,13 +22,15 @@ from tests.unit.training.test_candidate import JOB, TABLES
 pytestmark = pytest.mark.service
 ROOT = Path(__file__).parents[2]
 LOOP = """
+import os
 from dataclasses import replace
 from pathlib import Path
 from tests.unit.training import toy
 
 def train(rows, config):
     from parts_of_replay.trees import fitted          # imported only now, from the folder beside
-    return fitted(rows, config, int(Path("loops/trees.txt").read_text()))   # from where Homeostat was started
+    trees = int(Path("loops/trees.txt").read_text())          # from where Homeostat was started
+    return fitted(rows, config, trees + int(os.environ.get("MORE_TREES", "0")))
 
 loop = replace(toy.make_loop(train), files=["trees.txt"])
 """
@@ -56,6 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     versions = {name: store.append(name, rows, writer="t", upto=0) for name, rows in TABLES.items()}
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("HOMEOSTAT_SIGNATURES", "warn")
+    monkeypatch.setenv("MORE_TREES", "5")
     monkeypatch.chdir(project)
     file = str(project / "loops" / "loop.py")
     job = replace(JOB, loop_file=file, tables=str(home.tables), table_versions=versions)
@@ -69,6 +72,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def test_a_version_is_made_again_to_the_byte_when_its_code_is_gone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home.root)
+    monkeypatch.setenv("SHLVL", "7")
     done = CliRunner().invoke(app, ["replay", "v1", "--home", str(home.root), "--json"])
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
@@ -83,3 +87,9 @@ def test_a_version_is_made_again_to_the_byte_when_its_code_is_gone(home: Home, m
         "project/loops/trees.txt",
     }
     assert os.listdir(home.replays) == []
+    environment = json.loads((home.versions / "toy" / "v1" / "environment.json").read_bytes())
+    assert list(environment["variables"]) == ["MORE_TREES"]
+    monkeypatch.setenv("MORE_TREES", "6")
+    done = CliRunner().invoke(app, ["replay", "v1", "--home", str(home.root)])
+    assert (done.exit_code, "variable MORE_TREES has another value" in done.stdout) == (3, True)
+    assert "Set MORE_TREES as it was." in " ".join(done.stderr.split())

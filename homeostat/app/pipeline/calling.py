@@ -53,7 +53,7 @@ def called(material: Material, what: str, function: Callable[..., Any], config: 
     seed_everything(seed_of(config))
     try:
         with on_cores(material.threads), surroundings_kept():
-            return function(*given)
+            return material.outside.during(lambda: function(*given))
     except MemoryError:
         raise
     except BaseException as error:  # what ends a process, too: the child says what it was

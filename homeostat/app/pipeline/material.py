@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from homeostat.app.loops.labelled_loops import LabelledLoop
+from homeostat.app.pipeline.outside import Outside
 from homeostat.app.provenance.recording import Recording
 from homeostat.control.gates import Gate
 from homeostat.control.rollouts import Canary
@@ -17,6 +18,7 @@ from homeostat.registry.fingerprint import config_hash
 from homeostat.training.jobs import JobFolder, TrainingJob
 from homeostat.training.own_steps import OwnStep
 from homeostat.training.search import Search
+from homeostat.training.steps import NoReads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +39,8 @@ class Trainable(LabelledLoop, Protocol):
     def runtime(self) -> str: ...
     @property
     def files(self) -> Sequence[str]: ...
+    @property
+    def variables(self) -> Sequence[str]: ...
     @property
     def purpose(self) -> str: ...
     @property
@@ -63,7 +67,8 @@ class Material:
     read of the tables.
 
     ``served`` reads the rows of the prediction log that are compared with what training computes; None where nothing
-    was served yet. The loop's functions run on as many cores as ``threads``; 0: on all.
+    was served yet. The loop's functions run on as many cores as ``threads``; 0: on all. ``outside`` knows what the loop
+    file has taken from there when it was loaded.
     """
 
     job: TrainingJob
@@ -73,6 +78,7 @@ class Material:
     recording: Recording
     served: Callable[[], pa.Table | None] = lambda: None
     threads: int = 0
+    outside: Outside = field(default_factory=Outside)
     _frames: dict[int, tuple[LabelledRows, TrainingRows]] = field(default_factory=dict)
 
     @cached_property
@@ -99,6 +105,11 @@ class Material:
             "inputs": list(self.loop.feature_set.kinds.items()),
             **self.drawn_by,
         }
+
+    @property
+    def turns_out(self) -> dict[str, Any]:
+        """What a user's function turns out to depend on: the parts of its step that tell of files and variables."""
+        return {"sources": self.recording.sources.hashes, "reads": self.recording.reads or NoReads()}
 
     @property
     def drawn_by(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeostat.app.pipeline.calling import called, own
 from homeostat.app.pipeline.limits import within
 from homeostat.app.pipeline.material import Material
-from homeostat.kernel.canonical import canonical_json
+from homeostat.kernel.canonical import canonical_json, keys_of_other_kinds
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.words import plural
 from homeostat.training.formats import CHOSEN, FILES
@@ -74,6 +74,7 @@ def _report(material: Material, one: OwnStep) -> Step:
         with within(one):
             told = called(material, one.described, one.function, loop.config, *(given[name] for name in one.takes))
         try:
+            list(keys_of_other_kinds(told))
             return {one.name: {file: canonical_json(told)}}
         except (TypeError, ValueError) as error:
             raise Refused(
@@ -86,8 +87,9 @@ def _report(material: Material, one: OwnStep) -> Step:
 
 def _step(material: Material, one: OwnStep, work: Any, gives: Any, takes: tuple[str, ...]) -> Step:
     decided_by = {"step": [one.after, *one.takes], **material.decided_by_code(config="config" in one.takes)}
-    sources = material.recording.sources.hashes
-    return Step(one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,), sources=sources)
+    return Step(
+        one.name, work, gives, takes, decided_by, retries=one.retries, passing=(Exception,), **material.turns_out
+    )
 
 
 def _must_be_rows(one: OwnStep, before: TrainingRows, after: Any) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import copy
-import sys
-import time
-from collections.abc import Callable, Collection
-from datetime import date, datetime
-from pathlib import Path
-from types import FrameType
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from homeostat.app.pipeline.calling import called, to_train_on
-from homeostat.app.pipeline.file_reads import FileReads
+from homeostat.app.pipeline.clock_reads import ClockReads
 from homeostat.app.pipeline.material import Material
 from homeostat.kernel.errors import HomeostatError
 from homeostat.kernel.words import plural
@@ -27,9 +22,6 @@ if TYPE_CHECKING:
 
 _ROWS, _NAMED = 1_000, 5
 _SAME = 1e-9
-_CLOCKS: Collection[Any] = (time.time, time.time_ns, time.localtime, time.gmtime)
-_CALENDARS = (date, datetime)
-_NOW = ("now", "today", "utcnow")
 
 
 def repeating_steps(material: Material) -> list[Step]:
@@ -38,7 +30,7 @@ def repeating_steps(material: Material) -> list[Step]:
     def work(notes: Notes, training: LabelledRows) -> dict[str, Any]:
         rows = _sample(material.rows(training))
         try:
-            differs, clocks, files = _twice(material, rows, notes)
+            differs, clocks = _twice(material, rows, notes)
         except HomeostatError as error:
             notes.say(
                 f"whether training is repeatable cannot be told on {plural(rows.label.size, 'row')}: {error.problem}"
@@ -51,15 +43,13 @@ def repeating_steps(material: Material) -> list[Step]:
                 f" {differs:.2g}. It draws without a seed or reads the clock, and cannot be rebuilt"
             )
         for where in clocks:
-            notes.warn(f"train() reads the clock ({where}): a rebuild reads another time")
-        if files:
-            names = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else "")
-            notes.warn(f"train() reads {names}, which no version keeps: name it in files= of hs.Loop, for a rebuild")
+            notes.warn(f"training reads the clock ({where}): a rebuild reads another time")
+        for told in _from_outside(material):
+            notes.warn(told)
         return {"repeated": differs <= _SAME and not clocks}
 
     gives: dict[str, Format] = {"repeated": VALUES}
-    sources = material.recording.sources.hashes
-    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), sources=sources)]
+    return [Step("repeat", work, gives, (), material.decided_by_code(), ("training",), **material.turns_out)]
 
 
 def _sample(rows: TrainingRows) -> TrainingRows:
@@ -69,18 +59,38 @@ def _sample(rows: TrainingRows) -> TrainingRows:
     return rows.where(chosen)
 
 
-def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str], list[str]]:
-    """How far two models' answers are apart, where the user's code read the clock, and files that nothing keeps."""
+def _from_outside(material: Material) -> Iterator[str]:
+    """What the user's code took from where a rebuild may find something else, or nothing."""
+    sources, reads = material.recording.sources, material.recording.reads
+    files = material.outside.files(sources.hashes(), sources.project)
+    if files:
+        yield f"training reads {_few(files)}, which no version keeps: name it in files= of hs.Loop, for a rebuild"
+    if reached := material.outside.connections:
+        yield f"training opened a connection to {_few(reached)}: what it answered is no part of the version"
+    if reads is not None and reads.wholly and not reads.declared:
+        yield (
+            f"training reads the whole environment ({_few(reads.wholly)}), of which a version keeps none: name what"
+            " counts in variables= of hs.Loop, for a rebuild"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+
+
+def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float, list[str]]:
+    """How far two models' answers are apart, and where the user's code read the clock."""
     loop, config, sources = material.loop, material.loop.config, material.recording.sources
-    given, read = to_train_on(material, rows), _ClockReads(sources.hashes())
+    given = to_train_on(material, rows)
     one = called(material, "train()", loop.train, config, given, copy.deepcopy(dict(config)))
     if not (given.features.equals(rows.features) and np.array_equal(given.label, rows.label)):
         notes.warn("train() changes the rows that it is given; they are a copy of its own, so nobody else sees that")
     sources.read()  # with what the first call has imported
-    again, opened = to_train_on(material, rows), FileReads(sources.hashes(), sources.project)
+    again, read = to_train_on(material, rows), ClockReads(sources.hashes())
+    read.when_loaded()
 
     def watched() -> Any:  # the second time: to watch the imports of a first call takes longer than they do
-        return opened.during(lambda: read.during(lambda: loop.train(again, copy.deepcopy(dict(config)))))
+        return read.during(lambda: loop.train(again, copy.deepcopy(dict(config))))
 
     other = called(material, "train()", watched, config)
     from homeostat.training.proof import estimator_scores
@@ -89,37 +99,4 @@ def _twice(material: Material, rows: TrainingRows, notes: Notes) -> tuple[float,
         called(material, "the model", estimator_scores, config, model, rows.features, loop.task)
         for model in (one, other)
     ]
-    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places, opened.names
-
-
-class _ClockReads:
-    """Notes from which lines of a user's files the time of day is read."""
-
-    def __init__(self, files: Collection[str]) -> None:
-        self._files, self.places = set(files), list[str]()
-        self._own: dict[str, bool] = {}
-
-    def during(self, work: Callable[[], Any]) -> Any:
-        """Do it, watched."""
-        before = sys.getprofile()
-        sys.setprofile(self._see)
-        try:
-            return work()
-        finally:
-            sys.setprofile(before)
-
-    def _see(self, frame: FrameType, event: str, called: Any) -> None:
-        if event != "c_call" or not self._is_own(frame.f_code.co_filename):
-            return
-        owner = getattr(called, "__self__", None)  # compared by identity: it may be an array
-        if any(called is one for one in _CLOCKS) or (
-            any(owner is one for one in _CALENDARS) and called.__name__ in _NOW
-        ):
-            place = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
-            if place not in self.places:
-                self.places.append(place)
-
-    def _is_own(self, file: str) -> bool:
-        if file not in self._own:
-            self._own[file] = str(Path(file).resolve()) in self._files
-        return self._own[file]
+    return float(np.abs(answers[0] - answers[1]).max(initial=0.0)), read.places

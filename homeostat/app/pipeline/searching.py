@@ -54,7 +54,7 @@ def _trial(material: Material, search: Search, rows: str, number: int) -> Step:
     decided_by = {"search": search.meaning, **material.decided_by_code()}
     takes = (rows, *(_name(earlier) for earlier in range(number)))
     gives: dict[str, Format] = {_name(number): _TRIAL}
-    return Step(_name(number), work, gives, takes, decided_by, sources=material.recording.sources.hashes)
+    return Step(_name(number), work, gives, takes, decided_by, **material.turns_out)
 
 
 def _search(material: Material, search: Search) -> Step:

@@ -20,9 +20,11 @@ def seed_of(config: Mapping[str, Any]) -> int:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy, and those of PyTorch and TensorFlow that are loaded."""
+    """Seed Python, NumPy, and those of Polars, PyTorch and TensorFlow that are loaded."""
     random.seed(seed)
     np.random.seed(seed)
+    if "polars" in sys.modules:
+        sys.modules["polars"].set_random_seed(seed)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
     if "tensorflow" in sys.modules:

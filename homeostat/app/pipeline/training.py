@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.calling import trained
-from homeostat.app.pipeline.material import Material
+from homeostat.app.pipeline.material import Material, Trainable
 from homeostat.app.pipeline.own_steps import row_steps_of_ones_own
 from homeostat.app.pipeline.repeating import repeating_steps
 from homeostat.app.pipeline.searching import FOUND, search_steps
@@ -38,13 +38,18 @@ def _train(material: Material, rows: str) -> Step:
 
     def work(notes: Notes, training: LabelledRows | TrainingRows, *found: Mapping[str, Any]) -> dict[str, Any]:
         given = material.rows(training)
-        config = dict(found[0] if found else loop.config)
+        config = {**loop.config, **{name: one[name] for one in found for name in _searched(loop)}}
         notes.say(f"training on {plural(given.label.size, 'row')} of {len(loop.feature_set.names)} features")
         return {"estimator": trained(material, given, config), "code": recording.code(), "config": config}
 
     takes = (rows,) if loop.search is None else (rows, FOUND)
     gives: dict[str, Format] = {"estimator": PASSING, "code": FILES, "config": VALUES}
-    return Step("train", work, gives, takes, material.decided_by_code(), sources=recording.sources.hashes)
+    return Step("train", work, gives, takes, material.decided_by_code(), **material.turns_out)
+
+
+def _searched(loop: Trainable) -> Iterable[str]:
+    """The keys whose values a search finds. All else is the loop's own: its keys deep within may be numbers."""
+    return () if loop.search is None else loop.search.space
 
 
 def _convert(material: Material, rows: str) -> Step:

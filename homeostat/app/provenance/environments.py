@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+import locale
 import os
 import platform
 import re
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -29,7 +33,13 @@ def this_environment() -> EnvironmentLeg:
     packages, lock = _installed()
     return EnvironmentLeg(
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        platform={"system": platform.system(), "machine": platform.machine(), "libc": "-".join(platform.libc_ver())},
+        platform={
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "libc": "-".join(platform.libc_ver()),
+            "timezone": _timezone(),
+            "encoding": _encoding(),
+        },
         processor={"features": _features(), "kernels": _kernels()},
         threads=_threads(os.environ),
         packages=packages,
@@ -123,5 +133,24 @@ def _kernels() -> list[str]:
     return sorted({" ".join(str(one.get(kind, "-")) for kind in kinds) for one in found})
 
 
+def is_thread_count(name: str) -> bool:
+    """Whether a variable says how numeric libraries work: these are on record whoever reads them."""
+    return _POOLS.fullmatch(name) is not None or name in _OTHERS
+
+
 def _threads(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in sorted(variables.items()) if _POOLS.fullmatch(name) or name in _OTHERS}
+    return {name: value for name, value in sorted(variables.items()) if is_thread_count(name)}
+
+
+def _timezone() -> str:
+    """The zone of local time by its rules, not by its name: ``UTC``, or such as ``CET/CEST -3600``.
+
+    Seconds are those west of Greenwich, as ``time.timezone`` counts them.
+    """
+    names = "/".join(dict.fromkeys(time.tzname))
+    return names if not time.timezone and not time.daylight else f"{names} {time.timezone}"
+
+
+def _encoding() -> str:
+    """How texts are read where nobody says how."""
+    return "utf-8" if sys.flags.utf8_mode else codecs.lookup(locale.getencoding()).name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -13,6 +13,7 @@ from homeostat.adapters.git.tree import working_tree
 from homeostat.app.loops.labelled_loops import LabelledLoop
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.gathering import Gathering, project_of
+from homeostat.app.provenance.variables import VariableReads
 from homeostat.kernel.canonical import canonical_json, plain
 from homeostat.registry.legs import (
     CODE,
@@ -52,6 +53,8 @@ class Recordable(LabelledLoop, Protocol):
     @property
     def files(self) -> Sequence[str]: ...
     @property
+    def variables(self) -> Sequence[str]: ...
+    @property
     def canonical(self) -> Mapping[str, Any]: ...
 
 
@@ -59,7 +62,8 @@ class Recordable(LabelledLoop, Protocol):
 class Recording:
     """Begun once the loop file is loaded, so that the code that is kept is the code that ran.
 
-    ``code_hash`` is that of what was loaded by then.
+    ``code_hash`` is that of what was loaded by then. ``reads`` knows which variables were read; None where nobody notes
+    them.
     """
 
     job: TrainingJob
@@ -67,15 +71,18 @@ class Recording:
     sources: Gathering
     environment: EnvironmentLeg
     code_hash: str
+    reads: VariableReads | None = None
 
     @classmethod
-    def begun(cls, job: TrainingJob, loop: Recordable) -> Self:
+    def begun(cls, job: TrainingJob, loop: Recordable, reads: VariableReads | None = None) -> Self:
         """Read the code that is loaded by now. Raises: InvalidInput for a declared file that is not there."""
         file = Path(job.loop_file)
         project = project_of(file) if job.project is None else Path(job.project)
         sources = Gathering(file, project.resolve(), loop.files)
         sources.read()
-        return cls(job, loop, sources, this_environment(), sources.leg(loop.train, None).hash)
+        if reads is not None:
+            reads.declared = frozenset(loop.variables)
+        return cls(job, loop, sources, this_environment(), sources.leg(loop.train, None).hash, reads)
 
     def code(self) -> dict[str, bytes]:
         """The files of the code leg, with what was imported since."""
@@ -94,9 +101,10 @@ class Recording:
         held_out_from: int,
         made_with: Mapping[str, Any],
         of: Version | None,
+        read: Collection[str] = (),
     ) -> Recorded:
         """The legs of a model that was made of ``rows`` by ``code`` with a config; ``of`` is what a variant was made
-        of."""
+        of, ``read`` are variables that steps read which were done before."""
         label = self.loop.label
         data = DataLeg(
             table_versions=pin.table_versions,
@@ -111,8 +119,10 @@ class Recording:
             feedback=None if pin.feedback is None else pin.feedback.to_json(),
         )
         config, leg = config_of(self.loop, self.job.variant, of, made_with), CodeLeg.from_json(json.loads(code[CODE]))
-        told = {DATA: data, LOOP: config, ENVIRONMENT: self.environment}
-        fingerprint = Fingerprint(leg.hash, data.hash, config.hash, self.environment.hash)
+        variables = None if self.reads is None else self.reads.of({*self.reads.names, *read})
+        environment = replace(self.environment, variables=variables)
+        told = {DATA: data, LOOP: config, ENVIRONMENT: environment}
+        fingerprint = Fingerprint(leg.hash, data.hash, config.hash, environment.hash)
         return Recorded(fingerprint, {**code, **{name: canonical_json(one) for name, one in told.items()}}, leg.tree)
 
 

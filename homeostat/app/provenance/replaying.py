@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from homeostat.app.home import Home
+from homeostat.app.processes.user_code import without_secrets
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.gathering import project_of
@@ -34,6 +35,7 @@ from homeostat.registry.probes import PROBES, TOLERANCE, Probes
 from homeostat.registry.recorded import read_contents, read_legs
 from homeostat.registry.replays import Answers, judge_replay, model_files, serving_files
 from homeostat.registry.sealed import open_sealed
+from homeostat.registry.variables import Variable, Variables
 from homeostat.serving.runtimes import answers
 from homeostat.training.jobs import JobFolder, TrainingJob
 
@@ -116,23 +118,25 @@ class Replayer:
         sealed = open_sealed(found.folder, loop, version, keyring())
         found = Original(sealed.version, read_legs(sealed), found.folder, read_contents(sealed))
         python = sys.executable
+        if (stop := self._other_environment(found, asked)) is not None:
+            return {**self._told(found, None, stop, {}), "seconds": round(time.monotonic() - began, 3)}
         if asked.build:
             python = str(build(self.home, _environment_of(found), self.say))
-        elif (stop := self._other_environment(found, asked)) is not None:
-            return {**self._told(found, None, stop, {}), "seconds": round(time.monotonic() - began, 3)}
         with self._folder(found, asked) as folder:
             staged = self._trained(found, asked, folder, python)
             told = self._compared(found, staged)
         return {**told, "seconds": round(time.monotonic() - began, 3)}
 
     def _other_environment(self, found: Original, asked: Asked) -> dict[str, LegDifference] | None:
-        """What is installed here otherwise than then, unless that is no reason to stop. What only the child process
-        will have, such as its threads, is compared when it has run."""
-        recorded, here = found.legs.environment, this_environment()
+        """What is installed or set here otherwise than then, unless that is no reason to stop. What only the child
+        process will have, such as its threads, is compared when it has run; what will be installed, too."""
+        recorded = found.legs.environment
         if recorded is None or asked.here:
             return None
+        here = recorded if asked.build else this_environment()
         kernels = {**here.processor, "kernels": recorded.processor.get("kernels")}
-        alike = replace(here, threads=recorded.threads, processor=kernels)
+        given = variables_of(recorded, without_secrets(os.environ))
+        alike = replace(here, threads=recorded.threads, processor=kernels, variables=given)
         legs = differences(replace(_NO_LEGS, environment=recorded), replace(_NO_LEGS, environment=alike))
         return None if legs["environment"].equal else legs
 
@@ -231,6 +235,14 @@ class Replayer:
                 shutil.copytree(folder, asked.keep)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def variables_of(recorded: EnvironmentLeg, given: Mapping[str, str]) -> Variables | None:
+    """What the variables that were read then are now."""
+    if recorded.variables is None:
+        return None
+    declared = {name for name, one in recorded.variables.items() if one.value is not None}
+    return {name: Variable.of(name, given.get(name), declared=name in declared) for name in recorded.variables}
 
 
 def _environment_of(found: Original) -> EnvironmentLeg:

@@ -11,7 +11,7 @@ import polars as pl
 
 from homeostat.adapters.polars.summaries import summarise
 from homeostat.app.scaffold.cleaning import cleaned, is_id, names_for
-from homeostat.app.scaffold.dates import written_dates
+from homeostat.app.scaffold.dates import counted_times, written_dates
 from homeostat.app.scaffold.outcomes import must_be_enough, rare_told, spread_of, truth_of
 from homeostat.app.scaffold.plan import TOLD_AT, Asked, Plan
 from homeostat.app.scaffold.targets import outcomes_of, target_of
@@ -26,6 +26,8 @@ ROW = "row_id"
 _MOST_TEXTS = 200
 _REPEATS = 5
 """How often each text of a feature must stand there on average."""
+_WORDS = 2
+"""Gaps between words from which on a text is a sentence, and identifies nothing."""
 _LEAST_DAYS, _HELD_DAYS, _HELD_SHARE = 8, 5, 0.2
 
 
@@ -46,7 +48,7 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
     if not rows.height:
         raise InvalidInput(f"{asked.source} has no rows.", mend="Give a file with rows.", source=asked.source)
     names = names_for(rows.columns)
-    frame, left_out, dated = _cleaned(rows, names)
+    frame, left_out, dated = _cleaned(rows, names, asked.time)
     asked = _in_new_names(asked, rows.columns, names, frame.columns)
     target, guessed = target_of(frame[str(asked.target)], asked.positive, asked.answers)
     frame = frame.with_columns(outcomes_of(frame[target.column], target))
@@ -79,7 +81,9 @@ def past_of(rows: pl.DataFrame, asked: Asked, now: Instant) -> Past:
     return Past(plan, *_history(frame, plan, now))
 
 
-def _cleaned(rows: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
+def _cleaned(
+    rows: pl.DataFrame, names: dict[str, str], time: str | None
+) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
     kept, left_out, dated = [], {}, []
     for old, new in names.items():
         found = cleaned(rows[old].alias(new))
@@ -89,6 +93,9 @@ def _cleaned(rows: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFrame, d
         if found.dtype == pl.String and (dates := written_dates(found)):
             found, order = dates
             dated.append(f"Dates in {new!r} are read as {order}, in UTC.")
+        elif found.dtype.is_numeric() and (times := counted_times(found, named=time in (old, new))):
+            found, meaning = times
+            dated.append(f"Numbers in {new!r} are read as times: {meaning}, in UTC.")
         kept.append(found)
     return pl.DataFrame(kept), left_out, dated
 
@@ -144,9 +151,9 @@ def _unique(frame: pl.DataFrame, key: Sequence[str]) -> bool:
 
 
 def _names_rows(column: pl.Series) -> bool:
-    """A text may be an id by being unique; a number only by its name, for measurements may be unique too."""
+    """A text may be an id by being unique, if it is no sentence; a number only by its name, as measurements may be."""
     if column.dtype == pl.String:
-        return True
+        return is_id(column.name) or not bool((column.str.count_matches(r"\s+") >= _WORDS).all())
     return column.dtype.is_integer() and is_id(column.name)
 
 

@@ -49,7 +49,7 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
     replicas = Fleet(home).replicas()
     silent = [one for one in replicas if one.silent(now)]
     problems = [
-        f"replica {one.id} (process {one.pid}) has said nothing for {_told(now - one.at)}: it may answer nobody;"
+        f"replica {one.id} (process {one.pid}) has said nothing for {_told(abs(now - one.at))}: it may answer nobody;"
         " once ended, it is started again"
         for one in silent
     ]
@@ -78,9 +78,14 @@ def _start(home: Home) -> str:
 
 
 def _control(last: Instant | None, now: Instant) -> list[str]:
-    if last is not None and now - last <= _LATE:
+    if last is not None and abs(now - last) <= _LATE:
         return []
-    since = "has not looked at its loops yet" if last is None else f"last looked at its loops {_told(now - last)} ago"
+    if last is None:
+        since = "has not looked at its loops yet"
+    elif last > now:
+        since = "has not looked at its loops since the machine's clock was set back"
+    else:
+        since = f"last looked at its loops {_told(now - last)} ago"
     return [f"control {since}: predictions go on, decisions wait; process-logs/ says why"]
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from homeostat.app.home import write_whole
 from homeostat.app.pipeline.judging import judging_steps
 from homeostat.app.pipeline.material import Material, Trainable
+from homeostat.app.pipeline.outside import Outside
 from homeostat.app.pipeline.own_steps import reports_of_ones_own
 from homeostat.app.pipeline.papers import card_step
 from homeostat.app.pipeline.rows import held_from, row_steps
 from homeostat.app.pipeline.training import training_steps
 from homeostat.app.provenance.recording import Recorded, Recording
+from homeostat.app.provenance.variables import VariableReads
 from homeostat.kernel.canonical import canonical_json
 from homeostat.registry.manifest import CONFIG, STEPS, hash_files, read_manifest, write_manifest
 from homeostat.registry.models import Version
@@ -49,13 +51,16 @@ def make_candidate(
     gauge: Gauge | None = None,
     watch: Watch = lambda records: None,
     threads: int = 0,
+    reads: VariableReads | None = None,
+    outside: Outside | None = None,
 ) -> TrainingResult:
     """Make the model, evaluate and stage the version of ``job``; the artifact that is judged ships.
 
     ``served`` reads rows of the prediction log whose features are compared with what training computes for them,
     ``shaped`` are questions whose label a prediction has shaped.
     The loop's functions run on as many cores as ``threads``; 0: on all.
-    What ``store`` knows from earlier runs is not done again; ``watch`` is shown the steps as they go.
+    What ``store`` knows from earlier runs is not done again; ``watch`` is shown the steps as they go. ``reads`` and
+    ``outside`` have noted what the loop file took from where no version keeps it, and go on with that.
     Raises: Refused where the data, the estimator or the champion forbid it; TrainingFailed when ``train``
     raises; NotEnoughData when no row is left to judge on.
     """
@@ -67,7 +72,8 @@ def make_candidate(
         joins = InMemoryEngine() if engine is None else engine()
         return Sources(read, job.table_versions, job.sequence, job.as_of, joins, scan, shaped())
 
-    material = Material(job, loop, place, reading, Recording.begun(job, loop), served, threads)
+    recording = Recording.begun(job, loop, reads)
+    material = Material(job, loop, place, reading, recording, served, threads, outside or Outside())
     run = Run(candidate_steps(material), store or NothingKept(), gauge or NoGauge(), watch, say)
     run.settle()
     legs = _legs(material, run)
@@ -96,7 +102,8 @@ def _legs(material: Material, run: Run) -> Recorded:
     job = material.job
     of = None if job.variant is None else read_manifest(Path(str(job.source)))
     rows, config = run.value("trained_on"), run.value("config")
-    return material.recording.done(run.value("code"), run.value("pin"), rows, held_from(job), config, of)
+    made = run.value("code"), run.value("pin"), rows, held_from(job), config, of
+    return material.recording.done(*made, run.variables)
 
 
 def _version(material: Material, run: Run, legs: Recorded) -> Version:

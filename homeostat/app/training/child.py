@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from homeostat.adapters.delta.tables import DeltaTables
+    from homeostat.app.pipeline.outside import Outside
+    from homeostat.app.provenance.variables import VariableReads
     from homeostat.control.loop import Loop
     from homeostat.features.offline import OfflineEngine
     from homeostat.training.shaped import ShapedQuestions
@@ -73,11 +75,30 @@ def main(arguments: list[str]) -> int:
 def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_bytes: int) -> dict[str, object]:
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loops.loader import load_loop
-    from homeostat.app.provenance.gathering import watch_code
+    from homeostat.app.pipeline.folder_watch import FolderWatch
+    from homeostat.app.pipeline.outside import Outside
+    from homeostat.app.pipeline.seeding import seed_everything
+    from homeostat.app.provenance.gathering import project_of, watch_code
+    from homeostat.app.provenance.variables import VariableReads
 
     watch_code()
-    loop = load_loop(Path(job.loop_file), job.loop)
+    file = Path(job.loop_file)
+    project = project_of(file) if job.project is None else Path(job.project)
+    reads, outside = VariableReads(), Outside(FolderWatch(project, but=[Path(job.tables).parent]))
+    seed_everything(0)  # for what is drawn when the loop file is loaded
+    with reads.noted():
+        loop = outside.during(lambda: load_loop(file, job.loop))
+        return _candidate(job, loop, place, join_bytes, (kept, kept_bytes), (reads, outside))
 
+
+def _candidate(
+    job: TrainingJob,
+    loop: Loop,
+    place: JobFolder,
+    join_bytes: int,
+    kept: tuple[Path, int],
+    noted: tuple[VariableReads, Outside],
+) -> dict[str, object]:
     from homeostat.adapters.files.steps import StepFolder
     from homeostat.app.pipeline.gauge import ProcessGauge
     from homeostat.app.pipeline.release import release
@@ -93,10 +114,12 @@ def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_
         say=_said_since(time.monotonic()),
         engine=lambda: _engine(place, join_bytes),
         scan=lambda table, version: _tables(job).scan(table, version),
-        store=StepFolder(kept, kept_bytes, release()),
+        store=StepFolder(*kept, release()),
         gauge=ProcessGauge(),
         watch=lambda records: _show(place, records),
         threads=int(os.environ.get("OMP_NUM_THREADS", "1")),
+        reads=noted[0],
+        outside=noted[1],
     )
     return result.to_json()
 
@@ -171,4 +194,5 @@ def stay_small(memory: int) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    given, sys.argv[1:] = sys.argv[1:], []  # they are others each time: a user's function shall not see them
+    raise SystemExit(main(given))

@@ -15,7 +15,7 @@ import pytest
 
 from homeostat.app.loops.loader import load_loop
 from homeostat.app.scaffold.cleaning import cleaned, times_in
-from homeostat.app.scaffold.dates import written_dates
+from homeostat.app.scaffold.dates import counted_times, written_dates
 from homeostat.app.scaffold.loop_text import loop_file
 from homeostat.app.scaffold.past import past_of
 from homeostat.app.scaffold.plan import Asked
@@ -102,6 +102,56 @@ def test_dates_are_read_as_people_write_them(texts: list[str | None], instants: 
     assert found is not None
     assert found[0].drop_nulls().dt.timestamp("us").to_list() == [parse_instant(one) for one in instants]
     assert found[1] == order
+
+
+@pytest.mark.parametrize(
+    ("numbers", "read"),
+    [
+        ([1706704205, None], "seconds since 1970"),
+        ([1706704205.5], "seconds since 1970"),
+        ([1706704205500], "milliseconds since 1970"),
+        ([1706704205500000], "microseconds since 1970"),
+        ([1706704205500000999], "nanoseconds since 1970"),
+        ([20240131, None], "year, month, day"),
+    ],
+)
+def test_times_are_read_as_programs_count_them(numbers: list[float | None], read: str) -> None:
+    found = counted_times(pl.Series("created_at", numbers))
+    assert found is not None
+    parts = int(5e5) * any(str(number).replace(".", "")[10:].startswith("5") for number in numbers)
+    day, moment = parse_instant("2024-01-31T00:00:00Z"), parse_instant("2024-01-31T12:30:05Z")
+    assert found[0][0].timestamp() * 1e6 == (day if read.startswith("year") else moment + parts)
+    assert (found[1], found[0].null_count()) == (read, numbers.count(None))
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("at", [1, 2, 3]),
+        ("date", [20241301]),
+        ("time", [1706704205, 12]),
+        ("amount", [1706704205]),
+        ("date", [20240131.0]),
+        ("date", [None]),
+        ("status", [1706704205]),
+    ],
+)
+def test_numbers_that_need_be_no_times_stay_numbers(name: str, numbers: list[float | None]) -> None:
+    assert counted_times(pl.Series(name, numbers, dtype=None if any(numbers) else pl.Int64)) is None
+
+
+def test_a_column_named_as_the_time_is_read_whatever_it_is_called_and_it_is_told() -> None:
+    counted = rows().with_columns(pl.col("at").str.to_datetime("%Y-%m-%d", time_zone="UTC").dt.epoch("s").alias("when"))
+    plan = past_of(counted.drop("at"), replace(ASKED, time="when"), NOW).plan
+    assert plan.time == "when"
+    assert "Numbers in 'when' are read as times: seconds since 1970, in UTC." in plan.assumed
+    assert past_of(counted.drop("at"), ASKED, NOW).plan.time != "when"
+
+
+def test_a_sentence_identifies_no_row() -> None:
+    told = rows(remark=[f"call number {n} was short" for n in range(ROWS)])
+    assert past_of(told, ASKED, NOW).plan.key == (("row_id", "text"),)
+    assert past_of(rows(name=[f"Shop {n}" for n in range(ROWS)]), ASKED, NOW).plan.key == (("name", "text"),)
 
 
 @pytest.mark.parametrize("texts", [["31.01.2024", "soon"], ["1.2.3.4"], ["31/31/2024"], [None], ["2024-01-31"], []])

@@ -94,3 +94,11 @@ def test_what_the_recorder_says_does_not_go_on_is_a_problem(home: Home) -> None:
 def test_a_recorder_that_is_not_there_is_a_problem(home: Home) -> None:
     (problem,) = vitals(home, NOW)["problems"]
     assert problem.startswith("no events are taken in, and predictions wait to be stored: The recorder is not running.")
+
+
+def test_what_was_said_before_the_clock_was_set_back_is_not_taken_for_new(home: Home) -> None:
+    write_beat(home.beat, NOW + 3_600 * SECOND)
+    says(home, "r1", -3_600)
+    replica, control = seen(home)["problems"]
+    assert "has said nothing for 60 min" in replica
+    assert control.startswith("control has not looked at its loops since the machine's clock was set back")

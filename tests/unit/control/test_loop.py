@@ -61,6 +61,9 @@ def test_a_part_of_another_kind_is_refused_and_named(part: str, value: object) -
 def test_a_config_that_no_version_can_keep_is_refused_where_it_is_declared(value: Any) -> None:
     with pytest.raises(InvalidInput, match="its config cannot be kept with a version"):
         loop_of(config={"seed": [value]})
+    with pytest.raises(InvalidInput, match="keys 1 and '1' are the same once they are written as texts"):
+        loop_of(config={"weights": {1: 0.5, "1": 0.7}})
+    assert loop_of(config={"weights": {0: 1, 1: 5}}).config
     itself: list[Any] = []
     itself.append(itself)
     with pytest.raises(InvalidInput, match="it holds itself"):

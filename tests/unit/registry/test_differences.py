@@ -25,6 +25,7 @@ from homeostat.registry.legs import (
     Tree,
 )
 from homeostat.registry.recorded import read_contents, read_legs
+from homeostat.registry.variables import Variable
 
 HELPER = b"LIMIT = 1\nFACTOR = 2\n"
 
@@ -53,6 +54,7 @@ ENVIRONMENT = EnvironmentLeg(
     {"numpy": Package("2.4.6", "n" * 64), "scipy": Package("1.17.1", "s" * 64)},
     ("numpy==2.4.6", "scipy==1.17.1"),
 )
+READ = {"ALPHA": Variable.of("ALPHA", "1"), "TOKEN": Variable.of("TOKEN", "t"), "REGION": Variable.of("REGION", None)}
 LEGS = Legs(CODE, DATA, CONFIG, ENVIRONMENT)
 CONTENTS = {one.sha256: content for one, content in zip(CODE.files, (b"loop", HELPER), strict=True)}
 
@@ -64,6 +66,40 @@ def changed(after: Legs, contents: dict[str, bytes] = CONTENTS) -> dict[str, Leg
 
 def texts(found: LegDifference) -> list[str]:
     return [one.text for one in found.changes]
+
+
+def test_variables_that_differ_are_named_without_their_values_unless_they_are_declared() -> None:
+    now = {
+        "ALPHA": Variable.of("ALPHA", "2"),
+        "TOKEN": Variable.of("TOKEN", "renewed"),
+        "REGION": Variable.of("REGION", "north"),
+        "MORE": Variable.of("MORE", "1"),
+    }
+    before, after = replace(ENVIRONMENT, variables=READ), replace(ENVIRONMENT, variables=now)
+
+    def told(before: EnvironmentLeg, after: EnvironmentLeg) -> list[str]:
+        return texts(differences(replace(LEGS, environment=before), replace(LEGS, environment=after))["environment"])
+
+    assert told(before, after) == [
+        "variable ALPHA has another value",
+        "variable MORE is read now, and was not",
+        "variable REGION was not set, and is",
+    ]
+    assert told(ENVIRONMENT, after) == [], "what an older release did not note is not held against a version"
+    one, other = (replace(before, variables={"ALPHA": Variable.of("ALPHA", at, declared=True)}) for at in "12")
+    assert told(one, other) == ["variable ALPHA 1 became 2"]
+    assert told(replace(before, variables={"ALPHA": READ["ALPHA"]}), one) == [], "to declare it changes nothing"
+
+
+def test_variables_are_part_of_the_hash_and_versions_without_them_keep_theirs() -> None:
+    hashes = {replace(ENVIRONMENT, variables=read).hash for read in (None, {})}
+    assert hashes == {ENVIRONMENT.hash}
+    read = replace(ENVIRONMENT, variables=READ)
+    assert read.hash != ENVIRONMENT.hash
+    assert replace(ENVIRONMENT, variables={**READ, "TOKEN": Variable.of("TOKEN", "renewed")}).hash == read.hash
+    assert EnvironmentLeg.from_json(json.loads(canonical_json(read))) == read
+    of_before = {name: one for name, one in json.loads(canonical_json(ENVIRONMENT)).items() if name != "variables"}
+    assert EnvironmentLeg.from_json(of_before).hash == ENVIRONMENT.hash
 
 
 def test_equal_legs_differ_in_nothing() -> None:

@@ -35,7 +35,7 @@ class Kept:
 
     async def taken(self) -> tuple[Span, dict[str, Span]]:
         """As `take`, once there is one: a server may end its own span after its caller has the reply."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.spans:
                 await asyncio.sleep(0.001)
         return self.take()

@@ -111,7 +111,7 @@ def test_no_input_whatever_is_answered_with_a_fault_of_ours(with_rig: WithRig[ob
         loop = asyncio.get_running_loop()
 
         def ask(*arguments: Any) -> Answer:
-            return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(10)
+            return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(60)
 
         @given(st.binary() | st.binary().map(lambda junk: GOOD[:60] + junk))
         @settings(max_examples=150)

@@ -101,10 +101,10 @@ def on_a_line(with_rig: WithRig[object], check: Callable[[Callable[[Any], Told],
         async with line_to(rig) as (line, _):
 
             def infer(request: Any) -> Told:
-                return asyncio.run_coroutine_threadsafe(line.infer(request), loop).result(20)
+                return asyncio.run_coroutine_threadsafe(line.infer(request), loop).result(60)
 
             def ask(*arguments: Any) -> Answer:
-                return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(20)
+                return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(60)
 
             await asyncio.to_thread(check, infer, ask)
 

@@ -85,7 +85,7 @@ def in_one_rig(with_rig: WithRig[object], check: Callable[[Callable[..., Answer]
         loop = asyncio.get_running_loop()
 
         def ask(*arguments: Any) -> Answer:
-            return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(10)
+            return asyncio.run_coroutine_threadsafe(rig.ask(*arguments), loop).result(60)
 
         await asyncio.to_thread(check, ask)
 

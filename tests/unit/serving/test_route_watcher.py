@@ -99,7 +99,7 @@ def test_requests_are_answered_by_the_old_version_while_the_new_one_loads(tmp_pa
     def load(loop: str, version: str) -> Runtime:
         if version == "v2":
             loading.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return Constant(version, 0.5)
 
     async def scenario() -> None:
@@ -126,7 +126,7 @@ def test_a_rollback_does_not_wait_for_a_candidate_that_is_still_loading(tmp_path
     def load(loop: str, version: str) -> Runtime:
         if version == "v3":
             loading.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return Constant(version, 0.5)
 
     async def scenario() -> None:
@@ -182,6 +182,6 @@ def test_the_file_is_plain_json_for_people_too(tmp_path: Path) -> None:
 
 
 async def _until(condition: object) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.001)

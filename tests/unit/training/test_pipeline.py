@@ -45,12 +45,13 @@ class Bench:
         self.trained.append(len(rows.label))
         return fitted(rows, config.get("penalty", 1.0))
 
-    def make(self, loop: Loop | None = None, job: TrainingJob = JOB) -> TrainingResult:
+    def make(self, loop: Loop | None = None, job: TrainingJob = JOB, **noted: Any) -> TrainingResult:
         self.trained.clear()
         place = JobFolder(self.root / "job")
         place.root.mkdir(exist_ok=True)
         store = StepFolder(self.root / "steps", 1 << 30)
-        return make_candidate(job, loop or self.loop(), place, read=SOURCES.read, say=self.said.append, store=store)
+        parts = {"read": SOURCES.read, "say": self.said.append, "store": store, **noted}
+        return make_candidate(job, loop or self.loop(), place, **parts)
 
     def loop(self, train: Callable[..., Any] | None = None, **parts: Any) -> Loop:
         return replace(toy.make_loop(train or self.train), config={}, **parts)
@@ -322,24 +323,6 @@ def test_what_is_odd_about_a_function_is_told_and_kept(bench: Bench, function: A
     assert said in json.dumps(bench.file(STEPS))
     assert said in warnings(bench.make(loop, file)), "what was kept still warns"
     assert loop.config == {}
-
-
-def test_files_that_no_version_keeps_are_told_and_those_that_are_declared_are_not(bench: Bench) -> None:
-    project = bench.root / "project"
-    project.mkdir()
-    for name in ("loop.py", "told.txt", "untold.txt"):
-        (project / name).write_text("1")
-
-    def reads(rows: Any, config: Mapping[str, Any]) -> Any:
-        (project / "made.txt").write_text("a file of its own")
-        names = ("told.txt", "untold.txt", "made.txt")
-        assert all((project / name).read_text() for name in names)
-        return fitted(rows)
-
-    loop, job = replace(bench.loop(reads), files=["told.txt"]), replace(JOB, loop_file=str(project / "loop.py"))
-    said = warnings(bench.make(loop, job))
-    assert said == "train() reads untold.txt, which no version keeps: name it in files= of hs.Loop, for a rebuild"
-    assert warnings(bench.make(replace(loop, files=["*.txt"]), job)) == ""
 
 
 def test_a_function_that_draws_from_the_shared_state_is_repeatable_and_not_told(bench: Bench) -> None:

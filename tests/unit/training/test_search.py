@@ -45,6 +45,24 @@ def test_a_search_is_a_step_for_each_trial_and_goes_on_where_it_was_cut_off(benc
     assert elsewhere.make(replace(elsewhere.loop(search=SEARCH), config={"penalty": 50.0})).version == result.version
 
 
+def test_a_config_keeps_its_keys_when_the_search_was_done_before(bench: Bench) -> None:
+    cut = [True]
+
+    def train(rows: Any, config: Mapping[str, Any]) -> Any:
+        assert config["weights"] == {0: 1, 1: 2}
+        if cut and len(bench.trained) > 2:
+            raise InterruptedError
+        return bench.train(rows, config)
+
+    config = {"penalty": 50.0, "weights": {0: 1, 1: 2}}
+    loop = replace(bench.loop(train, search=replace(SEARCH, trials=2)), config=config)
+    with pytest.raises(TrainingFailed, match="InterruptedError"):
+        bench.make(loop)
+    cut.clear()
+    again = states(bench.make(loop))
+    assert (again["search"], again["train"]) == ("kept", "done")
+
+
 def test_trials_that_fail_are_told_and_when_all_do_so_does_training(bench: Bench) -> None:
     def moody(rows: Any, config: Mapping[str, Any]) -> Any:
         if config["penalty"] != bad:

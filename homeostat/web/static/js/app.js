@@ -1,4 +1,5 @@
 // Puts the page together: state in, sections out.
+import { markReady } from "./dom.js";
 import { createState } from "./state.js";
 import { startPolling } from "./poller.js";
 import { createTooltip } from "./tooltip.js";
@@ -42,7 +43,7 @@ function draw() {
   requestAnimationFrame(() => {
     due = false;
     for (const update of updates) update(state);
-    document.body.dataset.ready = "true";
+    if (state.looked) markReady();
   });
 }
 

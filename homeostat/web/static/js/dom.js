@@ -48,3 +48,8 @@ export function onWidth(node, callback) {
     requestAnimationFrame(() => callback(width));
   }).observe(node);
 }
+
+// Says that all is drawn: a chart is, in the frame after the one in which its width is known.
+export function markReady() {
+  requestAnimationFrame(() => requestAnimationFrame(() => (document.body.dataset.ready = "true")));
+}

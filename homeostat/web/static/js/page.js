@@ -1,4 +1,5 @@
 // What every page but the overview shares: header, banner, tooltip, and a look at its data every few seconds.
+import { markReady } from "./dom.js";
 import { createState } from "./state.js";
 import { readLoop, startPolling } from "./poller.js";
 import { createTooltip } from "./tooltip.js";
@@ -19,7 +20,7 @@ export function startPage({ read, draw }) {
     requestAnimationFrame(() => {
       due = false;
       for (const update of updates) update(state);
-      if (state.shown) document.body.dataset.ready = "true";
+      if (state.shown) markReady();
     });
   }
   let asked = null; // the query that was last read for

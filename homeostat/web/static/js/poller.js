@@ -26,6 +26,7 @@ export function startPolling(state, onChange, read = readOverviewPage) {
     try {
       const changed = await read(state, onChange);
       const recovered = !state.connection.ok;
+      state.looked = true;
       failures = 0;
       state.connection = { ok: true, problem: "", since: 0 };
       if (changed) changedAt = performance.now();

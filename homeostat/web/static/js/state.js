@@ -13,6 +13,7 @@ export function createState(loop) {
     versions: [],
     cursor: 0,
     seq: 0,
+    looked: false, // whether everything was read once
     connection: { ok: true, problem: "", since: 0 },
     changes: { windows: 0, decisions: 0, versions: 0 },
   };
