@@ -223,12 +223,10 @@ class Home:
         except (ValueError, TypeError) as error:
             raise self.untold(str(error)) from error
 
-    @property
     def loop_file(self) -> Path:
         """The loop file that `up` was told. Raises: as `told` does."""
         return Path(self._told_of("loop_file"))
 
-    @property
     def replayed(self) -> bool:
         """Whether time is what requests say, not the machine's. Raises: as `told` does."""
         return self._told_of("clock") == "replay"

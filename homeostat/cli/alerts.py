@@ -196,7 +196,7 @@ def _desk(home: Path) -> tuple[Desk, Callable[[str], Instant]]:
     from homeostat.monitoring.alerts.alerts import INSTALLATION
 
     existing = Home(home.resolve()).existing()
-    found, replayed = OnRecord.open(existing), existing.replayed
+    found, replayed = OnRecord.open(existing), existing.replayed()
 
     def now(loop: str) -> Instant:
         if not replayed or loop == INSTALLATION:

@@ -34,7 +34,7 @@ def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
     from homeostat.app.shown.standings import Standings
 
     existing = Home(home).existing()
-    return Standings.open(existing), load_loop(existing.loop_file, loop)
+    return Standings.open(existing), load_loop(existing.loop_file(), loop)
 
 
 def alive(home: Path) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     from homeostat.app.loops.loader import load_loop
 
     existing = Home(home).existing()
-    return Operations.open(existing), load_loop(existing.loop_file, loop)
+    return Operations.open(existing), load_loop(existing.loop_file(), loop)
 
 
 def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
@@ -93,7 +93,7 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     from homeostat.app.loops.loader import load_loop, load_loops
 
     existing = Home(home).existing()
-    loops = load_loops(existing.loop_file) if loop is None else {loop: load_loop(existing.loop_file, loop)}
+    loops = load_loops(existing.loop_file()) if loop is None else {loop: load_loop(existing.loop_file(), loop)}
     store = SqlControlStore(Database(existing.control_db), HeadsFile(existing.ledger))
     return Why(existing, loops, store, flush_of(existing)), present_of(existing)
 
@@ -102,7 +102,7 @@ def present_of(home: Home) -> Instant | None:
     """The present of a home's clock; None in a replay, whose present is how far it was decided."""
     from homeostat.app.clocks import SystemClock
 
-    return None if home.replayed else SystemClock().now()
+    return None if home.replayed() else SystemClock().now()
 
 
 def flush_of(home: Home) -> Callable[[], object]:

@@ -74,7 +74,7 @@ def _opened(home: Path) -> Lineage:
     flush_of(existing)()
     database, heads = Database(existing.control_db), HeadsFile(existing.ledger)
     return Lineage(
-        existing, load_loops(existing.loop_file), SqlControlStore(database, heads), SqlConsumers(database, heads)
+        existing, load_loops(existing.loop_file()), SqlControlStore(database, heads), SqlConsumers(database, heads)
     )
 
 

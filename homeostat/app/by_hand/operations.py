@@ -313,7 +313,7 @@ class Operations(Standings):
                 return lambda state, at: leave_alone(state, change(state, at), at)
             from homeostat.app.loops.loader import load_loop
 
-            declared = load_loop(self.home.loop_file, loop)
+            declared = load_loop(self.home.loop_file(), loop)
         return self._with_state(declared, change, way, Flip())
 
     def keeper(self, loop: Loop) -> StateKeeper | None:

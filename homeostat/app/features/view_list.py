@@ -26,7 +26,7 @@ RECENT = duration("7d")
 
 def listed_views(home: Home, loop: str | None) -> list[Json]:
     """Every view of every loop, or of one, in the order declared."""
-    loops = load_loops(home.loop_file).values() if loop is None else [load_loop(home.loop_file, loop)]
+    loops = load_loops(home.loop_file()).values() if loop is None else [load_loop(home.loop_file(), loop)]
     return [view for one in loops for view in _views(home, one)]
 
 

@@ -42,7 +42,7 @@ def looked_up(home: Home, loop: str | None, view: str, entity: Sequence[str], at
     Raises: NotFound for no such view; InvalidInput for keys or a time that cannot be read; Unavailable when the
     online store is not there.
     """
-    found = load_loop(home.loop_file, loop)
+    found = load_loop(home.loop_file(), loop)
     chosen = _view(found, view)
     keys = _keys(chosen, entity)
     _flush(home)
@@ -160,7 +160,7 @@ def _facts(home: Home, loop: Loop, view: View) -> pa.Table:
 
 def _present(home: Home, facts: pa.Table) -> Instant:
     """Now; in a replay, when the newest fact of the table was known."""
-    if not home.replayed:
+    if not home.replayed():
         return SystemClock().now()
     newest = pc.max(facts[KNOWN_AT].cast(pa.int64())).as_py()
     if newest is None:

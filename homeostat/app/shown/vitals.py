@@ -55,7 +55,7 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
     ]
     if not replicas:
         problems.append("no gateway is up: nobody is answered")
-    if not home.replayed:  # a replay is looked at when its day ends, not by the machine's clock
+    if not home.replayed():  # a replay is looked at when its day ends, not by the machine's clock
         problems += _control(read_beat(home.beat), now)
     if runs is not None:
         problems += recorder(runs.recorder_socket)
@@ -73,8 +73,8 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
 def _start(home: Home) -> str:
     if home.driver_cursor.exists():
         return f"homeostat demo --home {home.root}"
-    replay = " --replay" if home.replayed else ""
-    return f"homeostat up {home.loop_file} --home {home.root}{replay}"
+    replay = " --replay" if home.replayed() else ""
+    return f"homeostat up {home.loop_file()} --home {home.root}{replay}"
 
 
 def _control(last: Instant | None, now: Instant) -> list[str]:

@@ -25,7 +25,7 @@ class DeclaredTables:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        loops = load_loops(home.loop_file).values()
+        loops = load_loops(home.loop_file()).values()
         self._tables = {table.name: table for loop in loops for table in loop.tables}
 
     def overview(self) -> list[Json]:
@@ -73,7 +73,7 @@ class DeclaredTables:
 
     def _now(self, counts: Any) -> Instant | None:
         """The machine's present; in a replay the newest known time, where it stands."""
-        if not self._home.replayed:
+        if not self._home.replayed():
             return SystemClock().now()
         return max((one.newest_known for one in counts if one.newest_known is not None), default=None)
 

@@ -58,7 +58,7 @@ class StateKeeper:
         """None for a loop that declares no state. A route changes whatever became of the state itself."""
         if loop.state is None:
             return None
-        return cls(loop, loop.state, home, home.loop_file, store, home.replayed)
+        return cls(loop, loop.state, home, home.loop_file(), store, home.replayed())
 
     @property
     def folder(self) -> Path:
