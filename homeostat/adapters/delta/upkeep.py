@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from deltalake import DeltaTable
@@ -15,16 +14,13 @@ from deltalake.exceptions import TableNotFoundError
 from homeostat.adapters.delta.failures import translated
 from homeostat.data.tables import Stored, Vacuumed
 
-if TYPE_CHECKING:
-    from arro3.core import Table
-
 _LOOK_BACK = 300
 """Versions looked through for the last compaction."""
 
 
 def small_files(delta: DeltaTable, target: int) -> int:
     """Files of the newest version that are worth merging."""
-    return sum(size < target // 2 for size in _files(delta).column("size_bytes").to_pylist())
+    return sum(size < target // 2 for size in _of_files(delta, "size_bytes"))
 
 
 def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry_run: bool) -> Vacuumed:
@@ -53,22 +49,24 @@ def stored(path: Path) -> Stored | None:
 
 def describe(delta: DeltaTable, path: Path) -> Stored:
     """What a table takes on disk."""
-    files = _files(delta)
+    rows = _of_files(delta, "num_records")
     done: dict[str, int] = {}
     for commit in delta.history(_LOOK_BACK):
         done.setdefault(commit["operation"], int(commit["timestamp"]) * 1_000)
     return Stored(
         version=delta.version(),
-        rows=sum(files.column("num_records").to_pylist()),
-        files=files.num_rows,
+        rows=sum(rows),
+        files=len(rows),
         bytes=sum(_sizes(path)),
         compacted_at=done.get("OPTIMIZE"),
         vacuumed_at=done.get("VACUUM END"),
     )
 
 
-def _files(delta: DeltaTable) -> Table:
-    return delta.get_add_actions(flatten=True)
+def _of_files(delta: DeltaTable, name: str) -> list[int]:
+    """What the log says of each file of the newest version."""
+    found: list[int] = delta.get_add_actions(flatten=True).column(name).to_pylist()
+    return found
 
 
 def _sizes(path: Path) -> Iterator[int]:
