@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 
 from homeostat.app.provenance.environments import is_thread_count
 from homeostat.app.provenance.gathering import of_the_user
+from homeostat.registry.legs import ENVIRONMENT, EnvironmentLeg
+from homeostat.registry.recorded import read_legs
 from homeostat.registry.variables import Variable, Variables
 
 _OF_THE_SESSION = re.compile(
@@ -96,6 +98,25 @@ class VariableReads:
         if asking is not None and (asking.f_code, asking.f_lasti) not in self._whole:
             self._whole.add((asking.f_code, asking.f_lasti))
             self.wholly.append(f"{Path(asking.f_code.co_filename).name}, line {asking.f_lineno}")
+
+
+def variables_now(recorded: EnvironmentLeg, given: Mapping[str, str]) -> Variables | None:
+    """What the variables that were read then are among those ``given`` now; None where nobody noted them."""
+    if recorded.variables is None:
+        return None
+    read = recorded.variables.items()
+    return {name: Variable.of(name, given.get(name), declared=one.value is not None) for name, one in read}
+
+
+def told_apart_by(versions: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """What tells the variables that the newest of a loop's versions read from others of the same names.
+
+    Whoever keeps what the loop's function came to, without noting what it reads, knows by this when to ask it again.
+    """
+    found = sorted(versions.glob(f"v*/{ENVIRONMENT}"), key=lambda file: (len(file.parent.name), file.parent.name))
+    leg = read_legs(found[-1].parent).environment if found else None
+    now = None if leg is None else variables_now(leg, given)
+    return {name: one.identity for name, one in (now or {}).items()}
 
 
 class _Watched(os._Environ):  # type: ignore[type-arg]
