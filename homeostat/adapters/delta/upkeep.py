@@ -65,8 +65,7 @@ def describe(delta: DeltaTable, path: Path) -> Stored:
 
 def _of_files(delta: DeltaTable, name: str) -> list[int]:
     """What the log says of each file of the newest version."""
-    found: list[int] = delta.get_add_actions(flatten=True).column(name).to_pylist()
-    return found
+    return [int(one) for one in delta.get_add_actions(flatten=True).column(name).to_pylist()]
 
 
 def _sizes(path: Path) -> Iterator[int]:
