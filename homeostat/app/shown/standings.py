@@ -103,7 +103,7 @@ class Standings(OnRecord):
             return []
         return [
             f"decided until {format_instant(state.decided_until)}, {ahead / duration('1h'):,.1f} h after the machine's"
-            " clock: it was set back, or had been ahead. Set it right; days until then are not decided again"
+            " clock: it was set back, or had been ahead. Set it right; days until then are decided as they end"
         ]
 
     def _problems(self, loop: Loop, state: LoopState) -> list[str]:

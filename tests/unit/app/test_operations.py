@@ -177,9 +177,9 @@ def test_what_came_in_is_unknown_and_not_nothing_while_the_recorder_is_away(home
 def test_a_replica_that_cannot_serve_the_route_is_named_and_a_silent_one_is_not_counted_on(
     operations: Operations, loop: Loop
 ) -> None:
-    now, minute = SystemClock().now(), 60_000_000
+    now, lately, minute = SystemClock().now(), 4_000_000, 60_000_000
     old, new = LoopServed(4, "v2", "v3 is broken."), LoopServed(5, "v2")
-    for name, at, served in (("r1", now + minute, new), ("r2", now + minute, old), ("r3", now - minute, old)):
+    for name, at, served in (("r1", now + lately, new), ("r2", now + lately, old), ("r3", now - minute, old)):
         write_replica(operations.home.replicas, ReplicaState(name, 1, at, True, {LOOP: served}))
     told = operations.route(LOOP)
     assert [(one["id"], one["generation"], one["ready"]) for one in told["replicas"]] == [
