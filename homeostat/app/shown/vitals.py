@@ -56,7 +56,7 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
     ]
     if not replicas:
         problems.append("no gateway is up: nobody is answered")
-    if told["clock"] == "system":  # a replay is looked at when its day ends, not by the machine's clock
+    if not home.replayed():  # a replay is looked at when its day ends, not by the machine's clock
         problems += _control(read_beat(home.beat), now)
     if runs is not None:
         problems += [*recorder(runs.recorder_socket), *_messages(home, now)]
@@ -64,18 +64,18 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
         "running": runs is not None,
         "doors": runs.doors if runs else None,
         "dashboard": runs.control if runs else None,
-        "start": _start(home, told),
+        "start": _start(home),
         "replicas": len(replicas),
         "ready": len(replicas) - len(silent),
         "problems": [*(problems if runs else []), *_disk(home, int(told.get("disk_reserve_bytes", 0)))],
     }
 
 
-def _start(home: Home, told: Json) -> str:
+def _start(home: Home) -> str:
     if home.driver_cursor.exists():
         return f"homeostat demo --home {home.root}"
-    replay = " --replay" if told["clock"] == "replay" else ""
-    return f"homeostat up {told['loop_file']} --home {home.root}{replay}"
+    replay = " --replay" if home.replayed() else ""
+    return f"homeostat up {home.loop_file()} --home {home.root}{replay}"
 
 
 def _control(last: Instant | None, now: Instant) -> list[str]:
