@@ -223,6 +223,20 @@ class Home:
         except (ValueError, TypeError) as error:
             raise self.untold(str(error)) from error
 
+    def loop_file(self) -> Path:
+        """The loop file that `up` was told. Raises: as `told` does."""
+        return Path(self._told_of("loop_file"))
+
+    def replayed(self) -> bool:
+        """Whether time is what requests say, not the machine's. Raises: as `told` does."""
+        return self._told_of("clock") == "replay"
+
+    def _told_of(self, name: str) -> str:
+        try:
+            return str(self.told()[name])
+        except KeyError as error:
+            raise self.untold(f"it lacks {name}") from error
+
     def told_text(self) -> bytes:
         """The file that holds it. Raises: NotFound, Unavailable."""
         try:

@@ -196,10 +196,10 @@ def _desk(home: Path) -> tuple[Desk, Callable[[str], Instant]]:
     from homeostat.monitoring.alerts.alerts import INSTALLATION
 
     existing = Home(home.resolve()).existing()
-    found, system = OnRecord.open(existing), existing.told()["clock"] == "system"
+    found, replayed = OnRecord.open(existing), existing.replayed()
 
     def now(loop: str) -> Instant:
-        if system or loop == INSTALLATION:
+        if not replayed or loop == INSTALLATION:
             return SystemClock().now()
         return found.state(loop).decided_until or 0
 

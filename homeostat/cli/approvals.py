@@ -37,7 +37,7 @@ def approvals(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
         from homeostat.app.shown.standings import Standings
 
         existing = Home(home).existing()
-        standings, loops = Standings.open(existing), load_loops(Path(existing.told()["loop_file"]))
+        standings, loops = Standings.open(existing), load_loops(existing.loop_file())
         found = [one for loop in loops.values() for one in standings.approvals(loop, None)]
         show(found, as_json, _listed)
 
@@ -115,10 +115,9 @@ def _opened(home: Path) -> tuple[Operations, list[Loop]]:
     from homeostat.app.by_hand.operations import Operations
     from homeostat.app.home import Home
     from homeostat.app.loops.loader import load_loops
-    from homeostat.app.settings import Settings
 
     existing = Home(home).existing()
-    return Operations.open(existing), list(load_loops(Settings.load(existing.root).loop_file).values())
+    return Operations.open(existing), list(load_loops(existing.loop_file()).values())
 
 
 def _listed(found: list[Json]) -> None:

@@ -34,7 +34,7 @@ def standing(home: Path, loop: str | None) -> tuple[Standings, Loop]:
     from homeostat.app.shown.standings import Standings
 
     existing = Home(home).existing()
-    return Standings.open(existing), load_loop(Path(existing.told()["loop_file"]), loop)
+    return Standings.open(existing), load_loop(existing.loop_file(), loop)
 
 
 def alive(home: Path) -> dict[str, Any]:
@@ -51,11 +51,9 @@ def opened(home: Path, loop: str | None) -> tuple[Operations, Loop]:
     from homeostat.app.by_hand.operations import Operations
     from homeostat.app.home import Home
     from homeostat.app.loops.loader import load_loop
-    from homeostat.app.settings import Settings
 
     existing = Home(home).existing()
-    settings = Settings.load(existing.root)
-    return Operations.open(existing), load_loop(settings.loop_file, loop)
+    return Operations.open(existing), load_loop(existing.loop_file(), loop)
 
 
 def serving(home: Path, loop: str | None) -> tuple[Home, Route]:
@@ -95,8 +93,7 @@ def traced(home: Path, loop: str | None) -> tuple[Why, Instant | None]:
     from homeostat.app.loops.loader import load_loop, load_loops
 
     existing = Home(home).existing()
-    loop_file = Path(existing.told()["loop_file"])
-    loops = load_loops(loop_file) if loop is None else {loop: load_loop(loop_file, loop)}
+    loops = load_loops(existing.loop_file()) if loop is None else {loop: load_loop(existing.loop_file(), loop)}
     store = SqlControlStore(Database(existing.control_db), HeadsFile(existing.ledger))
     return Why(existing, loops, store, flush_of(existing)), present_of(existing)
 
@@ -105,7 +102,7 @@ def present_of(home: Home) -> Instant | None:
     """The present of a home's clock; None in a replay, whose present is how far it was decided."""
     from homeostat.app.clocks import SystemClock
 
-    return SystemClock().now() if home.told()["clock"] == "system" else None
+    return None if home.replayed() else SystemClock().now()
 
 
 def flush_of(home: Home) -> Callable[[], object]:

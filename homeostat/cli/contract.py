@@ -102,7 +102,7 @@ def _loops(home: Path, loop_file: Path | None) -> dict[str, Loop]:
     from homeostat.app.home import Home
     from homeostat.app.loops.loader import load_loops
 
-    return load_loops(loop_file or Path(Home(home).existing().told()["loop_file"]))
+    return load_loops(loop_file or Home(home).existing().loop_file())
 
 
 def _contract(shown: Json) -> None:

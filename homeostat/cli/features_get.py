@@ -39,10 +39,8 @@ def get(
     with errors_shown(as_json):
         from homeostat.app.features.view_lookup import looked_up
         from homeostat.app.home import Home
-        from homeostat.app.settings import Settings
 
-        settings = Settings.load(Home(home).existing().root)
-        found = looked_up(settings, loop, view, entity, at)
+        found = looked_up(Home(home).existing(), loop, view, entity, at)
         show(found, as_json, _text)
         if any(one["same"] is False for one in found["features"]):
             raise typer.Exit(3)

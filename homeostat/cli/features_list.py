@@ -14,12 +14,10 @@ Json = dict[str, Any]
 def show_views(home: Path, loop: str | None, as_json: bool) -> None:
     """Print every view of every loop, or of one."""
     with errors_shown(as_json):
-        from homeostat.app.features.view_lookup import listed_views
+        from homeostat.app.features.view_list import listed_views
         from homeostat.app.home import Home
-        from homeostat.app.settings import Settings
 
-        settings = Settings.load(Home(home).existing().root)
-        show(listed_views(settings, loop), as_json, _text)
+        show(listed_views(Home(home).existing(), loop), as_json, _text)
 
 
 def _text(found: list[Json]) -> None:

@@ -68,14 +68,14 @@ def _opened(home: Path) -> Lineage:
     from homeostat.app.home import Home
     from homeostat.app.lineage.depends import Lineage
     from homeostat.app.loops.loader import load_loops
-    from homeostat.app.settings import Settings
     from homeostat.cli.context import flush_of
 
     existing = Home(home).existing()
     flush_of(existing)()
     database, heads = Database(existing.control_db), HeadsFile(existing.ledger)
-    loops = load_loops(Settings.load(existing.root).loop_file)
-    return Lineage(existing, loops, SqlControlStore(database, heads), SqlConsumers(database, heads))
+    return Lineage(
+        existing, load_loops(existing.loop_file()), SqlControlStore(database, heads), SqlConsumers(database, heads)
+    )
 
 
 def _told(found: Json) -> None:

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from homeostat.cli.output import counted, data, errors_shown, show, talk, when
-from homeostat.cli.tables import TableArgument, settings_of, tables_of
+from homeostat.cli.tables import TableArgument, home_of, settings_of
 
 Json = dict[str, Any]
 
@@ -42,7 +42,9 @@ def listed(
     Works whether or not Homeostat runs.
     """
     with errors_shown(as_json):
-        show(tables_of(home).quarantined(table, limit), as_json, _listing)
+        from homeostat.app.tables.declared_tables import DeclaredTables
+
+        show(DeclaredTables(home_of(home)).quarantined(table, limit), as_json, _listing)
 
 
 @app.command("readmit")

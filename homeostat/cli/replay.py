@@ -73,9 +73,16 @@ def _told(found: Json, lines: int) -> None:
 
 
 def _mend(changes: list[Json]) -> str:
-    """Variables are set by whoever asks; all else can be installed."""
-    names = [change["name"] for change in changes if change["what"] == "variable"]
-    told = [f"Set {', '.join(names)} as {'it was' if len(names) == 1 else 'they were'}."] if names else []
-    if len(names) < len(changes):
-        told += ["Go on in this environment with --here, or install the recorded one with --build."]
-    return " ".join(told) if len(told) != 1 or not names else f"{told[0]} Or go on in this environment with --here."
+    """Variables are set by whoever asks, that of the time zone among them; all else can be installed."""
+    settable = [_variable_of(change) for change in changes]
+    names = list(dict.fromkeys(name for name in settable if name is not None))
+    told = f"Set {', '.join(names)} as {'it was' if len(names) == 1 else 'they were'}. " if names else ""
+    if None in settable:
+        return f"{told}Go on in this environment with --here, or install the recorded one with --build."
+    return f"{told}Or go on in this environment with --here."
+
+
+def _variable_of(change: Json) -> str | None:
+    if change["what"] == "variable":
+        return str(change["name"])
+    return "TZ" if (change["what"], change["name"]) == ("platform", "timezone") else None

@@ -13,8 +13,8 @@ from homeostat.cli.tabled import print_table
 from homeostat.kernel.clock import parse_instant
 
 if TYPE_CHECKING:
+    from homeostat.app.home import Home
     from homeostat.app.settings import Settings
-    from homeostat.app.tables.stored_tables import StoredTables
 
 Json = dict[str, Any]
 app = typer.Typer(help="Look into tables.", rich_markup_mode=None, invoke_without_command=True)
@@ -29,7 +29,9 @@ def tables(context: typer.Context, home: HomeOption = DEFAULT_HOME, as_json: Jso
     """
     if context.invoked_subcommand is None:
         with errors_shown(as_json):
-            show(tables_of(home).overview(), as_json, _listing)
+            from homeostat.app.tables.declared_tables import DeclaredTables
+
+            show(DeclaredTables(home_of(home)).overview(), as_json, _listing)
 
 
 @app.command("show")
@@ -60,9 +62,9 @@ def show_rows(
     carries its sequence and known time.
     """
     with errors_shown(as_json):
-        from homeostat.app.tables.stored_tables import Asked
+        from homeostat.app.tables.stored_tables import Asked, StoredTables
 
-        found = tables_of(home)
+        found = StoredTables(home_of(home))
         if history:
             show(found.history(table, history, limit), as_json, _facts)
         else:
@@ -91,21 +93,20 @@ def vacuum(
         show(stopped.vacuum(settings_of(home), hours, dry_run=not yes), as_json, _vacuumed)
 
 
-def settings_of(home: Path) -> Settings:
-    """The settings of an existing home."""
+def home_of(home: Path) -> Home:
+    """An existing home, or one that nothing but facts of before was brought into."""
     from homeostat.app.home import Home
-    from homeostat.app.settings import Settings
 
     found = Home(home)
-    imported = (found.root / "settings.json").exists() and (found.root / "journal.sqlite").exists()
-    return Settings.load(found.root if imported else found.existing().root)
+    imported = found.settings_file.exists() and (found.root / "journal.sqlite").exists()
+    return found if imported else found.existing()
 
 
-def tables_of(home: Path) -> StoredTables:
-    """The tables of an existing home."""
-    from homeostat.app.tables.stored_tables import StoredTables
+def settings_of(home: Path) -> Settings:
+    """Its settings."""
+    from homeostat.app.settings import Settings
 
-    return StoredTables(settings_of(home))
+    return Settings.load(home_of(home).root)
 
 
 def size(bytes_: int) -> str:

@@ -143,7 +143,7 @@ class Reconciler:
                 self.days, self.cursor = [], 0
 
     def _tick(self, now: Instant) -> LoopState:
-        self._read_days()
+        self._read_days(now)
         state = self.store.state(self.loop.name)
         if state.drill is not None:
             return state  # somebody rehearses a rollback, for seconds
@@ -201,12 +201,15 @@ class Reconciler:
             self.judged[version] = judge_binding(bound, Binding.of(self.loop.feature_set))
         return self.judged[version]
 
-    def _read_days(self) -> None:
-        """Take in days written since the last look, by this process or the one before it."""
+    def _read_days(self, now: Instant) -> None:
+        """Take in days written since the last look, by this process or the one before it.
+
+        Those that only a clock which was ahead took for ended are let go of, and observed again once they are.
+        """
         for cursor, day in self.store.days(self.loop.name, after=self.cursor):
             self.days = [known for known in self.days if known.day != day.day] + [day]
             self.cursor = cursor
-        self.days.sort(key=lambda day: day.start)
+        self.days = sorted((day for day in self.days if day.end <= now), key=lambda day: day.start)
 
     def _observe(self, state: LoopState, now: Instant) -> list[Day]:
         changed = self.observer.observe(state, self.days, now)

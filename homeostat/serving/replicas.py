@@ -39,8 +39,13 @@ class ReplicaState:
     loops: Mapping[str, LoopServed] = field(default_factory=dict)
 
     def silent(self, now: Instant) -> bool:
-        """Whether it should have said something since."""
-        return now - self.at > SILENT_AFTER
+        """Whether it should have said something since; where the clock was set back, what it said lies ahead.
+
+        >>> state = ReplicaState("r1", 7, at=0, ready=True)
+        >>> state.silent(SILENT_AFTER), state.silent(SILENT_AFTER + 1), state.silent(-SILENT_AFTER - 1)
+        (False, True, True)
+        """
+        return abs(now - self.at) > SILENT_AFTER
 
 
 def served_by(live: LiveRoutes, beside: Callable[[str], Iterable[str]]) -> dict[str, LoopServed]:

@@ -234,6 +234,26 @@ def test_waits_grow_and_a_message_is_given_up_after_a_day(store: AlertStore) -> 
     assert now >= GIVEN_UP_AFTER
 
 
+@pytest.mark.parametrize("back", ["10m", "1h", "30d"])
+def test_a_message_that_waits_is_tried_at_once_where_the_clock_was_set_back(
+    home: Home, store: AlertStore, chat: Receiver, back: str
+) -> None:
+    message(store)
+    found, clock = worker(home, store)
+    chat.status = 500
+    assert (found.look(), found.look()) == (1, 0)
+    clock.at -= duration(back)
+    chat.status = 200
+    assert (found.look(), found.look()) == (1, 0)
+    assert [one.status for one in store.deliveries()] == ["sent"]
+
+
+def test_a_clock_that_leaps_ahead_gives_no_message_up(store: AlertStore) -> None:
+    one = message(store)
+    leapt = one.made_at + 400 * GIVEN_UP_AFTER
+    assert failed(claim(one, leapt), "it answered 500", leapt).status == "waiting"
+
+
 def test_a_redirect_is_not_followed(home: Home, store: AlertStore, chat: Receiver) -> None:
     with receiving() as other:
         chat.status, chat.location = 307, other.url.replace(f"json://user:{SECRET}@", "http://")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from homeostat.kernel.errors import HomeostatError, IntegrityError, Unavailable
@@ -46,11 +45,13 @@ def translated(table: str, what: str = "written") -> Iterator[None]:
 @contextmanager
 def files_told(table: str, folder: Path, missing: Callable[[], HomeostatError]) -> Iterator[None]:
     """Raises: ``missing`` for a file that is gone; IntegrityError for one that is damaged; Unavailable otherwise."""
+    from pyarrow import ArrowInvalid  # whoever reads files has it; `translated` is also for who does not
+
     try:
         yield
     except FileNotFoundError as error:
         raise missing() from error
-    except pa.ArrowInvalid as error:
+    except ArrowInvalid as error:
         problem = f"A file of table {table!r} is damaged in {folder}: {said(error)}."
         raise IntegrityError(problem, mend=_PUT_BACK, table=table) from error
     except OSError as error:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow as pa
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 
+from homeostat.adapters.delta.failures import translated
 from homeostat.data.tables import Stored, Vacuumed
 
 _LOOK_BACK = 300
@@ -19,7 +20,7 @@ _LOOK_BACK = 300
 
 def small_files(delta: DeltaTable, target: int) -> int:
     """Files of the newest version that are worth merging."""
-    return sum(size < target // 2 for size in _files(delta)["size_bytes"].to_pylist())
+    return sum(size < target // 2 for size in _of_files(delta, "size_bytes"))
 
 
 def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry_run: bool) -> Vacuumed:
@@ -37,24 +38,34 @@ def vacuum(delta: DeltaTable, path: Path, keep: Collection[int], hours: int, dry
     return Vacuumed(len(unneeded), size)
 
 
+def stored(path: Path) -> Stored | None:
+    """What the table in a folder takes on disk, told without Arrow being loaded; None when nothing is stored for it."""
+    with translated(path.name, "opened"):
+        try:
+            return describe(DeltaTable(path), path)
+        except TableNotFoundError:
+            return None
+
+
 def describe(delta: DeltaTable, path: Path) -> Stored:
     """What a table takes on disk."""
-    files = _files(delta)
+    rows = _of_files(delta, "num_records")
     done: dict[str, int] = {}
     for commit in delta.history(_LOOK_BACK):
         done.setdefault(commit["operation"], int(commit["timestamp"]) * 1_000)
     return Stored(
         version=delta.version(),
-        rows=sum(files["num_records"].to_pylist()),
-        files=files.num_rows,
+        rows=sum(rows),
+        files=len(rows),
         bytes=sum(_sizes(path)),
         compacted_at=done.get("OPTIMIZE"),
         vacuumed_at=done.get("VACUUM END"),
     )
 
 
-def _files(delta: DeltaTable) -> pa.Table:
-    return pa.table(delta.get_add_actions(flatten=True))
+def _of_files(delta: DeltaTable, name: str) -> list[int]:
+    """What the log says of each file of the newest version."""
+    return [int(one) for one in delta.get_add_actions(flatten=True).column(name).to_pylist()]
 
 
 def _sizes(path: Path) -> Iterator[int]:

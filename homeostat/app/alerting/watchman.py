@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
@@ -31,20 +32,29 @@ EVERY_SECONDS = 15.0
 
 @dataclass(slots=True)
 class PulseWatch:
-    """Raises an alert when control has not looked at its loops for minutes; ``began`` is when it was started."""
+    """Raises an alert when control has not looked at its loops for minutes.
+
+    ``timer`` tells seconds that only grow: the machine's ``clock`` may be set, which is no silence of control.
+    """
 
     home: Home
     store: AlertStore
     clock: Clock
     environment: Mapping[str, str]
-    began: Instant
+    timer: Callable[[], float]
+    _beat: Instant = field(init=False)
+    _since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._beat, self._since = self.clock.now(), self.timer()
 
     def look(self) -> bool:
         """One look; whether control is silent."""
-        now = self.clock.now()
-        last = max(read_beat(self.home.beat) or 0, self.began)
-        silent = now - last > SILENT_AFTER
-        text = f"control has not looked at its loops since {format_instant(last // 1_000_000 * 1_000_000)}"
+        now, beat = self.clock.now(), read_beat(self.home.beat)
+        if beat not in (None, self._beat):
+            self._beat, self._since = beat, self.timer()
+        silent = self.timer() - self._since > SILENT_AFTER / 1_000_000
+        text = f"control has not looked at its loops since {format_instant(self._beat // 1_000_000 * 1_000_000)}"
         said = Reading("control_silent", "control", format_instant(now)[:10], now, "over" if silent else "within", text)
         names = Addresses.names_known(self.home, self.environment)
         TakingIn(self.store, self.clock).take_in(INSTALLATION, installation_readings([said]), Alerts(), now, names)
@@ -78,7 +88,7 @@ class Watchman:
         worker = Worker(self.home, store, self.clock, self.environment, courier_process(self.home))
         runs = [worker.run]
         if self.pulse:
-            runs.append(PulseWatch(self.home, store, self.clock, self.environment, self.clock.now()).run)
+            runs.append(PulseWatch(self.home, store, self.clock, self.environment, time.monotonic).run)
         self._threads = [threading.Thread(target=run, args=(self._stop,), daemon=True) for run in runs]
         for thread in self._threads:
             thread.start()

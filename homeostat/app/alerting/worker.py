@@ -16,7 +16,7 @@ from homeostat.app.alerting.addresses import Addresses
 from homeostat.app.home import Home
 from homeostat.app.processes.supervisor import module_command
 from homeostat.control.alerting.store import AlertStore
-from homeostat.kernel.clock import Clock
+from homeostat.kernel.clock import LATEST, Clock
 from homeostat.kernel.errors import Conflict, HomeostatError
 from homeostat.monitoring.alerts.deliveries import AT_MOST, Delivery, claim, failed, second_path
 
@@ -39,7 +39,8 @@ class Worker:
     def look(self) -> int:
         """Try everything that is due now; how many were tried. Raises: InvalidInput for addresses that are none."""
         names = Addresses.read(self.home, self.environment).names
-        due = self.store.deliveries(due=self.clock.now()) if names else []
+        now = self.clock.now()
+        due = [one for one in self.store.deliveries(due=LATEST) if one.is_due(now)] if names else []
         return sum(self.deliver(one, names) is not None for one in due)
 
     def deliver(self, one: Delivery, names: tuple[str, ...]) -> Delivery | None:

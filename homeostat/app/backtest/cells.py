@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -50,8 +51,11 @@ class Cell:
         ]
 
 
-def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
-    """A key for each version: code, what was known, config and environment, and the days that it is judged on."""
+def keys_of(
+    loop: Loop, loop_file: Path, grid: Grid, variables: Mapping[str, str] = MappingProxyType({})
+) -> dict[int, str]:
+    """A key for each version: code, what was known, config and environment with the ``variables`` that its code reads,
+    and the days that it is judged on."""
     fixed = {
         "form": FORM,
         "code": code_hash(loop_file, loop.train),
@@ -64,6 +68,8 @@ def keys_of(loop: Loop, loop_file: Path, grid: Grid) -> dict[int, str]:
         "drift": plain(loop.drift),
         "days": [[day.window.start, day.mature_at, known] for day, known in zip(grid.days, grid.known, strict=True)],
     }
+    if variables:
+        fixed["variables"] = dict(variables)
     if loop.feedback is not None:
         fixed["feedback"] = loop.feedback.declared
     return {ask.number: digest([fixed, ask]) for ask in grid.asks}

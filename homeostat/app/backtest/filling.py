@@ -15,6 +15,7 @@ from homeostat.app.backtest.grid import Grid
 from homeostat.app.backtest.sampled import KeptRows
 from homeostat.app.processes.supervisor import module_command
 from homeostat.app.processes.user_code import environment_of_user_code
+from homeostat.app.provenance.variables import told_apart_by
 from homeostat.app.settings import Settings
 from homeostat.control.backtest.matrix import Matrix
 from homeostat.control.loop import Loop
@@ -43,7 +44,8 @@ def filled(settings: Settings, loop: Loop, grid: Grid, progress: Progress) -> Fi
     """
     cells = Cells(settings.paths.reports / loop.name / "backtest" / "versions")
     cells.folder.mkdir(parents=True, exist_ok=True)
-    keys = keys_of(loop, settings.loop_file, grid)
+    variables = told_apart_by(settings.paths.versions / loop.name, environment_of_user_code())
+    keys = keys_of(loop, settings.loop_file, grid, variables)
     lacking = [number for number, key in keys.items() if not cells.has(key)]
     if lacking:
         _make(settings, loop, cells, grid, keys, lacking, progress)

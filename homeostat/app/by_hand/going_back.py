@@ -25,9 +25,7 @@ _PATIENCE_SECONDS = 0.5
 def served_route(home: Home, loop: str | None) -> Route | None:
     """What replicas serve of a loop, or of the only one; None where that cannot be told without its file."""
     if loop is None:
-        from homeostat.app.settings import Settings
-
-        started = Settings.load(home.root).definitions
+        started = home.told().get("definitions", {})
         loop = next(iter(started)) if len(started) == 1 else None
     try:
         return None if loop is None else read_route(home.routes, loop)

@@ -6,7 +6,6 @@ import fcntl
 from typing import Any
 
 from homeostat.adapters.files.routes import write_route, write_waiting
-from homeostat.app.settings import Settings
 from homeostat.app.shown import views
 from homeostat.app.shown.standings import Standings
 from homeostat.app.versioned_state.keeper import Change, StateKeeper
@@ -307,21 +306,19 @@ class Operations(Standings):
     def _with_own_state(self, loop: str, declared: Loop | None, change: Change, way: Way | None) -> Change:
         """As ``_with_state``, reading the loop's file only where it keeps state that is not to be left alone."""
         if declared is None:
-            settings = Settings.load(self.home.root)
-            if loop not in settings.stateful and way is None and self.store.state(loop).restoring is None:
+            stateful = self.home.told().get("stateful", ())
+            if loop not in stateful and way is None and self.store.state(loop).restoring is None:
                 return change
-            if loop in settings.stateful and way == "leave":
+            if loop in stateful and way == "leave":
                 return lambda state, at: leave_alone(state, change(state, at), at)
             from homeostat.app.loops.loader import load_loop
 
-            declared = load_loop(settings.loop_file, loop)
+            declared = load_loop(self.home.loop_file(), loop)
         return self._with_state(declared, change, way, Flip())
 
     def keeper(self, loop: Loop) -> StateKeeper | None:
         """The keeper of a loop's state; None for one that declares none."""
-        if loop.state is None:
-            return None
-        return StateKeeper.of(loop, Settings.load(self.home.root), self.store)
+        return StateKeeper.of(loop, self.home, self.store)
 
     def publish(self, loop: str) -> LoopState:
         """Give serving its copy of the newest route, whoever decided it; one writer at a time. Gives its state."""

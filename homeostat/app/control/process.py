@@ -228,7 +228,7 @@ def _reconciler(
     observer = DeltaObserver(loop, tables, log, registry, facts, check, known, settings.skew_share, why)
     work = Retrainer(loop, settings.loop_file, home, registry, facts, runner, gone.wait)
     lagging, say = operations.fleet.lagging, _saying(operations)
-    keeper = StateKeeper.of(loop, settings, operations.store)
+    keeper = StateKeeper.of(loop, settings.paths, operations.store)
     found = Reconciler(
         loop,
         operations.store,

@@ -1,8 +1,8 @@
-"""What people ask of feature views: which there are, who uses them, and what they say of an entity."""
+"""What feature views say of an entity, online and offline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,28 +11,22 @@ import pyarrow.compute as pc
 from homeostat.adapters.delta.tables import DeltaTables
 from homeostat.adapters.sqlite.online_reader import SqliteOnlineReader
 from homeostat.app.clocks import SystemClock
-from homeostat.app.loops.loader import load_loop, load_loops
-from homeostat.app.prediction_log.answered import ANSWERED
+from homeostat.app.home import Home
+from homeostat.app.loops.loader import load_loop
 from homeostat.app.recorder.blocking import BlockingRecorderClient
-from homeostat.app.settings import Settings
-from homeostat.app.versions.manifests import Manifests
 from homeostat.control.loop import Loop
 from homeostat.data.checks import did_you_mean
 from homeostat.data.contracts import Column, Value
 from homeostat.data.tables import KNOWN_AT, Table
-from homeostat.data.weights import ONE_IN, WEIGHT, evened
 from homeostat.features.definitions import FeatureSet, feature_set
 from homeostat.features.offline import ASKED_AT, InMemoryEngine, columns_read
 from homeostat.features.online import lookup
 from homeostat.features.parity import compare
 from homeostat.features.views import View
-from homeostat.kernel.clock import Instant, duration, format_instant, parse_instant
+from homeostat.kernel.clock import Instant, format_instant, parse_instant
 from homeostat.kernel.errors import InvalidInput, NotEnoughData, NotFound
-from homeostat.registry.models import Version
 
 Json = dict[str, Any]
-RECENT = duration("7d")
-"""How far back the share of missing values is counted."""
 _ARROW = {
     "text": pa.string(),
     "number": pa.float64(),
@@ -42,73 +36,21 @@ _ARROW = {
 }
 
 
-def listed_views(settings: Settings, loop: str | None) -> list[Json]:
-    """Every view of every loop, or of one, in the order declared."""
-    loops = load_loops(settings.loop_file).values() if loop is None else [load_loop(settings.loop_file, loop)]
-    return [view for one in loops for view in _views(settings, one)]
-
-
-def _views(settings: Settings, loop: Loop) -> Iterator[Json]:
-    missing = _missing(settings, loop)
-    versions = list(Manifests(settings.paths.versions).all(loop.name).values())
-    for view in loop.feature_set.views:
-        shares = {feature.name: missing.get(feature.name) for feature in view.features}
-        known = [share for share in shares.values() if share is not None]
-        yield {
-            "loop": loop.name,
-            "view": view.name,
-            "kind": type(view).__name__.lower(),
-            "table": view.table.name,
-            "entity": list(view.entity),
-            "hash": view.hash,
-            "freshness": view.freshness or view.table.freshness,
-            "versions": sorted(using(versions, view), key=lambda name: (len(name), name)),
-            "missing": sum(known) / len(known) if known else None,
-            "features": [{"feature": name, "missing": share} for name, share in shares.items()],
-        }
-
-
-def using(versions: Iterable[Version], view: View) -> list[str]:
-    """Versions that were trained with exactly this definition."""
-    return [
-        one.version for one in versions if view.name in one.definitions and one.definitions[view.name].hash == view.hash
-    ]
-
-
-def _missing(settings: Settings, loop: Loop) -> dict[str, float]:
-    """Per feature the share of the last seven days' predictions that were served without it."""
-    log = DeltaTables(settings.paths.log)
-    if log.version(loop.name) < 0:
-        return {}
-    served = log.read(loop.name, columns=["served_at"])["served_at"]
-    if not len(served):
-        return {}
-    begins = pa.scalar(pc.max(served).cast(pa.int64()).as_py() - RECENT, pa.timestamp("us", tz="UTC"))
-    names = {f"x_{name}": name for name in loop.feature_set.names}
-    weighing = [name for name in ("prediction_id", WEIGHT, ONE_IN) if name in log.columns(loop.name)]
-    rows, _ = evened(
-        log.read(loop.name, columns=[*names, *weighing], where=(pc.field("served_at") > begins) & ANSWERED)
-    )
-    if not rows.num_rows:
-        return {}
-    return {name: rows[stored].null_count / rows.num_rows for stored, name in names.items()}
-
-
-def looked_up(settings: Settings, loop: str | None, view: str, entity: Sequence[str], at: str | None) -> Json:
+def looked_up(home: Home, loop: str | None, view: str, entity: Sequence[str], at: str | None) -> Json:
     """One entity's features, online and offline, at one time and of the same facts.
 
     Raises: NotFound for no such view; InvalidInput for keys or a time that cannot be read; Unavailable when the
     online store is not there.
     """
-    found = load_loop(settings.loop_file, loop)
+    found = load_loop(home.loop_file(), loop)
     chosen = _view(found, view)
     keys = _keys(chosen, entity)
-    _flush(settings)
-    tables = {chosen.table.name: _facts(settings, found, chosen)}
-    asked_at = parse_instant(at) if at is not None else _present(settings, tables[chosen.table.name])
+    _flush(home)
+    tables = {chosen.table.name: _facts(home, found, chosen)}
+    asked_at = parse_instant(at) if at is not None else _present(home, tables[chosen.table.name])
     features = feature_set(found.question, [chosen])
     row: dict[str, Value] = {**dict.fromkeys(found.question.contract), **keys}
-    online, sequence, past = _online(settings, features, row, asked_at)
+    online, sequence, past = _online(home, features, row, asked_at)
     answers = InMemoryEngine().answer(features, _question(found.question, row, asked_at, sequence), tables)
     offline = answers.columns
     differing = {one.feature for one in compare(features, online, offline)} if online else set()
@@ -134,10 +76,10 @@ def looked_up(settings: Settings, loop: str | None, view: str, entity: Sequence[
 
 
 def _online(
-    settings: Settings, features: FeatureSet, row: Mapping[str, Value], at: Instant
+    home: Home, features: FeatureSet, row: Mapping[str, Value], at: Instant
 ) -> tuple[Sequence[Sequence[Value]], int, str | None]:
     """What is served as of a time, and the sequence read at; nothing, and why, where it is kept no longer."""
-    reader = SqliteOnlineReader(settings.home / "online.sqlite")
+    reader = SqliteOnlineReader(home.root / "online.sqlite")
     try:
         with reader.snapshot() as snapshot:
             try:
@@ -194,10 +136,10 @@ def _value(name: str, text: str, column: Column) -> Value:
     raise InvalidInput(f"{text!r} is no {column.kind}, which key {name!r} is.", mend=mend, key=name)
 
 
-def _flush(settings: Settings) -> None:
+def _flush(home: Home) -> None:
     """Have everything acknowledged stored, so that offline knows what online knows."""
     try:
-        running = settings.paths.running()
+        running = home.running()
     except NotFound:
         return  # a recorder that stopped has stored everything
     client = BlockingRecorderClient(running.recorder_socket)
@@ -207,8 +149,8 @@ def _flush(settings: Settings) -> None:
         client.close()
 
 
-def _facts(settings: Settings, loop: Loop, view: View) -> pa.Table:
-    store = DeltaTables(settings.paths.tables)
+def _facts(home: Home, loop: Loop, view: View) -> pa.Table:
+    store = DeltaTables(home.tables)
     features = feature_set(loop.question, [view])
     if store.version(view.table.name) >= 0:
         return store.read(view.table.name, columns=[*columns_read(features, view.table), KNOWN_AT])
@@ -216,9 +158,9 @@ def _facts(settings: Settings, loop: Loop, view: View) -> pa.Table:
     return pa.table({**empty, "_sequence": pa.array([], pa.int64()), KNOWN_AT: pa.array([], _ARROW["instant"])})
 
 
-def _present(settings: Settings, facts: pa.Table) -> Instant:
+def _present(home: Home, facts: pa.Table) -> Instant:
     """Now; in a replay, when the newest fact of the table was known."""
-    if settings.clock == "system":
+    if not home.replayed():
         return SystemClock().now()
     newest = pc.max(facts[KNOWN_AT].cast(pa.int64())).as_py()
     if newest is None:

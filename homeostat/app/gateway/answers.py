@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,7 +69,7 @@ class Answers:
         self._store: SqliteAnswers | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
         self._open: set[bytes] = set()
-        self._prune_at = 0.0
+        self._pruned_at = -inf
 
     async def claim(self, key: bytes, asked: bytes, now: Instant) -> Attempt | bytes:
         """The remembered answer, or leave to make one; ``asked`` is a digest of the whole request.
@@ -108,8 +109,8 @@ class Answers:
 
     def _claim(self, key: bytes, asked: bytes, now: Instant) -> Attempt | bytes:
         store, at = self._opened(), self._clock()
-        if at >= self._prune_at:
-            self._prune_at = at + _PRUNE_SECONDS
+        if abs(at - self._pruned_at) >= _PRUNE_SECONDS:
+            self._pruned_at = at
             store.prune(int(at) - KEPT_SECONDS)
         found = store.take(key, asked, now, int(at), os.getpid())
         if found is not None:
@@ -132,7 +133,8 @@ class Answers:
             return False
         if found.owner == os.getpid():
             return key in self._open
-        return at < found.since + _LEASE_SECONDS and _lives(found.owner)
+        # Where the clock was set back, a lease of before lies ahead and would last as long.
+        return abs(at - found.since) < _LEASE_SECONDS and _lives(found.owner)
 
 
 class _Derived:

@@ -8,9 +8,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from homeostat.app.pipeline.folder_watch import FolderWatch
 from homeostat.app.provenance.gathering import of_the_user
 
 Made = TypeVar("Made")
@@ -18,36 +20,54 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/run/", f"{sys
 
 
 class Outside:
-    """Notes it while some work is done. What a library reads, or asks for, past Python's own functions is not seen."""
+    """Notes it while some work is done. Past Python's own functions a library asks for nothing that is seen, and reads
+    nothing but files of the watched ``folder``.
+    """
 
-    def __init__(self) -> None:
-        self._written, self._seen = set[str](), dict[str, None]()
-        self._asked, self._connected = dict[object, str](), dict[str, None]()
+    def __init__(self, folder: FolderWatch | None = None) -> None:
+        self._folder = folder
+        self._written, self._seen, self._opened = set[str](), dict[str, None](), dict[str, None]()
+        self._asked, self._connected, self._started = dict[str, str](), dict[str, None](), dict[str, None]()
 
     def during(self, work: Callable[[], Made]) -> Made:
         """Do it, watched."""
         _watch()
         _WATCHING.append(self)
+        self._look()
         try:
             return work()
         finally:
             _WATCHING.remove(self)
+            opened, written = self._look()
+            self._written.update(written)
+            self._opened.update(dict.fromkeys(opened))
+
+    def _look(self) -> tuple[list[str], list[str]]:
+        return self._folder.taken() if self._folder is not None else ([], [])
 
     def files(self, kept: Collection[str], project: Path) -> list[str]:
         """Those that are not among the ``kept``, by their place in the user's ``project`` where they lie there.
 
         Below the project every file counts; elsewhere none of the system's, hidden ones, or temporary ones. Files that
-        the work itself wrote before do not count.
+        the work itself wrote before do not count. One that Python did not open may be another process's: it counts
+        where the ``kept`` code names files that end as it does.
         """
         own, place = {os.path.realpath(one) for one in kept}, project.resolve()
         written = {os.path.realpath(one) for one in self._written}
-        found = dict.fromkeys(os.path.realpath(one) for one in self._seen)
+        code = "".join(_code(one) for one in own)
+        others = [one for one in self._opened if Path(one).suffix and Path(one).suffix in code]
+        found = dict.fromkeys(os.path.realpath(one) for one in (*self._seen, *others))
         return [_named(Path(one), place) for one in found if one not in own | written and _counts(one, place)]
 
     @property
     def connections(self) -> list[str]:
         """Each host and port, by the name that it was asked for."""
         return list(self._connected)
+
+    @property
+    def programs(self) -> list[str]:
+        """Each that the user's own code started, with the line."""
+        return list(self._started)
 
     def opened(self, path: str, *, reads: bool) -> None:
         """Somebody opens a file."""
@@ -66,6 +86,14 @@ class Outside:
         named = self._asked.get(str(port), host)
         self._connected.setdefault(f"[{named}]:{port}" if ":" in named else f"{named}:{port}")
 
+    def started(self, program: str, frame: FrameType | None) -> None:
+        """Somebody starts another program."""
+        while frame is not None and frame.f_globals.get("__name__") in ("subprocess", "os", __name__):
+            frame = frame.f_back
+        if frame is not None and of_the_user(frame.f_code.co_filename) is not None:
+            where = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+            self._started.setdefault(f"{Path(program).name} ({where})")
+
 
 def _counts(path: str, project: Path) -> bool:
     file = Path(path)
@@ -75,6 +103,13 @@ def _counts(path: str, project: Path) -> bool:
         return True
     hidden = any(part.startswith(".") for part in file.parts)
     return not hidden and not path.startswith((*_SYSTEM, os.path.realpath(tempfile.gettempdir())))
+
+
+def _code(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace") if path.endswith(".py") else ""
+    except OSError:
+        return ""
 
 
 def _named(file: Path, project: Path) -> str:
@@ -122,6 +157,14 @@ def _connect(seen: Outside, socket: object, address: object) -> None:
         seen.connected(_text(address[0]), address[1])
 
 
+def _start(seen: Outside, program: object, *more: object) -> None:
+    seen.started(_text(program), sys._getframe(1))
+
+
+def _shell(seen: Outside, command: object) -> None:
+    seen.started((_text(command).split() or [""])[0], sys._getframe(1))
+
+
 def _text(name: object) -> str:
     return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
 
@@ -131,4 +174,6 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "sqlite3.connect": _database,
     "socket.getaddrinfo": _look_up,
     "socket.connect": _connect,
+    "subprocess.Popen": _start,
+    "os.system": _shell,
 }

@@ -19,6 +19,7 @@ from homeostat.app.processes.user_code import without_secrets
 from homeostat.app.provenance.building import build
 from homeostat.app.provenance.environments import this_environment
 from homeostat.app.provenance.gathering import project_of
+from homeostat.app.provenance.variables import variables_now
 from homeostat.app.provenance.versions import Origin, leg_of, origin
 from homeostat.app.settings import Settings
 from homeostat.app.signing.trust import keyring
@@ -35,7 +36,6 @@ from homeostat.registry.probes import PROBES, TOLERANCE, Probes
 from homeostat.registry.recorded import read_contents, read_legs
 from homeostat.registry.replays import Answers, judge_replay, model_files, serving_files
 from homeostat.registry.sealed import open_sealed
-from homeostat.registry.variables import Variable, Variables
 from homeostat.serving.runtimes import answers
 from homeostat.training.jobs import JobFolder, TrainingJob
 
@@ -135,7 +135,7 @@ class Replayer:
             return None
         here = recorded if asked.build else this_environment()
         kernels = {**here.processor, "kernels": recorded.processor.get("kernels")}
-        given = variables_of(recorded, without_secrets(os.environ))
+        given = variables_now(recorded, without_secrets(os.environ))
         alike = replace(here, threads=recorded.threads, processor=kernels, variables=given)
         legs = differences(replace(_NO_LEGS, environment=recorded), replace(_NO_LEGS, environment=alike))
         return None if legs["environment"].equal else legs
@@ -235,14 +235,6 @@ class Replayer:
                 shutil.copytree(folder, asked.keep)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def variables_of(recorded: EnvironmentLeg, given: Mapping[str, str]) -> Variables | None:
-    """What the variables that were read then are now."""
-    if recorded.variables is None:
-        return None
-    declared = {name for name, one in recorded.variables.items() if one.value is not None}
-    return {name: Variable.of(name, given.get(name), declared=name in declared) for name in recorded.variables}
 
 
 def _environment_of(found: Original) -> EnvironmentLeg:

@@ -91,5 +91,5 @@ class Upkeep:
 
     def _prune(self) -> None:
         if self._now is not None and (self._pruned is None or self._now - self._pruned >= _PRUNE_EVERY):
-            self._pruned = self._now
             self._online.prune(self._now)
+            self._pruned = self._now

@@ -19,6 +19,8 @@ from homeostat.kernel.verdicts import REJECT
 from homeostat.registry.binding import Binding, binding_of, judge_binding
 
 Json = dict[str, Any]
+_CLOCKS_DIFFER = duration("1m")
+"""A clock that is set back by less is of no account."""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Standings(OnRecord):
             "drills": loop_views.drills_of(state, loop.drill_plan, entries, at),
             "waiting": self._waiting(state),
             "state": None if loop.state is None else loop_views.state_of(state, loop.state, self._moved(loop.name)),
-            "problems": self._problems(loop, state),
+            "problems": [*self._clock(state), *self._problems(loop, state)],
             "champion": views.champion_of(champion),
             "rollout": loop_views.rollout_of(state, loop, days, at),
             "proposal": loop_views.proposal_of(state, loop.retrain, at),
@@ -91,6 +93,18 @@ class Standings(OnRecord):
     def _waiting(self, state: LoopState) -> Json | None:
         waiting = None if state.route.champion else read_waiting(self.home.routes, state.loop)
         return None if waiting is None else views.waiting_of(waiting)
+
+    def _clock(self, state: LoopState) -> list[str]:
+        """That the machine's clock was set back behind what is decided, or had been ahead; a replay has its own."""
+        if state.decided_until is None or not self.home.settings_file.exists() or self.home.told()["clock"] != "system":
+            return []
+        ahead = state.decided_until - SystemClock().now()
+        if ahead <= _CLOCKS_DIFFER:
+            return []
+        return [
+            f"decided until {format_instant(state.decided_until)}, {ahead / duration('1h'):,.1f} h after the machine's"
+            " clock: it was set back, or had been ahead. Set it right; days until then are decided as they end"
+        ]
 
     def _problems(self, loop: Loop, state: LoopState) -> list[str]:
         """Versions on the route that the loop, as its file is now, can no longer feed."""

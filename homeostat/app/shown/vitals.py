@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from homeostat.app.alerting.beat import read_beat
 from homeostat.app.gateway.fleet import Fleet
-from homeostat.kernel.clock import Instant, duration
+from homeostat.kernel.clock import LATEST, Instant, duration
 from homeostat.kernel.errors import HomeostatError, NotFound
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +40,7 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
     """Addresses, replicas and problems of what runs; ``now`` is the machine's clock.
 
     ``problems`` are sentences: replicas that say nothing, a control that looks no more, what the ``recorder`` at its
-    socket says does not go on, a disk that is nearly full.
+    socket says does not go on, messages of alerts that do not go out, a disk that is nearly full.
     """
     told = home.told()
     try:
@@ -49,39 +50,58 @@ def vitals(home: Home, now: Instant, recorder: Callable[[str], Sequence[str]] = 
     replicas = Fleet(home).replicas()
     silent = [one for one in replicas if one.silent(now)]
     problems = [
-        f"replica {one.id} (process {one.pid}) has said nothing for {_told(now - one.at)}: it may answer nobody;"
+        f"replica {one.id} (process {one.pid}) has said nothing for {_told(abs(now - one.at))}: it may answer nobody;"
         " once ended, it is started again"
         for one in silent
     ]
     if not replicas:
         problems.append("no gateway is up: nobody is answered")
-    if told["clock"] == "system":  # a replay is looked at when its day ends, not by the machine's clock
+    if not home.replayed():  # a replay is looked at when its day ends, not by the machine's clock
         problems += _control(read_beat(home.beat), now)
     if runs is not None:
-        problems += recorder(runs.recorder_socket)
+        problems += [*recorder(runs.recorder_socket), *_messages(home, now)]
     return {
         "running": runs is not None,
         "doors": runs.doors if runs else None,
         "dashboard": runs.control if runs else None,
-        "start": _start(home, told),
+        "start": _start(home),
         "replicas": len(replicas),
         "ready": len(replicas) - len(silent),
         "problems": [*(problems if runs else []), *_disk(home, int(told.get("disk_reserve_bytes", 0)))],
     }
 
 
-def _start(home: Home, told: Json) -> str:
+def _start(home: Home) -> str:
     if home.driver_cursor.exists():
         return f"homeostat demo --home {home.root}"
-    replay = " --replay" if told["clock"] == "replay" else ""
-    return f"homeostat up {told['loop_file']} --home {home.root}{replay}"
+    replay = " --replay" if home.replayed() else ""
+    return f"homeostat up {home.loop_file()} --home {home.root}{replay}"
 
 
 def _control(last: Instant | None, now: Instant) -> list[str]:
-    if last is not None and now - last <= _LATE:
+    if last is not None and abs(now - last) <= _LATE:
         return []
-    since = "has not looked at its loops yet" if last is None else f"last looked at its loops {_told(now - last)} ago"
+    if last is None:
+        since = "has not looked at its loops yet"
+    elif last > now:
+        since = "has not looked at its loops since the machine's clock was set back"
+    else:
+        since = f"last looked at its loops {_told(now - last)} ago"
     return [f"control {since}: predictions go on, decisions wait; process-logs/ says why"]
+
+
+def _messages(home: Home, now: Instant) -> list[str]:
+    """Addresses that take nothing, and messages that nobody tries to send."""
+    from homeostat.adapters.sql.alert_store import SqlAlertStore
+    from homeostat.adapters.sql.database import Database
+    from homeostat.monitoring.alerts.deliveries import failing
+
+    waiting = SqlAlertStore(Database(home.control_db)).deliveries(due=LATEST)
+    told = [f"messages of alerts do not reach {name!r}: {one.problem}" for name, one in failing(waiting).items()]
+    if late := [one for one in waiting if now - one.next_at > _LATE]:
+        since = _told(now - min(one.next_at for one in late))
+        told.append(f"{plural(len(late), 'message')} of alerts should have gone out {since} ago: nobody sends them")
+    return told
 
 
 def _disk(home: Home, reserve: int) -> list[str]:

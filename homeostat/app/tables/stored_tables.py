@@ -1,9 +1,8 @@
-"""Looking into the tables of a home, running or not: what each holds, and its facts as they were known."""
+"""Looking into the tables of a home, running or not: its facts as they were known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,20 +11,16 @@ import pyarrow.compute as pc
 
 from homeostat.adapters.delta.rows import INSTANT, facts_of
 from homeostat.adapters.delta.tables import DeltaTables
-from homeostat.adapters.sqlite.journal import SqliteJournal
-from homeostat.app.clocks import SystemClock
-from homeostat.app.loops.loader import load_loops
-from homeostat.app.settings import Settings
-from homeostat.app.tables.pinned import pinned
-from homeostat.data.checks import did_you_mean
+from homeostat.app.home import Home
+from homeostat.app.tables.declared_tables import DeclaredTables
 from homeostat.data.expressions import compile_condition
-from homeostat.data.journal import JOURNAL_WRITER, Quarantined, TableCounts
+from homeostat.data.journal import JOURNAL_WRITER
 from homeostat.data.tables import IMPORTED, KNOWN_AT, SEQUENCE, Table
 from homeostat.data.texts import value_of
 from homeostat.features.columns import plain
 from homeostat.features.views import feature_kind
-from homeostat.kernel.clock import Instant, duration, format_instant, to_datetime
-from homeostat.kernel.errors import InvalidInput, NotFound
+from homeostat.kernel.clock import Instant, to_datetime
+from homeostat.kernel.errors import InvalidInput
 
 Json = dict[str, Any]
 
@@ -41,22 +36,12 @@ class Asked:
     limit: int = 20
 
 
-class StoredTables:
+class StoredTables(DeclaredTables):
     """Reads tables and journal of a home beside whoever writes them; facts that wait to be stored count too."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        loops = load_loops(settings.loop_file).values()
-        self._tables = {table.name: table for loop in loops for table in loop.tables}
-        self._store = DeltaTables(settings.paths.tables)
-
-    def overview(self) -> list[Json]:
-        """What each declared table holds, how fresh it is, and what it takes on disk."""
-        pins = pinned(self._settings.paths)
-        with self._journal() as journal:
-            counts = {name: journal.counts(name) if journal else TableCounts() for name in self._tables}
-        now = self._now(counts.values())
-        return [self._told(table, counts[name], now, len(pins.get(name, ()))) for name, table in self._tables.items()]
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self._store = DeltaTables(home.tables)
 
     def show(self, name: str, asked: Asked) -> Json:
         """The newest fact of each key as it was known, latest event first, and how many there are."""
@@ -73,45 +58,6 @@ class StoredTables:
         table = self._table(name)
         rows = _rows(table, self._read(table, list(self._columns(table)), _key_filter(table, key)))
         return {"table": name, "found": len(rows), "rows": rows[-limit:]}
-
-    def quarantined(self, name: str, limit: int) -> list[Json]:
-        """The newest rows of a table that are kept apart."""
-        table = self._table(name)
-        with self._journal() as journal:
-            kept: Sequence[Quarantined] = journal.quarantined(table.name, limit) if journal else ()
-        return [_kept(row) for row in kept]
-
-    def names(self) -> list[str]:
-        """The declared tables."""
-        return list(self._tables)
-
-    def _told(self, table: Table, counts: TableCounts, now: Instant | None, pinned_versions: int) -> Json:
-        disk = self._store.describe(table.name) if self._store.version(table.name) >= 0 else None
-        return {
-            "table": table.name,
-            "rows": counts.rows,
-            "imported": counts.imported,
-            "waiting": max(0, counts.rows - (disk.rows if disk else 0)),
-            "versions": disk.version + 1 if disk else 0,
-            "pinned": pinned_versions,
-            "newest_event": _instant(counts.newest_event),
-            "newest_known": _instant(counts.newest_known),
-            **_freshness(table, counts.newest_event, now),
-            "quarantined": counts.kept,
-            "readmitted": counts.readmitted,
-            "duplicates": counts.duplicates,
-            "warnings": dict(counts.warned),
-            "bytes": disk.bytes if disk else 0,
-            "files": disk.files if disk else 0,
-            "compacted_at": _instant(disk.compacted_at) if disk else None,
-            "vacuumed_at": _instant(disk.vacuumed_at) if disk else None,
-        }
-
-    def _now(self, counts: Any) -> Instant | None:
-        """The machine's present; in a replay the newest known time, where it stands."""
-        if self._settings.clock == "system":
-            return SystemClock().now()
-        return max((one.newest_known for one in counts if one.newest_known is not None), default=None)
 
     def _chosen(self, table: Table, asked: Asked) -> pa.Table:
         """Keys, event times and sequences of the facts wanted."""
@@ -146,33 +92,6 @@ class StoredTables:
 
     def _columns(self, table: Table) -> Iterator[str]:
         yield from (*table.contract, SEQUENCE, KNOWN_AT, IMPORTED)
-
-    def _table(self, name: str) -> Table:
-        if name not in self._tables:
-            raise NotFound(f"No table {name!r} here.", mend=did_you_mean(name, self._tables), table=name)
-        return self._tables[name]
-
-    @contextmanager
-    def _journal(self) -> Iterator[SqliteJournal | None]:
-        path = self._settings.home / "journal.sqlite"
-        if not path.exists():
-            yield None
-            return
-        journal = SqliteJournal(path, read_only=True)
-        try:
-            yield journal
-        finally:
-            journal.close()
-
-
-def _freshness(table: Table, newest: Instant | None, now: Instant | None) -> Json:
-    age = None if newest is None or now is None else max(0, now - newest)
-    objective = None if table.freshness is None else duration(table.freshness)
-    return {
-        "age_seconds": None if age is None else age // 1_000_000,
-        "objective_seconds": None if objective is None else objective // 1_000_000,
-        "fresh": None if age is None or objective is None else age <= objective,
-    }
 
 
 def _key_filter(table: Table, key: Sequence[str]) -> pc.Expression:
@@ -224,20 +143,3 @@ def _rows(table: Table, facts: pa.Table) -> list[Json]:
 
 def _iso(moment: Any) -> str:
     return str(moment.isoformat()).replace("+00:00", "Z")
-
-
-def _instant(at: Instant | None) -> str | None:
-    return None if at is None else format_instant(at)
-
-
-def _kept(row: Quarantined) -> Json:
-    return {
-        "id": row.id,
-        "known_at": format_instant(row.known_at),
-        "door": row.door,
-        "content": row.content,
-        "column": row.column,
-        "reason": row.reason,
-        "problem": row.problem,
-        "mend": row.mend,
-    }

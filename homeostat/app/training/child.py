@@ -75,16 +75,19 @@ def main(arguments: list[str]) -> int:
 def _make(job: TrainingJob, place: JobFolder, join_bytes: int, kept: Path, kept_bytes: int) -> dict[str, object]:
     """Imports what training needs only now: the limits hold for it too, and a bad loop file is told at once."""
     from homeostat.app.loops.loader import load_loop
+    from homeostat.app.pipeline.folder_watch import FolderWatch
     from homeostat.app.pipeline.outside import Outside
     from homeostat.app.pipeline.seeding import seed_everything
-    from homeostat.app.provenance.gathering import watch_code
+    from homeostat.app.provenance.gathering import project_of, watch_code
     from homeostat.app.provenance.variables import VariableReads
 
     watch_code()
-    reads, outside = VariableReads(), Outside()
+    file = Path(job.loop_file)
+    project = project_of(file) if job.project is None else Path(job.project)
+    reads, outside = VariableReads(), Outside(FolderWatch(project, but=[Path(job.tables).parent]))
     seed_everything(0)  # for what is drawn when the loop file is loaded
     with reads.noted():
-        loop = outside.during(lambda: load_loop(Path(job.loop_file), job.loop))
+        loop = outside.during(lambda: load_loop(file, job.loop))
         return _candidate(job, loop, place, join_bytes, (kept, kept_bytes), (reads, outside))
 
 

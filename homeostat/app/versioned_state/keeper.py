@@ -11,7 +11,6 @@ from homeostat.adapters.files.checkpoints import CheckpointStore
 from homeostat.adapters.files.folders import copy_folder
 from homeostat.app.clocks import SystemClock
 from homeostat.app.home import Home
-from homeostat.app.settings import Settings
 from homeostat.app.versioned_state.places import check_place, place_of
 from homeostat.app.versioned_state.progress import Progress
 from homeostat.app.versioned_state.runner import StateJob, StateRunner
@@ -55,11 +54,11 @@ class StateKeeper:
     replayed: bool
 
     @classmethod
-    def of(cls, loop: Loop, settings: Settings, store: ControlStore) -> StateKeeper | None:
-        """None for a loop that declares no state. Looks at no file: a route changes whatever became of the state."""
+    def of(cls, loop: Loop, home: Home, store: ControlStore) -> StateKeeper | None:
+        """None for a loop that declares no state. A route changes whatever became of the state itself."""
         if loop.state is None:
             return None
-        return cls(loop, loop.state, settings.paths, settings.loop_file, store, settings.clock == "replay")
+        return cls(loop, loop.state, home, home.loop_file(), store, home.replayed())
 
     @property
     def folder(self) -> Path:

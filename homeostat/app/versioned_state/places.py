@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from homeostat.app.home import Home
-from homeostat.app.settings import Settings
 from homeostat.control.loop import Loop
 from homeostat.control.versioned_state import StateFolder
 from homeostat.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from homeostat.app.settings import Settings
 
 
 def check_state_places(settings: Settings, loops: Mapping[str, Loop]) -> None:

@@ -55,6 +55,13 @@ def test_damaged_settings_are_told_with_what_to_do(home: Home, content: bytes) -
             read()
 
 
+def test_settings_that_lack_what_is_asked_of_them_are_told(home: Home) -> None:
+    home.settings_file.write_text('{"clock": "replay"}')
+    assert home.replayed()
+    with pytest.raises(IntegrityError, match=r"settings\.json is damaged, or of a newer release: it lacks loop_file"):
+        _ = home.loop_file()
+
+
 def test_settings_that_may_not_be_read_are_told(home: Home) -> None:
     home.settings_file.mkdir()
     with pytest.raises(Unavailable, match="cannot be read: Is a directory"):

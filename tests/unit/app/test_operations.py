@@ -177,9 +177,9 @@ def test_what_came_in_is_unknown_and_not_nothing_while_the_recorder_is_away(home
 def test_a_replica_that_cannot_serve_the_route_is_named_and_a_silent_one_is_not_counted_on(
     operations: Operations, loop: Loop
 ) -> None:
-    now, minute = SystemClock().now(), 60_000_000
+    now, lately, minute = SystemClock().now(), 4_000_000, 60_000_000
     old, new = LoopServed(4, "v2", "v3 is broken."), LoopServed(5, "v2")
-    for name, at, served in (("r1", now + minute, new), ("r2", now + minute, old), ("r3", now - minute, old)):
+    for name, at, served in (("r1", now + lately, new), ("r2", now + lately, old), ("r3", now - minute, old)):
         write_replica(operations.home.replicas, ReplicaState(name, 1, at, True, {LOOP: served}))
     told = operations.route(LOOP)
     assert [(one["id"], one["generation"], one["ready"]) for one in told["replicas"]] == [
@@ -207,3 +207,16 @@ def test_a_limit_takes_back_the_candidate_then_the_champion_and_then_writes_noth
     monkeypatch.setattr(Operations, "publish", lambda *_: pytest.fail("nothing changed, nothing is published"))
     assert not operations.take_back(loop, verdict, BEGAN + DAY)
     assert (operations.state(LOOP), operations.decisions(LOOP, 0)) == (before, written)
+
+
+def test_a_clock_that_was_set_back_behind_what_is_decided_is_a_problem(
+    operations: Operations, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = operations.state(LOOP).decided_until or 0
+    for back, hours in ((DAY // 2, "12.0"), (30 * DAY, "720.0")):
+        monkeypatch.setattr(SystemClock, "now", lambda self, back=back: until - back)
+        [problem] = operations.overview(loop, None)["problems"]
+        assert f"{hours} h after the machine's clock: it was set back, or had been ahead" in problem
+    for ahead in (0, 365 * DAY):
+        monkeypatch.setattr(SystemClock, "now", lambda self, ahead=ahead: until + ahead)
+        assert operations.overview(loop, None)["problems"] == []

@@ -66,7 +66,7 @@ class Home:
 
     @property
     def tables(self) -> StoredTables:
-        return StoredTables(self.settings)
+        return StoredTables(self.settings.paths)
 
     def send(self, hours, *rows, store=True):
         tables = list(self.tables._tables.values())

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from homeostat.adapters.files.replicas import write_replica
+from homeostat.adapters.sql.alert_store import SqlAlertStore
+from homeostat.adapters.sql.database import Database
 from homeostat.app.alerting.beat import write_beat
 from homeostat.app.home import Home, Running
 from homeostat.app.settings import Settings
 from homeostat.app.shown.vitals import vitals
 from homeostat.kernel.clock import duration, parse_instant
+from homeostat.monitoring.alerts.deliveries import FAILING_AFTER, claim, delivery, failed, sent
+from homeostat.monitoring.alerts.notices import Notice
 from homeostat.serving.replicas import ReplicaState
 from tests.harness.grown import grown_home
 
@@ -94,3 +98,23 @@ def test_what_the_recorder_says_does_not_go_on_is_a_problem(home: Home) -> None:
 def test_a_recorder_that_is_not_there_is_a_problem(home: Home) -> None:
     (problem,) = vitals(home, NOW)["problems"]
     assert problem.startswith("no events are taken in, and predictions wait to be stored: The recorder is not running.")
+
+
+def test_what_was_said_before_the_clock_was_set_back_is_not_taken_for_new(home: Home) -> None:
+    write_beat(home.beat, NOW + 3_600 * SECOND)
+    says(home, "r1", -3_600)
+    replica, control = seen(home)["problems"]
+    assert "has said nothing for 60 min" in replica
+    assert control.startswith("control has not looked at its loops since the machine's clock was set back")
+
+
+def test_messages_that_do_not_go_out_are_a_problem(home: Home) -> None:
+    store = SqlAlertStore(Database(home.control_db))
+    notice = Notice("n1", "late", "opened", "P1", 0, "title", "body", ())
+    one = store.add(delivery(notice, "chat", NOW - 90 * SECOND))
+    assert seen(home)["problems"] == ["1 message of alerts should have gone out 90 s ago: nobody sends them"]
+    for _ in range(FAILING_AFTER):
+        one = store.settle(one, failed(claim(one, NOW), "it answered 404", NOW))
+    assert seen(home)["problems"] == ["messages of alerts do not reach 'chat': it answered 404"]
+    store.settle(one, sent(one, NOW))
+    assert seen(home)["problems"] == []

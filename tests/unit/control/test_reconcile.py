@@ -203,3 +203,23 @@ def test_no_rollout_moves_on_while_a_replica_does_not_follow_and_no_look_is_spen
     assert (held.rollout, held.route) == (before.rollout, before.route)
     site.process.lagging = lambda loop, generation: []
     assert site.live(17, 17).route.generation > before.route.generation
+
+
+def test_days_that_a_clock_which_was_ahead_took_for_ended_are_seen_again_once_they_are(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.live(1, 7)
+    site.process.settle(9 * DAY, 1.0)  # two days too early
+    entries, written = site.store.entries(), {day.day: cursor for cursor, day in site.store.days("demo")}
+    for now in (7 * DAY + 1, 8 * DAY - 1):
+        state = site.process.tick(now)
+        assert [day.end for day in site.process.days if day.end > now] == []
+        assert state.decided_until == 9 * DAY
+    assert site.store.entries() == entries
+    for now in (8 * DAY, 9 * DAY):
+        site.process.tick(now)
+        assert site.process.days[-1].end == now
+    again = {day.day: cursor for cursor, day in site.store.days("demo")}
+    assert again.keys() == written.keys()
+    moved = [name for name in again if again[name] != written[name]]
+    assert moved[-2:] == sorted(again)[-2:]
+    assert [entry for entry in site.store.entries() if entry not in entries] == []

@@ -234,7 +234,12 @@ def test_a_process_that_lives_keeps_its_request_for_a_minute_and_one_that_died_l
     async def scenario() -> None:
         store = Answers(tmp_path / "answers.sqlite", durable=False, clock=lambda: times[0])
         assert isinstance(await store.claim(b"k", b"asked", 1), Attempt)
-        for owner, at, waits in ((os.getppid(), 0.0, True), (os.getppid(), 61.0, False), (2**22 + 1, 61.0, False)):
+        for owner, at, waits in (
+            (os.getppid(), 0.0, True),
+            (os.getppid(), 61.0, False),
+            (2**22 + 1, 61.0, False),
+            (os.getppid(), -3_600.0, False),
+        ):
             _owned_by(tmp_path, owner, 0)
             times[0] = at
             try:

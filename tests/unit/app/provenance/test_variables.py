@@ -6,11 +6,15 @@ import os
 import runpy
 import string
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from homeostat.app.provenance.variables import VariableReads, counts
+from homeostat.app.provenance.variables import VariableReads, counts, told_apart_by
+from homeostat.kernel.canonical import canonical_json
+from homeostat.registry.legs import ENVIRONMENT, EnvironmentLeg, Package
+from homeostat.registry.variables import Variable
 
 
 def read_by(text: str, folder: Path, name: str = "loop.py") -> VariableReads:
@@ -38,6 +42,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> None:
         "'ALPHA' in os.environ",
         "os.environb[b'ALPHA']",
         "os.path.expandvars('$ALPHA')",
+        "from os import getenv as asked\nasked('ALPHA')",
+        "def told(name):\n    return os.environ.get(\n        name,\n    )\ntold('ALPHA')",
+        "GIVEN = os.environ\nGIVEN['ALPHA']",
         "import string\nstring.Template('$ALPHA').substitute(os.environ)",
         "[value for name, value in [(n, os.environ[n]) for n in os.environ if n == 'ALPHA']]",
     ],
@@ -58,6 +65,8 @@ def test_who_reads_all_of_them_reads_none_by_name_and_is_told(text: str, tmp_pat
 
 def test_what_libraries_read_for_themselves_does_not_count(tmp_path: Path) -> None:
     noted = read_by("os.environ['ALPHA']\ndict(os.environ)", tmp_path / "site-packages")
+    assert (noted.names, noted.wholly) == (set(), [])
+    noted = read_by("import pyarrow\npyarrow.table({'x': [1]}).to_pandas()", tmp_path)  # compiled: no frame of its own
     assert (noted.names, noted.wholly) == (set(), [])
     with VariableReads().noted() as noted:
         subprocess.run(["true"], check=True)
@@ -93,3 +102,17 @@ def test_the_environment_is_afterwards_what_it_was(tmp_path: Path) -> None:
     assert type(os.environ) is type(os.environb) is kind
     _ = string.Template("$BETA").substitute(os.environ)
     assert noted.names == {"ALPHA"}
+
+
+def test_what_the_newest_version_read_is_told_as_it_is_now(tmp_path: Path) -> None:
+    leg = EnvironmentLeg("CPython 3.11", {"system": "Linux"}, packages={"numpy": Package("2", "n")}, lock=("numpy==2",))
+    for name, read in (("v9", {"OLD": "1"}), ("v10", {"ALPHA": "1", "REGION": None})):
+        (tmp_path / name).mkdir()
+        variables = {one: Variable.of(one, value) for one, value in read.items()}
+        (tmp_path / name / ENVIRONMENT).write_bytes(canonical_json(replace(leg, variables=variables)))
+    now = told_apart_by(tmp_path, {"ALPHA": "2"})
+    assert now == {"ALPHA": Variable.of("ALPHA", "2").identity, "REGION": "not set"}
+    assert told_apart_by(tmp_path, {"ALPHA": "1"}) != now
+    (tmp_path / "v11").mkdir()
+    (tmp_path / "v11" / ENVIRONMENT).write_bytes(canonical_json(leg))
+    assert told_apart_by(tmp_path, {}) == told_apart_by(tmp_path / "none", {}) == {}
