@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +27,7 @@ class Outside:
     def __init__(self, folder: FolderWatch | None = None) -> None:
         self._folder = folder
         self._written, self._seen, self._opened = set[str](), dict[str, None](), dict[str, None]()
-        self._asked, self._connected = dict[object, str](), dict[str, None]()
+        self._asked, self._connected, self._started = dict[str, str](), dict[str, None](), dict[str, None]()
 
     def during(self, work: Callable[[], Made]) -> Made:
         """Do it, watched."""
@@ -63,6 +64,11 @@ class Outside:
         """Each host and port, by the name that it was asked for."""
         return list(self._connected)
 
+    @property
+    def programs(self) -> list[str]:
+        """Each that the user's own code started, with the line."""
+        return list(self._started)
+
     def opened(self, path: str, *, reads: bool) -> None:
         """Somebody opens a file."""
         file = os.path.abspath(path)
@@ -79,6 +85,14 @@ class Outside:
         """Somebody opens a connection."""
         named = self._asked.get(str(port), host)
         self._connected.setdefault(f"[{named}]:{port}" if ":" in named else f"{named}:{port}")
+
+    def started(self, program: str, frame: FrameType | None) -> None:
+        """Somebody starts another program."""
+        while frame is not None and frame.f_globals.get("__name__") in ("subprocess", "os", __name__):
+            frame = frame.f_back
+        if frame is not None and of_the_user(frame.f_code.co_filename) is not None:
+            where = f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"
+            self._started.setdefault(f"{Path(program).name} ({where})")
 
 
 def _counts(path: str, project: Path) -> bool:
@@ -143,6 +157,14 @@ def _connect(seen: Outside, socket: object, address: object) -> None:
         seen.connected(_text(address[0]), address[1])
 
 
+def _start(seen: Outside, program: object, *more: object) -> None:
+    seen.started(_text(program), sys._getframe(1))
+
+
+def _shell(seen: Outside, command: object) -> None:
+    seen.started((_text(command).split() or [""])[0], sys._getframe(1))
+
+
 def _text(name: object) -> str:
     return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
 
@@ -152,4 +174,6 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "sqlite3.connect": _database,
     "socket.getaddrinfo": _look_up,
     "socket.connect": _connect,
+    "subprocess.Popen": _start,
+    "os.system": _shell,
 }

@@ -67,6 +67,8 @@ def _from_outside(material: Material) -> Iterator[str]:
         yield f"training reads {_few(files)}, which no version keeps: name it in files= of hs.Loop, for a rebuild"
     if reached := material.outside.connections:
         yield f"training opened a connection to {_few(reached)}: what it answered is no part of the version"
+    if started := material.outside.programs:
+        yield f"training starts {_few(started)}: what another program reads is not seen, and no part of the version"
     if reads is not None and reads.wholly and not reads.declared:
         yield (
             f"training reads the whole environment ({_few(reads.wholly)}), of which a version keeps none: name what"

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeostat.app.pipeline.material import Material
+from homeostat.app.provenance.variables import ReadsOfStep
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
@@ -67,13 +69,20 @@ def _validate(material: Material) -> Step:
 
 def _features(material: Material) -> Step:
     """Each question's features from what was known when it was asked."""
-    loop = material.loop
+    loop, reads = material.loop, ReadsOfStep(material.recording.reads)
 
     def work(notes: Notes, questions: LabelledQuestions) -> dict[str, Any]:
         from homeostat.training.training_set import LabelledRows, joined_features
 
-        notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
+        reads.begin()
+        notes.say(
+            f"joining {plural(len(loop.feature_set.names), 'feature')} to {plural(questions.label.size, 'question')}"
+        )
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
+        if read := ", ".join(reads.read_by_now()):
+            notes.warn(
+                f"features are computed with {read} of the environment, which where they are served may be another"
+            )
         own = (questions.label, questions.asked_at, questions.sequence, questions.stands_for)
         return {"labelled": LabelledRows(columns, *own)}
 
@@ -82,7 +91,7 @@ def _features(material: Material) -> Step:
         "features": loop.feature_set.hash,
         "environment": environment(FEATURE_ENVIRONMENT),
     }
-    return Step("features", work, {"labelled": ROWS}, ("questions",), decided_by, retries=_RETRIES)
+    return Step("features", work, {"labelled": ROWS}, ("questions",), decided_by, retries=_RETRIES, reads=reads)
 
 
 def _split(material: Material) -> Step:

@@ -48,6 +48,7 @@ class VariableReads:
         self.wholly: list[str] = []
         self._given = dict(os.environ)
         self._names: dict[str, None] = {}
+        self.lately: set[str] = set()
         self._whole: set[tuple[CodeType, int]] = set()
 
     @contextmanager
@@ -86,11 +87,12 @@ class VariableReads:
 
     def ask(self, name: str, value: str | None, frame: FrameType | None) -> None:
         """Somebody asks for one, and gets a value; None where it is not set."""
-        if name in self._names or not counts(name) or value != self._given.get(name):
+        if name in self.lately or not counts(name) or value != self._given.get(name):
             return
         asking = _asking(frame)
         if asking is not None and (asking.f_code, asking.f_lasti) not in self._whole:
             self._names[name] = None
+            self.lately.add(name)
 
     def ask_all(self, frame: FrameType | None) -> None:
         """Somebody goes through all of them."""
@@ -98,6 +100,26 @@ class VariableReads:
         if asking is not None and (asking.f_code, asking.f_lasti) not in self._whole:
             self._whole.add((asking.f_code, asking.f_lasti))
             self.wholly.append(f"{Path(asking.f_code.co_filename).name}, line {asking.f_lineno}")
+
+
+class ReadsOfStep:
+    """Those that one step reads, whatever was read before it: a function whose meaning is known has no memory."""
+
+    def __init__(self, reads: VariableReads | None) -> None:
+        self._reads = reads
+
+    def begin(self) -> None:
+        """The step begins."""
+        if self._reads is not None:
+            self._reads.lately.clear()
+
+    def read_by_now(self) -> Mapping[str, str]:
+        """Those read since, each with what tells its value from another."""
+        return {name: self.identity(name) for name in sorted(self._reads.lately)} if self._reads is not None else {}
+
+    def identity(self, name: str) -> str:
+        """What tells the value that it has from another."""
+        return self._reads.identity(name) if self._reads is not None else ""
 
 
 def variables_now(recorded: EnvironmentLeg, given: Mapping[str, str]) -> Variables | None:
@@ -149,7 +171,7 @@ def counts(name: str) -> bool:
 
 
 def _asking(frame: FrameType | None) -> FrameType | None:
-    """The line of the user's that asks; None where something else asks for itself."""
+    """The line of the user's that asks for variables; None where something else asks for itself."""
     on_behalf = False
     for _ in range(_MOST_FRAMES):
         if frame is None:

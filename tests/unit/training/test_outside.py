@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import homeostat as hs
 from homeostat.app.pipeline.folder_watch import FolderWatch
 from homeostat.app.pipeline.outside import Outside
 from homeostat.app.provenance.variables import VariableReads
 from homeostat.training.jobs import TrainingResult
+from tests.unit.training import toy
 from tests.unit.training.test_candidate import JOB
 from tests.unit.training.test_pipeline import Bench, bench, fitted, states, warnings
 
@@ -71,6 +73,34 @@ def test_a_variable_that_train_reads_is_part_of_the_version_and_another_value_tr
     assert "100" not in json.dumps(told)
 
 
+@hs.transform
+def scaled(size: Any) -> Any:
+    return size * float(os.environ.get("SCALE_OF_TOY", "1"))
+
+
+def test_a_feature_that_reads_a_variable_is_computed_again_when_it_changes_and_only_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = bench.loop(features=[toy.asked["shop", "size"], scaled])
+
+    def make(scale: str, other: str) -> tuple[str, str]:
+        monkeypatch.setenv("SCALE_OF_TOY", scale)
+        monkeypatch.setenv("OTHER_OF_TOY", other)
+        with VariableReads().noted() as noted:
+            assert os.environ["OTHER_OF_TOY"]  # as the loop file does when it is loaded
+            made = states(bench.make(loop, reads=noted))
+        assert list(bench.file("environment.json")["variables"]) == ["OTHER_OF_TOY", "SCALE_OF_TOY"]
+        assert (
+            "features are computed with SCALE_OF_TOY of the environment" in bench.file("steps.json")[2]["warnings"][0]
+        )
+        return made["features"], made["train"]
+
+    assert make("2", "a") == ("done", "done")
+    assert make("2", "a") == ("kept", "kept")
+    assert make("2", "b") == ("kept", "done")
+    assert make("3", "b") == ("done", "done")
+
+
 def test_what_training_takes_from_elsewhere_is_told(bench: Bench) -> None:
     project = bench.root / "project"
     project.mkdir()
@@ -98,5 +128,6 @@ def test_what_training_takes_from_elsewhere_is_told(bench: Bench) -> None:
         said = warnings(bench.make(bench.loop(reads), job, reads=noted, outside=outside))
     assert "training reads kept.sqlite, extra.parquet, which no version keeps" in said
     assert f"training opened a connection to localhost:{port}: what it answered is no part of the version" in said
+    assert "training starts cat (test_outside.py, line " in said
     assert "reads the whole environment (test_outside.py, line " in said
     assert bench.file("environment.json")["variables"] == {}
