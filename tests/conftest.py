@@ -27,6 +27,10 @@ from tests.harness.first import RUN
 # As in every process of an installation; said before a numeric library is imported.
 os.environ.update(ONE_THREAD)
 
+# What a terminal, or who runs the tests, says of widths and colours is nothing to commands that write into a file here.
+for _said in ("COLUMNS", "LINES", "TERMINAL_WIDTH", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(_said, None)
+
 # "ci" draws the same examples everywhere; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", deadline=None, max_examples=1_000)

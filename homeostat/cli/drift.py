@@ -55,7 +55,9 @@ def _text(told: Json, *, every: bool) -> None:
         return
     data.print(f"{told['loop']}   {told['day']}   against what {told['reference']} was trained on")
     limits = ", ".join(f"{many} {kind}{_MARK[kind]}" for kind, many in told["limits"].items() if many)
-    counts = f"{told['above']} of {len(told['signals'])} signals above their limits, {told['unknown']} unknown"
+    counts = (
+        f"{told['above']} of {plural(len(told['signals']), 'signal')} above their limits, {told['unknown']} unknown"
+    )
     data.print(f"{counts}; limits: {limits}")
     if told["limits"]["earned"]:
         data.print(f"without a change, all earned limits together are exceeded on one day in {told['quiet_windows']}")

@@ -80,7 +80,7 @@ def _retrained(told: Json | None) -> str:
         return f"not one retraining ended within {told['seconds'] / 60:g} minutes"
     on = f"on {plural(told['trained'], 'row')}, judged on {told['held_out']:,} later ones"
     rest = "" if told["done"] == told["of"] else f"; time was up after {told['seconds'] / 60:g} minutes"
-    return f"{told['done']} of {told['of']} retrainings without a feature or definition, {on}{rest}"
+    return f"{told['done']} of {plural(told['of'], 'retraining')} without a feature or definition, {on}{rest}"
 
 
 def _dropped(told: Json) -> None:

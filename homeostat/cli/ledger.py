@@ -74,8 +74,8 @@ def _text(found: dict[str, Any]) -> None:
     if found["intact"]:
         noted = f", {found['noted']} noted elsewhere" if found["noted"] else ""
         data.print(
-            f"The ledger is intact: {plural(found['entries'], 'entry', 'entries')}, {found['heads']}"
-            f" signed heads{noted}."
+            f"The ledger is intact: {plural(found['entries'], 'entry', 'entries')}, "
+            f"{plural(found['heads'], 'signed head')}{noted}."
         )
     for problem in found["problems"]:
         headed("problem: ", problem, "bold red")

@@ -10,6 +10,7 @@ from homeostat.cli.context import opened
 from homeostat.cli.options import DEFAULT_HOME, HomeOption, JsonOption, LoopArgument
 from homeostat.cli.output import data, errors_shown, figure, headed, show
 from homeostat.cli.tabled import print_table
+from homeostat.kernel.words import plural
 
 Json = dict[str, Any]
 _COLUMNS = ("rmse", "skill")
@@ -98,7 +99,7 @@ def _worse(told: Json) -> None:
         if one["worse"]:
             data.print(_sentence(one), markup=False)
     if not any(one["worse"] for one in told["slices"]):
-        data.print(f"None of {compared['looked_at']} slices compared grew worse than the rest.", markup=False)
+        data.print(f"None of {plural(compared['looked_at'], 'slice')} compared grew worse than the rest.", markup=False)
 
 
 def _sentence(one: Json) -> str:
@@ -119,7 +120,8 @@ def _search(search: Json, unit: str) -> None:
         text = "Among all inputs: no segment grew worse than the rest."
     else:
         text = (
-            f"Among all inputs ({one['looked_at']} groups): {one['feature']} {one['group']} ({one['share']:.1%} of"
+            f"Among all inputs ({plural(one['looked_at'], 'group')}): {one['feature']} {one['group']}"
+            f" ({one['share']:.1%} of"
             f" rows) grew worse by {one['rise']['value']:.4f}{unit} a row ({_bounds(one['rise'])}), all others by"
             f" {one['rest_rise']['value']:.4f} ({_bounds(one['rest_rise'])})."
         )
@@ -133,7 +135,7 @@ def _bounds(one: Json) -> str:
 def _span(window: Json) -> str:
     if not window["found"]:
         return "no day"
-    return f"{window['found']} day{'s' * (window['found'] != 1)} ({window['from']} to {window['until']})"
+    return f"{plural(window['found'], 'day')} ({window['from']} to {window['until']})"
 
 
 def _words(reason: str) -> str:

@@ -14,6 +14,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import Reason, Verdict
+from homeostat.kernel.words import plural
 from homeostat.serving.routing import Route
 
 KIND = "checkpoint"
@@ -49,7 +50,7 @@ class Checkpoint:
 
 def checkpoint_draft(state: LoopState, taken: Checkpoint, now: Instant, actor: str = "policy") -> Draft:
     """What the ledger keeps of a checkpoint, written once."""
-    text = f"{taken.files} files, {taken.size} bytes, sha256 {taken.hash[:12]}"
+    text = f"{plural(taken.files, 'file')}, {taken.size} bytes, sha256 {taken.hash[:12]}"
     verdict = Verdict("KEEP", (Reason("taken", taken.size, None, f"{taken.because}: {text}"),))
     title = f"Checkpoint {taken.id} of the state of {taken.version}"
     facts = {KIND: plain(taken)}

@@ -12,6 +12,7 @@ from homeostat.kernel.canonical import plain
 from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Refused
 from homeostat.kernel.verdicts import ACCEPT, DRILL, INCONCLUSIVE, REJECT, Reason, Verdict, figure
+from homeostat.kernel.words import plural
 
 LONGEST_SECONDS = 1.0
 """From the command to the last reply of the version that is left."""
@@ -100,11 +101,12 @@ def judge_drill(seen: DrillSeen) -> Verdict:
         return _verdict(REJECT, "answers_differ", seen.worst, TOLERANCE, text)
     if seen.worst is None:
         text = (
-            f"{seen.replicas} replicas went back within {figure(seen.followed_seconds)} s, but nobody asked meanwhile"
+            f"{plural(seen.replicas, 'replica')} went back within {figure(seen.followed_seconds)} s, but"
+            " nobody asked meanwhile"
         )
         return _verdict(INCONCLUSIVE, "no_traffic", 0, 1, text)
     text = (
-        f"{seen.replicas} replicas went back within {figure(took)} s <= {figure(LONGEST_SECONDS)} s;"
+        f"{plural(seen.replicas, 'replica')} went back within {figure(took)} s <= {figure(LONGEST_SECONDS)} s;"
         f" {seen.rows} answers agree within {figure(seen.worst)}"
     )
     return _verdict(ACCEPT, "went_back_in_time", took, LONGEST_SECONDS, text)

@@ -85,10 +85,13 @@ def judge_limits(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict:
         return _roll_back("outage", share, limits.outage_share, text + figure(limits.outage_share))
     enough = [minute for minute in seen[-limits.minutes :] if minute.requests >= limits.min_requests]
     if len(enough) < limits.minutes:
-        text = f"{plural(len(enough), 'minute')} with {limits.min_requests} requests or more < {limits.minutes} needed"
+        text = (
+            f"{plural(len(enough), 'minute')} with {plural(limits.min_requests, 'request')} or more <"
+            f" {limits.minutes} needed"
+        )
         return Verdict(INCONCLUSIVE, (Reason("too_few_requests", len(enough), limits.minutes, text),))
     found = _errors(who, enough, limits) or _slow(who, enough, limits) or _strange(who, enough, limits)
-    text = f"{who} was within its limits in each of {limits.minutes} minutes, or in one of them"
+    text = f"{who} was within its limits in each of {plural(limits.minutes, 'minute')}, or in one of them"
     return found or Verdict(HOLD, (Reason("within_limits", None, None, text),))
 
 
@@ -96,7 +99,9 @@ def _errors(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict | None:
     least = min(minute.failed / minute.requests for minute in seen)
     if least <= limits.error_share:
         return None
-    text = f"{who} failed at least {figure(least)} > {figure(limits.error_share)} in each of {len(seen)} minutes"
+    text = (
+        f"{who} failed at least {figure(least)} > {figure(limits.error_share)} in each of {plural(len(seen), 'minute')}"
+    )
     return _roll_back("failing", least, limits.error_share, text)
 
 
@@ -108,7 +113,7 @@ def _slow(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict | None:
     p99, base = min(known)
     text = (
         f"p99 of {who} at least {figure(p99)} ms > {limits.p99_ratio:g} x {figure(base)} ms"
-        f" in each of {len(seen)} minutes"
+        f" in each of {plural(len(seen), 'minute')}"
     )
     return _roll_back("slow", p99, limits.p99_ratio * base, text)
 
@@ -118,7 +123,7 @@ def _strange(who: str, seen: Sequence[Minute], limits: Limits) -> Verdict | None
         return None
     shares = [(one.positives or 0) / one.rows for one in seen]
     span = f"{who} predicted {figure(min(shares))} to {figure(max(shares))} true"
-    lasting = f"in each of {len(seen)} minutes"
+    lasting = f"in each of {plural(len(seen), 'minute')}"
     low, high = limits.prediction_share or (0.0, 1.0)
     if not any(low <= share <= high for share in shares):
         text = f"{span}, outside {figure(low)} to {figure(high)} {lasting}"

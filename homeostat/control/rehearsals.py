@@ -9,6 +9,7 @@ from homeostat.control.hours import hours
 from homeostat.kernel.clock import Duration, Instant, duration, format_instant
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import ACCEPT, DRILL, HOLD, INCONCLUSIVE, Reason, Verdict
+from homeostat.kernel.words import plural
 
 if TYPE_CHECKING:
     from homeostat.control.state import LoopState
@@ -42,7 +43,7 @@ class Drills:
         _ = self.at is None or hours(self.at)
         if not 0 < self.seconds <= 60 or self.min_requests < 0:
             raise InvalidInput(
-                f"A drill of {self.seconds} s at {self.min_requests} requests a minute cannot be held.",
+                f"A drill of {self.seconds} s at {plural(self.min_requests, 'request')} a minute cannot be held.",
                 mend="Give seconds above 0 and up to 60, and min_requests of at least 0.",
             )
 
@@ -104,7 +105,7 @@ def judge_rehearsal(
     since = (
         "none has passed yet" if known.passed_at is None else f"the last passed at {format_instant(known.passed_at)}"
     )
-    text = f"due every {plan.every}, {since}; {requests} requests in the last minute >= {plan.min_requests}"
+    text = f"due every {plan.every}, {since}; {plural(requests, 'request')} in the last minute >= {plan.min_requests}"
     return Verdict(DRILL, (Reason("due", requests, plan.min_requests, text),))
 
 

@@ -127,7 +127,7 @@ def judge_parity(rows: int, differing: Mapping[str, int]) -> Check:
     if wrong:
         reasons = tuple(f"{name} differs in {count} of {plural(rows, 'row')} > 0" for name, count in wrong.items())
         return Check("parity", FAIL, reasons, {"rows": rows, "differing": wrong})
-    told = f"{len(differing)} features are equal online and offline on {rows} questions"
+    told = f"{len(differing)} features are equal online and offline on {plural(rows, 'question')}"
     return Check("parity", PASS, (told,), {"rows": rows})
 
 
@@ -203,5 +203,8 @@ def judge_slices(seen: Sequence[SliceSeen], margin: float, loss: str = "log-loss
         )
         return Check("slices", FAIL, reasons, facts)
     worst = max(seen, key=lambda one: one.difference.low)
-    told = f"none of {len(seen)} slices is proven worse than {figure(margin)}; the worst, {worst.name}, is at least"
+    told = (
+        f"none of {plural(len(seen), 'slice')} is proven worse than {figure(margin)}; the worst,"
+        f" {worst.name}, is at least"
+    )
     return Check("slices", PASS, (f"{told} {figure(worst.difference.low)} above the champion's",), facts)

@@ -230,7 +230,7 @@ def _broken(rows: Rows | Unknown, halves: Split, skewed: frozenset[str]) -> Step
     features = len(rows.columns)
     text = f"{plural(len(halves.lately), 'day')} from {halves.lately[0].day} beside {len(halves.before)} before"
     left = f"; {len(found)} findings are of skewed features" if found else ""
-    return Step(BROKEN, "no", (_why("no_break", f"{text}, {features} features: nothing broken{left}"),))
+    return Step(BROKEN, "no", (_why("no_break", f"{text}, {plural(features, 'feature')}: nothing broken{left}"),))
 
 
 _OF_VALUES = frozenset({"missing", "unit", "stuck", "recoded", "swapped"})
@@ -294,7 +294,7 @@ def _unseen(history: History, before: Rows, after: Rows) -> Booleans:
 def _of_segment(one: Segment, unit: str) -> Reason:
     text = f"{one.feature} {one.group} ({100 * one.share:.3g} % of rows) costs {figure(one.rise.value)} {unit} more,"
     text += f" the rest {figure(one.rest.value)} ({figure(one.rest.low)} to {figure(one.rest.high)});"
-    text += f" {one.found} of {one.looked_at} groups stand out"
+    text += f" {one.found} of {plural(one.looked_at, 'group')} stand out"
     return Reason("segment", one.excess.effect, 0.0, text)
 
 

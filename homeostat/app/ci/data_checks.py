@@ -116,7 +116,7 @@ def leakage(material: Material) -> Check:
     for verdict, outcome in ((SUSPICIOUS, FAIL), (INCONCLUSIVE, UNKNOWN)):
         if verdict in named:
             return Check("leakage", outcome, tuple(named[verdict]), facts)
-    text = f"none of {len(told['features'])} features is too good to be true on {plural(told['rows'], 'row')}"
+    text = f"none of {plural(len(told['features']), 'feature')} is too good to be true on {plural(told['rows'], 'row')}"
     return Check("leakage", PASS, (f"{text} of {plural(told['days'], 'day')}",), facts)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from homeostat.app.pipeline.material import Material
 from homeostat.app.provenance.variables import ReadsOfStep
 from homeostat.kernel.errors import Refused
+from homeostat.kernel.words import plural
 from homeostat.registry.fingerprint import FEATURE_ENVIRONMENT, environment
 from homeostat.registry.legs import RowsDigest
 from homeostat.registry.manifest import read_manifest
@@ -74,7 +75,9 @@ def _features(material: Material) -> Step:
         from homeostat.training.training_set import LabelledRows, joined_features
 
         reads.begin()
-        notes.say(f"joining {len(loop.feature_set.names)} features to {questions.label.size} questions")
+        notes.say(
+            f"joining {plural(len(loop.feature_set.names), 'feature')} to {plural(questions.label.size, 'question')}"
+        )
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
         if read := ", ".join(reads.read_by_now()):
             notes.warn(

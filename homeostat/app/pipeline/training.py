@@ -39,7 +39,7 @@ def _train(material: Material, rows: str) -> Step:
     def work(notes: Notes, training: LabelledRows | TrainingRows, *found: Mapping[str, Any]) -> dict[str, Any]:
         given = material.rows(training)
         config = {**loop.config, **{name: one[name] for one in found for name in _searched(loop)}}
-        notes.say(f"training on {plural(given.label.size, 'row')} of {len(loop.feature_set.names)} features")
+        notes.say(f"training on {plural(given.label.size, 'row')} of {plural(len(loop.feature_set.names), 'feature')}")
         return {"estimator": trained(material, given, config), "code": recording.code(), "config": config}
 
     takes = (rows,) if loop.search is None else (rows, FOUND)

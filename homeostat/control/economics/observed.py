@@ -155,7 +155,7 @@ def detection_days_of(seen: Observed) -> Told:
     labels, (trail, looks) = median(waits), policy
     basis = (
         f"labels mature {labels:.1f} days after a day ends; then {plural(trail, 'day')} of outcomes and"
-        f" {looks} looks, one a day"
+        f" {plural(looks, 'look')}, one a day"
     )
     return Figure(labels + trail + looks - 1, "days", basis)
 

@@ -11,6 +11,7 @@ from homeostat.control.policies.findings import Finding, combine
 from homeostat.control.policies.situation import Situation
 from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.verdicts import HOLD, RETRAIN
+from homeostat.kernel.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Sustained(Policy):
         object.__setattr__(self, "of", self.of or self.windows)
         if not self.windows <= self.of or self.of < 2:
             raise InvalidInput(
-                f"{self.windows} of the last {self.of} windows cannot be.",
+                f"{self.windows} of the last {plural(self.of, 'window')} cannot be.",
                 mend="Give windows of at most of=, and of= of at least 2; once is the policy itself.",
                 windows=self.windows,
                 of=self.of,
@@ -59,11 +60,11 @@ class Sustained(Policy):
 
     def _counted(self, name: str, fired: int) -> str:
         if name == RETRAIN and fired == self.of:
-            return f"{fired} windows in a row"
+            return f"{plural(fired, 'window')} in a row"
         limit = {RETRAIN: f" >= {self.windows}", HOLD: f" < {self.windows}"}.get(
             name, f" so far, {self.windows} needed"
         )
-        return f"in {fired} of the last {self.of} windows{limit}"
+        return f"in {fired} of the last {plural(self.of, 'window')}{limit}"
 
     def needs(self, windows: int = 1) -> Needs:
         """What its policy looks at, further back."""
