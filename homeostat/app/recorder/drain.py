@@ -16,6 +16,7 @@ from homeostat.app.recorder.predictions import LoggedLoop, Predictions
 from homeostat.app.recorder.replies import Flushed
 from homeostat.data.journal import JOURNAL_WRITER, Batch, HistoryJournal, Journal, Quarantine
 from homeostat.data.tables import Table, TableStore
+from homeostat.kernel.clock import Instant
 from homeostat.kernel.errors import Held, HomeostatError
 
 _ROWS_AT_ONCE = 30_000
@@ -92,6 +93,11 @@ class Drain:
         applied = self._applied()
         self._stores.journal.forget([(name, min(last, applied)) for name, last in self._ends.items()])
         self._ends = {name: last for name, last in self._ends.items() if last > applied}
+
+    def newest_event(self) -> Instant | None:
+        """The newest event time of all tables."""
+        known = (self._stores.journal.counts(name).newest_event for name in self._tables)
+        return max((at for at in known if at is not None), default=None)
 
     def close(self) -> None:
         """Wait for what is being written."""

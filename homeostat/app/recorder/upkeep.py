@@ -43,7 +43,7 @@ class Upkeep:
 
     def news(self, now: Instant) -> None:
         """Facts were accepted at ``now``."""
-        self._now = now if self._now is None else max(now, self._now)
+        self._now = now
         if self._drain.backlog >= DRAIN_ROWS:
             self._many.set()
 
@@ -90,6 +90,11 @@ class Upkeep:
         return True
 
     def _prune(self) -> None:
-        if self._now is not None and (self._pruned is None or self._now - self._pruned >= _PRUNE_EVERY):
-            self._online.prune(self._now)
-            self._pruned = self._now
+        """Let the online store forget what is old by the newest event, too: a clock that is ahead for a moment must not
+        cost it what is read today."""
+        if self._now is None or (self._pruned is not None and abs(self._now - self._pruned) < _PRUNE_EVERY):
+            return
+        newest = self._drain.newest_event()
+        if newest is not None:
+            self._online.prune(min(self._now, newest))
+        self._pruned = self._now

@@ -141,3 +141,16 @@ def test_a_fact_that_is_durable_while_the_online_store_is_held_counts_once_and_i
     assert rig.online.sequence() == 1
     assert rig.stored() == ["a", "b"]
     assert rig.journal.pending() == []
+
+
+def test_a_clock_that_is_ahead_for_a_moment_costs_the_online_store_nothing_that_is_read(rig, monkeypatch):
+    day = 86_400_000_000
+    sent = asyncio.run(rig.send("a"))
+    assert sent["accepted"] == 1
+    newest = rig.drain.newest_event()
+    pruned = []
+    monkeypatch.setattr(rig.online, "prune", pruned.append)
+    for now in (newest + day, newest + 400 * day, newest + 2 * day, newest + 2 * day + 1):
+        rig.upkeep.news(now)
+        rig.upkeep._look()
+    assert pruned == [newest] * 3
