@@ -16,7 +16,8 @@ from statistics import median
 
 COMMANDS = [
     *("keys list", "decisions list", "versions", "alerts", "alerts silences", "route", "ledger verify", "approvals"),
-    *("status", "drift", "consumers list", "tables", "features", "quarantine list departures", "impact departures"),
+    *("status", "drift", "consumers list", "contract show departures", "quarantine list departures"),
+    *("tables", "features", "impact departures"),
 ]
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
-_SECRETS = re.compile(r"(?i)(^|_)(pass(word|wd|phrase)?|secrets?|tokens?|credentials?|(api|access|private)_?key)(_|$)")
+_SECRETS = re.compile(
+    "(?i)passw(or)?d|passphrase|secret|credential|(^|_)(pass|pwd|tokens?|(api|access|private)_?key)(_|$)"
+)
 _COST = {"n": 1 << 14, "r": 8, "p": 1}
 """16 MiB and some 40 ms a guess."""
 
