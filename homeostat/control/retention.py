@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from homeostat.control.days import Day
 from homeostat.control.state import LoopState, Pin
 from homeostat.control.transitions import Facts, Transition, draft_of
 from homeostat.data.checks import did_you_mean
@@ -70,6 +71,11 @@ def judge_retention(state: LoopState, keep: Keep, originals: Originals, now: Ins
         else:
             found[version] = _verdict(DELETE, "not_needed", "nothing needs it, and the policy does not keep it")
     return found
+
+
+def present(days: Iterable[Day], now: Instant) -> Instant:
+    """Event time as what was served tells it, ``now`` at most: a clock that is ahead for a moment deletes nothing."""
+    return min(now, max((day.end for day in days if day.inputs.rows), default=now))
 
 
 def pin(state: LoopState, version: str, reason: str, now: Instant, actor: str) -> Transition:

@@ -132,6 +132,14 @@ def test_only_what_is_asked_for_is_read(store):
     assert found.to_pydict() == {"size": [0.0, None, 2.0], "id": ["é0", "é1", "é2"]}
 
 
+def test_the_newest_value_of_a_column_is_told(store):
+    assert store.newest("seen", "at") is None
+    for place, first in enumerate((10, 0)):
+        store.append("seen", rows(first), writer="w", upto=place)
+    assert store.newest("seen", "at").cast(pa.int64()).as_py() == 120
+    assert store.newest("seen", "ok") is None
+
+
 def test_files_keep_statistics_of_what_is_looked_for_and_give_the_same_rows(open_store, tmp_path):
     store = open_store(sought={"seen": sought_of(SEEN)}.get)
     put(store, 0)
@@ -243,6 +251,8 @@ def test_a_file_that_is_damaged_or_gone_is_told_in_our_words(open_store, tmp_pat
     rows.write_bytes(b"\x07" * 200)
     with pytest.raises(IntegrityError, match=r"A file of table 'seen' is damaged .*not found in footer"):
         open_store().read("seen")
+    with pytest.raises(IntegrityError, match=r"A file of table 'seen' is damaged"):
+        open_store().newest("seen", "at")
     rows.unlink()
     with pytest.raises(NotFound, match="A file of table 'seen' is missing") as told:
         open_store().read("seen", version=1)

@@ -125,6 +125,19 @@ class DeltaTables:
                 found = dataset.to_table(columns=[*names, *extra], filter=where)
         return (_in_order(found, order) if order else found).select(names)
 
+    def newest(self, table: str, column: str) -> pa.Scalar | None:
+        """The greatest value of a column in the newest version, whose order is not asked for; None without any.
+
+        Raises: NotFound for a file that is gone; IntegrityError for a damaged one.
+        """
+        with self._lock(table):
+            if self._newest(table) is None:
+                return None
+            dataset = self._newest_dataset(table)
+        with files_told(table, self._path(table), lambda: self._vacuumed(table, None)):
+            found = pc.max(dataset.to_table(columns=[column])[column])
+        return found if found.is_valid else None
+
     def scan(self, table: str, version: int, *, coded: Sequence[str] = ()) -> ds.Dataset:
         """A version where it lies, for what reads it in parts; texts that are ``coded`` come as numbers of names.
 

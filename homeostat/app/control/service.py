@@ -32,6 +32,7 @@ from homeostat.app.shown.slices import slices
 from homeostat.app.versions.retention import Retention
 from homeostat.control.loop import Loop
 from homeostat.control.reconcile import Reconciler
+from homeostat.control.retention import present
 from homeostat.control.versioned_state import Way
 from homeostat.data.checks import did_you_mean
 from homeostat.kernel.clock import Clock, Instant, format_instant
@@ -93,12 +94,12 @@ class ControlService:
                 for reconciler in self.reconcilers.values():
                     reconciler.tick(self.clock.now())
                 self._record_keys()
-                for name in self.reconcilers:
+                for name, reconciler in self.reconcilers.items():
                     self._keep_within_limits(self.loops_by_name[name], self.clock.now())
                     if self.rehearser is not None:
                         self.rehearser.look(self.loops_by_name[name], self.clock.now())
                     if self.retention is not None:
-                        self.retention.look(self.loops_by_name[name], self.clock.now())
+                        self.retention.look(self.loops_by_name[name], present(reconciler.days, self.clock.now()))
             finally:
                 self._alert(self.clock.now())
             if self.alerting is not None:

@@ -60,13 +60,10 @@ def using(versions: Iterable[Version], view: View) -> list[str]:
 def _missing(home: Home, loop: Loop) -> dict[str, float]:
     """Per feature the share of the last seven days' predictions that were served without it."""
     log = DeltaTables(home.log)
-    version = log.version(loop.name)
-    if version < 0:
+    newest = log.newest(loop.name, "served_at")
+    if newest is None:
         return {}
-    served = log.scan(loop.name, version).to_table(columns=["served_at"])["served_at"]
-    if not len(served):
-        return {}
-    begins = pa.scalar(pc.max(served).cast(pa.int64()).as_py() - RECENT, pa.timestamp("us", tz="UTC"))
+    begins = pa.scalar(newest.cast(pa.int64()).as_py() - RECENT, newest.type)
     names = {f"x_{name}": name for name in loop.feature_set.names}
     weighing = [name for name in ("prediction_id", WEIGHT, ONE_IN) if name in log.columns(loop.name)]
     rows, _ = evened(

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from homeostat.control.retention import DELETE, KEEP, Keep, delete, judge_retention, needed, pin, unpin
+from homeostat.control.days import Day, Inputs
+from homeostat.control.retention import DELETE, KEEP, Keep, delete, judge_retention, needed, pin, present, unpin
 from homeostat.control.state import Drill, Held, LoopState, Retraining, Rollout, Standing, StandingName, initial_state
 from homeostat.kernel.errors import InvalidInput, NotFound, Refused
 from homeostat.kernel.verdicts import Reason, Verdict
@@ -109,3 +110,16 @@ def test_a_policy_that_keeps_nothing_is_none() -> None:
         with pytest.raises(InvalidInput):
             Keep(last, age)
     assert judge_retention(state_of(), Keep(last=1), {}, 0)["v9"].name == KEEP
+
+
+def test_a_clock_that_is_ahead_deletes_nothing_by_age() -> None:
+    def day(number: int, rows: int) -> Day:
+        inputs = Inputs(rows, {}, {}, 0, "v9", {}, {}, None, {}, {})
+        return Day(f"2024-01-{number:02}", number * DAY, (number + 1) * DAY, (number + 1) * DAY, inputs)
+
+    served = [day(8, 40), day(9, 40), day(10, 0), day(11, 0)]
+    assert [present(served, now) for now in (9 * DAY, 10 * DAY + 1, 900 * DAY)] == [9 * DAY, 10 * DAY, 10 * DAY]
+    assert present([day(10, 0)], 12 * DAY) == present([], 12 * DAY) == 12 * DAY
+    state = state_of()
+    assert going(state, Keep(age="180d"), present(served, 900 * DAY)) == []
+    assert going(state, Keep(age="180d"), 900 * DAY) != []
