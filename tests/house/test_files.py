@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+from homeostat.app.pipeline.clock_reads import ClockReads
+
 # Written with character classes, so that this file passes its own test.
 REGISTRIES = re.compile(r"py[p]i\.org|python[h]osted|npm[j]s\.(org|com)|deb[i]an\.org")
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
@@ -49,3 +51,10 @@ def test_every_layer_and_every_room_of_the_use_cases_is_told_to_newcomers(root: 
     app = {path.parts[2] for path in modules if path.parts[:2] == ("homeostat", "app") and len(path.parts) == 4}
     assert len(app) > 10
     assert {name for name in layers | app if f"`{name}`" not in told} == set()
+
+
+def test_no_test_keeps_the_time_at_which_it_was_loaded(root: Path) -> None:
+    """Trainings in the process of tests take what is loaded there for the user's code, and warn of it."""
+    seen = ClockReads({str(path.resolve()) for path in (root / "tests").rglob("*.py")})
+    seen.when_loaded()
+    assert seen.places == []

@@ -31,17 +31,18 @@ from tests.service.test_replicas import Load
 pair = test_drills.pair
 pytestmark = pytest.mark.service
 
-HOUR = datetime.now(UTC).hour
-PLAN = hs.Drills("90d", at=f"{(HOUR + 12) % 24:02}:00-{(HOUR + 11) % 24:02}:00", seconds=0.5, min_requests=1)
-"""Its hours begin and end far from now."""
-LOOP = dataclasses.replace(test_drills.LOOP, drills=PLAN)
-LONG = dataclasses.replace(LOOP, drills=dataclasses.replace(PLAN, seconds=60.0))
 LOOKS = 13
 """As many as make a minute known."""
-
-
-operations = test_drills.operations
 SERVES = draft_of(initial_state("late"), "late/retrain/v1", "promote", "v1 serves", Verdict(ACCEPT, ()), "v1", 0, {})
+operations = test_drills.operations
+
+
+def rehearsed(seconds: float = 0.5) -> hs.Loop:
+    """A loop whose hours of rehearsal begin and end far from now."""
+    hour = datetime.now(UTC).hour
+    hours = f"{(hour + 12) % 24:02}:00-{(hour + 11) % 24:02}:00"
+    plan = hs.Drills("90d", at=hours, seconds=seconds, min_requests=1)
+    return dataclasses.replace(test_drills.LOOP, drills=plan)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def rehearser(operations: Operations, port: int, stop: threading.Event | None = 
 
 def rehearse(home: str, port: int) -> None:
     """What a control process does, in a process of its own that may be killed."""
-    rehearser(Operations.open(Home(Path(home))), port).look(LONG, SystemClock().now())
+    rehearser(Operations.open(Home(Path(home))), port).look(rehearsed(60.0), SystemClock().now())
 
 
 def kinds(operations: Operations) -> list[str]:
@@ -71,14 +72,14 @@ def kinds(operations: Operations) -> list[str]:
 def test_it_is_held_under_traffic_filed_and_not_held_again(operations: Operations, pair: list[Gateway]) -> None:
     now = SystemClock().now()
     idle = rehearser(operations, pair[0].port)
-    idle.look(LOOP, now)
+    idle.look(rehearsed(), now)
     assert kinds(operations) == [], "nobody asks: nothing would be proven"
     with Load(pair[0].port, headers={}) as load:
         until(lambda: len(load.seen) > 50)
         due = rehearser(operations, pair[0].port)
-        due.look(LOOP, now)
-        due.look(LOOP, SystemClock().now())
-        rehearser(operations, pair[0].port).look(LOOP, SystemClock().now())
+        due.look(rehearsed(), now)
+        due.look(rehearsed(), SystemClock().now())
+        rehearser(operations, pair[0].port).look(rehearsed(), SystemClock().now())
     assert {status for _, status, _ in load.seen} == {200}
     assert kinds(operations) == ["drill_begins", "drill"]
     began, report = (entry.draft for entry in operations.store.entries("late")[1:])
@@ -105,9 +106,9 @@ def test_one_whose_process_is_killed_is_ended_and_not_begun_again_in_the_same_ho
         operations.store.commit(state, go_back(state), (), ())  # as control does when it starts
         operations.publish("late")
         again = rehearser(operations, pair[0].port)
-        again.look(LOOP, SystemClock().now())
+        again.look(rehearsed(), SystemClock().now())
         assert kinds(operations) == ["drill_begins"]
-        again.look(LOOP, SystemClock().now() + duration("1d"))
+        again.look(rehearsed(), SystemClock().now() + duration("1d"))
     assert kinds(operations) == ["drill_begins", "drill_begins", "drill"]
     assert operations.state("late").route.champion == "v1"
 
@@ -117,7 +118,7 @@ def test_a_control_that_ends_takes_everyone_back_at_once(operations: Operations,
     with Load(pair[0].port, headers={}) as load:
         until(lambda: len(load.seen) > 50)
         ours = rehearser(operations, pair[0].port, stop)
-        held = threading.Thread(target=ours.look, args=(LONG, SystemClock().now()))
+        held = threading.Thread(target=ours.look, args=(rehearsed(60.0), SystemClock().now()))
         held.start()
         until(lambda: operations.state("late").drill is not None)
         stop.set()

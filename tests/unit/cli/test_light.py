@@ -32,7 +32,7 @@ HEAVY = frozenset(
     }
 )
 """None of these is needed to say how things stand; each takes from a tenth of a second to several."""
-HELP, KEYS, RECORD, JUDGED, LOOP, ACTING, LOGS, ALL = 300, 310, 400, 495, 600, 640, 620, 770
+HELP, KEYS, RECORD, JUDGED, LOOP, ACTING, LOGS, ALL = 310, 320, 410, 505, 610, 650, 640, 780
 """Modules at most: of all help, of keys, of all that tells what the stores say by themselves, of what a policy found
 and consumers rely on, of all that holds the stores beside the loop's file, of all that changes the state, of all that
 reads logs, and of what recomputes."""
