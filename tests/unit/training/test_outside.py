@@ -131,3 +131,10 @@ def test_what_training_takes_from_elsewhere_is_told(bench: Bench) -> None:
     assert "training starts cat (test_outside.py, line " in said
     assert "reads the whole environment (test_outside.py, line " in said
     assert bench.file("environment.json")["variables"] == {}
+
+
+def test_a_command_for_the_shell_is_told_without_its_words_which_may_hold_a_secret() -> None:
+    outside = Outside()
+    assert outside.during(lambda: os.system("PGPASSWORD=hunter2 true")) == 0
+    (told,) = outside.programs
+    assert told.startswith("sh (test_outside.py, line ")
