@@ -49,6 +49,11 @@ def counted_times(numbers: pl.Series, *, named: bool = False) -> tuple[pl.Series
     >>> counted_times(pl.Series("created_at", [1706659200]))[1]
     'seconds since 1970'
     """
+    if numbers.dtype.is_integer():  # whose bounds and moments do not fit in fewer bits; what does not fit is no time
+        wide = numbers.cast(pl.Int64, strict=False)
+        if wide.null_count() != numbers.null_count():
+            return None
+        numbers = wide
     known = numbers.drop_nulls()
     if not len(known) or not (named or _TIMELY.search(numbers.name)):
         return None

@@ -6,6 +6,7 @@ import json
 import runpy
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,16 @@ def test_times_are_read_as_programs_count_them(numbers: list[float | None], read
     day, moment = parse_instant("2024-01-31T00:00:00Z"), parse_instant("2024-01-31T12:30:05Z")
     assert found[0][0].timestamp() * 1e6 == (day if read.startswith("year") else moment + parts)
     assert (found[1], found[0].null_count()) == (read, numbers.count(None))
+
+
+@pytest.mark.parametrize("kind", [pl.Int32, pl.UInt32, pl.Int64, pl.UInt64, pl.Int128])
+def test_times_are_the_same_in_however_many_bits_they_lie(kind: type[pl.DataType]) -> None:
+    found = counted_times(pl.Series("at", [1706704205, None], dtype=kind))
+    assert found is not None
+    assert found[0].to_list() == [datetime(2024, 1, 31, 12, 30, 5, tzinfo=UTC), None]
+    for small in (pl.Int8, pl.UInt8, pl.Int16):
+        assert counted_times(pl.Series("day", [1, 31], dtype=small)) is None
+    assert counted_times(pl.Series("at", [2**63], dtype=pl.UInt64)) is None
 
 
 @pytest.mark.parametrize(
