@@ -193,8 +193,9 @@ def _environment(before: EnvironmentLeg, after: EnvironmentLeg) -> Iterator[Chan
     for part in ("platform", "processor", "threads"):
         old, new = getattr(before, part), getattr(after, part)
         if old and new:
-            known = {name: new.get(name) for name in (old if part == "platform" else {**old, **new})}
-            yield from _values(part, old, known, lambda name, part=part: f"{part}: {name}")  # type: ignore[misc]
+            names = {*old} & {*new} if part == "platform" else {*old, *new}
+            was, came = ({name: one.get(name) for name in names} for one in (old, new))
+            yield from _values(part, was, came, lambda name, part=part: f"{part}: {name}")  # type: ignore[misc]
     if before.variables is not None and after.variables is not None:
         for name in sorted({*before.variables, *after.variables}):
             yield from _variable(name, before.variables.get(name), after.variables.get(name))

@@ -102,6 +102,11 @@ def test_variables_are_part_of_the_hash_and_versions_without_them_keep_theirs() 
     assert EnvironmentLeg.from_json(of_before).hash == ENVIRONMENT.hash
 
 
+def test_what_only_one_release_recorded_of_the_platform_is_no_difference_in_either_direction() -> None:
+    more = replace(LEGS, environment=replace(ENVIRONMENT, platform={**ENVIRONMENT.platform, "timezone": "UTC"}))
+    assert differences(LEGS, more)["environment"] == differences(more, LEGS)["environment"] == LegDifference(True)
+
+
 def test_equal_legs_differ_in_nothing() -> None:
     assert changed(LEGS) == {}
     assert differences(LEGS, LEGS)["code"] == LegDifference(True)
