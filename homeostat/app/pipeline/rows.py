@@ -18,7 +18,7 @@ from homeostat.registry.manifest import read_manifest
 from homeostat.registry.models import PinnedFeedback, TrainingPin
 from homeostat.training.formats import PARTS, QUESTIONS, ROWS, VALUES, Values
 from homeostat.training.jobs import TrainingJob
-from homeostat.training.steps import Format, Notes, Step
+from homeostat.training.steps import Format, NoReads, Notes, Step
 
 if TYPE_CHECKING:
     from homeostat.training.training_set import LabelledQuestions, LabelledRows
@@ -79,7 +79,7 @@ def _features(material: Material) -> Step:
             f"joining {plural(len(loop.feature_set.names), 'feature')} to {plural(questions.label.size, 'question')}"
         )
         columns = joined_features(questions.asked, loop.feature_set, material.sources)
-        if read := ", ".join(reads.read_by_now()):
+        if read := ", ".join(reads.names):
             notes.warn(
                 f"features are computed with {read} of the environment, which where they are served may be another"
             )
@@ -91,7 +91,9 @@ def _features(material: Material) -> Step:
         "features": loop.feature_set.hash,
         "environment": environment(FEATURE_ENVIRONMENT),
     }
-    return Step("features", work, {"labelled": ROWS}, ("questions",), decided_by, retries=_RETRIES, reads=reads)
+    # a transform may use what was read when the loop file, a module or a helper of its own first ran
+    read = material.turns_out["reads"] if loop.feature_set.transforms else NoReads()
+    return Step("features", work, {"labelled": ROWS}, ("questions",), decided_by, retries=_RETRIES, reads=read)
 
 
 def _split(material: Material) -> Step:

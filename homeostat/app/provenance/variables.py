@@ -103,7 +103,7 @@ class VariableReads:
 
 
 class ReadsOfStep:
-    """Those that one step reads, whatever was read before it: a function whose meaning is known has no memory."""
+    """Those that are read while one step works, of all that were read by then."""
 
     def __init__(self, reads: VariableReads | None) -> None:
         self._reads = reads
@@ -113,13 +113,10 @@ class ReadsOfStep:
         if self._reads is not None:
             self._reads.lately.clear()
 
-    def read_by_now(self) -> Mapping[str, str]:
-        """Those read since, each with what tells its value from another."""
-        return {name: self.identity(name) for name in sorted(self._reads.lately)} if self._reads is not None else {}
-
-    def identity(self, name: str) -> str:
-        """What tells the value that it has from another."""
-        return self._reads.identity(name) if self._reads is not None else ""
+    @property
+    def names(self) -> list[str]:
+        """Those read since."""
+        return sorted(self._reads.lately) if self._reads is not None else []
 
 
 def variables_now(recorded: EnvironmentLeg, given: Mapping[str, str]) -> Variables | None:

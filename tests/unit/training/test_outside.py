@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -73,32 +74,45 @@ def test_a_variable_that_train_reads_is_part_of_the_version_and_another_value_tr
     assert "100" not in json.dumps(told)
 
 
+@cache
+def scale() -> float:
+    return float(os.environ.get("SCALE_OF_TOY", "1"))
+
+
 @hs.transform
 def scaled(size: Any) -> Any:
-    return size * float(os.environ.get("SCALE_OF_TOY", "1"))
+    return size * scale() * float(os.environ.get("FACTOR_OF_TOY", "1"))
 
 
-def test_a_feature_that_reads_a_variable_is_computed_again_when_it_changes_and_only_then(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["SCALE_OF_TOY", "FACTOR_OF_TOY"])
+def test_a_feature_that_reads_a_variable_is_computed_again_when_it_changes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    loop = bench.loop(features=[toy.asked["shop", "size"], scaled])
-
-    def make(scale: str, other: str) -> tuple[str, str]:
-        monkeypatch.setenv("SCALE_OF_TOY", scale)
-        monkeypatch.setenv("OTHER_OF_TOY", other)
+    def make(value: str) -> tuple[str, str]:
+        monkeypatch.setenv(name, value)
+        scale.cache_clear()
         with VariableReads().noted() as noted:
-            assert os.environ["OTHER_OF_TOY"]  # as the loop file does when it is loaded
+            loop = bench.loop(features=[toy.asked["shop", "size"], scaled])  # tries its transforms
             made = states(bench.make(loop, reads=noted))
-        assert list(bench.file("environment.json")["variables"]) == ["OTHER_OF_TOY", "SCALE_OF_TOY"]
-        assert (
-            "features are computed with SCALE_OF_TOY of the environment" in bench.file("steps.json")[2]["warnings"][0]
-        )
+        assert list(bench.file("environment.json")["variables"]) == ["FACTOR_OF_TOY", "SCALE_OF_TOY"]
+        (warned,) = bench.file("steps.json")[2]["warnings"]
+        assert warned.startswith("features are computed with FACTOR_OF_TOY of the environment")
         return made["features"], made["train"]
 
-    assert make("2", "a") == ("done", "done")
-    assert make("2", "a") == ("kept", "kept")
-    assert make("2", "b") == ("kept", "done")
-    assert make("3", "b") == ("done", "done")
+    assert make("2") == ("done", "done")
+    assert make("2") == ("kept", "kept")
+    assert make("3") == ("done", "done")
+
+
+def test_features_that_no_function_computes_are_kept_whatever_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value, features in (("a", "done"), ("b", "kept")):
+        monkeypatch.setenv("OTHER_OF_TOY", value)
+        with VariableReads().noted() as noted:
+            assert os.environ["OTHER_OF_TOY"]  # as the loop file does when it is loaded
+            made = states(bench.make(reads=noted))
+        assert (made["features"], made["train"]) == (features, "done")
 
 
 def test_what_training_takes_from_elsewhere_is_told(bench: Bench) -> None:
