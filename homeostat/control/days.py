@@ -140,8 +140,8 @@ class Day:
 
 
 def truly_ended(days: Iterable[Day], now: Instant) -> list[Day]:
-    """Days in order, without those that only a clock which was ahead took for ended: they end later than now, and nobody
-    was served on a later one, as somebody was where it is the present clock that is behind."""
+    """Days in order, without those that only a clock which was ahead took for ended: they end later than now, and
+    nobody was served on a later one, as somebody was where it is today's clock that is behind."""
     ordered = sorted(days, key=lambda day: day.start)
     served = max((day.start for day in ordered if day.inputs.rows), default=0)
     return [day for day in ordered if day.end <= now or day.start < served]

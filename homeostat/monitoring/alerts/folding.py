@@ -110,8 +110,9 @@ class _Folding:
 def fold(book: Book, alerts: Sequence[Alert], readings: Iterable[Reading], settings: Alerts, now: Instant) -> Folded:
     """Take readings into what is open. ``alerts`` are the open ones of the book's loop.
 
-    A window that was read before changes nothing, unless it was while the clock was ahead. Parts of a rule that speaks of all subjects at once are left out
-    where they are silenced; other alerts open silenced, and are told when the silence ends while they last.
+    A window that was read before changes nothing, unless that was while the clock was ahead. Parts of a rule that
+    speaks of all subjects at once are left out where they are silenced; other alerts open silenced, and are told when
+    the silence ends while they last.
     """
     book = dataclasses.replace(book, seen={key: min(at, now) for key, at in book.seen.items()})
     heard = [one for one in readings if not (RULES[one.rule].together and book.silenced(one.rule, one.subject, now))]
