@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,6 +137,14 @@ class Day:
             return None
         sums = self.outcomes.versions.get(version)
         return sums if sums is not None and sums.rows else None
+
+
+def truly_ended(days: Iterable[Day], now: Instant) -> list[Day]:
+    """Days in order, without those that only a clock which was ahead took for ended: they end later than now, and
+    nobody was served on a later one, as somebody was where it is today's clock that is behind."""
+    ordered = sorted(days, key=lambda day: day.start)
+    served = max((day.start for day in ordered if day.inputs.rows), default=0)
+    return [day for day in ordered if day.end <= now or day.start < served]
 
 
 def read_day(content: str | bytes) -> Day:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from homeostat.control import approvals, transitions
-from homeostat.control.days import Day
+from homeostat.control.days import Day, truly_ended
 from homeostat.control.drills import go_back
 from homeostat.control.honouring import let_go, waiting_of
 from homeostat.control.intervening import ASKING, is_refusal, judge_intervention, refusal
@@ -134,13 +134,17 @@ class Reconciler:
     def tick(self, now: Instant) -> LoopState:
         """Observe, judge, decide and act once, as of ``now``; the state after it.
 
-        When a person changed the state meanwhile, everything is looked at again from what is stored.
+        When a person changed the state meanwhile, it is looked at again. Days that were seen and could not be written
+        are seen again.
         """
         while True:
+            known = self.days, self.cursor
             try:
                 return self._tick(now)
-            except Conflict:
-                self.days, self.cursor = [], 0
+            except Exception as error:
+                self.days, self.cursor = known
+                if not isinstance(error, Conflict):
+                    raise
 
     def _tick(self, now: Instant) -> LoopState:
         self._read_days(now)
@@ -209,7 +213,7 @@ class Reconciler:
         for cursor, day in self.store.days(self.loop.name, after=self.cursor):
             self.days = [known for known in self.days if known.day != day.day] + [day]
             self.cursor = cursor
-        self.days = sorted((day for day in self.days if day.end <= now), key=lambda day: day.start)
+        self.days = truly_ended(self.days, now)
 
     def _observe(self, state: LoopState, now: Instant) -> list[Day]:
         changed = self.observer.observe(state, self.days, now)

@@ -12,7 +12,7 @@ from homeostat.app.by_hand.operations import Operations
 from homeostat.app.control.last_steps import forget
 from homeostat.app.shown import views
 from homeostat.control.loop import Loop
-from homeostat.control.retention import DELETE, Keep, delete, judge_retention, pin, unpin
+from homeostat.control.retention import DELETE, Keep, delete, judge_retention, pin, present, unpin
 from homeostat.control.state import LoopState
 from homeostat.control.transitions import Transition
 from homeostat.kernel.canonical import plain
@@ -45,7 +45,7 @@ class Retention:
     def plan(self, loop: Loop, keep: Keep, now: Instant | None = None) -> list[Json]:
         """What would become of each version under a policy, newest first, and why."""
         state = self.operations.store.state(loop.name)
-        found = judge_retention(state, keep, self._originals(loop), now or state.decided_until or 0)
+        found = judge_retention(state, keep, self._originals(loop), now or self._present(loop, state))
         return [
             {
                 "version": version,
@@ -75,7 +75,7 @@ class Retention:
         """Delete whatever a policy does not keep, and what an earlier deletion left behind."""
         self.finish(loop)
         state = self.operations.store.state(loop.name)
-        judged = judge_retention(state, keep, self._originals(loop), now or state.decided_until or 0)
+        judged = judge_retention(state, keep, self._originals(loop), now or self._present(loop, state))
         going = [(version, verdict) for version, verdict in judged.items() if verdict.name == DELETE]
         return [self._delete(loop, version, verdict, actor, now) for version, verdict in reversed(going)]
 
@@ -116,6 +116,9 @@ class Retention:
         """The local folder last: while it is there, the removal is not done."""
         self.registry.delete(loop.name, version)
         shutil.rmtree(self.operations.home.versions / loop.name / version, ignore_errors=True)
+
+    def _present(self, loop: Loop, state: LoopState) -> Instant:
+        return present(self.operations.days(loop.name), state.decided_until or 0)
 
     def _originals(self, loop: Loop) -> dict[str, str]:
         found = self.operations.manifests.all(loop.name)

@@ -110,9 +110,11 @@ class _Folding:
 def fold(book: Book, alerts: Sequence[Alert], readings: Iterable[Reading], settings: Alerts, now: Instant) -> Folded:
     """Take readings into what is open. ``alerts`` are the open ones of the book's loop.
 
-    A window that was read before changes nothing. Parts of a rule that speaks of all subjects at once are left out
-    where they are silenced; other alerts open silenced, and are told when the silence ends while they last.
+    A window that was read before changes nothing, unless that was while the clock was ahead. Parts of a rule that
+    speaks of all subjects at once are left out where they are silenced; other alerts open silenced, and are told when
+    the silence ends while they last.
     """
+    book = dataclasses.replace(book, seen={key: min(at, now) for key, at in book.seen.items()})
     heard = [one for one in readings if not (RULES[one.rule].together and book.silenced(one.rule, one.subject, now))]
     fresh = [one for one in put_together(heard) if _unread(book, one)]
     folding = _Folding(book.loop, settings, now, {alert.key: alert for alert in alerts}, dict(book.streaks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from homeostat.app.versions.retention import Retention
 from homeostat.control.loop import Loop
 from homeostat.control.retention import Keep
 from homeostat.kernel.errors import Refused, Unavailable
-from tests.harness.grown import grown_home
-from tests.harness.world import LOOP
+from tests.harness.grown import BEGAN, grown_home
+from tests.harness.world import DAY, LOOP
 from tests.unit.serving.parts import model, save_version
 
 
@@ -116,3 +117,15 @@ def test_a_plan_says_why_each_version_stays_or_goes(home: Home, loop: Loop) -> N
     told = {one["version"]: (one["verdict"], one["why"]) for one in kept.plan(loop, Keep(last=1))}
     assert told["v2"] == ("KEEP", "it is on the route")
     assert told["v4"] == ("DELETE", "nothing needs it, and the policy does not keep it")
+
+
+def test_where_the_clock_was_ahead_a_person_prunes_nothing_that_is_young(home: Home, loop: Loop) -> None:
+    kept, registry = opened(home)
+    state = kept.operations.store.state(LOOP)
+    after = state.standing("v4", "rejected", BEGAN).standing("v5", "rejected", BEGAN - 400 * DAY)
+    ahead = dataclasses.replace(after, decided_until=BEGAN + 900 * DAY)
+    kept.operations.store.commit(state, ahead, (), ())
+    told = {one["version"]: one["verdict"] for one in kept.plan(loop, Keep(age="180d"))}
+    assert (told["v4"], told["v5"]) == ("KEEP", "DELETE")
+    kept.prune(loop, Keep(age="180d"), "ann")
+    assert registry.deleted == ["v5"]

@@ -139,7 +139,7 @@ class Outside:
     ``harm`` is what each version loses against the champion, in nats per row, once its outcomes are in;
     ``worse`` is what each loses on all rows of a day; ``faults`` are the versions that answer nothing; ``failing``
     those whose training ends in an error; ``bound`` those that were trained with definitions of their own.
-    ``diagnosis`` is what is told whenever somebody asks why.
+    ``diagnosis`` is what is told whenever somebody asks why. Nobody asks from ``quiet_from`` on.
     """
 
     harm: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -154,6 +154,7 @@ class Outside:
     waiting: Waiting | None = None
     diagnosis: Diagnosis = dataclasses.field(default_factory=lambda: Diagnosis("nothing", "no rise is proven"))
     asked_why: list[Instant] = dataclasses.field(default_factory=list)
+    quiet_from: Instant | None = None
 
     def publish(self, state: LoopState) -> None:
         """As a publisher does: nothing before the first champion."""
@@ -214,7 +215,8 @@ class Outside:
         candidate = state.route.canary
         asked = {str(state.route.champion): 60, **({candidate: 40} if candidate else {})}
         faults = {candidate: 40} if candidate in self.faults and candidate else {}
-        inputs = Inputs(100, asked, faults, 0, state.route.champion, {}, {}, None, {}, {})
+        rows = 100 if self.quiet_from is None or start < self.quiet_from else 0
+        inputs = Inputs(rows, asked, faults, 0, state.route.champion, {}, {}, None, {}, {})
         return Day(f"d{start // DAY:03}", start, start + DAY, start + 2 * DAY, inputs)
 
     def _with_outcomes(self, state: LoopState, day: Day) -> Day:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import homeostat as hs
+from homeostat.adapters.sql import database
 from homeostat.control.by_hand import roll_back_by_hand
 from homeostat.control.days import Day
 from homeostat.control.state import LoopState
 from homeostat.governance.audit import audit
+from homeostat.kernel.errors import Unavailable
 from homeostat.kernel.verdicts import ROLL_BACK, Reason, Verdict
 from tests.unit.control.rig import DAY, Fate, Outside, Site
 
@@ -206,7 +211,7 @@ def test_no_rollout_moves_on_while_a_replica_does_not_follow_and_no_look_is_spen
 
 
 def test_days_that_a_clock_which_was_ahead_took_for_ended_are_seen_again_once_they_are(tmp_path: Path) -> None:
-    site = Site(tmp_path)
+    site = Site(tmp_path, Outside(quiet_from=7 * DAY))
     site.live(1, 7)
     site.process.settle(9 * DAY, 1.0)  # two days too early
     entries, written = site.store.entries(), {day.day: cursor for cursor, day in site.store.days("demo")}
@@ -223,3 +228,48 @@ def test_days_that_a_clock_which_was_ahead_took_for_ended_are_seen_again_once_th
     moved = [name for name in again if again[name] != written[name]]
     assert moved[-2:] == sorted(again)[-2:]
     assert [entry for entry in site.store.entries() if entry not in entries] == []
+
+
+def test_days_that_a_clock_which_was_ahead_took_for_ended_are_seen_again_also_where_somebody_decides_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, Outside(quiet_from=7 * DAY))
+    site.live(1, 7)
+    site.process.settle(9 * DAY, 1.0)
+    site.process.tick(7 * DAY + 1)
+    early = {day.day: cursor for cursor, day in site.store.days("demo")}
+    commit = site.process.store.commit
+
+    def second(before: LoopState, *others: Any) -> LoopState:
+        monkeypatch.undo()
+        commit(before, before, (), ())
+        return commit(before, *others)
+
+    monkeypatch.setattr(site.process.store, "commit", second)
+    site.process.tick(8 * DAY)
+    again = {day.day: cursor for cursor, day in site.store.days("demo")}
+    assert again["d007"] > early["d007"]
+    assert again["d008"] == early["d008"], "it has not ended yet"
+
+
+def test_a_clock_that_is_set_back_for_a_moment_makes_no_served_day_be_seen_again(peace: Site, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.live(1, 14)
+    written = _days(site)
+    for now in (3 * DAY, 14 * DAY + 1):
+        site.process.tick(now)
+    assert sorted(site.process.days, key=lambda day: day.start) == sorted(written, key=lambda day: day.start)
+    site.live(15, LAST)
+    _ended_up_the_same(site, peace)
+
+
+def test_days_that_could_not_be_written_are_seen_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_PATIENCE", 0.01)
+    site = Site(tmp_path)
+    site.live(1, 7)
+    with closing(sqlite3.connect(tmp_path / "control.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked"):
+            site.process.tick(8 * DAY)
+    site.process.tick(8 * DAY)
+    assert max(day.end for day in _days(site)) == 8 * DAY

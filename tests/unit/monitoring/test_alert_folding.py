@@ -79,6 +79,15 @@ def test_what_is_over_is_not_opened_again_by_a_window_read_before() -> None:
     assert len(desk.alerts) == 2
 
 
+def test_windows_read_while_the_clock_was_ahead_make_no_later_one_go_unread() -> None:
+    desk = Desk()
+    desk.day(40, "within")
+    desk.fold(10 * DAY + HOUR)
+    desk.day(11, "over")
+    [alert] = desk.open
+    assert alert.window == "day 11"
+
+
 def test_drift_opens_only_after_days_in_a_row_is_one_alert_and_wakes_nobody() -> None:
     desk = Desk()
     for number in (1, 2, 3):
