@@ -147,15 +147,15 @@ class Reconciler:
                     raise
 
     def _tick(self, now: Instant) -> LoopState:
-        self._read_days(now)
         state = self.store.state(self.loop.name)
         if state.drill is not None:
             return state  # somebody rehearses a rollback, for seconds
         if state.restoring is not None:
             return self._carry_on(state)
-        state = self._collect_failure(self._let_go(state, now), now)
+        state = self._read_days(self._collect_failure(self._let_go(state, now), now), now)
         changed = self._observe(state, now)
-        before = state
+        before, seen = state, {day.day for day in changed}
+        state = dataclasses.replace(state, early=tuple(name for name in state.early if name not in seen))
         state, drafts = self._decide(state, now)
         if changed or drafts or state != before:
             state = dataclasses.replace(state, decided_until=max(now, state.decided_until or now))
@@ -205,7 +205,7 @@ class Reconciler:
             self.judged[version] = judge_binding(bound, Binding.of(self.loop.feature_set))
         return self.judged[version]
 
-    def _read_days(self, now: Instant) -> None:
+    def _read_days(self, state: LoopState, now: Instant) -> LoopState:
         """Take in days written since the last look, by this process or the one before it.
 
         Those that only a clock which was ahead took for ended are let go of, and observed again once they are.
@@ -213,7 +213,11 @@ class Reconciler:
         for cursor, day in self.store.days(self.loop.name, after=self.cursor):
             self.days = [known for known in self.days if known.day != day.day] + [day]
             self.cursor = cursor
-        self.days = truly_ended(self.days, now)
+        read, self.days = self.days, truly_ended((day for day in self.days if day.day not in state.early), now)
+        early = tuple(sorted({*state.early, *(day.day for day in read)} - {day.day for day in self.days}))
+        if early == state.early:
+            return state
+        return self.store.commit(state, dataclasses.replace(state, early=early), (), ())
 
     def _observe(self, state: LoopState, now: Instant) -> list[Day]:
         changed = self.observer.observe(state, self.days, now)

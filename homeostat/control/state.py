@@ -148,7 +148,7 @@ class LoopState:
     """One row of the relational store, replaced as a whole by compare-and-set on ``revision``.
 
     ``trainings``: when those of the last weeks were asked for, oldest first. ``asked``: what a person is asked, or was,
-    about the next one.
+    about the next one. ``early``: days that only a clock which was ahead took for ended, until they are observed again.
     """
 
     loop: str
@@ -167,6 +167,7 @@ class LoopState:
     trainings: tuple[Instant, ...] = ()
     asked: Question | None = None
     pins: Mapping[str, Pin] = dataclasses.field(default_factory=dict)
+    early: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:

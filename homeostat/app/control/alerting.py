@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.adapters.sql.alert_store import SqlAlertStore
@@ -19,8 +19,10 @@ from homeostat.app.control.scoring import read_profile
 from homeostat.app.diagnosis.diagnosing import diagnosis
 from homeostat.control.alerting.looks import Known, Promise, alerts_of
 from homeostat.control.alerting.store import AlertStore
+from homeostat.control.days import Day
 from homeostat.control.loop import Loop
 from homeostat.control.reading import promised
+from homeostat.control.state import LoopState
 from homeostat.kernel.clock import Clock, Instant, duration
 from homeostat.kernel.errors import HomeostatError
 from homeostat.monitoring.alerts.alerts import INSTALLATION, Book
@@ -87,9 +89,9 @@ class Alerting:
         known = Known(loop.alerts, loop.retrain, trained, promise, loop.sliced_by)
 
         def read(book: Book) -> tuple[Book, list[Reading]]:
-            changed = operations.store.days(loop.name, after=book.cursor)
+            changed, state = operations.store.days(loop.name, after=book.cursor), operations.state(loop.name)
             entries = operations.store.entries(loop.name, after=book.entry)
-            days, drafts = [day for _, day in changed], [entry.draft for entry in entries]
+            days, drafts = _ended([day for _, day in changed], state), [entry.draft for entry in entries]
             if not book.cursor and not book.entry:  # a history from before there were alerts wakes nobody
                 days = [day for day in days if day.end > now - _FIRST_LOOK]
                 drafts = [one for one in drafts if one.at > now - _FIRST_LOOK]
@@ -98,9 +100,9 @@ class Alerting:
                 cursor=changed[-1][0] if changed else book.cursor,
                 entry=entries[-1].seq if entries else book.entry,
             )
-            state = operations.state(loop.name)
+            ended = _ended(operations.days(loop.name), state)
             untrusted = operations.fleet.untrusted(loop.name)
-            return after, alerts_of(operations.days(loop.name), days, drafts, state, known, now, broken, untrusted)
+            return after, alerts_of(ended, days, drafts, state, known, now, broken, untrusted)
 
         self._taking().take_in(loop.name, read, loop.alerts, now, self._names(), lambda: self._diagnosed(loop))
 
@@ -133,3 +135,7 @@ class Alerting:
             return None if found is None else promised(found.promise)
 
         return promise
+
+
+def _ended(days: Iterable[Day], state: LoopState) -> list[Day]:
+    return [day for day in days if day.day not in state.early]

@@ -104,6 +104,22 @@ def test_what_is_new_is_read_once_written_once_and_said_in_the_log(
     assert alerting.store.deliveries() == []
 
 
+def test_days_that_only_a_clock_which_was_ahead_took_for_ended_hide_no_day_that_is_not_measured(
+    operations: Operations, loop: Loop
+) -> None:
+    alerting = Alerting.of(operations)
+    alerting.look(loop, BEGINS + DAYS * DAY)
+    for number in range(DAYS, DAYS + 9):
+        silent(operations, number)
+    state = operations.store.state(LOOP)
+    early = tuple(day.day for day in operations.days(LOOP)[-9:])
+    operations.store.commit(state, dataclasses.replace(state, early=early), (), ())
+    alerting.look(loop, BEGINS + (DAYS + 1) * DAY)
+    assert [one.rule for one in alerting.store.alerts(open_only=True) if one.rule in ("stopped", "not_measured")] == []
+    alerting.look(loop, BEGINS + (DAYS + 2) * DAY)
+    assert "not_measured" in [one.rule for one in alerting.store.alerts(open_only=True)]
+
+
 def test_with_an_address_the_message_is_on_its_way_in_the_same_transaction(
     operations: Operations, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -286,6 +286,10 @@ class Site:
             assert state.route.generation == 0 or self.outside.served[-1] == state.route
         return self.store.state("demo")
 
+    def start_anew(self) -> None:
+        """The next look is another process's."""
+        self._process = None
+
     @property
     def process(self) -> Reconciler:
         """The one that runs now."""

@@ -221,8 +221,10 @@ def test_days_that_a_clock_which_was_ahead_took_for_ended_are_seen_again_once_th
         assert state.decided_until == 9 * DAY
     assert site.store.entries() == entries
     for now in (8 * DAY, 9 * DAY):
+        site.start_anew()
         site.process.tick(now)
         assert site.process.days[-1].end == now
+    assert site.store.state("demo").early == ()
     again = {day.day: cursor for cursor, day in site.store.days("demo")}
     assert again.keys() == written.keys()
     moved = [name for name in again if again[name] != written[name]]
