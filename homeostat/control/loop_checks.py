@@ -28,6 +28,7 @@ from homeostat.kernel.errors import InvalidInput
 from homeostat.kernel.words import plural
 from homeostat.monitoring.alerts.declared import Alerts
 from homeostat.monitoring.drift_limits import DriftLimits
+from homeostat.registry.variables import opens_a_door
 from homeostat.serving.batching import check_batching
 from homeostat.stats.figures.means import MeanMetric
 from homeostat.stats.metrics import Metric
@@ -113,6 +114,9 @@ def check_parts(loop: Loop) -> None:
     for name, told in (("files", "paths"), ("variables", "names")):
         if not all(isinstance(one, str) and one for one in getattr(loop, name)):
             raise _wrong(loop, f"its {name} are no list of {told}", f"Give {name}=[...], a list of {_LISTS[name]}.")
+    if doors := [name for name in loop.variables if opens_a_door(name)]:
+        mend = "Leave it out: each version keeps the values of variables=[...], and a secret decides no model."
+        raise _wrong(loop, f"its variables name a secret, {', '.join(doors)}", mend, variables=doors)
     _check_config(loop)
     _check_values(loop)
 

@@ -40,7 +40,7 @@ class Variable:
             return cls(is_set=False)
         if declared:
             return cls(True, _digest(name, value), value)
-        return cls(True, None if _SECRETS.search(name) else _digest(name, value))
+        return cls(True, None if opens_a_door(name) else _digest(name, value))
 
     @property
     def identity(self) -> str:
@@ -59,6 +59,15 @@ Variables = Mapping[str, Variable]
 def variables_told(told: Mapping[str, Mapping[str, Any]] | None) -> Variables | None:
     """Read what canonical JSON kept; None where a version of an older release did not record them."""
     return None if told is None else {name: Variable(**one) for name, one in told.items()}
+
+
+def opens_a_door(name: str) -> bool:
+    """Whether a variable's name says that it holds a secret.
+
+    >>> opens_a_door("DB_PASSWORD"), opens_a_door("REGION")
+    (True, False)
+    """
+    return _SECRETS.search(name) is not None
 
 
 @cache

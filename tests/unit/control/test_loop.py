@@ -26,6 +26,13 @@ def test_a_runtime_that_there_is_not_is_refused_with_those_that_there_are() -> N
     assert refused.value.mend == "Choose one of auto, onnx, native, skops."
 
 
+def test_a_variable_that_holds_a_secret_is_not_declared_for_its_value_would_be_kept() -> None:
+    assert loop_of(variables=["REGION"]).variables == ["REGION"]
+    with pytest.raises(InvalidInput, match="its variables name a secret, DB_PASSWORD, HF_TOKEN") as refused:
+        loop_of(variables=["REGION", "DB_PASSWORD", "HF_TOKEN"])
+    assert refused.value.mend.startswith("Leave it out")
+
+
 def test_a_policy_that_looks_at_drift_which_nobody_measures_is_refused() -> None:
     weekly = hs.Retrain(when=hs.Realised() | hs.Sustained(hs.Drift(span=7), 2))
     assert loop_of(retrain=weekly).retrain == weekly
