@@ -38,12 +38,13 @@ MODULES = {
 def until(condition: Any, patience: float = PATIENCE) -> Any:
     """Wait for a condition to give something true, and give it. A server that is not there yet, or not any more, has
     not given it. Raises: TimeoutError."""
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.005
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
             if found := condition():
                 return found
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.05)  # who waits for long asks less often: each time costs whoever is asked
     raise TimeoutError("the condition never came true")
 
 
