@@ -21,7 +21,7 @@ _LOG = logging.getLogger("homeostat.recorder")
 
 
 class Upkeep:
-    """Goes on whatever fails, and tells ``troubles`` what does.
+    """Goes on whatever fails: what is known to fail is told ``troubles``, a fault of ours the log, with its trace.
 
     ``behind`` is called where only a recorder that starts anew can bring the online store up to date.
     """
